@@ -1,0 +1,50 @@
+/**
+ * The names of things, as types: a string becomes one of these only through its parser, at the edge.
+ */
+
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+/** A backend instance that a limit protects: `[A-Za-z0-9._:-]{1,253}`. */
+export type PodId = Branded<'PodId'>;
+
+/** One Envoy process: the same characters as a pod. */
+export type ProxyId = Branded<'ProxyId'>;
+
+/** One slot of one pod, held by one connection: `<proxy>_<stream identity>`. */
+export type LeaseId = Branded<'LeaseId'>;
+
+/** One stream of one proxy, as Envoy itself knows it: `<start, ns, base 36>-<direct peer address>`. Never holds a `_`. */
+export type StreamIdentity = Branded<'StreamIdentity'>;
+
+const POD = /^[A-Za-z0-9._:-]{1,253}$/;
+const LEASE = /^[A-Za-z0-9._:-]{1,253}_[A-Za-z0-9.:-]{1,128}$/;
+
+export function parsePodId(text: string): PodId | undefined {
+  return POD.test(text) ? (text as PodId) : undefined;
+}
+
+export function parseProxyId(text: string): ProxyId | undefined {
+  return POD.test(text) ? (text as ProxyId) : undefined;
+}
+
+export function parseLeaseId(text: string): LeaseId | undefined {
+  return LEASE.test(text) ? (text as LeaseId) : undefined;
+}
+
+/**
+ * Names the stream that began at `startNs` (nanoseconds since the epoch) and came from `address` (`ip:port`, of the
+ * direct peer, not of a forwarded header). Check and access log carry both, and no client can set either.
+ */
+export function streamIdentity(startNs: bigint, address: string): StreamIdentity {
+  return `${startNs.toString(36)}-${address.replace(/[^A-Za-z0-9.:-]/g, '-').slice(0, 100)}` as StreamIdentity;
+}
+
+export function leaseId(proxy: ProxyId, stream: StreamIdentity): LeaseId {
+  return `${proxy}_${stream}` as LeaseId;
+}
+
+/** The proxy that a lease belongs to: its id up to the last `_`. The Lua scripts cut it the same way. */
+export function proxyOf(lease: LeaseId): ProxyId {
+  return lease.slice(0, lease.lastIndexOf('_')) as ProxyId;
+}

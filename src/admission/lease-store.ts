@@ -1,0 +1,136 @@
+/**
+ * The store contract: where leases live. `store/memory.ts` and `store/redis/` fulfil it; `test/contract` holds both
+ * to it.
+ *
+ * A pod's count is the size of its set of leases, so doing anything twice changes nothing. Each call is atomic for its
+ * pod. Every time is the store's own clock, in milliseconds since the epoch: gates on machines whose clocks disagree
+ * still agree on what has expired.
+ *
+ * An expired lease still counts. It stops counting when `expire` removes it, and `expire` is only asked to on evidence
+ * that its connection is gone (`reaper.ts`): running out of time alone is not evidence.
+ *
+ * No call rejects, and none takes longer than the store's deadline. A store that cannot answer says so by value
+ * (`StoreAway`); after a write, such an answer leaves open whether the write happened, or is still going to. A
+ * caller may repeat any call.
+ */
+
+import type { LeaseId, PodId, ProxyId } from './ids.ts';
+
+export type Answer<T> = { readonly ok: true; readonly value: T } | StoreAway;
+
+export interface StoreAway {
+  readonly ok: false;
+  /** `timeout`: the deadline passed. `disconnected`: not sent, or the link broke. `refused`: the store answered with an error. */
+  readonly why: 'timeout' | 'disconnected' | 'refused';
+  readonly detail: string;
+}
+
+/** A lease is reserved from `acquire` until the first `renew` says that its connection is open. */
+export type LeaseState = 'reserved' | 'live';
+
+export interface Acquired {
+  readonly admitted: boolean;
+  /** The pod's leases, this one included when admitted. */
+  readonly count: number;
+}
+
+export interface Renewal {
+  readonly lease: LeaseId;
+  /** The request's path, without its query. Given when the store may not have it yet. */
+  readonly path?: string;
+}
+
+export interface Renewed {
+  /** How many of the leases were not in the set: never asked for, released by mistake, or lost by the store. */
+  readonly created: number;
+  /** The pod's leases after this call. */
+  readonly count: number;
+}
+
+export interface Expired {
+  readonly leases: readonly LeaseId[];
+  /** Proxies, other than the named ones, that hold leases past their expiry. */
+  readonly waiting: readonly ProxyId[];
+}
+
+export interface PodCount {
+  readonly pod: PodId;
+  readonly connections: number;
+  readonly proxies: ReadonlyMap<ProxyId, number>;
+}
+
+export interface Fleet {
+  readonly timeMs: number;
+  readonly pods: readonly PodCount[];
+}
+
+export interface HeldLease {
+  readonly lease: LeaseId;
+  readonly state: LeaseState;
+  /** Absent when the store keeps no `info`. */
+  readonly path?: string;
+}
+
+export interface LeasePage {
+  readonly leases: readonly HeldLease[];
+  /** Where the next page begins; absent on the last one. */
+  readonly next?: string;
+}
+
+/** What a gate tells the fleet about itself once a second, and how long a silence has to be to be worth telling. */
+export interface Heartbeat {
+  readonly gate: string;
+  /** Proxies heard since the last heartbeat. */
+  readonly proxies: readonly ProxyId[];
+  /** Pods used since the last heartbeat. */
+  readonly pods: readonly PodId[];
+  readonly gateQuietMs: number;
+  readonly proxyQuietMs: number;
+}
+
+export interface RollCall {
+  readonly timeMs: number;
+  /** Gates that stopped their heartbeat without saying goodbye. */
+  readonly quietGates: readonly string[];
+  /** Proxies that no gate has heard for `proxyQuietMs`. */
+  readonly quietProxies: readonly ProxyId[];
+}
+
+export interface LeaseStore {
+  /** Reserves a slot if the pod has fewer leases than `limit`. A lease that is already held is admitted, and counts once. */
+  acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Promise<Answer<Acquired>>;
+
+  /** Puts the leases into the pod's set, whether or not they are there, live, and good for another `ttlMs`. */
+  renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>>;
+
+  /** Takes the leases out of the pod's set, and answers with how many were in it. */
+  release(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>>;
+
+  /** Takes out those leases of the named proxies that are past their expiry. */
+  expire(pod: PodId, proxies: readonly ProxyId[]): Promise<Answer<Expired>>;
+
+  /** Every pod that is known, or the named ones; a pod's count and its proxies' counts are of one instant. */
+  fleet(pods?: readonly PodId[]): Promise<Answer<Fleet>>;
+
+  /**
+   * The leases of one pod, about `size` at a time, from `cursor` (absent: from the beginning). A lease that is held
+   * for the whole walk is seen; one that comes or goes meanwhile may be.
+   */
+  leases(pod: PodId, size: number, cursor?: string): Promise<Answer<LeasePage>>;
+
+  heartbeat(beat: Heartbeat): Promise<Answer<RollCall>>;
+
+  /** Starts the clock of proxies that hold leases but that the roll call does not list. */
+  enroll(proxies: readonly ProxyId[]): Promise<Answer<void>>;
+
+  /** Strikes proxies off the roll, if still quiet for `proxyQuietMs`: their leases are gone. */
+  strike(proxies: readonly ProxyId[], proxyQuietMs: number): Promise<Answer<void>>;
+
+  /** The gate says goodbye: its silence from now on means nothing. */
+  farewell(gate: string): Promise<Answer<void>>;
+
+  /** Whether the store answers, as far as is known without asking it. */
+  readonly up: boolean;
+
+  close(): Promise<void>;
+}
