@@ -48,3 +48,14 @@ export function leaseId(proxy: ProxyId, stream: StreamIdentity): LeaseId {
 export function proxyOf(lease: LeaseId): ProxyId {
   return lease.slice(0, lease.lastIndexOf('_')) as ProxyId;
 }
+
+/** What a lease id tells of its holder. `sinceMs`: when the stream began, by the proxy's clock; absent in a made-up id. */
+export function holderOf(lease: LeaseId): { proxy: ProxyId; sinceMs: number | undefined; address: string } {
+  const [start = '', ...address] = lease.slice(lease.lastIndexOf('_') + 1).split('-');
+  const sinceMs = Math.floor(Number.parseInt(start, 36) / 1e6);
+  return {
+    proxy: proxyOf(lease),
+    sinceMs: sinceMs > 0 && sinceMs < 8.64e15 ? sinceMs : undefined,
+    address: address.join('-'),
+  };
+}

@@ -10,8 +10,7 @@
  * that its connection is gone (`reaper.ts`): running out of time alone is not evidence.
  *
  * No call rejects, and none takes longer than the store's deadline. A store that cannot answer says so by value
- * (`StoreAway`); after a write, such an answer leaves open whether the write happened, or is still going to. A
- * caller may repeat any call.
+ * (`StoreAway`). Calls are carried out in the order in which they were made, and any may be repeated.
  */
 
 import type { LeaseId, PodId, ProxyId } from './ids.ts';
@@ -23,6 +22,8 @@ export interface StoreAway {
   /** `timeout`: the deadline passed. `disconnected`: not sent, or the link broke. `refused`: the store answered with an error. */
   readonly why: 'timeout' | 'disconnected' | 'refused';
   readonly detail: string;
+  /** Whether the call may have been carried out, or still may be. */
+  readonly maybeDone: boolean;
 }
 
 /** A lease is reserved from `acquire` until the first `renew` says that its connection is open. */
@@ -34,10 +35,17 @@ export interface Acquired {
   readonly count: number;
 }
 
+/** What the store keeps of a connection, beside what its lease id tells. */
+export interface Holder {
+  readonly state: LeaseState;
+  /** The request's path, without its query. */
+  readonly path: string;
+}
+
 export interface Renewal {
   readonly lease: LeaseId;
-  /** The request's path, without its query. Given when the store may not have it yet. */
-  readonly path?: string;
+  /** Given when the store may not have it yet. */
+  readonly holder?: Holder;
 }
 
 export interface Renewed {
@@ -49,6 +57,8 @@ export interface Renewed {
 
 export interface Expired {
   readonly leases: readonly LeaseId[];
+  /** The pod's leases after this call. */
+  readonly count: number;
   /** Proxies, other than the named ones, that hold leases past their expiry. */
   readonly waiting: readonly ProxyId[];
 }
@@ -66,9 +76,8 @@ export interface Fleet {
 
 export interface HeldLease {
   readonly lease: LeaseId;
-  readonly state: LeaseState;
   /** Absent when the store keeps no `info`. */
-  readonly path?: string;
+  readonly holder?: Holder;
 }
 
 export interface LeasePage {
@@ -76,6 +85,9 @@ export interface LeasePage {
   /** Where the next page begins; absent on the last one. */
   readonly next?: string;
 }
+
+/** The lists of who has been seen when. They are not atomic with the leases, and heal by themselves. */
+export type Roll = 'gates' | 'proxies' | 'pods';
 
 /** What a gate tells the fleet about itself once a second, and how long a silence has to be to be worth telling. */
 export interface Heartbeat {
@@ -100,7 +112,7 @@ export interface LeaseStore {
   /** Reserves a slot if the pod has fewer leases than `limit`. A lease that is already held is admitted, and counts once. */
   acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Promise<Answer<Acquired>>;
 
-  /** Puts the leases into the pod's set, whether or not they are there, live, and good for another `ttlMs`. */
+  /** Puts the leases into the pod's set, whether or not they are there, good for another `ttlMs`. */
   renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>>;
 
   /** Takes the leases out of the pod's set, and answers with how many were in it. */
@@ -109,8 +121,11 @@ export interface LeaseStore {
   /** Takes out those leases of the named proxies that are past their expiry. */
   expire(pod: PodId, proxies: readonly ProxyId[]): Promise<Answer<Expired>>;
 
-  /** Every pod that is known, or the named ones; a pod's count and its proxies' counts are of one instant. */
-  fleet(pods?: readonly PodId[]): Promise<Answer<Fleet>>;
+  /** The pods on the roll: used within the last hour, or holding leases. */
+  pods(): Promise<Answer<readonly PodId[]>>;
+
+  /** The named pods' counts; a pod's count and its proxies' counts are of one instant. */
+  fleet(pods: readonly PodId[]): Promise<Answer<Fleet>>;
 
   /**
    * The leases of one pod, about `size` at a time, from `cursor` (absent: from the beginning). A lease that is held
@@ -120,11 +135,11 @@ export interface LeaseStore {
 
   heartbeat(beat: Heartbeat): Promise<Answer<RollCall>>;
 
-  /** Starts the clock of proxies that hold leases but that the roll call does not list. */
+  /** Puts proxies on the roll that hold leases but are not on it: their silence begins now. */
   enroll(proxies: readonly ProxyId[]): Promise<Answer<void>>;
 
-  /** Strikes proxies off the roll, if still quiet for `proxyQuietMs`: their leases are gone. */
-  strike(proxies: readonly ProxyId[], proxyQuietMs: number): Promise<Answer<void>>;
+  /** Takes those names off a roll that have been quiet for `quietMs`. */
+  strike(roll: Roll, names: readonly string[], quietMs: number): Promise<Answer<void>>;
 
   /** The gate says goodbye: its silence from now on means nothing. */
   farewell(gate: string): Promise<Answer<void>>;

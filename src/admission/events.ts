@@ -1,0 +1,24 @@
+/** What happens in the domain, for those who watch: metrics and the log now, the live stream later. */
+
+import { EventEmitter } from 'node:events';
+import type { Verdict } from './gate.ts';
+import type { LeaseId, PodId } from './ids.ts';
+
+/**
+ * `closed`: Envoy's End entry. `hook`: the release hook. `cancelled`: of a Check that was not answered with allow.
+ * `expired`: the reaper.
+ */
+export type ReleaseCause = 'closed' | 'hook' | 'cancelled' | 'expired';
+
+interface EventMap {
+  decided: [verdict: Verdict, durationMs: number];
+  /** Leases that were in the store, and are not any more. */
+  released: [pod: PodId, cause: ReleaseCause, count: number];
+  /** Leases that a renewal had to put into the store: never asked for, or lost by it. */
+  adopted: [pod: PodId, count: number];
+  /** A release that waited for the store was given up; the reaper will find the lease. */
+  releaseDropped: [pod: PodId, lease: LeaseId];
+  storeChanged: [up: boolean, detail: string];
+}
+
+export class Events extends EventEmitter<EventMap> {}

@@ -1,0 +1,84 @@
+/** The gate: may this connection open? One question to the store, or none while it is away. */
+
+import type { Events } from './events.ts';
+import { type LeaseId, type PodId, proxyOf } from './ids.ts';
+import type { LeaseStore } from './lease-store.ts';
+import type { Ledger } from './ledger.ts';
+import type { Limits } from './limits.ts';
+import { decideWithoutStore, type OutagePolicy } from './outage.ts';
+import type { Presence } from './presence.ts';
+
+/** A WebSocket that wants to open. */
+export interface Upgrade {
+  readonly pod: PodId;
+  readonly lease: LeaseId;
+  /** The request's path, without its query. */
+  readonly path: string;
+}
+
+export type DenialReason = 'LIMIT_EXCEEDED' | 'STORE_UNAVAILABLE' | 'POD_UNKNOWN' | 'PROXY_UNKNOWN';
+
+/** `counted` is false for a connection that was let in without the store's word, and is counted later. */
+export type Verdict =
+  | { readonly admitted: true; readonly counted: boolean; readonly pod: PodId; readonly lease: LeaseId }
+  | { readonly admitted: false; readonly reason: DenialReason; readonly pod?: PodId };
+
+export interface GateOptions {
+  readonly reserveMs: number;
+  readonly outage: OutagePolicy;
+}
+
+export class Gate {
+  readonly #store: LeaseStore;
+  readonly #limits: Limits;
+  readonly #ledger: Ledger;
+  readonly #presence: Presence;
+  readonly #events: Events;
+  readonly #options: GateOptions;
+
+  constructor(
+    parts: { store: LeaseStore; limits: Limits; ledger: Ledger; presence: Presence; events: Events },
+    options: GateOptions,
+  ) {
+    this.#store = parts.store;
+    this.#limits = parts.limits;
+    this.#ledger = parts.ledger;
+    this.#presence = parts.presence;
+    this.#events = parts.events;
+    this.#options = options;
+  }
+
+  async admit(upgrade: Upgrade): Promise<Verdict> {
+    const startedAt = performance.now();
+    const verdict = await this.#decide(upgrade);
+    this.#events.emit('decided', verdict, performance.now() - startedAt);
+    return verdict;
+  }
+
+  /** An upgrade that never got as far as a pod and a proxy. */
+  refuse(reason: DenialReason): Verdict {
+    const verdict: Verdict = { admitted: false, reason };
+    this.#events.emit('decided', verdict, 0);
+    return verdict;
+  }
+
+  /** The asker left before the answer. The release goes to the store behind the acquire, so it finds the lease. */
+  abandon({ pod, lease }: Upgrade): void {
+    this.#ledger.release(pod, lease, 'cancelled');
+  }
+
+  async #decide({ pod, lease, path }: Upgrade): Promise<Verdict> {
+    this.#presence.note(proxyOf(lease), pod);
+    this.#ledger.keep(pod, lease); // a retry of a Check that was abandoned asks for the same lease
+    const answer = await this.#store.acquire(pod, lease, this.#limits.of(pod), this.#options.reserveMs, path);
+    if (answer.ok) {
+      return answer.value.admitted
+        ? { admitted: true, counted: true, pod, lease }
+        : { admitted: false, reason: 'LIMIT_EXCEEDED', pod };
+    }
+    const decision = decideWithoutStore(this.#options.outage);
+    if (decision.admitted) return { admitted: true, counted: false, pod, lease };
+    if (answer.maybeDone) this.#ledger.release(pod, lease, 'cancelled');
+    return { ...decision, pod };
+  }
+}

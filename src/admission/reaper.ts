@@ -1,0 +1,139 @@
+/**
+ * The reaper: each gate's heartbeat, and the end of leases whose connection is gone without a word.
+ *
+ * A lease past its expiry goes on evidence only:
+ * - its proxy has had a log stream open to this gate, with the store answering, without a gap, for a ttl. In that time
+ *   every live connection has been renewed, so this one is not live;
+ * - or no gate has heard its proxy for the grace.
+ *
+ * Silence is no evidence. So each of these starts the clock of "without a gap" again: the proxy's last stream to this
+ * gate breaks; the store does not answer; a gate falls silent without a goodbye, since its proxies' streams have to
+ * find their way to the others first.
+ *
+ * A dead proxy is one that the roll shows as quiet. Whoever holds leases is put on the roll, even if no heartbeat ever
+ * told of it. All times are the store's.
+ */
+
+import { chunks } from './chunks.ts';
+import type { Events } from './events.ts';
+import type { PodId, ProxyId } from './ids.ts';
+import type { LeaseStore } from './lease-store.ts';
+import type { Ledger } from './ledger.ts';
+import type { Presence } from './presence.ts';
+
+export interface ReaperOptions {
+  /** This gate's name on the roll. */
+  readonly gate: string;
+  readonly ttlMs: number;
+  readonly graceMs: number;
+}
+
+const HEARTBEAT_MS = 1000;
+/** Five heartbeats missed. */
+const GATE_QUIET_MS = 5000;
+/** A pod that nobody has used for this long, and that holds no lease, is left out of the fleet's figures. */
+const POD_QUIET_MS = 60 * 60 * 1000;
+const PODS_AT_ONCE = 50;
+
+export class Reaper {
+  readonly #store: LeaseStore;
+  readonly #ledger: Ledger;
+  readonly #presence: Presence;
+  readonly #events: Events;
+  readonly #options: ReaperOptions;
+  readonly #passMs: number;
+  /** For each proxy with a log stream open here: since when without a gap. */
+  readonly #heardSinceMs = new Map<ProxyId, number>();
+  #quietGates = new Set<string>();
+  #lastPassMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #beating: Promise<void> | undefined;
+
+  constructor(
+    parts: { store: LeaseStore; ledger: Ledger; presence: Presence; events: Events },
+    options: ReaperOptions,
+  ) {
+    this.#store = parts.store;
+    this.#ledger = parts.ledger;
+    this.#presence = parts.presence;
+    this.#events = parts.events;
+    this.#options = options;
+    this.#passMs = Math.min(Math.max(options.ttlMs / 10, HEARTBEAT_MS), 10_000);
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#beating ??= this.beat().finally(() => {
+        this.#beating = undefined;
+      });
+    }, HEARTBEAT_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#beating;
+    await this.#store.farewell(this.#options.gate);
+  }
+
+  async beat(): Promise<void> {
+    const present = this.#presence.take();
+    const answer = await this.#store.heartbeat({
+      gate: this.#options.gate,
+      proxies: [...new Set([...present.proxies, ...this.#ledger.talking()])],
+      pods: [...present.pods],
+      gateQuietMs: GATE_QUIET_MS,
+      proxyQuietMs: this.#options.graceMs,
+    });
+    if (!answer.ok) {
+      this.#presence.putBack(present);
+      this.#heardSinceMs.clear();
+      return;
+    }
+    const { timeMs, quietGates, quietProxies } = answer.value;
+    this.#listen(timeMs, quietGates);
+    if (timeMs - this.#lastPassMs < this.#passMs) return;
+    this.#lastPassMs = timeMs;
+    await this.#pass(timeMs, quietProxies);
+    await this.#store.strike('gates', quietGates, this.#options.graceMs);
+  }
+
+  #listen(timeMs: number, quietGates: readonly string[]): void {
+    if (quietGates.some((gate) => !this.#quietGates.has(gate))) this.#heardSinceMs.clear();
+    this.#quietGates = new Set(quietGates);
+    const talking = new Set(this.#ledger.talking());
+    for (const proxy of this.#heardSinceMs.keys()) if (!talking.has(proxy)) this.#heardSinceMs.delete(proxy);
+    for (const proxy of talking) if (!this.#heardSinceMs.has(proxy)) this.#heardSinceMs.set(proxy, timeMs);
+  }
+
+  async #pass(timeMs: number, quietProxies: readonly ProxyId[]): Promise<void> {
+    const pods = await this.#store.pods();
+    if (!pods.ok) return;
+    const heard = [...this.#heardSinceMs].filter(([, sinceMs]) => timeMs - sinceMs >= this.#options.ttlMs);
+    const proxies = [...new Set([...heard.map(([proxy]) => proxy), ...quietProxies])];
+    const waiting = new Set<ProxyId>();
+    const empty: PodId[] = [];
+    let complete = true;
+    for (const some of chunks(pods.value, PODS_AT_ONCE)) {
+      const answers = await Promise.all(some.map(async (pod) => ({ pod, answer: await this.#expire(pod, proxies) })));
+      for (const { pod, answer } of answers) {
+        if (!answer.ok) complete = false;
+        else if (answer.value.count === 0) empty.push(pod);
+        if (answer.ok) for (const proxy of answer.value.waiting) waiting.add(proxy);
+      }
+    }
+    if (waiting.size > 0) await this.#store.enroll([...waiting]);
+    if (empty.length > 0) await this.#store.strike('pods', empty, POD_QUIET_MS);
+    if (complete && quietProxies.length > 0) {
+      await this.#store.strike('proxies', quietProxies, this.#options.graceMs);
+    }
+  }
+
+  async #expire(pod: PodId, proxies: readonly ProxyId[]) {
+    const answer = await this.#store.expire(pod, proxies);
+    if (answer.ok && answer.value.leases.length > 0) {
+      for (const lease of answer.value.leases) this.#ledger.drop(lease);
+      this.#events.emit('released', pod, 'expired', answer.value.leases.length);
+    }
+    return answer;
+  }
+}

@@ -1,0 +1,34 @@
+/** The configuration and its mistakes, for people to read. No secret gets out here. */
+
+import { stringify } from 'yaml';
+import { type Leaf, leaves } from './keys.ts';
+import type { Mistake } from './mistakes.ts';
+import { type Config, toNotation } from './schema.ts';
+import { putAt, type Section, valueAt } from './tree.ts';
+
+/** The whole configuration as YAML, in the notation of the file: defaults filled in, secrets masked. */
+export function describeConfig(config: Config): string {
+  const shown: Section = {};
+  const absent: string[] = [];
+  for (const leaf of leaves) {
+    const value = valueAt(toNotation(config), leaf.path);
+    if (value === undefined) absent.push(`# not set: ${leaf.path.join('.')}\n`);
+    else putAt(shown, leaf.path, masked(leaf, value));
+  }
+  return stringify(shown, { lineWidth: 0 }) + absent.join('');
+}
+
+/** One mistake a paragraph: where, which key, what stands there, and what was expected. */
+export function describeMistakes(mistakes: readonly Mistake[]): string {
+  return mistakes
+    .map(({ path, value, expected, source }) => {
+      const where = path === '' || path === source ? source : `${source}: ${path}`;
+      return `${where}\n${value === undefined ? '' : `  found:    ${value}\n`}  expected: ${expected}\n`;
+    })
+    .join('');
+}
+
+function masked({ mask }: Leaf, value: unknown): unknown {
+  if (mask === undefined) return value;
+  return Array.isArray(value) ? value.map((item) => mask(String(item))) : mask(String(value));
+}

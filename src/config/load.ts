@@ -1,0 +1,112 @@
+/**
+ * From the file's text and the environment to a `Config`, or to every mistake in them at once.
+ *
+ * A variable wins over the file, the file over `REDIS_URL`, and that over the defaults. An empty variable counts as
+ * absent, and so does a section of the file that holds no key.
+ */
+
+import { knownKeys, type Leaf, leafAt, leaves, type Path, pathText } from './keys.ts';
+import { isRule, type Mistake, mistakeAt, mistakesOf, type SourceOf, unknownVariable } from './mistakes.ts';
+import { type Config, configSchema } from './schema.ts';
+import { isSection, putAt, type Section, valueAt } from './tree.ts';
+import {
+  type Environment,
+  knownVariables,
+  REDIS_URL,
+  unknownVariables,
+  valueOfVariable,
+  variableOf,
+} from './variables.ts';
+import { readYaml, type YamlText } from './yaml-text.ts';
+
+export interface ConfigInput {
+  /** The YAML file's text; absent when there is no file. */
+  readonly text?: string;
+  /** The file's name, for mistakes. */
+  readonly file?: string;
+  readonly env: Environment;
+}
+
+export type LoadedConfig =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly mistakes: readonly Mistake[] };
+
+export function loadConfig({ text = '', file = 'config', env }: ConfigInput): LoadedConfig {
+  const yaml = readYaml(text);
+  const section = sectionOf(yaml);
+  const tree = section ?? {};
+  const variables = new Map<Leaf, string>();
+  const sourceOf: SourceOf = (path, which) =>
+    variableAt(path, tree, variables) ?? `${file}:${yaml.positionOf(path, which)}`;
+
+  const mistakes: Mistake[] = yaml.faults.map(({ path, expected, position }) => ({
+    path: pathText(path),
+    expected,
+    source: `${file}:${position}`,
+  }));
+  mistakes.push(...unknownVariables(env).map((name) => unknownVariable(name, knownVariables)));
+
+  if (section === undefined) mistakes.push(mistakeAt([], yaml.value, 'a map of keys', sourceOf));
+  mistakes.push(...addVariables(tree, env, variables, sourceOf));
+
+  const parsed = configSchema.safeParse(tree);
+  if (parsed.success && mistakes.length === 0) return { ok: true, config: parsed.data };
+
+  const fileIsKnown = section !== undefined && yaml.value !== undefined;
+  for (const issue of parsed.error?.issues ?? []) {
+    // Without the file, what holds between keys cannot be told, nor which keys are missing.
+    if (!fileIsKnown && ('params' in issue ? isRule(issue.params) : valueAt(tree, issue.path) === undefined)) continue;
+    mistakes.push(...mistakesOf(issue, tree, sourceOf));
+  }
+  return { ok: false, mistakes };
+}
+
+/** The file's keys, of nothing none; `undefined` when it says something that is no map of keys. */
+function sectionOf({ value = null }: YamlText): Section | undefined {
+  if (value === null) return {};
+  if (!isSection(value)) return undefined;
+  dropEmptySections(value, []);
+  return value;
+}
+
+/** A section whose keys are all commented out reads as null. */
+function dropEmptySections(section: Section, path: Path): void {
+  for (const key of knownKeys(path)) {
+    const below = section[key];
+    if (leafAt([...path, key]) !== undefined) continue;
+    if (below === null) delete section[key];
+    if (isSection(below)) dropEmptySections(below, [...path, key]);
+  }
+}
+
+/** Puts each variable's value in its place, and notes in `variables` that it came from there. */
+function addVariables(tree: Section, env: Environment, variables: Map<Leaf, string>, sourceOf: SourceOf): Mistake[] {
+  return leaves.flatMap((leaf) => {
+    const name = variableFor(leaf, env, tree);
+    const text = name && env[name];
+    if (!name || !text) return [];
+    const { value, faults } = valueOfVariable(leaf, text);
+    const mistakes = faults.map((expected) => ({ path: pathText(leaf.path), expected, source: name }));
+    if (value === undefined) return mistakes;
+    const replaced = putAt(tree, leaf.path, value);
+    if (replaced) mistakes.push(mistakeAt(replaced.path, replaced.value, 'a map of keys', sourceOf));
+    variables.set(leaf, name);
+    return mistakes;
+  });
+}
+
+function variableFor(leaf: Leaf, env: Environment, tree: Section): string | undefined {
+  const name = variableOf(leaf.path);
+  if (env[name]) return name;
+  const mayBeRedisUrl = pathText(leaf.path) === 'store.url' && valueAt(tree, leaf.path) === undefined;
+  return mayBeRedisUrl && env[REDIS_URL] ? REDIS_URL : undefined;
+}
+
+/** The variable that the value at a path came from or, where a value is missing, that opened its section. */
+function variableAt(path: Path, tree: Section, variables: ReadonlyMap<Leaf, string>): string | undefined {
+  const leaf = leafAt(path);
+  if (leaf === undefined) return undefined;
+  if (valueAt(tree, leaf.path) !== undefined) return variables.get(leaf);
+  const section = pathText(leaf.path.slice(0, -1));
+  return [...variables].find(([other]) => pathText(other.path.slice(0, -1)) === section)?.[1];
+}

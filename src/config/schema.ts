@@ -1,0 +1,238 @@
+/**
+ * The configuration: every key, what it may be, and its default, in the notation of the YAML file.
+ * `wsgate.example.yaml` says why one would change each.
+ *
+ * In a parsed `Config` each value has the path that it has in the file, and is ready for use: a duration is a number of
+ * milliseconds, a size a number of bytes, an address or URL is taken apart. A key without a default is absent when not
+ * set.
+ */
+
+import { z } from 'zod';
+import { parseProxyId } from '../admission/ids.ts';
+import type { OutagePolicy } from '../admission/outage.ts';
+import { formatAddress, isLoopback, parseAddress, parseTcpAddress } from './address.ts';
+import { podSource } from './pod-sources.ts';
+import {
+  DURATION_MAX_MS,
+  type DurationMs,
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseSize,
+} from './quantities.ts';
+import { formatStoreUrl, maskStoreUrl, parseStoreUrl } from './store-url.ts';
+
+/** How to show the text of a key that holds something secret. Registered for the key's schema, defaults included. */
+export const masks = z.registry<{ mask: (text: string) => string }>();
+
+const GLOB = /^[A-Za-z0-9._:*?[\]{}!,-]{1,253}$/;
+
+const filePath = z.string('the path of a file').min(1, 'the path of a file');
+const connections = whole(0, 1_000_000);
+
+const schema = z.strictObject({
+  listen: section({
+    grpc: notation('host:port, such as 127.0.0.1:7070, or unix:/path', parseAddress, formatAddress).prefault(
+      '127.0.0.1:7070',
+    ),
+    http: notation('host:port, such as 127.0.0.1:7071', parseTcpAddress, formatAddress).prefault('127.0.0.1:7071'),
+    tls: z.strictObject({ cert: filePath, key: filePath, ca: filePath.exactOptional() }).exactOptional(),
+    messageBytesMax: size(2 ** 10, 2 ** 26).prefault('1MiB'),
+    streamsMax: whole(1, 1_000_000).prefault(1_000),
+    // HTTP/2 begins with windows of 65,535 bytes; 2^31 - 1 is its largest.
+    flowControlWindow: size(2 ** 16, 2 ** 30).prefault('64MiB'),
+    keepalive: duration().prefault('30s'),
+    keepaliveTimeout: duration().prefault('10s'),
+  }),
+  proxy: section({
+    id: notation('a proxy id: letters, digits, . _ : -, at most 253', parseProxyId, String).exactOptional(),
+  }),
+  store: section({
+    url: notation(
+      'redis://[user:password@]host[:port][/database], the same with rediss://, or unix://[user:password@]/path[?db=n]',
+      parseStoreUrl,
+      formatStoreUrl,
+    )
+      .exactOptional()
+      .register(masks, { mask: maskStoreUrl }),
+    // A brace in it would move the hash tag that keeps one pod's keys on one Redis Cluster node.
+    prefix: z
+      .string('letters, digits, . _ : -, from 1 to 64')
+      .regex(/^[A-Za-z0-9._:-]{1,64}$/, 'letters, digits, . _ : -, from 1 to 64')
+      .prefault('ws:'),
+    deadline: duration({ maxMs: 10_000 }).prefault('100ms'),
+    info: z.boolean('true or false').prefault(true),
+    tls: z
+      .strictObject({
+        ca: filePath.exactOptional(),
+        cert: filePath.exactOptional(),
+        key: filePath.exactOptional(),
+      })
+      .exactOptional(),
+  }),
+  pods: section({
+    from: z.array(podSource, 'a list of sources').min(1, 'at least one source').prefault(['route', 'context']),
+  }),
+  limits: section({
+    default: section({ connections: connections.prefault(100) }),
+    pods: z
+      .record(
+        z.string().refine(isPodNameOrGlob, 'a pod id or a glob: letters, digits, . _ : - * ? ! , and paired [ ] { }'),
+        z.strictObject({ connections }),
+      )
+      .prefault({}),
+  }),
+  lease: section({
+    reserve: duration().prefault('20s'),
+    ttl: duration().prefault('60s'),
+    grace: duration().prefault('5m'),
+  }),
+  outage: section({
+    policy: oneOf(['deny', 'allow'] as const satisfies OutagePolicy[]).prefault('deny'),
+  }),
+  deny: section({
+    status: whole(400, 599).prefault(429),
+    // Retry-After counts in seconds (RFC 9110, 10.2.3).
+    retryAfter: duration({ minMs: 1_000, stepMs: 1_000 }).prefault('5s'),
+  }),
+  http: section({
+    tokens: z
+      .array(
+        z
+          .string('text of at least 16 visible ASCII characters, no whitespace')
+          .regex(/^[\x21-\x7e]{16,}$/, 'at least 16 visible ASCII characters, no whitespace'),
+        'a list of tokens',
+      )
+      .prefault([])
+      .register(masks, { mask: () => '***' }),
+    open: z.array(oneOf(['metrics', 'health']), 'a list of: metrics, health').prefault(['metrics', 'health']),
+  }),
+  stop: section({ deadline: duration().prefault('10s') }),
+  ledger: section({ releasesMax: whole(1, 10_000_000).prefault(100_000) }),
+  log: section({
+    level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).prefault('info'),
+  }),
+});
+
+export type Config = z.output<typeof schema>;
+
+/** What must hold between keys. The mistake is reported at the first of them. */
+interface Rule {
+  readonly keys: readonly [string, ...string[]];
+  readonly expected: string;
+  readonly holds: (config: Config) => boolean;
+}
+
+const rules: readonly Rule[] = [
+  {
+    keys: ['lease.ttl', 'lease.reserve'],
+    expected: 'at least lease.reserve',
+    holds: ({ lease }) => lease.ttl >= lease.reserve,
+  },
+  {
+    keys: ['lease.grace', 'lease.ttl'],
+    expected: 'longer than lease.ttl',
+    holds: ({ lease }) => lease.grace > lease.ttl,
+  },
+  {
+    keys: ['store.deadline', 'lease.reserve'],
+    expected: 'shorter than lease.reserve: a slot must outlive the call that takes it',
+    holds: ({ store, lease }) => store.deadline < lease.reserve,
+  },
+  {
+    keys: ['store.tls', 'store.url'],
+    expected: 'no such key unless store.url begins with rediss://',
+    holds: ({ store }) => store.tls === undefined || (store.url?.kind === 'tcp' && store.url.tls),
+  },
+  {
+    keys: ['store.tls.cert', 'store.tls.key'],
+    expected: 'both store.tls.cert and store.tls.key, or neither',
+    holds: ({ store }) => (store.tls?.cert === undefined) === (store.tls?.key === undefined),
+  },
+  {
+    keys: ['listen.http', 'listen.grpc'],
+    expected: 'another address than listen.grpc',
+    holds: ({ listen: { grpc, http } }) =>
+      grpc.kind === 'unix' || grpc.port === 0 || grpc.port !== http.port || grpc.host !== http.host,
+  },
+  {
+    keys: ['http.tokens', 'listen.http'],
+    expected: 'at least one token, because listen.http is not on loopback',
+    holds: ({ http, listen }) => http.tokens.length > 0 || isLoopback(listen.http),
+  },
+];
+
+/** A rule is judged whenever its own keys are sound, whatever else is wrong: all mistakes are to be told at once. */
+export const configSchema = rules.reduce(
+  (before, { keys, expected, holds }) =>
+    before.refine(holds, {
+      path: keys[0].split('.'),
+      error: expected,
+      params: { keys },
+      when: ({ issues }) => keys.every((key) => isSound(key.split('.'), issues)),
+    }),
+  schema,
+);
+
+/** The configuration as a file would say it, defaults included. (Not by `configSchema`: its rules need not hold again.) */
+export function toNotation(config: Config): z.input<typeof schema> {
+  return z.encode(schema, config);
+}
+
+function isSound(key: readonly string[], issues: readonly z.core.$ZodRawIssue[]): boolean {
+  return issues.every(({ code, path = [] }) => {
+    const apart = key.some((part, depth) => depth < path.length && path[depth] !== part);
+    return apart || code === 'unrecognized_keys';
+  });
+}
+
+function section<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject(shape).prefault(() => ({}) as z.input<z.ZodObject<Shape, z.core.$strict>>);
+}
+
+function notation<T>(expected: string, parse: (text: string) => T | undefined, format: (value: T) => string) {
+  // Zod encodes absent keys too, to drop what comes of them: the check keeps `format` from being asked to.
+  const present = z.custom<T>((value) => value !== undefined);
+  return z.codec(z.string(expected), present, {
+    decode(text, { issues }) {
+      const value = parse(text);
+      if (value !== undefined) return value;
+      issues.push({ code: 'custom', input: text, message: expected });
+      return z.NEVER;
+    },
+    encode: format,
+  });
+}
+
+function duration({ minMs = 1, maxMs = DURATION_MAX_MS, stepMs = 1 } = {}) {
+  const what = stepMs === 1 ? 'a duration' : `a duration in steps of ${formatDuration(stepMs)}`;
+  const expected = `${what}, from ${formatDuration(minMs)} to ${formatDuration(maxMs)}, such as 250ms, 10s, 5m or 1h`;
+  const parse = (text: string): DurationMs | undefined => {
+    const ms = parseDuration(text);
+    return ms === undefined || ms < minMs || ms > maxMs || ms % stepMs !== 0 ? undefined : ms;
+  };
+  return notation<DurationMs>(expected, parse, formatDuration);
+}
+
+function size(min: number, max: number) {
+  const parse = (text: string): number | undefined => {
+    const bytes = parseSize(text);
+    return bytes === undefined || bytes < min || bytes > max ? undefined : bytes;
+  };
+  return notation(`a size from ${formatSize(min)} to ${formatSize(max)}, such as 512KiB or 64MiB`, parse, formatSize);
+}
+
+function whole(min: number, max: number) {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z.int(expected).min(min, expected).max(max, expected);
+}
+
+function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return z.enum(words, `one of: ${words.join(', ')}`);
+}
+
+/** A bracket that has no partner would match itself, and no pod id holds one: such a limit would never apply. */
+function isPodNameOrGlob(name: string): boolean {
+  const unpaired = name.replace(/\[[^[\]]+\]/g, '').replace(/\{[^{}]+\}/g, '');
+  return GLOB.test(name) && !/[[\]{}]/.test(unpaired);
+}

@@ -1,0 +1,60 @@
+/** The configuration in environment variables: `lease.ttl` is `WSGATE_LEASE_TTL`, `deny.retryAfter` `WSGATE_DENY_RETRY_AFTER`. */
+
+import { type Leaf, leaves } from './keys.ts';
+import { readYaml } from './yaml-text.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const PREFIX = 'WSGATE_';
+
+/** What many platforms call the store's address. Weaker than the file, since it was not set for wsgate alone. */
+export const REDIS_URL = 'REDIS_URL';
+
+export function variableOf(path: readonly string[]): string {
+  return PREFIX + path.map((key) => key.replace(/[A-Z]/g, '_$&').toUpperCase()).join('_');
+}
+
+export const knownVariables: readonly string[] = leaves.map(({ path }) => variableOf(path));
+
+/** Variables meant for wsgate, by their prefix, that name no key. */
+export function unknownVariables(environment: Environment): string[] {
+  return Object.entries(environment)
+    .filter(([name, value]) => name.startsWith(PREFIX) && value !== undefined && value !== '')
+    .filter(([name]) => !knownVariables.includes(name))
+    .filter(([name, value = '']) => !isKubernetesLink(name, value))
+    .map(([name]) => name);
+}
+
+/** Kubernetes tells each container of every Service around; one named `wsgate` begins with our prefix. */
+function isKubernetesLink(name: string, value: string): boolean {
+  if (/_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name))
+    return true;
+  return name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value);
+}
+
+/**
+ * A variable's text as the value that the file would have had. Lists are names with commas between, or YAML in
+ * brackets; maps are YAML. A text that cannot be that stays text, and the schema says what it should have been.
+ */
+export function valueOfVariable(leaf: Leaf, text: string): { value: unknown; faults: string[] } {
+  switch (leaf.form) {
+    case 'text':
+      return { value: text, faults: [] };
+    case 'number':
+      return { value: /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text, faults: [] };
+    case 'boolean':
+      return { value: text === 'true' || (text === 'false' ? false : text), faults: [] };
+    case 'list':
+      if (!text.trimStart().startsWith('[')) {
+        return { value: text.split(',').map((item) => item.trim()), faults: [] };
+      }
+      return yamlValue(text);
+    case 'yaml':
+      return yamlValue(text);
+  }
+}
+
+function yamlValue(text: string): { value: unknown; faults: string[] } {
+  const { value, faults } = readYaml(text);
+  return { value, faults: faults.map(({ expected }) => expected) };
+}

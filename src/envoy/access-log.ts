@@ -1,0 +1,150 @@
+/**
+ * The access log service, `AccessLogService/StreamAccessLogs`: what Envoy says of its connections, made sightings and
+ * ends for the ledger. What it says of anything else is ignored, and what makes no sense is counted.
+ */
+
+import type { handleClientStreamingCall, ServerReadableStream } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import { type LeaseId, leaseId, type PodId, type ProxyId, parseLeaseId, parsePodId } from '../admission/ids.ts';
+import type { Ledger, LogStream, Sighting } from '../admission/ledger.ts';
+import { PATH_LENGTH_MAX } from './check.ts';
+import type { HttpAccessLogEntry, StreamAccessLogsMessage, StreamAccessLogsResponse } from './messages.ts';
+import { type PodSources, type Sight, withoutQuery } from './pod-sources.ts';
+import { proxyNameOf } from './proxy-name.ts';
+import { identityOf } from './stream-identity.ts';
+import { stringField } from './struct.ts';
+
+export type Entry =
+  | { readonly kind: 'seen'; readonly sighting: Sighting }
+  | { readonly kind: 'ended'; readonly pod: PodId; readonly lease: LeaseId }
+  | { readonly kind: 'ignored' }
+  | { readonly kind: 'malformed'; readonly why: string };
+
+/** Stands in for a message whose bytes could not be decoded. */
+export const UNDECODABLE = Symbol('undecodable');
+export type LogMessage = StreamAccessLogsMessage | typeof UNDECODABLE;
+
+const IGNORED: Entry = { kind: 'ignored' };
+const SWITCHING_PROTOCOLS = 101;
+
+export class AccessLogService {
+  readonly #ledger: Ledger;
+  readonly #pods: PodSources;
+  readonly #log: Logger;
+  readonly #proxy: ProxyId | undefined;
+  readonly #counted: (kind: Entry['kind']) => void;
+  readonly #finishers = new Set<() => void>();
+
+  constructor(
+    parts: { ledger: Ledger; pods: PodSources; log: Logger; counted: (kind: Entry['kind']) => void },
+    proxy: ProxyId | undefined,
+  ) {
+    this.#ledger = parts.ledger;
+    this.#pods = parts.pods;
+    this.#log = parts.log;
+    this.#counted = parts.counted;
+    this.#proxy = proxy;
+  }
+
+  readonly streamAccessLogs: handleClientStreamingCall<LogMessage, StreamAccessLogsResponse> = (call, callback) => {
+    let stream: LogStream | undefined;
+    const close = () => {
+      this.#finishers.delete(finish);
+      if (stream) this.#ledger.close(stream);
+      stream = undefined;
+    };
+    const finish = () => {
+      close();
+      callback(null, {});
+    };
+    this.#finishers.add(finish);
+    call.on('end', finish);
+    call.on('cancelled', close);
+    call.on('error', close);
+    call.on('data', (message: LogMessage) => {
+      if (!this.#finishers.has(finish)) return; // ended by us; Envoy will say it again elsewhere
+      if (message === UNDECODABLE) {
+        this.#malformed(call, 'not the bytes of an access log message');
+        return;
+      }
+      stream ??= this.#open(call, message);
+      if (stream) for (const entry of message.httpLogs?.logEntry ?? []) this.#take(call, stream, entry);
+      else this.#malformed(call, 'a log stream that does not tell its proxy');
+    });
+  };
+
+  /** Ends all log streams: by themselves they never end. Envoy opens new ones, to a gate that listens. */
+  endAll(): void {
+    for (const finish of this.#finishers) finish();
+  }
+
+  #open(call: ServerReadableStream<LogMessage, unknown>, message: StreamAccessLogsMessage): LogStream | undefined {
+    const proxy = proxyNameOf(call.metadata, message.identifier?.node?.id, this.#proxy);
+    return proxy && this.#ledger.open(proxy);
+  }
+
+  #take(call: ServerReadableStream<LogMessage, unknown>, stream: LogStream, logEntry: HttpAccessLogEntry): void {
+    const entry = readEntry(logEntry, stream.proxy, this.#pods);
+    if (entry.kind === 'malformed') this.#malformed(call, entry.why);
+    else this.#counted(entry.kind);
+    if (entry.kind === 'seen') this.#ledger.seen(stream, entry.sighting);
+    if (entry.kind === 'ended') this.#ledger.ended(entry.pod, entry.lease);
+  }
+
+  #malformed(call: ServerReadableStream<LogMessage, unknown>, why: string): void {
+    this.#counted('malformed');
+    this.#log.debug({ peer: call.getPeer(), why }, 'ignored a malformed access log entry');
+  }
+}
+
+/**
+ * Says what an access log entry means for the count. An entry of a connection that the gate let in carries its lease.
+ * One that Envoy let in without an answer carries none, and is named as a Check would have named it.
+ */
+export function readEntry(entry: HttpAccessLogEntry, proxy: ProxyId, pods: PodSources): Entry {
+  const common = entry.commonProperties;
+  const type = common?.accessLogType;
+  const ended = type === 'DownstreamEnd';
+  if (!ended && type !== 'DownstreamPeriodic' && type !== 'DownstreamTunnelSuccessfullyEstablished') return IGNORED;
+
+  const code = entry.response?.responseCode?.value;
+  const metadata = common?.metadata?.filterMetadata?.['envoy.filters.http.ext_authz'];
+  const leaseText = stringField(metadata, 'lease');
+  if (leaseText === undefined && !mayHoldUntoldLease(entry, ended, code)) return IGNORED;
+
+  let pod: PodId | undefined;
+  let lease: LeaseId | undefined;
+  if (leaseText !== undefined) {
+    pod = parsePodId(stringField(metadata, 'pod') ?? '');
+    lease = parseLeaseId(leaseText);
+    if (!pod || !lease) return { kind: 'malformed', why: 'lease metadata that this gate never wrote' };
+  } else {
+    const stream = identityOf(common?.startTime, common?.downstreamDirectRemoteAddress);
+    pod = pods.podOf(sightOf(entry));
+    if (!stream || !pod) return { kind: 'malformed', why: 'a WebSocket whose pod or stream cannot be told' };
+    lease = leaseId(proxy, stream);
+  }
+  if (ended) return { kind: 'ended', pod, lease };
+  const path = withoutQuery(entry.request?.path ?? '').slice(0, PATH_LENGTH_MAX);
+  return { kind: 'seen', sighting: { pod, lease, path, state: code === SWITCHING_PROTOCOLS ? 'live' : 'reserved' } };
+}
+
+/**
+ * Without lease metadata: an open WebSocket, or the end of one; or the end of a request whose Check was under way when
+ * the client left (no code) or whose answer came too late (`ext_authz_error`): the lease may be there all the same.
+ */
+function mayHoldUntoldLease(entry: HttpAccessLogEntry, ended: boolean, code: number | undefined): boolean {
+  if (code === SWITCHING_PROTOCOLS) return true;
+  return ended && (code === undefined || code === 0 || entry.response?.responseCodeDetails === 'ext_authz_error');
+}
+
+function sightOf({ commonProperties, request }: HttpAccessLogEntry): Sight {
+  return {
+    routePod: commonProperties?.customTags?.pod,
+    contextPod: undefined,
+    header: (name) => request?.requestHeaders?.[name],
+    // Not the original path: where no route rewrote it, that is whatever the client claims it to be.
+    path: request?.path,
+    host: request?.authority,
+  };
+}

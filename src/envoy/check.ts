@@ -1,0 +1,184 @@
+/** ext_authz, `Authorization/Check`: Envoy's question made an upgrade, and the verdict made Envoy's answer. */
+
+import { type handleUnaryCall, type Metadata, type ServerUnaryCall, status } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import type { DenialReason, Gate, Upgrade, Verdict } from '../admission/gate.ts';
+import { leaseId, type ProxyId } from '../admission/ids.ts';
+import type { AttributeContext, CheckRequest, CheckResponse, HeaderValueOption, HttpRequest } from './messages.ts';
+import { type PodSources, type Sight, withoutQuery } from './pod-sources.ts';
+import { PROXY_METADATA, proxyNameOf } from './proxy-name.ts';
+import { identityOf } from './stream-identity.ts';
+import { stringField, structOfStrings } from './struct.ts';
+
+export interface CheckOptions {
+  /** HTTP status of a denial over the limit. */
+  readonly denyStatus: number;
+  readonly retryAfterMs: number;
+  readonly proxy: ProxyId | undefined;
+}
+
+/** A path is kept for people to look at: no longer than this. */
+export const PATH_LENGTH_MAX = 256;
+
+const CONNECTION_ID = 'x-connection-id';
+
+/** For what is no upgrade: there is no lease, so whatever the client says of one is taken off. */
+const OK: CheckResponse = { status: { code: status.OK }, okResponse: { headersToRemove: [CONNECTION_ID] } };
+
+type Question =
+  | { readonly kind: 'upgrade'; readonly upgrade: Upgrade }
+  | { readonly kind: 'other' }
+  | { readonly kind: 'unknown'; readonly reason: DenialReason; readonly lookedAt: readonly string[] }
+  | { readonly kind: 'malformed'; readonly missing: string };
+
+export class CheckService {
+  readonly #gate: Gate;
+  readonly #pods: PodSources;
+  readonly #log: Logger;
+  readonly #options: CheckOptions;
+  readonly #denials: Record<DenialReason, CheckResponse>;
+  #inFlight = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(parts: { gate: Gate; pods: PodSources; log: Logger }, options: CheckOptions) {
+    this.#gate = parts.gate;
+    this.#pods = parts.pods;
+    this.#log = parts.log;
+    this.#options = options;
+    const retryAfter = Math.ceil(options.retryAfterMs / 1000);
+    this.#denials = {
+      LIMIT_EXCEEDED: denial('LIMIT_EXCEEDED', options.denyStatus, retryAfter),
+      STORE_UNAVAILABLE: denial('STORE_UNAVAILABLE', 503, retryAfter),
+      // Nothing that the client could wait for: the proxy's configuration does not say whose connection this is.
+      POD_UNKNOWN: denial('POD_UNKNOWN', 403),
+      PROXY_UNKNOWN: denial('PROXY_UNKNOWN', 403),
+    };
+  }
+
+  readonly check: handleUnaryCall<CheckRequest, CheckResponse> = (call, callback) => {
+    const question = this.#read(call.request, call.metadata);
+    switch (question.kind) {
+      case 'upgrade':
+        this.#answer(call, question.upgrade).then(
+          (response) => callback(null, response),
+          (error: unknown) => {
+            this.#log.error({ err: error }, 'a bug: a Check failed');
+            callback({ code: status.INTERNAL, details: 'a bug in wsgate; its log has the details' });
+          },
+        );
+        return;
+      case 'other':
+        callback(null, OK);
+        return;
+      case 'unknown':
+        this.#log.warn({ reason: question.reason, lookedAt: question.lookedAt }, 'denied an upgrade');
+        callback(null, this.#response(this.#gate.refuse(question.reason)));
+        return;
+      case 'malformed':
+        this.#log.warn({ missing: question.missing, peer: call.getPeer() }, 'a Check that no Envoy would send');
+        callback({ code: status.INVALID_ARGUMENT, details: `${question.missing} is missing` });
+    }
+  };
+
+  /** Resolves when no upgrade waits for its answer. */
+  async idle(): Promise<void> {
+    if (this.#inFlight === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve;
+    });
+  }
+
+  async #answer(call: ServerUnaryCall<CheckRequest, CheckResponse>, upgrade: Upgrade): Promise<CheckResponse> {
+    let answered = false;
+    // Fires after a normal answer as well; only before it does it mean that Envoy has stopped waiting.
+    call.once('cancelled', () => {
+      if (!answered) this.#gate.abandon(upgrade);
+    });
+    this.#inFlight += 1;
+    try {
+      return this.#response(await this.#gate.admit(upgrade));
+    } finally {
+      answered = true;
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) this.#idle?.();
+    }
+  }
+
+  #read({ attributes }: CheckRequest, metadata: Metadata): Question {
+    const http = attributes?.request?.http;
+    if (!attributes || !http) return { kind: 'malformed', missing: 'attributes.request.http' };
+    const headers = headersOf(http);
+    if (!isWebSocket(headers.upgrade)) return { kind: 'other' };
+    const stream = identityOf(attributes.request?.time, attributes.source?.address);
+    if (!stream) return { kind: 'malformed', missing: 'attributes.request.time or attributes.source.address' };
+
+    const label = attributes.destination?.labels?.proxy_id;
+    const proxy = proxyNameOf(metadata, label, this.#options.proxy);
+    if (!proxy) {
+      const lookedAt = [
+        `gRPC metadata ${PROXY_METADATA}: ${JSON.stringify(metadata.get(PROXY_METADATA)[0] ?? null)}`,
+        `destination.labels.proxy_id: ${JSON.stringify(label ?? null)}`,
+        'proxy.id: not configured',
+      ];
+      return { kind: 'unknown', reason: 'PROXY_UNKNOWN', lookedAt };
+    }
+    const sight = sightOf(attributes, http, headers);
+    const pod = this.#pods.podOf(sight);
+    if (!pod) return { kind: 'unknown', reason: 'POD_UNKNOWN', lookedAt: this.#pods.explain(sight) };
+    const path = withoutQuery(http.path ?? '').slice(0, PATH_LENGTH_MAX);
+    return { kind: 'upgrade', upgrade: { pod, lease: leaseId(proxy, stream), path } };
+  }
+
+  #response(verdict: Verdict): CheckResponse {
+    if (!verdict.admitted) return this.#denials[verdict.reason];
+    const { lease, pod } = verdict;
+    return {
+      status: { code: status.OK },
+      okResponse: { headers: [header(CONNECTION_ID, lease)] },
+      dynamicMetadata: structOfStrings({ lease, pod }),
+    };
+  }
+}
+
+function denial(error: DenialReason, httpStatus: number, retryAfter?: number): CheckResponse {
+  const json = header('content-type', 'application/json');
+  return {
+    status: { code: status.PERMISSION_DENIED },
+    deniedResponse: {
+      status: { code: httpStatus },
+      headers: retryAfter === undefined ? [json] : [json, header('retry-after', String(retryAfter))],
+      body: JSON.stringify(retryAfter === undefined ? { error } : { error, retry_after: retryAfter }),
+    },
+  };
+}
+
+function header(key: string, value: string): HeaderValueOption {
+  return { header: { key, value }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' };
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Envoy sends the raw form instead when its `encode_raw_headers` is on. */
+function headersOf({ headers, headerMap }: HttpRequest): Headers {
+  if (headers || !headerMap?.headers) return headers ?? {};
+  const text = new TextDecoder('latin1');
+  const raw = headerMap.headers.map(({ key, rawValue, value }) => [
+    key ?? '',
+    rawValue ? text.decode(rawValue) : (value ?? ''),
+  ]);
+  return Object.fromEntries(raw);
+}
+
+function isWebSocket(upgrade: string | undefined): boolean {
+  return upgrade !== undefined && /(^|[,\s])websocket([,\s]|$)/i.test(upgrade);
+}
+
+function sightOf(attributes: AttributeContext, http: HttpRequest, headers: Headers): Sight {
+  return {
+    routePod: stringField(attributes.routeMetadataContext?.filterMetadata?.wsgate, 'pod'),
+    contextPod: attributes.contextExtensions?.pod,
+    header: (name) => headers[name],
+    path: http.path,
+    host: http.host,
+  };
+}

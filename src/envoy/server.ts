@@ -1,0 +1,94 @@
+/** The gRPC server: Authorization, AccessLogService and grpc.health.v1 on one address. */
+
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { type AccessLogService, type LogMessage, UNDECODABLE } from './access-log.ts';
+import type { CheckService } from './check.ts';
+import { loadServices } from './protos.ts';
+import { widenWindows } from './windows.ts';
+
+export interface TlsFiles {
+  /** PEM. */
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  /** Clients must show a certificate of this authority. */
+  readonly clientCa?: Buffer;
+}
+
+export interface GrpcServerOptions {
+  /** `host:port`, or `unix:` and a path. */
+  readonly address: string;
+  readonly tls?: TlsFiles;
+  /** The largest message that is read; a larger one ends its stream with RESOURCE_EXHAUSTED. */
+  readonly messageBytesMax: number;
+  /** Concurrent streams of one connection; Envoy queues the rest. */
+  readonly streamsMax: number;
+  readonly flowControlWindow: number;
+  readonly keepaliveMs: number;
+  readonly keepaliveTimeoutMs: number;
+}
+
+export class GrpcServer {
+  readonly #server: Server;
+  readonly #options: GrpcServerOptions;
+  readonly #health = new HealthImplementation({ '': 'NOT_SERVING' });
+  #stopWidening = () => {};
+
+  constructor(parts: { check: CheckService; accessLog: AccessLogService }, options: GrpcServerOptions) {
+    this.#options = options;
+    this.#server = new Server({
+      'grpc.max_receive_message_length': options.messageBytesMax,
+      'grpc.max_concurrent_streams': options.streamsMax,
+      'grpc.keepalive_time_ms': options.keepaliveMs,
+      'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs,
+    });
+    const { authorization, accessLog } = loadServices();
+    this.#server.addService(authorization, { Check: parts.check.check });
+    this.#server.addService(
+      { StreamAccessLogs: tolerant(accessLog.StreamAccessLogs) },
+      { StreamAccessLogs: parts.accessLog.streamAccessLogs },
+    );
+    this.#health.addToServer(this.#server);
+  }
+
+  /** Resolves with the port, 0 for a unix socket; rejects when the address cannot be had. */
+  async listen(): Promise<number> {
+    const { address, tls, flowControlWindow } = this.#options;
+    this.#stopWidening = widenWindows(flowControlWindow);
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(address, credentials(tls), (error, port) => (error ? reject(error) : resolve(port)));
+    });
+  }
+
+  serving(yes: boolean): void {
+    this.#health.setStatus('', yes ? 'SERVING' : 'NOT_SERVING');
+  }
+
+  /** No new connections and streams; resolves when those under way have ended. */
+  drain(): Promise<void> {
+    return new Promise((resolve) => this.#server.tryShutdown(() => resolve()));
+  }
+
+  close(): void {
+    this.#server.forceShutdown();
+    this.#stopWidening();
+  }
+}
+
+function credentials(tls: TlsFiles | undefined): ServerCredentials {
+  if (!tls) return ServerCredentials.createInsecure();
+  const pair = { cert_chain: tls.cert, private_key: tls.key };
+  return ServerCredentials.createSsl(tls.clientCa ?? null, [pair], tls.clientCa !== undefined);
+}
+
+/** Bytes that cannot be decoded are counted as one malformed entry, and do not end the stream of all the others. */
+function tolerant<Method extends { requestDeserialize: (bytes: Buffer) => LogMessage }>(method: Method): Method {
+  const requestDeserialize = (bytes: Buffer): LogMessage => {
+    try {
+      return method.requestDeserialize(bytes);
+    } catch {
+      return UNDECODABLE;
+    }
+  };
+  return { ...method, requestDeserialize };
+}

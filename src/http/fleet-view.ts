@@ -1,0 +1,56 @@
+/** The fleet's counts as of now, read from the store at most once a second however many ask. */
+
+import type { PodId } from '../admission/ids.ts';
+import type { Answer, LeaseStore, PodCount } from '../admission/lease-store.ts';
+import type { Limits } from '../admission/limits.ts';
+
+const FRESH_MS = 1000;
+
+export interface FleetSnapshot {
+  /** The store's clock, milliseconds since the epoch. */
+  readonly timeMs: number;
+  readonly pods: readonly (PodCount & { readonly limit: number })[];
+}
+
+export class FleetView {
+  readonly #store: LeaseStore;
+  readonly #limits: Limits;
+  #latest: Promise<Answer<FleetSnapshot>> | undefined;
+  #takenAtMs = 0;
+
+  constructor(store: LeaseStore, limits: Limits) {
+    this.#store = store;
+    this.#limits = limits;
+  }
+
+  /** Pods in use within the last hour, and those that the configuration names; ordered by name. */
+  snapshot(): Promise<Answer<FleetSnapshot>> {
+    const nowMs = performance.now();
+    if (!this.#latest || nowMs - this.#takenAtMs >= FRESH_MS) {
+      this.#takenAtMs = nowMs;
+      this.#latest = this.#take();
+    }
+    return this.#latest;
+  }
+
+  /** One pod, read at once. */
+  async pod(pod: PodId): Promise<Answer<FleetSnapshot>> {
+    return this.#withLimits(await this.#store.fleet([pod]));
+  }
+
+  async #take(): Promise<Answer<FleetSnapshot>> {
+    const pods = await this.#store.pods();
+    if (!pods.ok) return pods;
+    const all = [...new Set([...pods.value, ...this.#limits.named()])].sort();
+    return this.#withLimits(await this.#store.fleet(all));
+  }
+
+  #withLimits(answer: Awaited<ReturnType<LeaseStore['fleet']>>): Answer<FleetSnapshot> {
+    if (!answer.ok) return answer;
+    const { timeMs, pods } = answer.value;
+    return {
+      ok: true,
+      value: { timeMs, pods: pods.map((count) => ({ ...count, limit: this.#limits.of(count.pod) })) },
+    };
+  }
+}

@@ -1,0 +1,112 @@
+/** `/metrics`: this process. Every label is of a closed set of words. */
+
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import type { Events } from '../admission/events.ts';
+import type { LeaseStore, StoreAway } from '../admission/lease-store.ts';
+import type { Ledger } from '../admission/ledger.ts';
+
+/** From a quarter of a millisecond, what a decision takes, to the second at which Envoy has long given up. */
+const SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+
+/** Those of the library's own that follow Prometheus's naming, and that tell something of this process. */
+const DEFAULTS = new Set([
+  'process_cpu_seconds_total',
+  'process_resident_memory_bytes',
+  'process_open_fds',
+  'process_max_fds',
+  'process_start_time_seconds',
+]);
+
+export class GateMetrics {
+  readonly registry = new Registry();
+  readonly #storeCalls = this.#histogram('wsgate_store_duration_seconds', 'Time of one call of the store.', [
+    'operation',
+    'answer',
+  ]);
+  readonly #entries = this.#counter('wsgate_access_log_entries_total', 'Access log entries by what they meant.', [
+    'kind',
+  ]);
+  readonly #eventLoop = monitorEventLoopDelay({ resolution: 10 });
+
+  constructor(events: Events) {
+    const decisions = this.#counter('wsgate_decisions_total', 'Upgrades decided.', ['outcome', 'reason']);
+    const decisionTime = this.#histogram('wsgate_decision_duration_seconds', 'Time of one decision.', ['outcome']);
+    const releases = this.#counter('wsgate_releases_total', 'Leases taken out of the store.', ['cause']);
+    const adopted = this.#counter(
+      'wsgate_leases_adopted_total',
+      'Leases that a renewal had to put into the store: never asked for, or lost by it.',
+    );
+    const dropped = this.#counter(
+      'wsgate_releases_dropped_total',
+      'Releases given up because too many waited for the store; their slots are free when they expire.',
+    );
+    events.on('decided', (verdict, durationMs) => {
+      const outcome = verdict.admitted ? 'admitted' : 'denied';
+      const reason = verdict.admitted ? (verdict.counted ? 'WITHIN_LIMIT' : 'STORE_UNAVAILABLE') : verdict.reason;
+      decisions.inc({ outcome, reason });
+      decisionTime.observe({ outcome }, durationMs / 1000);
+    });
+    events.on('released', (_pod, cause, count) => releases.inc({ cause }, count));
+    events.on('adopted', (_pod, count) => adopted.inc(count));
+    events.on('releaseDropped', () => dropped.inc());
+    this.#processMetrics();
+  }
+
+  storeCalled(operation: string, durationMs: number, answer: 'ok' | StoreAway['why']): void {
+    this.#storeCalls.observe({ operation, answer }, durationMs / 1000);
+  }
+
+  entryRead(kind: string): void {
+    this.#entries.inc({ kind });
+  }
+
+  /** Gauges are read when scraped. */
+  watch(store: LeaseStore, ledger: Ledger): void {
+    this.#gauge('wsgate_store_up', 'Whether the store answers.', () => (store.up ? 1 : 0));
+    this.#gauge('wsgate_ledger_leases', 'Connections that the proxies of this gate hold.', () => ledger.size);
+    this.#gauge('wsgate_log_streams', 'Access log streams that are open to this gate.', () => ledger.streams);
+    this.#gauge(
+      'wsgate_releases_waiting',
+      'Releases that the store has still to be told.',
+      () => ledger.releasesWaiting,
+    );
+  }
+
+  close(): void {
+    this.#eventLoop.disable();
+    this.registry.clear();
+  }
+
+  #processMetrics(): void {
+    collectDefaultMetrics({ register: this.registry });
+    for (const { name } of this.registry.getMetricsAsArray()) {
+      if (!name.startsWith('wsgate_') && !DEFAULTS.has(name)) this.registry.removeSingleMetric(name);
+    }
+    this.#eventLoop.enable();
+    this.#gauge('wsgate_event_loop_lag_seconds', 'The longest stall of the event loop since the last scrape.', () => {
+      const lagMs = this.#eventLoop.max / 1e6;
+      this.#eventLoop.reset();
+      return lagMs / 1000;
+    });
+  }
+
+  #counter(name: string, help: string, labelNames: string[] = []): Counter<string> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  #histogram(name: string, help: string, labelNames: string[]): Histogram<string> {
+    return new Histogram({ name, help, labelNames, buckets: SECONDS, registers: [this.registry] });
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}

@@ -1,0 +1,107 @@
+/** `/v1/pods`: the counts, who holds the slots, and the release hook. */
+
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Events } from '../admission/events.ts';
+import { holderOf, type LeaseId, type PodId, parseLeaseId, parsePodId } from '../admission/ids.ts';
+import type { HeldLease, LeaseStore, StoreAway } from '../admission/lease-store.ts';
+import type { Ledger } from '../admission/ledger.ts';
+import type { FleetSnapshot, FleetView } from './fleet-view.ts';
+import { sendProblem } from './problem.ts';
+
+const PAGE_DEFAULT = 100;
+const PAGE_MAX = 1000;
+
+export interface PodRouteParts {
+  readonly store: LeaseStore;
+  readonly ledger: Ledger;
+  readonly events: Events;
+  readonly fleet: FleetView;
+}
+
+export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }: PodRouteParts): void {
+  app.get('/v1/pods', async (_request, reply) => {
+    const answer = await fleet.snapshot();
+    if (!answer.ok) return sendAway(reply, answer);
+    const { timeMs, pods } = answer.value;
+    const total = pods.reduce((sum, { connections }) => sum + connections, 0);
+    return { time: new Date(timeMs).toISOString(), total, pods: pods.map(podBody) };
+  });
+
+  app.get<{ Params: { pod: string } }>('/v1/pods/:pod', async ({ params }, reply) => {
+    const pod = parsePodId(params.pod);
+    if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
+    const answer = await fleet.pod(pod);
+    if (!answer.ok) return sendAway(reply, answer);
+    const { timeMs, pods } = answer.value;
+    return { time: new Date(timeMs).toISOString(), ...pods.map(podBody)[0] };
+  });
+
+  app.get<{ Params: { pod: string }; Querystring: { cursor?: string; limit?: string } }>(
+    '/v1/pods/:pod/connections',
+    async ({ params, query }, reply) => {
+      const pod = parsePodId(params.pod);
+      if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
+      const size = Number(query.limit ?? PAGE_DEFAULT);
+      if (!Number.isInteger(size) || size < 1 || size > PAGE_MAX) {
+        return sendProblem(reply, 400, `limit is ${shown(query.limit)}: expected a whole number from 1 to ${PAGE_MAX}`);
+      }
+      const answer = await store.leases(pod, size, query.cursor);
+      if (!answer.ok && answer.why === 'refused') {
+        return sendProblem(reply, 400, `cursor is ${shown(query.cursor)}: expected the next of an earlier page`);
+      }
+      if (!answer.ok) return sendAway(reply, answer);
+      const { leases, next } = answer.value;
+      return { pod, connections: leases.map(connectionBody), next: next ?? null };
+    },
+  );
+
+  app.post<{ Params: { pod: string; lease: string } }>(
+    '/v1/pods/:pod/connections/:lease/release',
+    async ({ params }, reply) => {
+      const pod = parsePodId(params.pod);
+      if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
+      const lease = parseLeaseId(params.lease);
+      if (!lease) return sendProblem(reply, 400, `${shown(params.lease)} is no lease id`);
+      return releaseNow(reply, pod, lease);
+    },
+  );
+
+  async function releaseNow(reply: FastifyReply, pod: PodId, lease: LeaseId): Promise<FastifyReply> {
+    const answer = await store.release(pod, [lease]);
+    if (!answer.ok) return sendAway(reply, answer);
+    const released = answer.value > 0;
+    if (released) {
+      ledger.drop(lease);
+      events.emit('released', pod, 'hook', 1);
+    }
+    return reply.send({ released });
+  }
+}
+
+function podBody({ pod, connections, limit, proxies }: FleetSnapshot['pods'][number]) {
+  return { pod, connections, limit, proxies: Object.fromEntries(proxies) };
+}
+
+function connectionBody({ lease, holder }: HeldLease) {
+  const { proxy, sinceMs, address } = holderOf(lease);
+  return {
+    lease,
+    proxy,
+    since: sinceMs === undefined ? null : new Date(sinceMs).toISOString(),
+    client: address,
+    path: holder?.path ?? null,
+    state: holder?.state ?? null,
+  };
+}
+
+function sendAway(reply: FastifyReply, { detail }: StoreAway): FastifyReply {
+  return sendProblem(reply, 503, `the store does not answer: ${detail}`);
+}
+
+function noPodId(text: string): string {
+  return `${shown(text)} is no pod id: expected 1 to 253 of A-Z a-z 0-9 . _ : -`;
+}
+
+function shown(text: string | undefined): string {
+  return JSON.stringify((text ?? '').slice(0, 100));
+}

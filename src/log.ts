@@ -1,0 +1,18 @@
+/** Which events are worth a line in the log. A denial over the limit is ordinary: only its count is kept. */
+
+import type { Logger } from 'pino';
+import type { Events } from './admission/events.ts';
+
+export function logEvents(events: Events, log: Logger): void {
+  events.on('storeChanged', (up, detail) => {
+    if (up) log.info('the store answers');
+    else log.error({ detail }, 'the store does not answer: upgrades are decided by outage.policy');
+  });
+  events.on('released', (pod, cause, count) => {
+    if (cause === 'expired') log.warn({ pod, count }, 'released leases whose connections ended without a word');
+  });
+  events.on('adopted', (pod, count) => log.info({ pod, count }, 'counted connections that the store did not know'));
+  events.on('releaseDropped', (pod) => {
+    log.warn({ pod }, 'gave up a release: ledger.releasesMax are waiting for the store');
+  });
+}

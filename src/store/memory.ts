@@ -1,0 +1,187 @@
+/**
+ * The embedded store: leases in this process's memory, for a single gate. A restart forgets them; the access log
+ * brings the live ones back within one flush interval.
+ */
+
+import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../admission/ids.ts';
+import type {
+  Acquired,
+  Answer,
+  Expired,
+  Fleet,
+  Heartbeat,
+  Holder,
+  LeasePage,
+  LeaseStore,
+  Renewal,
+  Renewed,
+  Roll,
+  RollCall,
+} from '../admission/lease-store.ts';
+
+interface Held {
+  expiryMs: number;
+  holder: Holder;
+}
+
+interface Pod {
+  readonly leases: Map<LeaseId, Held>;
+  readonly proxies: Map<ProxyId, number>;
+}
+
+export class MemoryStore implements LeaseStore {
+  readonly up = true;
+  readonly #nowMs: () => number;
+  readonly #pods = new Map<PodId, Pod>();
+  readonly #rolls: Record<Roll, Map<string, number>> = { gates: new Map(), proxies: new Map(), pods: new Map() };
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  async acquire(
+    podId: PodId,
+    lease: LeaseId,
+    limit: number,
+    reserveMs: number,
+    path: string,
+  ): Promise<Answer<Acquired>> {
+    const pod = this.#pod(podId);
+    const expiryMs = this.#nowMs() + reserveMs;
+    const held = pod.leases.get(lease);
+    if (held) held.expiryMs = Math.max(held.expiryMs, expiryMs);
+    else if (pod.leases.size >= limit) return done({ admitted: false, count: pod.leases.size });
+    else add(pod, lease, { expiryMs, holder: { state: 'reserved', path } });
+    return done({ admitted: true, count: pod.leases.size });
+  }
+
+  async renew(podId: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
+    const pod = this.#pod(podId);
+    const expiryMs = this.#nowMs() + ttlMs;
+    let created = 0;
+    for (const { lease, holder } of leases) {
+      const held = pod.leases.get(lease);
+      if (held) {
+        held.expiryMs = expiryMs;
+        if (holder) held.holder = holder;
+      } else {
+        add(pod, lease, { expiryMs, holder: holder ?? { state: 'live', path: '' } });
+        created += 1;
+      }
+    }
+    return done({ created, count: pod.leases.size });
+  }
+
+  async release(podId: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
+    const pod = this.#pods.get(podId);
+    return done(pod ? leases.filter((lease) => remove(pod, lease)).length : 0);
+  }
+
+  async expire(podId: PodId, proxies: readonly ProxyId[]): Promise<Answer<Expired>> {
+    const pod = this.#pods.get(podId);
+    if (!pod) return done({ leases: [], waiting: [], count: 0 });
+    const nowMs = this.#nowMs();
+    const named = new Set(proxies);
+    const leases: LeaseId[] = [];
+    const waiting = new Set<ProxyId>();
+    for (const [lease, held] of pod.leases) {
+      if (held.expiryMs >= nowMs) continue;
+      const proxy = proxyOf(lease);
+      if (named.has(proxy)) leases.push(lease);
+      else waiting.add(proxy);
+    }
+    for (const lease of leases) remove(pod, lease);
+    return done({ leases, waiting: [...waiting], count: pod.leases.size });
+  }
+
+  async pods(): Promise<Answer<readonly PodId[]>> {
+    return done([...this.#pods.keys()]);
+  }
+
+  async fleet(pods: readonly PodId[]): Promise<Answer<Fleet>> {
+    const counts = pods.map((id) => {
+      const pod = this.#pods.get(id);
+      return { pod: id, connections: pod?.leases.size ?? 0, proxies: new Map(pod?.proxies) };
+    });
+    return done({ timeMs: this.#nowMs(), pods: counts });
+  }
+
+  /** Pages in the order of lease ids; the cursor is the last one seen. */
+  async leases(podId: PodId, size: number, cursor?: string): Promise<Answer<LeasePage>> {
+    const all = [...(this.#pods.get(podId)?.leases ?? [])]
+      .map(([lease, { holder }]) => ({ lease, holder }))
+      .filter(({ lease }) => cursor === undefined || lease > cursor)
+      .sort((a, b) => (a.lease < b.lease ? -1 : 1));
+    const leases = all.slice(0, size);
+    const last = leases.at(-1);
+    return done(last && all.length > size ? { leases, next: last.lease } : { leases });
+  }
+
+  async heartbeat(beat: Heartbeat): Promise<Answer<RollCall>> {
+    const timeMs = this.#nowMs();
+    const { gates, proxies, pods } = this.#rolls;
+    gates.set(beat.gate, timeMs);
+    for (const proxy of beat.proxies) proxies.set(proxy, timeMs);
+    for (const pod of beat.pods) pods.set(pod, timeMs);
+    return done({
+      timeMs,
+      quietGates: quiet(gates, timeMs - beat.gateQuietMs),
+      quietProxies: quiet(proxies, timeMs - beat.proxyQuietMs) as ProxyId[],
+    });
+  }
+
+  async enroll(proxies: readonly ProxyId[]): Promise<Answer<void>> {
+    const roll = this.#rolls.proxies;
+    for (const proxy of proxies) if (!roll.has(proxy)) roll.set(proxy, this.#nowMs());
+    return done(undefined);
+  }
+
+  async strike(roll: Roll, names: readonly string[], quietMs: number): Promise<Answer<void>> {
+    const nowMs = this.#nowMs();
+    for (const name of names) {
+      if (nowMs - (this.#rolls[roll].get(name) ?? nowMs) <= quietMs) continue;
+      this.#rolls[roll].delete(name);
+      if (roll === 'pods' && this.#pods.get(name as PodId)?.leases.size === 0) this.#pods.delete(name as PodId);
+    }
+    return done(undefined);
+  }
+
+  async farewell(gate: string): Promise<Answer<void>> {
+    this.#rolls.gates.delete(gate);
+    return done(undefined);
+  }
+
+  async close(): Promise<void> {}
+
+  #pod(id: PodId): Pod {
+    let pod = this.#pods.get(id);
+    if (!pod) {
+      pod = { leases: new Map(), proxies: new Map() };
+      this.#pods.set(id, pod);
+    }
+    return pod;
+  }
+}
+
+function add(pod: Pod, lease: LeaseId, held: Held): void {
+  pod.leases.set(lease, held);
+  const proxy = proxyOf(lease);
+  pod.proxies.set(proxy, (pod.proxies.get(proxy) ?? 0) + 1);
+}
+
+function remove(pod: Pod, lease: LeaseId): boolean {
+  if (!pod.leases.delete(lease)) return false;
+  const proxy = proxyOf(lease);
+  const left = (pod.proxies.get(proxy) ?? 0) - 1;
+  if (left > 0) pod.proxies.set(proxy, left);
+  else pod.proxies.delete(proxy);
+  return true;
+}
+
+function quiet(roll: Map<string, number>, sinceMs: number): string[] {
+  return [...roll].filter(([, seenMs]) => seenMs < sinceMs).map(([name]) => name);
+}
+
+function done<T>(value: T): Answer<T> {
+  return { ok: true, value };
+}

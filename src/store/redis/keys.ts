@@ -1,0 +1,33 @@
+/**
+ * Redis keys. Those of one pod share a hash slot, because the tag of the others is the first one: a script over them
+ * is atomic on Redis Cluster too. A pod id holds no brace, and the configuration refuses a prefix that does.
+ */
+
+import type { PodId } from '../../admission/ids.ts';
+import type { Roll } from '../../admission/lease-store.ts';
+
+/**
+ * In the order in which every script takes them:
+ * - sorted set, lease id → expiry, ms of Redis TIME: its size is the count;
+ * - hash, proxy → its number of leases in the set;
+ * - hash, lease id → JSON `{state, path}`: the rest of who holds it (proxy, since, address) is in the lease id.
+ */
+export type PodKeys = readonly [leases: string, proxies: string, info: string];
+
+export class Keys {
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  pod(pod: PodId): PodKeys {
+    const leases = `${this.#prefix}pod_conn:${pod}`;
+    return [leases, `{${leases}}:proxies`, `{${leases}}:info`];
+  }
+
+  /** Sorted set: name → when it was last seen, ms of Redis TIME. */
+  roll(roll: Roll): string {
+    return `${this.#prefix}${roll}`;
+  }
+}

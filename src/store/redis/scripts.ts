@@ -1,0 +1,27 @@
+/** The Lua scripts: one file an operation, read once, and known to Redis by the SHA-1 of their text. */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+export interface Script {
+  readonly name: string;
+  readonly source: string;
+  readonly sha: string;
+}
+
+function load(name: string): Script {
+  const source = readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
+  return { name, source, sha: createHash('sha1').update(source).digest('hex') };
+}
+
+export const scripts = {
+  acquire: load('acquire'),
+  renew: load('renew'),
+  release: load('release'),
+  expire: load('expire'),
+  snapshot: load('snapshot'),
+  leases: load('leases'),
+  rollCall: load('roll_call'),
+  enroll: load('enroll'),
+  strike: load('strike'),
+};

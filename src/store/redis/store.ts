@@ -1,0 +1,189 @@
+/** The Redis store: the contract of `admission/lease-store.ts`, one script call an operation. */
+
+import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
+import { proxyOf } from '../../admission/ids.ts';
+import type {
+  Acquired,
+  Answer,
+  Expired,
+  Fleet,
+  Heartbeat,
+  HeldLease,
+  Holder,
+  LeasePage,
+  LeaseStore,
+  PodCount,
+  Renewal,
+  Renewed,
+  Roll,
+  RollCall,
+} from '../../admission/lease-store.ts';
+import { Keys } from './keys.ts';
+import type { RedisLink } from './link.ts';
+import { scripts } from './scripts.ts';
+
+/** The most past-due leases that one `expire` call looks at, and the most quiet names that a roll call tells. */
+const BATCH = 1000;
+/** The pods that one `fleet` asks for at a time, so that a scrape of thousands lets upgrades through in between. */
+const PODS_AT_ONCE = 100;
+
+export interface RedisStoreOptions {
+  readonly prefix: string;
+  /** Whether to keep who holds each lease, for people to look at. */
+  readonly info: boolean;
+}
+
+export class RedisStore implements LeaseStore {
+  readonly #link: RedisLink;
+  readonly #keys: Keys;
+  readonly #info: boolean;
+
+  constructor(link: RedisLink, options: RedisStoreOptions) {
+    this.#link = link;
+    this.#keys = new Keys(options.prefix);
+    this.#info = options.info;
+  }
+
+  get up(): boolean {
+    return this.#link.up;
+  }
+
+  async acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Promise<Answer<Acquired>> {
+    const info = this.#infoOf({ state: 'reserved', path });
+    const args = [limit, lease, proxyOf(lease), reserveMs, info];
+    return map(await this.#link.run(scripts.acquire, this.#keys.pod(pod), args), (reply) => {
+      const [admitted, count] = reply as [number, number, string];
+      return { admitted: admitted === 1, count };
+    });
+  }
+
+  async renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
+    const args: (string | number)[] = [ttlMs];
+    for (const { lease, holder } of leases) args.push(lease, holder ? this.#infoOf(holder) : '');
+    return map(await this.#link.run(scripts.renew, this.#keys.pod(pod), args), (reply) => {
+      const [created, count] = reply as [number, number];
+      return { created, count };
+    });
+  }
+
+  async release(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
+    return map(await this.#link.run(scripts.release, this.#keys.pod(pod), leases), (reply) => reply as number);
+  }
+
+  async expire(pod: PodId, proxies: readonly ProxyId[]): Promise<Answer<Expired>> {
+    const leases: LeaseId[] = [];
+    const waiting = new Set<ProxyId>();
+    for (let skip = 0; ; ) {
+      const answer = await this.#link.run(scripts.expire, this.#keys.pod(pod), [skip, BATCH, ...proxies]);
+      if (!answer.ok) return answer;
+      const [removed, others, left, more, count] = answer.value as [LeaseId[], ProxyId[], number, number, number];
+      leases.push(...removed);
+      for (const proxy of others) waiting.add(proxy);
+      if (more === 0) return { ok: true, value: { leases, waiting: [...waiting], count } };
+      skip += left;
+    }
+  }
+
+  pods(): Promise<Answer<readonly PodId[]>> {
+    return this.#link.call(
+      'pods',
+      async (redis) => (await redis.zrange(this.#keys.roll('pods'), '0', '-1')) as PodId[],
+    );
+  }
+
+  async fleet(pods: readonly PodId[]): Promise<Answer<Fleet>> {
+    const time = await this.#link.call('time', (redis) => redis.time());
+    if (!time.ok) return time;
+    const counts: PodCount[] = [];
+    for (let start = 0; start < pods.length; start += PODS_AT_ONCE) {
+      const answers = await Promise.all(pods.slice(start, start + PODS_AT_ONCE).map((pod) => this.#count(pod)));
+      for (const answer of answers) {
+        if (!answer.ok) return answer;
+        counts.push(answer.value);
+      }
+    }
+    const [seconds, microseconds] = time.value;
+    return {
+      ok: true,
+      value: { timeMs: Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000), pods: counts },
+    };
+  }
+
+  async #count(pod: PodId): Promise<Answer<PodCount>> {
+    const [leases, proxies] = this.#keys.pod(pod);
+    return map(await this.#link.run(scripts.snapshot, [leases, proxies], []), (reply) => {
+      const [connections, flat] = reply as [number, string[]];
+      return {
+        pod,
+        connections,
+        proxies: new Map(pairs(flat).map(([proxy, held]) => [proxy as ProxyId, Number(held)])),
+      };
+    });
+  }
+
+  /** Pages as ZSCAN does: the cursor is Redis's, and a page may be longer or shorter than asked for. */
+  async leases(pod: PodId, size: number, cursor?: string): Promise<Answer<LeasePage>> {
+    return map(await this.#link.run(scripts.leases, this.#keys.pod(pod), [cursor ?? '0', size]), (reply) => {
+      const [next, flat] = reply as [string, (string | null)[]];
+      const leases = pairs(flat).map(([lease, info]) => held(lease as LeaseId, info));
+      return next === '0' ? { leases } : { leases, next };
+    });
+  }
+
+  async heartbeat(beat: Heartbeat): Promise<Answer<RollCall>> {
+    const call = async (roll: Roll, quietMs: number, tell: number, names: readonly string[]) =>
+      map(await this.#link.run(scripts.rollCall, [this.#keys.roll(roll)], [quietMs, tell, ...names]), (reply) => {
+        const [timeMs, quiet] = reply as [number, string[]];
+        return { timeMs, quiet };
+      });
+    const [gates, proxies, pods] = await Promise.all([
+      call('gates', beat.gateQuietMs, BATCH, [beat.gate]),
+      call('proxies', beat.proxyQuietMs, BATCH, beat.proxies),
+      call('pods', 0, 0, beat.pods),
+    ]);
+    if (!gates.ok) return gates;
+    if (!proxies.ok) return proxies;
+    if (!pods.ok) return pods;
+    const { timeMs, quiet } = gates.value;
+    return { ok: true, value: { timeMs, quietGates: quiet, quietProxies: proxies.value.quiet as ProxyId[] } };
+  }
+
+  async enroll(proxies: readonly ProxyId[]): Promise<Answer<void>> {
+    return map(await this.#link.run(scripts.enroll, [this.#keys.roll('proxies')], proxies), () => undefined);
+  }
+
+  async strike(roll: Roll, names: readonly string[], quietMs: number): Promise<Answer<void>> {
+    return map(await this.#link.run(scripts.strike, [this.#keys.roll(roll)], [quietMs, ...names]), () => undefined);
+  }
+
+  farewell(gate: string): Promise<Answer<void>> {
+    return this.#link.call('farewell', async (redis) => {
+      await redis.zrem(this.#keys.roll('gates'), gate);
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+
+  #infoOf(holder: Holder): string {
+    return this.#info ? JSON.stringify(holder) : '';
+  }
+}
+
+function held(lease: LeaseId, info: string | null): HeldLease {
+  return info === null ? { lease } : { lease, holder: JSON.parse(info) as Holder };
+}
+
+function pairs<T>(flat: readonly T[]): [T, T][] {
+  const result: [T, T][] = [];
+  flat.forEach((second, i) => {
+    const first = flat[i - 1];
+    if (i % 2 === 1 && first !== undefined) result.push([first, second]);
+  });
+  return result;
+}
+
+function map<T, U>(answer: Answer<T>, change: (value: T) => U): Answer<U> {
+  return answer.ok ? { ok: true, value: change(answer.value) } : answer;
+}

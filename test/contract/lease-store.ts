@@ -1,0 +1,274 @@
+/** What every store must do: one suite, run over each of them. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type LeaseId,
+  leaseId,
+  type PodId,
+  type ProxyId,
+  parsePodId,
+  parseProxyId,
+  streamIdentity,
+} from '../../src/admission/ids.ts';
+import type { Answer, LeaseStore } from '../../src/admission/lease-store.ts';
+
+const HOUR_MS = 3_600_000;
+
+export const pod1 = podId('pod1');
+export const pod2 = podId('pod2');
+export const proxyA = proxyId('proxy_a');
+export const proxyB = proxyId('proxy_b');
+
+export function podId(text: string): PodId {
+  const pod = parsePodId(text);
+  if (!pod) throw new Error(`no pod id: ${text}`);
+  return pod;
+}
+
+export function proxyId(text: string): ProxyId {
+  const proxy = parseProxyId(text);
+  if (!proxy) throw new Error(`no proxy id: ${text}`);
+  return proxy;
+}
+
+let streams = 0n;
+export function newLease(proxy: ProxyId): LeaseId {
+  streams += 1n;
+  return leaseId(proxy, streamIdentity(1_763_696_781_000_000_000n + streams, '127.0.0.1:50000'));
+}
+
+export function leasesOf(proxy: ProxyId, count: number): LeaseId[] {
+  return Array.from({ length: count }, () => newLease(proxy));
+}
+
+/** The value of an answer that must be one. */
+export async function value<T>(answer: Promise<Answer<T>>): Promise<T> {
+  const settled = await answer;
+  if (!settled.ok) throw new Error(`the store is away: ${settled.why}, ${settled.detail}`);
+  return settled.value;
+}
+
+/** `open` gives an empty store. */
+export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>): void {
+  describe(`${name} store`, () => {
+    let store: LeaseStore;
+    beforeEach(async () => {
+      store = await open();
+    });
+    afterEach(() => store.close());
+
+    const acquire = (pod: PodId, lease: LeaseId, limit = 100, reserveMs = HOUR_MS) =>
+      value(store.acquire(pod, lease, limit, reserveMs, '/chat'));
+    const counts = async (pod: PodId) => {
+      const { pods } = await value(store.fleet([pod]));
+      const [count] = pods;
+      return { connections: count?.connections, proxies: Object.fromEntries(count?.proxies ?? []) };
+    };
+    const held = async (pod: PodId) => (await value(store.leases(pod, 1000))).leases;
+
+    it('admits up to the limit and not one more', async () => {
+      for (const lease of leasesOf(proxyA, 3)) expect(await acquire(pod1, lease, 3)).toMatchObject({ admitted: true });
+      expect(await acquire(pod1, newLease(proxyB), 3)).toEqual({ admitted: false, count: 3 });
+      expect(await counts(pod1)).toEqual({ connections: 3, proxies: { proxy_a: 3 } });
+    });
+
+    it('admits exactly the limit when many ask at once', async () => {
+      const asked = [...leasesOf(proxyA, 150), ...leasesOf(proxyB, 150)].map((lease) => acquire(pod1, lease, 100));
+      const admitted = (await Promise.all(asked)).filter((answer) => answer.admitted);
+      expect(admitted).toHaveLength(100);
+      expect((await counts(pod1)).connections).toBe(100);
+    });
+
+    it('admits nobody with a limit of 0', async () => {
+      expect(await acquire(pod1, newLease(proxyA), 0)).toEqual({ admitted: false, count: 0 });
+    });
+
+    it('counts a lease that is acquired twice once, even at the limit', async () => {
+      const lease = newLease(proxyA);
+      await acquire(pod1, lease, 1);
+      expect(await acquire(pod1, lease, 1)).toEqual({ admitted: true, count: 1 });
+      expect(await counts(pod1)).toEqual({ connections: 1, proxies: { proxy_a: 1 } });
+    });
+
+    it('keeps pods apart', async () => {
+      const lease = newLease(proxyA);
+      await acquire(pod1, lease);
+      expect(await value(store.release(pod2, [lease]))).toBe(0);
+      expect((await counts(pod1)).connections).toBe(1);
+      expect(await counts(pod2)).toEqual({ connections: 0, proxies: {} });
+    });
+
+    it('frees a slot on release, once', async () => {
+      const [first, second] = leasesOf(proxyA, 2) as [LeaseId, LeaseId];
+      await acquire(pod1, first, 2);
+      await acquire(pod1, second, 2);
+      expect(await value(store.release(pod1, [first, first]))).toBe(1);
+      expect(await value(store.release(pod1, [first]))).toBe(0);
+      expect(await counts(pod1)).toEqual({ connections: 1, proxies: { proxy_a: 1 } });
+      expect(await acquire(pod1, newLease(proxyB), 2)).toEqual({ admitted: true, count: 2 });
+    });
+
+    it('leaves nothing of a pod behind when its last lease is released', async () => {
+      const lease = newLease(proxyA);
+      await acquire(pod1, lease);
+      await value(store.release(pod1, [lease]));
+      expect(await counts(pod1)).toEqual({ connections: 0, proxies: {} });
+      expect(await held(pod1)).toEqual([]);
+    });
+
+    it('puts a renewed lease into the set, over the limit if need be, and says how many were new', async () => {
+      const asked = newLease(proxyA);
+      const untold = newLease(proxyB);
+      await acquire(pod1, asked, 1);
+      expect(await value(store.renew(pod1, [{ lease: asked }, { lease: untold }], HOUR_MS))).toEqual({
+        created: 1,
+        count: 2,
+      });
+      expect(await value(store.renew(pod1, [{ lease: asked }, { lease: untold }], HOUR_MS))).toEqual({
+        created: 0,
+        count: 2,
+      });
+      expect(await counts(pod1)).toEqual({ connections: 2, proxies: { proxy_a: 1, proxy_b: 1 } });
+    });
+
+    it('remembers who holds a lease: reserved when acquired, live when a renewal says so', async () => {
+      const lease = newLease(proxyA);
+      await acquire(pod1, lease);
+      expect(await held(pod1)).toEqual([{ lease, holder: { state: 'reserved', path: '/chat' } }]);
+      await value(store.renew(pod1, [{ lease, holder: { state: 'live', path: '/chat' } }], HOUR_MS));
+      await value(store.renew(pod1, [{ lease }], HOUR_MS));
+      expect(await held(pod1)).toEqual([{ lease, holder: { state: 'live', path: '/chat' } }]);
+    });
+
+    it('shows every lease exactly once over as many pages as it takes', async () => {
+      const leases = leasesOf(proxyA, 500);
+      await value(
+        store.renew(
+          pod1,
+          leases.map((lease) => ({ lease })),
+          HOUR_MS,
+        ),
+      );
+      const seen: LeaseId[] = [];
+      let cursor: string | undefined;
+      let pages = 0;
+      do {
+        const page = await value(store.leases(pod1, 50, cursor));
+        seen.push(...page.leases.map(({ lease }) => lease));
+        cursor = page.next;
+        pages += 1;
+      } while (cursor !== undefined);
+      expect([...new Set(seen)].sort()).toEqual(leases.sort());
+      expect(pages).toBeGreaterThan(1);
+    });
+
+    it('counts a lease past its expiry until it is expired', async () => {
+      const lease = newLease(proxyA);
+      await acquire(pod1, lease, 1, 1);
+      await expect.poll(async () => (await value(store.expire(pod1, []))).waiting).toEqual([proxyA]);
+      expect(await acquire(pod1, newLease(proxyA), 1)).toEqual({ admitted: false, count: 1 });
+      expect(await value(store.expire(pod1, [proxyA]))).toEqual({ leases: [lease], waiting: [], count: 0 });
+      expect(await counts(pod1)).toEqual({ connections: 0, proxies: {} });
+      expect(await held(pod1)).toEqual([]);
+    });
+
+    it('expires only what is past its expiry, and only of the named proxies', async () => {
+      const [mine, fresh] = leasesOf(proxyA, 2) as [LeaseId, LeaseId];
+      const other = newLease(proxyB);
+      await acquire(pod1, mine, 9, 1);
+      await acquire(pod1, other, 9, 1);
+      await acquire(pod1, fresh, 9, HOUR_MS);
+      await expect.poll(async () => (await value(store.expire(pod1, []))).waiting.length).toBe(2);
+      expect(await value(store.expire(pod1, [proxyA]))).toEqual({ leases: [mine], waiting: [proxyB], count: 2 });
+      expect(await counts(pod1)).toEqual({ connections: 2, proxies: { proxy_a: 1, proxy_b: 1 } });
+    });
+
+    it('does not expire a lease that was renewed meanwhile', async () => {
+      const lease = newLease(proxyA);
+      await acquire(pod1, lease, 9, 1);
+      await expect.poll(async () => (await value(store.expire(pod1, []))).waiting.length).toBe(1);
+      await value(store.renew(pod1, [{ lease }], HOUR_MS));
+      expect(await value(store.expire(pod1, [proxyA]))).toEqual({ leases: [], waiting: [], count: 1 });
+    });
+
+    it('finds what has expired behind thousands of leases that wait for another proxy', async () => {
+      const waiting = leasesOf(proxyB, 2500);
+      for (let i = 0; i < waiting.length; i += 500) {
+        await value(
+          store.renew(
+            pod1,
+            waiting.slice(i, i + 500).map((lease) => ({ lease })),
+            1,
+          ),
+        );
+      }
+      const mine = newLease(proxyA);
+      await acquire(pod1, mine, 5000, 1);
+      await expect.poll(async () => [...(await value(store.expire(pod1, []))).waiting].sort()).toEqual([proxyA, proxyB]);
+      expect(await value(store.expire(pod1, [proxyA]))).toEqual({ leases: [mine], waiting: [proxyB], count: 2500 });
+    });
+
+    const beat = { gate: 'gate1', proxies: [], pods: [], gateQuietMs: HOUR_MS, proxyQuietMs: HOUR_MS };
+
+    it('lists the pods that a heartbeat told of', async () => {
+      await acquire(pod1, newLease(proxyA));
+      await value(store.heartbeat({ ...beat, pods: [pod1] }));
+      expect(await value(store.pods())).toEqual([pod1]);
+    });
+
+    it('tells which proxies no gate has heard for long, and forgets them when they are struck off', async () => {
+      await value(store.heartbeat({ ...beat, proxies: [proxyA, proxyB] }));
+      const quiet = async () =>
+        (await value(store.heartbeat({ ...beat, proxies: [proxyB], proxyQuietMs: 20 }))).quietProxies;
+      await expect.poll(quiet).toEqual([proxyA]);
+      await value(store.strike('proxies', [proxyA, proxyB], 20));
+      expect(await quiet()).toEqual([]);
+    });
+
+    it('does not strike off who has been seen again', async () => {
+      await value(store.heartbeat({ ...beat, proxies: [proxyA] }));
+      await value(store.strike('proxies', [proxyA], HOUR_MS));
+      const quiet = async () => (await value(store.heartbeat({ ...beat, proxyQuietMs: 5 }))).quietProxies;
+      await expect.poll(quiet).toEqual([proxyA]);
+    });
+
+    it('starts the clock of a proxy that holds leases but that nobody has told of, and only then', async () => {
+      const quiet = async () => (await value(store.heartbeat({ ...beat, proxyQuietMs: 20 }))).quietProxies;
+      await value(store.enroll([proxyA]));
+      await expect
+        .poll(async () => {
+          await value(store.enroll([proxyA]));
+          return quiet();
+        })
+        .toEqual([proxyA]);
+    });
+
+    it('tells which gates fell silent, but not one that said goodbye', async () => {
+      await value(store.heartbeat({ ...beat, gate: 'gate2' }));
+      await value(store.heartbeat({ ...beat, gate: 'gate3' }));
+      await value(store.farewell('gate3'));
+      const quiet = async () => (await value(store.heartbeat({ ...beat, gateQuietMs: 20 }))).quietGates;
+      await expect.poll(quiet).toEqual(['gate2']);
+    });
+
+    it('forgets a pod that holds nothing and that nobody has used for long, and only that', async () => {
+      await acquire(pod1, newLease(proxyA));
+      const lease = newLease(proxyA);
+      await acquire(pod2, lease);
+      await value(store.release(pod2, [lease]));
+      await value(store.heartbeat({ ...beat, pods: [pod1, pod2] }));
+      await expect
+        .poll(async () => {
+          await value(store.strike('pods', [pod2], 5));
+          return value(store.pods());
+        })
+        .toEqual([pod1]);
+    });
+
+    it('tells the time in milliseconds since the epoch', async () => {
+      const { timeMs } = await value(store.fleet([]));
+      expect(Math.abs(timeMs - Date.now())).toBeLessThan(5000);
+      expect((await value(store.heartbeat(beat))).timeMs).toBeGreaterThanOrEqual(timeMs);
+    });
+  });
+}

@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRedis } from '../../src/store/redis/client.ts';
+import { RedisLink } from '../../src/store/redis/link.ts';
+import { scripts } from '../../src/store/redis/scripts.ts';
+import { RedisStore } from '../../src/store/redis/store.ts';
+import { type RedisServer, startRedis, storeUrl } from '../support/redis.ts';
+import { describeLeaseStore, leasesOf, newLease, pod1, proxyA, proxyB, value } from './lease-store.ts';
+
+const DEADLINE_MS = 100;
+
+let redis: RedisServer;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+async function open(options: { url?: string; deadlineMs?: number; info?: boolean } = {}): Promise<RedisStore> {
+  const deadlineMs = options.deadlineMs ?? 2000;
+  const client = createRedis(storeUrl(options.url ?? redis.url), deadlineMs, undefined);
+  const store = new RedisStore(new RedisLink(client, deadlineMs, { changed() {}, called() {} }), {
+    prefix: 'ws:',
+    info: options.info ?? true,
+  });
+  await expect.poll(() => store.up, { timeout: 5000 }).toBe(true);
+  return store;
+}
+
+describeLeaseStore('the Redis', async () => {
+  await redis.client.flushall();
+  return open();
+});
+
+describe('the keys in Redis', () => {
+  it('are the ones of the contract, and go when the last lease goes', async () => {
+    await redis.client.flushall();
+    const store = await open();
+    const lease = newLease(proxyA);
+    await value(store.acquire(pod1, lease, 100, 60_000, '/chat'));
+    await value(store.heartbeat({ gate: 'g', proxies: [proxyA], pods: [pod1], gateQuietMs: 1, proxyQuietMs: 1 }));
+    expect((await redis.client.keys('*')).sort()).toEqual([
+      'ws:gates',
+      'ws:pod_conn:pod1',
+      'ws:pods',
+      'ws:proxies',
+      '{ws:pod_conn:pod1}:info',
+      '{ws:pod_conn:pod1}:proxies',
+    ]);
+    expect(await redis.client.zcard('ws:pod_conn:pod1')).toBe(1);
+    expect(await redis.client.hgetall('{ws:pod_conn:pod1}:proxies')).toEqual({ proxy_a: '1' });
+    const expiryMs = Number(await redis.client.zscore('ws:pod_conn:pod1', lease));
+    expect(Math.abs(expiryMs - Date.now() - 60_000)).toBeLessThan(5000);
+    await value(store.release(pod1, [lease]));
+    expect((await redis.client.keys('*')).sort()).toEqual(['ws:gates', 'ws:pods', 'ws:proxies']);
+    await store.close();
+  });
+
+  it('share the hash slot of their pod, so that every script may run on Redis Cluster', async () => {
+    const slots = await Promise.all(
+      ['ws:pod_conn:a.b:c', '{ws:pod_conn:a.b:c}:proxies', '{ws:pod_conn:a.b:c}:info'].map((key) => slotOf(key)),
+    );
+    expect(new Set(slots).size).toBe(1);
+  });
+
+  it('hold no info when that is turned off, and the counts are the same', async () => {
+    await redis.client.flushall();
+    const store = await open({ info: false });
+    const lease = newLease(proxyA);
+    await value(store.acquire(pod1, lease, 100, 60_000, '/chat'));
+    await value(store.renew(pod1, [{ lease, holder: { state: 'live', path: '/chat' } }], 60_000));
+    expect(await redis.client.exists('{ws:pod_conn:pod1}:info')).toBe(0);
+    expect((await value(store.leases(pod1, 10))).leases).toEqual([{ lease }]);
+    await store.close();
+  });
+});
+
+/** CRC16/XMODEM of what is between the first braces, or of the whole key: the Redis Cluster specification. */
+function slotOf(key: string): number {
+  const tag = /\{(.+?)\}/.exec(key)?.[1] ?? key;
+  let crc = 0;
+  for (const byte of Buffer.from(tag)) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1) & 0xffff;
+  }
+  return crc % 16384;
+}
+
+describe('the acquire script, called by EVALSHA', () => {
+  const keys = ['ws:pod_conn:pod1', '{ws:pod_conn:pod1}:proxies', '{ws:pod_conn:pod1}:info'];
+  const acquire = (lease: string, proxy: string) =>
+    redis.client.evalsha(scripts.acquire.sha, keys.length, ...keys, 100, lease, proxy, 20_000, '');
+
+  it('answers {1, count, SUCCESS} below the limit and {0, count, LIMIT_EXCEEDED} at it', async () => {
+    await redis.client.flushall();
+    await redis.client.script('LOAD', scripts.acquire.source);
+    for (const lease of leasesOf(proxyA, 66)) await acquire(lease, proxyA);
+    expect(await Promise.all([acquire(newLease(proxyA), proxyA), acquire(newLease(proxyB), proxyB)])).toEqual([
+      [1, 67, 'SUCCESS'],
+      [1, 68, 'SUCCESS'],
+    ]);
+    for (const lease of leasesOf(proxyB, 32)) await acquire(lease, proxyB);
+    expect(await Promise.all([acquire(newLease(proxyA), proxyA), acquire(newLease(proxyB), proxyB)])).toEqual([
+      [0, 100, 'LIMIT_EXCEEDED'],
+      [0, 100, 'LIMIT_EXCEEDED'],
+    ]);
+  });
+});
+
+describe('the link to Redis', () => {
+  it('goes on when Redis has forgotten the scripts', async () => {
+    const store = await open();
+    await redis.client.script('FLUSH');
+    expect(await store.acquire(pod1, newLease(proxyA), 1000, 60_000, '/')).toMatchObject({ ok: true });
+    await store.close();
+  });
+
+  it('answers within the deadline that a stopped Redis is away, then at once, and is back when Redis goes on', async () => {
+    const own = await startRedis();
+    const store = await open({ url: own.url, deadlineMs: DEADLINE_MS });
+    own.signal('SIGSTOP');
+    const lease = newLease(proxyA);
+    let startedAt = performance.now();
+    expect(await store.acquire(pod1, lease, 9, 60_000, '/')).toMatchObject({
+      ok: false,
+      why: 'timeout',
+      maybeDone: true,
+    });
+    expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS * 3);
+    startedAt = performance.now();
+    expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({ ok: false, maybeDone: false });
+    expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS / 2);
+    own.signal('SIGCONT');
+    await expect.poll(() => store.up, { timeout: 2000 }).toBe(true);
+    // What was asked before the stop was carried out after it: the caller has to release it.
+    expect(await value(store.release(pod1, [lease]))).toBe(1);
+    await store.close();
+    await own.stop();
+  });
+
+  it('is down when Redis dies, and up within two seconds of its return', async () => {
+    const own = await startRedis();
+    const store = await open({ url: own.url, deadlineMs: DEADLINE_MS });
+    const port = Number(new URL(own.url).port);
+    await own.stop();
+    await expect.poll(() => store.up).toBe(false);
+    expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({
+      ok: false,
+      why: 'disconnected',
+    });
+    const again = await startRedis({ port });
+    await expect.poll(() => store.up, { timeout: 2000 }).toBe(true);
+    expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({ ok: true });
+    await store.close();
+    await again.stop();
+  });
+
+  it('says by value what Redis refuses, and stays up', async () => {
+    const store = await open();
+    await redis.client.flushall();
+    await redis.client.set('ws:pod_conn:pod1', 'not a sorted set');
+    expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({
+      ok: false,
+      why: 'refused',
+      detail: expect.stringContaining('WRONGTYPE'),
+    });
+    expect(store.up).toBe(true);
+    await store.close();
+    await redis.client.flushall();
+  });
+
+  it.each([
+    ['a unix socket', (own: RedisServer) => `unix://${own.socket}`],
+    ['a user, a password and a database', (own: RedisServer) => `${own.url.replace('://', '://gate:s3cret@')}/3`],
+  ])('takes %s', async (_what, urlOf) => {
+    const own = await startRedis();
+    await own.client.call('ACL', 'SETUSER', 'gate', 'on', '>s3cret', '~*', '+@all');
+    const store = await open({ url: urlOf(own) });
+    expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({ ok: true });
+    await store.close();
+    await own.stop();
+  });
+});
