@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { type PodId, parsePodId } from '../admission/ids.ts';
 
-/** The text around the pod: a path or host matches when it is `before`, a pod, `after`, and nothing else. */
+/** What stands before and after the pod; what may follow that is told where templates are read, in `envoy/pod-sources.ts`. */
 interface Template {
   readonly before: string;
   readonly after: string;

@@ -3,7 +3,7 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { Path } from './keys.ts';
 
-export interface YamlFault {
+interface YamlFault {
   readonly path: Path;
   readonly expected: string;
   /** `line:column`, both from 1. */

@@ -23,7 +23,6 @@ export interface AttributeContext {
   readonly destination?: Peer;
   readonly request?: Request;
   readonly contextExtensions?: StringMap;
-  readonly metadataContext?: Metadata;
   readonly routeMetadataContext?: Metadata;
 }
 
@@ -38,13 +37,10 @@ export interface Request {
 }
 
 export interface HttpRequest {
-  readonly id?: string;
-  readonly method?: string;
   readonly headers?: StringMap;
   readonly headerMap?: HeaderMap;
   readonly path?: string;
   readonly host?: string;
-  readonly protocol?: string;
 }
 
 export interface CheckResponse {
@@ -70,14 +66,12 @@ export interface OkHttpResponse {
 export interface StreamAccessLogsMessage {
   readonly identifier?: Identifier;
   readonly httpLogs?: HttpAccessLogEntries;
-  readonly tcpLogs?: Empty;
 }
 
 export type StreamAccessLogsResponse = Empty;
 
 export interface Identifier {
   readonly node?: Node;
-  readonly logName?: string;
 }
 
 export interface HttpAccessLogEntries {
@@ -91,13 +85,10 @@ export interface HttpAccessLogEntry {
 }
 
 export interface AccessLogCommon {
-  readonly downstreamRemoteAddress?: Address;
   readonly downstreamDirectRemoteAddress?: Address;
   readonly startTime?: Timestamp;
   readonly metadata?: Metadata;
   readonly customTags?: StringMap;
-  readonly streamId?: string;
-  readonly intermediateLogEntry?: boolean;
   readonly accessLogType?: AccessLogType;
 }
 
@@ -109,7 +100,6 @@ export type AccessLogType =
   | number;
 
 export interface HttpRequestProperties {
-  readonly requestMethod?: 'METHOD_UNSPECIFIED' | 'GET' | 'CONNECT' | number;
   readonly authority?: string;
   readonly path?: string;
   readonly requestHeaders?: StringMap;

@@ -58,7 +58,8 @@ function compile(source: PodSource): Source {
     case 'header':
       return { name: `header ${source.name}`, read: (sight) => sight.header(source.name) };
     case 'path': {
-      const template = new RegExp(`^${RegExp.escape(source.before)}([^/]+)${RegExp.escape(source.after)}(?:/|$)`);
+      const after = source.after.replace(/\/$/, '');
+      const template = new RegExp(`^${RegExp.escape(source.before)}([^/]+)${RegExp.escape(after)}(?:/|$)`);
       return { name: 'path', read: ({ path = '' }) => template.exec(withoutQuery(path))?.[1] };
     }
     case 'host': {

@@ -9,6 +9,9 @@ import type { Ledger } from '../admission/ledger.ts';
 /** From a quarter of a millisecond, what a decision takes, to the second at which Envoy has long given up. */
 const SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
+/** How often the event loop is looked at. */
+const LOOP_SAMPLE_MS = 10;
+
 /** Those of the library's own that follow Prometheus's naming, and that tell something of this process. */
 const DEFAULTS = new Set([
   'process_cpu_seconds_total',
@@ -27,7 +30,7 @@ export class GateMetrics {
   readonly #entries = this.#counter('wsgate_access_log_entries_total', 'Access log entries by what they meant.', [
     'kind',
   ]);
-  readonly #eventLoop = monitorEventLoopDelay({ resolution: 10 });
+  readonly #eventLoop = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS });
 
   constructor(events: Events) {
     const decisions = this.#counter('wsgate_decisions_total', 'Upgrades decided.', ['outcome', 'reason']);
@@ -85,9 +88,9 @@ export class GateMetrics {
     }
     this.#eventLoop.enable();
     this.#gauge('wsgate_event_loop_lag_seconds', 'The longest stall of the event loop since the last scrape.', () => {
-      const lagMs = this.#eventLoop.max / 1e6;
+      const lagMs = this.#eventLoop.max / 1e6 - LOOP_SAMPLE_MS; // it measures from sample to sample
       this.#eventLoop.reset();
-      return lagMs / 1000;
+      return Math.max(lagMs, 0) / 1000;
     });
   }
 

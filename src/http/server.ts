@@ -1,6 +1,6 @@
 /** The HTTP side: metrics and health for machines, `/v1` for people and scripts. */
 
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { accessHook } from './access.ts';
 import { FleetMetrics } from './fleet-metrics.ts';
 import type { GateMetrics } from './gate-metrics.ts';
@@ -27,12 +27,14 @@ export function createHttpServer(
 ): FastifyInstance {
   const app = fastify({
     loggerInstance: parts.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     connectionTimeout: REQUEST_MS_MAX * 3,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    // Before there is a route to take: a broken escape in the path, say.
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, error.statusCode ?? 400, error.message),
   });
   app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, `there is no ${request.method} ${request.url}`));
   app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {

@@ -1,45 +1,11 @@
 /** What every store must do: one suite, run over each of them. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type LeaseId,
-  leaseId,
-  type PodId,
-  type ProxyId,
-  parsePodId,
-  parseProxyId,
-  streamIdentity,
-} from '../../src/admission/ids.ts';
+import type { LeaseId, PodId } from '../../src/admission/ids.ts';
 import type { Answer, LeaseStore } from '../../src/admission/lease-store.ts';
+import { leasesOf, newLease, pod1, pod2, proxyA, proxyB } from '../support/names.ts';
 
 const HOUR_MS = 3_600_000;
-
-export const pod1 = podId('pod1');
-export const pod2 = podId('pod2');
-export const proxyA = proxyId('proxy_a');
-export const proxyB = proxyId('proxy_b');
-
-export function podId(text: string): PodId {
-  const pod = parsePodId(text);
-  if (!pod) throw new Error(`no pod id: ${text}`);
-  return pod;
-}
-
-export function proxyId(text: string): ProxyId {
-  const proxy = parseProxyId(text);
-  if (!proxy) throw new Error(`no proxy id: ${text}`);
-  return proxy;
-}
-
-let streams = 0n;
-export function newLease(proxy: ProxyId): LeaseId {
-  streams += 1n;
-  return leaseId(proxy, streamIdentity(1_763_696_781_000_000_000n + streams, '127.0.0.1:50000'));
-}
-
-export function leasesOf(proxy: ProxyId, count: number): LeaseId[] {
-  return Array.from({ length: count }, () => newLease(proxy));
-}
 
 /** The value of an answer that must be one. */
 export async function value<T>(answer: Promise<Answer<T>>): Promise<T> {
@@ -204,7 +170,9 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       }
       const mine = newLease(proxyA);
       await acquire(pod1, mine, 5000, 1);
-      await expect.poll(async () => [...(await value(store.expire(pod1, []))).waiting].sort()).toEqual([proxyA, proxyB]);
+      await expect
+        .poll(async () => [...(await value(store.expire(pod1, []))).waiting].sort())
+        .toEqual([proxyA, proxyB]);
       expect(await value(store.expire(pod1, [proxyA]))).toEqual({ leases: [mine], waiting: [proxyB], count: 2500 });
     });
 

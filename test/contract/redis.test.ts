@@ -3,8 +3,9 @@ import { createRedis } from '../../src/store/redis/client.ts';
 import { RedisLink } from '../../src/store/redis/link.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
 import { RedisStore } from '../../src/store/redis/store.ts';
+import { leasesOf, newLease, pod1, proxyA, proxyB } from '../support/names.ts';
 import { type RedisServer, startRedis, storeUrl } from '../support/redis.ts';
-import { describeLeaseStore, leasesOf, newLease, pod1, proxyA, proxyB, value } from './lease-store.ts';
+import { describeLeaseStore, value } from './lease-store.ts';
 
 const DEADLINE_MS = 100;
 

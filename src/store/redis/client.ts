@@ -1,5 +1,6 @@
 /** The one place that makes Redis clients. */
 
+import { isIP } from 'node:net';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { StoreUrl } from '../../config/store-url.ts';
 
@@ -18,7 +19,7 @@ const RECONNECT_MS_MAX = 500;
 export function createRedis(url: StoreUrl, deadlineMs: number, tls: RedisTls | undefined): Redis {
   const options = {
     ...(url.kind === 'unix' ? { path: url.path } : { host: url.host, port: url.port }),
-    ...(url.kind === 'tcp' && url.tls ? { tls: { servername: url.host, ...tls } } : {}),
+    ...(url.kind === 'tcp' && url.tls ? { tls: { ...(isIP(url.host) ? {} : { servername: url.host }), ...tls } } : {}),
     ...(url.username === undefined ? {} : { username: url.username }),
     ...(url.password === undefined ? {} : { password: url.password }),
     db: url.database,

@@ -1,0 +1,228 @@
+import { status } from '@grpc/grpc-js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
+
+let gate: TestApp;
+afterEach(() => gate.stop());
+
+describe('an upgrade', () => {
+  it('is let in with its lease as metadata and as the header x-connection-id', async () => {
+    gate = await startTestApp();
+    const answer = await gate.check(checkOf(newStream(), 'pod1'));
+    const lease = leaseIn(answer);
+    expect(answer).toEqual({
+      status: { code: status.OK },
+      okResponse: {
+        headers: [{ header: { key: 'x-connection-id', value: lease }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' }],
+      },
+      dynamicMetadata: { fields: { lease: { stringValue: lease }, pod: { stringValue: 'pod1' } } },
+    });
+    expect(lease).toMatch(/^proxy_a_[0-9a-z]+-192\.0\.2\.7:\d+$/);
+    expect(await gate.connections('pod1')).toBe(1);
+  });
+
+  it('over the limit is denied with the configured status, when to come back, and no word of the pod', async () => {
+    gate = await startTestApp({
+      WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1',
+      WSGATE_DENY_STATUS: '503',
+      WSGATE_DENY_RETRY_AFTER: '7s',
+    });
+    await gate.check(checkOf(newStream(), 'pod1'));
+    const answer = await gate.check(checkOf(newStream(), 'pod1'));
+    expect(answer).toMatchObject({
+      status: { code: status.PERMISSION_DENIED },
+      deniedResponse: {
+        status: { code: 503 },
+        headers: [
+          { header: { key: 'content-type', value: 'application/json' } },
+          { header: { key: 'retry-after', value: '7' } },
+        ],
+        body: '{"error":"LIMIT_EXCEEDED","retry_after":7}',
+      },
+    });
+    expect(JSON.stringify(answer)).not.toContain('pod1');
+    expect(await gate.connections('pod1')).toBe(1);
+  });
+
+  it('that Envoy asks about twice is counted once', async () => {
+    gate = await startTestApp();
+    const request = checkOf(newStream(), 'pod1');
+    expect(leaseIn(await gate.check(request))).toBe(leaseIn(await gate.check(request)));
+    expect(await gate.connections('pod1')).toBe(1);
+  });
+
+  it('is known as one when Envoy sends its headers raw', async () => {
+    gate = await startTestApp();
+    const request = checkOf(newStream(), 'pod1');
+    const http = { headerMap: { headers: [{ key: 'upgrade', rawValue: Buffer.from('WebSocket') }] }, path: '/' };
+    const raw = { attributes: { ...request.attributes, request: { ...request.attributes?.request, http } } };
+    expect(leaseIn(await gate.check(raw))).toBeDefined();
+  });
+
+  it('whose asker has left frees its slot', async () => {
+    gate = await startTestApp();
+    const stream = newStream();
+    // The slot is taken before the asker leaves, or it never is: both end at 0.
+    gate.abandon(checkOf(stream, 'pod1'));
+    await gate.check(checkOf(newStream(), 'pod2'));
+    await expect.poll(() => gate.connections('pod1')).toBe(0);
+  });
+});
+
+describe('a request that is no WebSocket upgrade', () => {
+  it.each([
+    ['plain HTTP', {}],
+    ['an upgrade to something else', { upgrade: 'h2c' }],
+    ['a header that only looks alike', { upgrade: 'websocketx' }],
+  ])('%s is let through without a lease, and its own x-connection-id is taken off', async (_what, headers) => {
+    gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '0' });
+    expect(await gate.check(checkOf(newStream(), 'pod1', headers))).toEqual({
+      status: { code: status.OK },
+      okResponse: { headersToRemove: ['x-connection-id'] },
+    });
+    expect(await gate.connections('pod1')).toBe(0);
+  });
+});
+
+describe('an upgrade whose pod or proxy cannot be told', () => {
+  it('is denied for its own reason, counted, and logged with what was looked at', async () => {
+    gate = await startTestApp();
+    expect(await gate.check(checkOf(newStream(), undefined))).toMatchObject({
+      deniedResponse: { status: { code: 403 }, body: '{"error":"POD_UNKNOWN"}' },
+    });
+    expect(await (await gate.get('/metrics')).text()).toContain(
+      'wsgate_decisions_total{outcome="denied",reason="POD_UNKNOWN"} 1',
+    );
+    expect(gate.logLines).toContainEqual(
+      expect.objectContaining({
+        reason: 'POD_UNKNOWN',
+        lookedAt: ['route metadata wsgate.pod: nothing', 'context_extensions.pod: nothing'],
+      }),
+    );
+  });
+
+  it.each([['with spaces'], ['{braces}'], ['new\nlines'], ['x'.repeat(10_000)]])('%j is no pod id', async (pod) => {
+    gate = await startTestApp();
+    expect(await gate.check(checkOf(newStream(), pod))).toMatchObject({
+      deniedResponse: { body: '{"error":"POD_UNKNOWN"}' },
+    });
+    expect(leaseIn(await gate.check(checkOf(newStream(), 'pod1')))).toBeDefined();
+  });
+
+  it.each([
+    ['no name at all', ''],
+    ['what Envoy sends for an unset variable', '-'],
+    ['a name that is none', 'a b'],
+  ])('a proxy with %s is denied, unless its label or the gate names it', async (_what, name) => {
+    gate = await startTestApp();
+    expect(await gate.check(checkOf(newStream(), 'pod1'), name)).toMatchObject({
+      deniedResponse: { status: { code: 403 }, body: '{"error":"PROXY_UNKNOWN"}' },
+    });
+    const { attributes } = checkOf(newStream(), 'pod1');
+    const labelled = { attributes: { ...attributes, destination: { labels: { proxy_id: 'proxy_b' } } } };
+    expect(leaseIn(await gate.check(labelled, ''))).toMatch(/^proxy_b_/);
+  });
+
+  it('takes the name that the gate is configured with when nothing else tells', async () => {
+    gate = await startTestApp({ WSGATE_PROXY_ID: 'sidecar-1' });
+    expect(leaseIn(await gate.check(checkOf(newStream(), 'pod1'), ''))).toMatch(/^sidecar-1_/);
+  });
+});
+
+describe('what no Envoy would send', () => {
+  it.each([
+    ['bytes that are no protobuf', Buffer.from('this is no protobuf at all'), status.INTERNAL],
+    ['a Check with no attributes', Buffer.alloc(0), status.INVALID_ARGUMENT],
+    ['a Check of 2 MB', Buffer.alloc(2 * 2 ** 20), status.RESOURCE_EXHAUSTED],
+  ])('%s gets a clear error, and the next good Check an answer', async (_what, bytes, code) => {
+    gate = await startTestApp();
+    expect(await gate.checkBytes(bytes)).toMatchObject({ code });
+    expect(leaseIn(await gate.check(checkOf(newStream(), 'pod1')))).toBeDefined();
+  });
+
+  it('a header of 1 MB gets a clear error, and the next good Check an answer', async () => {
+    gate = await startTestApp();
+    const huge = checkOf(newStream(), 'pod1', { upgrade: 'websocket', cookie: 'x'.repeat(2 ** 20) });
+    expect(await gate.check(huge)).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+    expect(leaseIn(await gate.check(checkOf(newStream(), 'pod1')))).toBeDefined();
+  });
+
+  it('an upgrade without a start or an address is told what is missing', async () => {
+    gate = await startTestApp();
+    const { attributes } = checkOf(newStream(), 'pod1');
+    expect(await gate.check({ attributes: { ...attributes, source: {} } })).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: expect.stringContaining('attributes.source.address'),
+    });
+  });
+});
+
+describe('the access log', () => {
+  it('makes a reserved lease live, and its end frees it', async () => {
+    gate = await startTestApp();
+    const stream = newStream();
+    const lease = leaseIn(await gate.check(checkOf(stream, 'pod1')));
+    const log = gate.logStream();
+    const holders = async () =>
+      (await (await gate.get('/v1/pods/pod1/connections')).json()) as { connections: unknown[] };
+    expect((await holders()).connections).toMatchObject([{ lease, state: 'reserved', path: '/pod1/chat' }]);
+    log.write(message(entryOf(stream, 'pod1', 'DownstreamTunnelSuccessfullyEstablished', { lease })));
+    await expect.poll(holders, { timeout: 3000 }).toMatchObject({ connections: [{ lease, state: 'live' }] });
+    log.write(message(entryOf(stream, 'pod1', 'DownstreamEnd', { lease })));
+    await expect.poll(() => gate.connections('pod1')).toBe(0);
+  });
+
+  it('counts a connection that the gate was never asked about, under the name a Check would have given it', async () => {
+    gate = await startTestApp();
+    const stream = newStream();
+    gate.logStream().write(message(entryOf(stream, 'pod1', 'DownstreamPeriodic')));
+    await expect.poll(() => gate.connections('pod1'), { timeout: 3000 }).toBe(1);
+    await gate.check(checkOf(stream, 'pod1'));
+    expect(await gate.connections('pod1')).toBe(1);
+    expect(await (await gate.get('/metrics')).text()).toContain('wsgate_leases_adopted_total 1');
+  });
+
+  it.each([
+    ['the client left before the answer', { code: 0 }],
+    ['the answer came too late', { code: 503, details: 'ext_authz_error' }],
+  ])('frees the slot of an upgrade without metadata when %s', async (_what, options) => {
+    gate = await startTestApp();
+    const stream = newStream();
+    await gate.check(checkOf(stream, 'pod1'));
+    gate.logStream().write(message(entryOf(stream, 'pod1', 'DownstreamEnd', options)));
+    await expect.poll(() => gate.connections('pod1')).toBe(0);
+  });
+
+  it('is not led astray by repeated, late and foreign entries', async () => {
+    gate = await startTestApp();
+    const [first, second] = [newStream(), newStream()];
+    const lease = leaseIn(await gate.check(checkOf(first, 'pod1')));
+    const other = leaseIn(await gate.check(checkOf(second, 'pod1')));
+    const log = gate.logStream();
+    const open = entryOf(first, 'pod1', 'DownstreamTunnelSuccessfullyEstablished', { lease });
+    const end = entryOf(first, 'pod1', 'DownstreamEnd', { lease });
+    log.write(message(open, open, end, end, open));
+    log.write(message(entryOf(newStream(), 'pod2', 'DownstreamEnd', { lease: other })));
+    log.write(message(entryOf(newStream(), 'pod1', 'DownstreamEnd', { code: 200 })));
+    log.write(message(entryOf(newStream(), 'pod1', 'DownstreamEnd', { code: 429, details: 'ext_authz_denied' })));
+    log.write(message(entryOf(newStream(), 'pod2', 'DownstreamPeriodic')));
+    await expect.poll(() => gate.connections('pod2'), { timeout: 3000 }).toBe(1);
+    expect(await gate.connections('pod1')).toBe(1);
+  });
+
+  it('counts what is malformed and goes on reading', async () => {
+    gate = await startTestApp();
+    const stream = newStream();
+    const log = gate.logStream();
+    log.write(message(entryOf(stream, 'pod1', 'DownstreamPeriodic', { lease: 'no lease' })));
+    log.write(message(entryOf(stream, 'no pod', 'DownstreamPeriodic')));
+    log.write({});
+    log.write(message({}, { commonProperties: {} }));
+    log.writeBytes(Buffer.from('this is no protobuf at all'));
+    log.write(message(entryOf(stream, 'pod1', 'DownstreamPeriodic')));
+    await expect.poll(() => gate.connections('pod1'), { timeout: 3000 }).toBe(1);
+    const metrics = await (await gate.get('/metrics')).text();
+    expect(metrics).toContain('wsgate_access_log_entries_total{kind="malformed"} 3');
+    expect(metrics).toContain('wsgate_access_log_entries_total{kind="ignored"} 2');
+  });
+});

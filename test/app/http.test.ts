@@ -1,0 +1,223 @@
+import { execFileSync } from 'node:child_process';
+import { afterEach, describe, expect, it } from 'vitest';
+import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
+
+const TOKEN = 'correct-horse-battery';
+const OTHER_TOKEN = 'another-token-of-ours';
+
+let gate: TestApp;
+afterEach(() => gate.stop());
+
+async function json(response: Promise<Response>): Promise<{ status: number; type: string | null; body: unknown }> {
+  const settled = await response;
+  return { status: settled.status, type: settled.headers.get('content-type'), body: await settled.json() };
+}
+
+const problem = (status: number, detail: unknown) => ({
+  status,
+  type: 'application/problem+json; charset=utf-8',
+  body: { type: 'about:blank', title: expect.any(String), status, detail },
+});
+
+describe('GET /v1/pods', () => {
+  it('tells the counts of the fleet, per pod and proxy', async () => {
+    gate = await startTestApp({
+      WSGATE_LIMITS_PODS: '{pod2: {connections: 5}, idle: {connections: 7}, "x*": {connections: 1}}',
+    });
+    await gate.check(checkOf(newStream(), 'pod1'), 'proxy_a');
+    await gate.check(checkOf(newStream(), 'pod1'), 'proxy_b');
+    await gate.check(checkOf(newStream(), 'pod2'), 'proxy_b');
+    expect(await json(gate.get('/v1/pods'))).toMatchObject({
+      status: 200,
+      body: {
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+        total: 3,
+        pods: [
+          { pod: 'idle', connections: 0, limit: 7, proxies: {} },
+          { pod: 'pod1', connections: 2, limit: 100, proxies: { proxy_a: 1, proxy_b: 1 } },
+          { pod: 'pod2', connections: 1, limit: 5, proxies: { proxy_b: 1 } },
+        ],
+      },
+    });
+  });
+
+  it('costs the store one snapshot, however many ask within a second', async () => {
+    gate = await startTestApp();
+    await Promise.all([gate.get('/v1/pods'), gate.get('/websocket/metrics')]);
+    await gate.check(checkOf(newStream(), 'pod1'));
+    expect(await json(gate.get('/v1/pods'))).toMatchObject({ body: { total: 0 } });
+    await expect.poll(() => json(gate.get('/v1/pods')), { timeout: 2000 }).toMatchObject({ body: { total: 1 } });
+  });
+});
+
+describe('GET /v1/pods/{pod}', () => {
+  it('tells one pod as it is at this moment', async () => {
+    gate = await startTestApp();
+    await gate.check(checkOf(newStream(), 'pod1'));
+    expect(await json(gate.get('/v1/pods/pod1'))).toMatchObject({
+      status: 200,
+      body: { pod: 'pod1', connections: 1, limit: 100, proxies: { proxy_a: 1 } },
+    });
+    expect(await json(gate.get('/v1/pods/never-seen'))).toMatchObject({ status: 200, body: { connections: 0 } });
+  });
+
+  it('says what is wrong with a name that is none', async () => {
+    gate = await startTestApp();
+    const wrong = encodeURIComponent('a {b}\n');
+    expect(await json(gate.get(`/v1/pods/${wrong}`))).toEqual(
+      problem(400, expect.stringContaining('"a {b}\\n" is no pod id')),
+    );
+    expect((await gate.get(`/v1/pods/${'x'.repeat(10_000)}`)).status).toBeGreaterThanOrEqual(400);
+    expect((await gate.get('/v1/pods/pod1')).status).toBe(200);
+  });
+});
+
+describe('GET /v1/pods/{pod}/connections', () => {
+  it('tells who holds each slot, without the query of the path', async () => {
+    gate = await startTestApp();
+    const lease = leaseIn(await gate.check(checkOf(newStream(), 'pod1')));
+    const { body } = await json(gate.get('/v1/pods/pod1/connections'));
+    expect(body).toEqual({
+      pod: 'pod1',
+      connections: [
+        {
+          lease,
+          proxy: 'proxy_a',
+          since: '2025-11-21T03:46:21.000Z',
+          client: expect.stringMatching(/^192\.0\.2\.7:\d+$/),
+          path: '/pod1/chat',
+          state: 'reserved',
+        },
+      ],
+      next: null,
+    });
+  });
+
+  it('pages', async () => {
+    gate = await startTestApp();
+    for (let i = 0; i < 5; i += 1) await gate.check(checkOf(newStream(), 'pod1'));
+    const seen: string[] = [];
+    let path = '/v1/pods/pod1/connections?limit=2';
+    for (let pages = 0; pages < 3; pages += 1) {
+      const page = (await json(gate.get(path))).body as { connections: { lease: string }[]; next: string | null };
+      seen.push(...page.connections.map(({ lease }) => lease));
+      path = `/v1/pods/pod1/connections?limit=2&cursor=${encodeURIComponent(page.next ?? '')}`;
+      if (page.next === null) break;
+    }
+    expect(new Set(seen).size).toBe(5);
+  });
+
+  it.each(['0', '-1', '1001', 'many', '1.5'])('refuses a limit of %s', async (limit) => {
+    gate = await startTestApp();
+    expect(await json(gate.get(`/v1/pods/pod1/connections?limit=${limit}`))).toEqual(
+      problem(400, `limit is "${limit}": expected a whole number from 1 to 1000`),
+    );
+  });
+});
+
+describe('POST /v1/pods/{pod}/connections/{lease}/release', () => {
+  it('frees the slot, and says whether there was one', async () => {
+    gate = await startTestApp();
+    const lease = leaseIn(await gate.check(checkOf(newStream(), 'pod1')));
+    const release = (pod: string) =>
+      json(gate.post(`/v1/pods/${pod}/connections/${encodeURIComponent(lease)}/release`));
+    expect(await release('pod2')).toMatchObject({ status: 200, body: { released: false } });
+    expect(await gate.connections('pod1')).toBe(1);
+    expect(await release('pod1')).toMatchObject({ status: 200, body: { released: true } });
+    expect(await gate.connections('pod1')).toBe(0);
+    expect(await release('pod1')).toMatchObject({ status: 200, body: { released: false } });
+    expect(await (await gate.get('/metrics')).text()).toContain('wsgate_releases_total{cause="hook"} 1');
+  });
+
+  it('refuses what is no lease id', async () => {
+    gate = await startTestApp();
+    expect(await json(gate.post('/v1/pods/pod1/connections/nonsense/release'))).toEqual(
+      problem(400, '"nonsense" is no lease id'),
+    );
+  });
+});
+
+describe('with tokens', () => {
+  const protectedPaths = ['/v1/pods', '/v1/pods/pod1', '/v1/pods/pod1/connections'];
+
+  it.each(protectedPaths)('%s is told only to who shows one of them', async (path) => {
+    gate = await startTestApp({ WSGATE_HTTP_TOKENS: `${TOKEN},${OTHER_TOKEN}` });
+    expect(await json(gate.get(path))).toEqual(problem(401, expect.stringContaining('bearer token')));
+    expect((await gate.get(path, { authorization: `Bearer ${TOKEN}x` })).status).toBe(401);
+    expect((await gate.get(path, { authorization: TOKEN })).status).toBe(401);
+    expect((await gate.get(path, { authorization: `Bearer ${TOKEN}` })).status).toBe(200);
+    expect((await gate.get(path, { authorization: `bearer ${OTHER_TOKEN}` })).status).toBe(200);
+  });
+
+  it('the release hook needs one, and metrics and health do not', async () => {
+    gate = await startTestApp({ WSGATE_HTTP_TOKENS: TOKEN });
+    expect((await gate.post('/v1/pods/pod1/connections/p_1-a/release')).status).toBe(401);
+    for (const path of ['/metrics', '/websocket/metrics', '/healthz', '/readyz']) {
+      expect((await gate.get(path)).status, path).toBe(200);
+    }
+  });
+
+  it('metrics and health need one when they are told to', async () => {
+    gate = await startTestApp({ WSGATE_HTTP_TOKENS: TOKEN, WSGATE_HTTP_OPEN: '[health]' });
+    expect((await gate.get('/metrics')).status).toBe(401);
+    expect((await gate.get('/websocket/metrics')).status).toBe(401);
+    expect((await gate.get('/readyz')).status).toBe(200);
+  });
+
+  it('no token ever stands in the log', async () => {
+    gate = await startTestApp({ WSGATE_HTTP_TOKENS: TOKEN });
+    await gate.get('/v1/pods', { authorization: `Bearer ${TOKEN}` });
+    await gate.get('/v1/nothing', { authorization: `Bearer ${TOKEN}` });
+    expect(JSON.stringify(gate.logLines)).not.toContain(TOKEN);
+  });
+});
+
+describe('without tokens', () => {
+  it('a page of another site in a browser on this machine is refused', async () => {
+    gate = await startTestApp();
+    expect((await gate.get('/v1/pods')).status).toBe(200);
+    expect((await gate.get('/v1/pods', { origin: 'https://evil.example' })).status).toBe(403);
+    expect((await gate.post('/v1/pods/pod1/connections/p_1-a/release', { origin: 'null' })).status).toBe(403);
+  });
+});
+
+describe('metrics', () => {
+  it.each(['/metrics', '/websocket/metrics'])('%s: promtool finds nothing to say', async (path) => {
+    gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1' });
+    const stream = newStream();
+    const lease = leaseIn(await gate.check(checkOf(stream, 'pod1')));
+    await gate.check(checkOf(newStream(), 'pod1'));
+    const log = gate.logStream();
+    log.write(message(entryOf(stream, 'pod1', 'DownstreamEnd', { lease })));
+    await expect.poll(() => gate.connections('pod1')).toBe(0);
+    const text = await (await gate.get(path)).text();
+    expect(execFileSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })).toBe('');
+  });
+
+  it('tell the fleet by exactly these names and labels', async () => {
+    gate = await startTestApp();
+    await gate.check(checkOf(newStream(), 'pod1'), 'proxy_a');
+    expect(await gate.fleet()).toEqual({
+      'websocket_pod_connections{pod_id="pod1"}': 1,
+      'websocket_proxy_connections{proxy_id="proxy_a"}': 1,
+      'websocket_pod_limit{pod_id="pod1"}': 100,
+    });
+  });
+
+  it('hold no lease, address or path', async () => {
+    gate = await startTestApp();
+    const lease = leaseIn(await gate.check(checkOf(newStream(), 'pod1')));
+    const text = (await (await gate.get('/metrics')).text()) + (await (await gate.get('/websocket/metrics')).text());
+    for (const secret of [lease, '192.0.2.7', '/chat']) expect(text).not.toContain(secret);
+  });
+});
+
+describe('errors', () => {
+  it.each([
+    ['an address that is not there', '/nope', 404],
+    ['a broken escape in the path', '/v1/pods/%zz', 400],
+  ])('%s is answered with a problem document', async (_what, path, status) => {
+    gate = await startTestApp();
+    expect(await json(gate.get(path))).toEqual(problem(status, expect.any(String)));
+  });
+});

@@ -1,0 +1,212 @@
+/** A whole gate in the test's own process, on free ports, and an Envoy's view of it: a gRPC client. */
+
+import { type Client, credentials, Metadata, makeClientConstructor, type ServiceError } from '@grpc/grpc-js';
+import { pino } from 'pino';
+import { type App, startApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type {
+  CheckRequest,
+  CheckResponse,
+  HttpAccessLogEntry,
+  StreamAccessLogsMessage,
+} from '../../src/envoy/messages.ts';
+import { loadServices } from '../../src/envoy/protos.ts';
+
+const { authorization, accessLog } = loadServices();
+
+export interface LogStreamCall {
+  write(message: StreamAccessLogsMessage): void;
+  writeBytes(bytes: Buffer): void;
+  end(): void;
+  cancel(): void;
+  /** Settles when the server has ended the stream. */
+  readonly ended: Promise<'ok' | ServiceError>;
+}
+
+export interface TestApp {
+  readonly app: App;
+  readonly logLines: Record<string, unknown>[];
+  /** A Check; `proxy` goes as gRPC metadata. */
+  check(request: CheckRequest, proxy?: string): Promise<CheckResponse | ServiceError>;
+  /** A Check of raw bytes. */
+  checkBytes(bytes: Buffer): Promise<Buffer | ServiceError>;
+  /** A Check that its asker gives up at once. */
+  abandon(request: CheckRequest): void;
+  logStream(proxy?: string): LogStreamCall;
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
+  post(path: string, headers?: Record<string, string>): Promise<Response>;
+  /** The lines of `/websocket/metrics` that hold a figure. */
+  fleet(): Promise<Record<string, number>>;
+  connections(pod: string): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export async function startTestApp(env: Record<string, string> = {}): Promise<TestApp> {
+  const loaded = loadConfig({
+    env: { WSGATE_LISTEN_GRPC: '127.0.0.1:0', WSGATE_LISTEN_HTTP: '127.0.0.1:0', WSGATE_STOP_DEADLINE: '3s', ...env },
+  });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes));
+  const logLines: Record<string, unknown>[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => void logLines.push(JSON.parse(line)) });
+  const app = await startApp(loaded.config, log);
+
+  const clients: Client[] = [];
+  const connect = () => {
+    const Connection = makeClientConstructor({ ...authorization, ...accessLog }, 'wsgate');
+    const client = new Connection(app.grpc, credentials.createInsecure());
+    clients.push(client);
+    return client;
+  };
+  const client = connect();
+  const same = (bytes: Buffer) => bytes;
+
+  const get = (path: string, headers: Record<string, string> = {}) => fetch(app.http + path, { headers });
+  return {
+    app,
+    logLines,
+    check: (request, proxy = 'proxy_a') =>
+      new Promise((resolve) => {
+        const { path, requestSerialize, responseDeserialize } = authorization.Check;
+        client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, from(proxy), (error, answer) =>
+          resolve(error ?? answer ?? {}),
+        );
+      }),
+    checkBytes: (bytes) =>
+      new Promise((resolve) => {
+        client.makeUnaryRequest(authorization.Check.path, same, same, bytes, from('proxy_a'), (error, answer) =>
+          resolve(error ?? answer ?? Buffer.alloc(0)),
+        );
+      }),
+    abandon(request) {
+      const { path, requestSerialize, responseDeserialize } = authorization.Check;
+      const call = client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        from('proxy_a'),
+        () => {},
+      );
+      // As soon as the request is on its way, and before an answer can have come back.
+      setImmediate(() => setImmediate(() => call.cancel()));
+    },
+    logStream(proxy = 'proxy_a') {
+      const { path, requestSerialize, responseDeserialize } = accessLog.StreamAccessLogs;
+      const { promise: ended, resolve } = Promise.withResolvers<'ok' | ServiceError>();
+      const serialize = (message: StreamAccessLogsMessage | Buffer) =>
+        Buffer.isBuffer(message) ? message : requestSerialize(message);
+      const call = connect().makeClientStreamRequest(path, serialize, responseDeserialize, from(proxy), (error) =>
+        resolve(error ?? 'ok'),
+      );
+      return {
+        write: (message) => void call.write(message),
+        writeBytes: (bytes) => void call.write(bytes),
+        end: () => call.end(),
+        cancel: () => call.cancel(),
+        ended,
+      };
+    },
+    get,
+    post: (path, headers = {}) => fetch(app.http + path, { method: 'POST', headers }),
+    async fleet() {
+      const text = await (await get('/websocket/metrics')).text();
+      const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+      return Object.fromEntries(
+        lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]),
+      );
+    },
+    async connections(pod) {
+      const body = (await (await get(`/v1/pods/${pod}`)).json()) as { connections: number };
+      return body.connections;
+    },
+    async stop() {
+      for (const each of clients) each.close();
+      await app.stop();
+    },
+  };
+}
+
+function from(proxy: string): Metadata {
+  const metadata = new Metadata();
+  if (proxy !== '') metadata.set('x-wsgate-proxy', proxy);
+  return metadata;
+}
+
+let ports = 1024;
+/** One WebSocket's stream, as Envoy names it in a Check and in the log alike. */
+export interface Stream {
+  readonly startTime: { readonly seconds: string; readonly nanos: number };
+  readonly address: { readonly socketAddress: { readonly address: string; readonly portValue: number } };
+}
+
+export function newStream(): Stream {
+  ports += 1;
+  return {
+    startTime: { seconds: '1763696781', nanos: ports },
+    address: { socketAddress: { address: '192.0.2.7', portValue: ports } },
+  };
+}
+
+export function checkOf(stream: Stream, pod: string | undefined, headers?: Record<string, string>): CheckRequest {
+  return {
+    attributes: {
+      source: { address: stream.address },
+      request: {
+        time: stream.startTime,
+        http: { headers: headers ?? { upgrade: 'websocket' }, path: `/${pod}/chat?secret=1`, host: 'edge.example' },
+      },
+      ...(pod === undefined
+        ? {}
+        : { routeMetadataContext: { filterMetadata: { wsgate: { fields: { pod: { stringValue: pod } } } } } }),
+    },
+  };
+}
+
+type LogType = 'DownstreamTunnelSuccessfullyEstablished' | 'DownstreamPeriodic' | 'DownstreamEnd';
+
+/** An access log entry; with `lease` as of a stream that the gate let in. */
+export function entryOf(
+  stream: Stream,
+  pod: string,
+  type: LogType,
+  options: { lease?: string; code?: number; details?: string } = {},
+): HttpAccessLogEntry {
+  const { lease, code = 101, details } = options;
+  const metadata =
+    lease === undefined
+      ? {}
+      : {
+          metadata: {
+            filterMetadata: {
+              'envoy.filters.http.ext_authz': {
+                fields: { lease: { stringValue: lease }, pod: { stringValue: pod } },
+              },
+            },
+          },
+        };
+  return {
+    commonProperties: {
+      startTime: stream.startTime,
+      downstreamDirectRemoteAddress: stream.address,
+      accessLogType: type,
+      customTags: { pod },
+      ...metadata,
+    },
+    request: { path: `/${pod}/chat?secret=1` },
+    response: {
+      ...(code === 0 ? {} : { responseCode: { value: code } }),
+      ...(details === undefined ? {} : { responseCodeDetails: details }),
+    },
+  };
+}
+
+export function message(...logEntry: HttpAccessLogEntry[]): StreamAccessLogsMessage {
+  return { httpLogs: { logEntry } };
+}
+
+/** The lease of an answer that let the upgrade in. */
+export function leaseIn(answer: CheckResponse | ServiceError): string {
+  const lease = 'dynamicMetadata' in answer ? answer.dynamicMetadata?.fields?.lease?.stringValue : undefined;
+  if (lease === undefined) throw new Error(`not let in: ${JSON.stringify(answer)}`);
+  return lease;
+}

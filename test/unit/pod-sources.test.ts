@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { PodSources, type Sight } from '../../src/envoy/pod-sources.ts';
+
+function sources(yaml: string): PodSources {
+  const loaded = loadConfig({ text: `pods: {from: ${yaml}}`, env: {} });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes));
+  return new PodSources(loaded.config.pods.from);
+}
+
+function sight(seen: Partial<Omit<Sight, 'header'>> & { headers?: Record<string, string> }): Sight {
+  return {
+    routePod: undefined,
+    contextPod: undefined,
+    path: undefined,
+    host: undefined,
+    ...seen,
+    header: (name) => seen.headers?.[name],
+  };
+}
+
+describe('a pod is told', () => {
+  it.each([
+    ['by route metadata', '[route]', { routePod: 'pod1' }, 'pod1'],
+    ['by context extensions', '[context]', { contextPod: 'pod1' }, 'pod1'],
+    ['by the first source that names one', '[route, context]', { contextPod: 'pod2' }, 'pod2'],
+    ['by the earlier of two that do', '[route, context]', { routePod: 'pod1', contextPod: 'pod2' }, 'pod1'],
+    ['by a header, whatever its case', '[{header: X-Pod}]', { headers: { 'x-pod': 'pod1' } }, 'pod1'],
+    ['by a path', '[{path: "/pods/{pod}/ws"}]', { path: '/pods/pod1/ws' }, 'pod1'],
+    ['by a path with a query', '[{path: "/pods/{pod}"}]', { path: '/pods/pod1?x=/y' }, 'pod1'],
+    ['by a path that goes on', '[{path: "/pods/{pod}"}]', { path: '/pods/pod1/chat/7' }, 'pod1'],
+    ['by a path whose template ends in a slash', '[{path: "/pods/{pod}/"}]', { path: '/pods/pod1/ws' }, 'pod1'],
+    ['by a host', '[{host: "{pod}.example.com"}]', { host: 'pod1.example.com' }, 'pod1'],
+    ['by a host with a port', '[{host: "{pod}.example.com"}]', { host: 'pod1.EXAMPLE.com:8443' }, 'pod1'],
+    ['by its fixed name', '[{fixed: pod1}]', {}, 'pod1'],
+  ])('%s', (_how, from, seen, pod) => {
+    expect(sources(from).podOf(sight(seen))).toBe(pod);
+  });
+});
+
+describe('a pod is not told', () => {
+  it.each([
+    ['by a path of another shape', '[{path: "/pods/{pod}/ws"}]', { path: '/other/pod1/ws' }],
+    ['by a path that only begins alike', '[{path: "/pods/{pod}/ws"}]', { path: '/pods/pod1/wsx' }],
+    ['by a path with an empty name', '[{path: "/pods/{pod}/ws"}]', { path: '/pods//ws' }],
+    ['by a host of another domain', '[{host: "{pod}.example.com"}]', { host: 'pod1.example.com.evil.org' }],
+    ['by a host whose dots are other characters', '[{host: "{pod}.example.com"}]', { host: 'pod1.exampleXcom' }],
+    ['by nothing at all', '[route, context, {header: x-pod}]', {}],
+    [
+      'by a name that is no pod id, even if a later source has one',
+      '[route, context]',
+      { routePod: 'a b', contextPod: 'pod2' },
+    ],
+    ['by a name of 10,000 characters', '[{header: x-pod}]', { headers: { 'x-pod': 'x'.repeat(10_000) } }],
+  ])('%s', (_how, from, seen) => {
+    expect(sources(from).podOf(sight(seen))).toBeUndefined();
+  });
+});
+
+it('says what each source showed, cut to a length that a log can bear', () => {
+  const explained = sources('[route, {header: x-pod}]').explain(
+    sight({ headers: { 'x-pod': `{${'x'.repeat(9000)}` } }),
+  );
+  expect(explained[0]).toBe('route metadata wsgate.pod: nothing');
+  expect(explained[1]).toMatch(/^header x-pod: "\{x+…" is no pod id/);
+  expect(explained[1]?.length).toBeLessThan(250);
+});

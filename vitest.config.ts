@@ -1,0 +1,24 @@
+import { availableParallelism } from 'node:os';
+import { defineConfig } from 'vitest/config';
+
+const { WSGATE_TEST_DOCKER: withDocker, WSGATE_TEST_REPORT: report } = process.env;
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Builds images and brings the whole compose file up: minutes, and a machine with Docker. `.ci/run` asks for it.
+    exclude: withDocker ? [] : ['test/docker/**'],
+    // Processes, not threads: a test's native handles (gRPC, sockets) end with it.
+    pool: 'forks',
+    // Each worker drives Envoys and a Redis of its own, so half the processors for the workers leaves as many for those.
+    // Two at least: tests wait more than they compute.
+    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    // A rejection that nobody handles fails the run. That is vitest's default; it is written here because it is meant.
+    dangerouslyIgnoreUnhandledErrors: false,
+    // A forgotten `.only` would pass for the whole suite.
+    allowOnly: false,
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
+  },
+});
