@@ -140,7 +140,7 @@ describe('the link to Redis', () => {
   it('is down when Redis dies, and up within two seconds of its return', async () => {
     const own = await startRedis();
     const store = await open({ url: own.url, deadlineMs: DEADLINE_MS });
-    const port = Number(new URL(own.url).port);
+    const { port } = own;
     await own.stop();
     await expect.poll(() => store.up).toBe(false);
     expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({

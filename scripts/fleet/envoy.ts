@@ -1,0 +1,95 @@
+/** A real Envoy as a child of this process. */
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Edge, renderEdge } from './edge.ts';
+import { type Program, start, untilReady } from './processes.ts';
+
+export interface EnvoyOptions extends Edge {
+  /** Its name as a proxy. */
+  readonly proxyId: string;
+}
+
+export interface Envoy extends Program {
+  readonly port: number;
+  readonly adminPort: number;
+  /** Counters and gauges by name: `cluster.pod1.upstream_cx_active`. */
+  stats(): Promise<Record<string, number>>;
+}
+
+export function envoyBinary(): string {
+  const file = process.env.ENVOY_BIN;
+  if (!file) throw new Error('ENVOY_BIN is not set: npm start and npm test find an Envoy and set it');
+  return file;
+}
+
+/** Starts an Envoy on edge.yaml with the given changes; it is ready when this is fulfilled. */
+export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
+  const folder = mkdtempSync(join(tmpdir(), 'wsgate-envoy-'));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  const config = join(folder, 'envoy.json');
+  const adminAddress = join(folder, 'admin-address');
+  try {
+    writeFileSync(config, renderEdge(options));
+    const program = await start({
+      name: options.proxyId,
+      file: envoyBinary(),
+      args: [
+        ...['-c', config, '--service-node', options.proxyId, '--service-cluster', 'edge'],
+        ...['--admin-address-path', adminAddress, '--concurrency', '2', '--log-level', 'warn'],
+        // Hot restart takes shared memory, which an Envoy that is killed leaves behind.
+        '--disable-hot-restart',
+      ],
+      env: { PROXY_ID: options.proxyId },
+    });
+    void program.ended.then(removeFolder);
+    await untilReady(program, async () => existsSync(adminAddress) && (await isLive(adminAddress)));
+    const admin = readFileSync(adminAddress, 'utf8');
+    return {
+      ...program,
+      port: await listenPort(admin),
+      adminPort: Number(new URL(`http://${admin}`).port),
+      stats: () => stats(admin),
+    };
+  } catch (error) {
+    removeFolder();
+    throw error;
+  }
+}
+
+async function isLive(adminAddress: string): Promise<boolean> {
+  try {
+    return (await fetch(`http://${readFileSync(adminAddress, 'utf8')}/ready`)).ok;
+  } catch {
+    return false; // not listening yet, or the address is only half written
+  }
+}
+
+interface Listeners {
+  readonly listener_statuses: readonly {
+    readonly local_address: { readonly socket_address: { readonly port_value: number } };
+  }[];
+}
+
+async function listenPort(admin: string): Promise<number> {
+  const answer = await fetch(`http://${admin}/listeners?format=json`);
+  const { listener_statuses: listeners } = (await answer.json()) as Listeners;
+  const [listener] = listeners;
+  if (listener === undefined) throw new Error('Envoy has no listener');
+  return listener.local_address.socket_address.port_value;
+}
+
+interface Stats {
+  readonly stats: readonly { readonly name?: string; readonly value?: number }[];
+}
+
+async function stats(admin: string): Promise<Record<string, number>> {
+  const answer = await fetch(`http://${admin}/stats?format=json`);
+  const found: Record<string, number> = {};
+  // Histograms are one entry without a name, and text has no number.
+  for (const { name, value } of ((await answer.json()) as Stats).stats) {
+    if (name !== undefined && typeof value === 'number') found[name] = value;
+  }
+  return found;
+}

@@ -1,0 +1,86 @@
+/**
+ * `node scripts/run.mjs TASK [ARGS…]`: sets up whatever the task needs, then runs it under Node 24. Plain JavaScript
+ * without dependencies, for any Node from 18 on: it has to run before anything is set up.
+ */
+
+import { join } from 'node:path';
+import { build } from './setup/build.mjs';
+import { root } from './setup/cache.mjs';
+import { Interrupted, run } from './setup/child.mjs';
+import { provideTestPrograms } from './setup/debian.mjs';
+import { findEnvoy } from './setup/envoy.mjs';
+import { provideNode } from './setup/node.mjs';
+import { providePackages } from './setup/packages.mjs';
+
+/** @typedef {import('./setup/child.mjs').Ending} Ending */
+
+/** @type {Record<string, (args: string[]) => Promise<Ending>>} */
+const TASKS = {
+  build,
+  check,
+  async playground(args) {
+    process.env.ENVOY_BIN = await findEnvoy();
+    return script('playground.ts', args);
+  },
+  async test(args) {
+    process.env.ENVOY_BIN = await findEnvoy();
+    await provideTestPrograms();
+    const checked = await check();
+    return checked.code === 0 ? program('vitest', ['run', ...args]) : checked;
+  },
+  traffic: (args) => script('traffic.ts', args),
+};
+
+/** Types, style, dead code: all that is wrong, not only the first. */
+async function check() {
+  /** @type {Ending} */
+  let worst = { code: 0, signal: null };
+  for (const [name, ...args] of [['tsc', '-p', '.'], ['biome', 'check', '.'], ['knip']]) {
+    const ending = await program(String(name), args);
+    if (ending.signal !== null) return ending;
+    if (ending.code !== 0) worst = ending;
+  }
+  return worst;
+}
+
+/**
+ * @param {string} file
+ * @param {string[]} args
+ */
+function script(file, args) {
+  return run('node', [join(root, 'scripts', file), ...args], { cwd: root });
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} args
+ */
+function program(name, args) {
+  return run(join(root, 'node_modules/.bin', name), args, { cwd: root });
+}
+
+/** @param {string[]} argv */
+async function main([name = '', ...args]) {
+  const task = Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;
+  if (task === undefined) {
+    console.error(`usage: node scripts/run.mjs ${Object.keys(TASKS).join('|')} [ARGS…]`);
+    process.exitCode = 2;
+    return;
+  }
+  try {
+    await providePackages(await provideNode());
+    endLike(await task(args));
+  } catch (error) {
+    if (error instanceof Interrupted) return endLike({ code: 1, signal: error.signal });
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}
+
+/** @param {Ending} ending */
+function endLike({ code, signal }) {
+  process.exitCode = code;
+  if (signal !== null) process.kill(process.pid, signal);
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,25 @@
+/**
+ * `dist/`: the sources as plain JavaScript, and the files they read.
+ */
+
+import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './cache.mjs';
+import { run } from './child.mjs';
+
+const SHEBANG = '#!/usr/bin/env node\n';
+
+/** @returns {Promise<import('./child.mjs').Ending>} */
+export async function build() {
+  const dist = join(root, 'dist');
+  rmSync(dist, { recursive: true, force: true });
+  const ending = await run(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json'], { cwd: root });
+  if (ending.code !== 0) return ending;
+  const lua = 'store/redis';
+  cpSync(join(root, 'src', lua), join(dist, lua), { recursive: true, filter: (path) => !path.endsWith('.ts') });
+  const main = join(dist, 'main.js');
+  const text = readFileSync(main, 'utf8');
+  if (!text.startsWith('#!')) writeFileSync(main, SHEBANG + text);
+  chmodSync(main, 0o755);
+  return ending;
+}

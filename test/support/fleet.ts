@@ -1,0 +1,125 @@
+/** A whole fleet: real Envoys before sample pods, and a gate on either store. */
+
+import { expect } from 'vitest';
+import { type Client, closeAll, type OpenOptions, type Outcome, open } from '../../scripts/fleet/clients.ts';
+import type { Edge } from '../../scripts/fleet/edge.ts';
+import { type Envoy, startEnvoy } from '../../scripts/fleet/envoy.ts';
+import { type Gate, startGate } from '../../scripts/fleet/gate.ts';
+import { type Pod, startPod } from '../../scripts/fleet/pod.ts';
+import { freePort } from '../../scripts/fleet/processes.ts';
+import { type RedisServer, startRedis } from './redis.ts';
+
+export type StoreKind = 'embedded' | 'redis';
+export const stores: readonly StoreKind[] = ['embedded', 'redis'];
+
+export interface FleetOptions {
+  readonly store: StoreKind;
+  /** One if not given. */
+  readonly proxies?: readonly string[];
+  /** One if not given. */
+  readonly pods?: readonly string[];
+  /** The gate's configuration. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly flushIntervalMs?: number;
+  readonly mutate?: Edge['mutate'];
+}
+
+export class Fleet {
+  readonly redis: RedisServer | undefined;
+  readonly pods: readonly Pod[];
+  readonly envoys: readonly Envoy[];
+  gate: Gate;
+  readonly #config: Readonly<Record<string, unknown>>;
+  readonly #clients: Client[] = [];
+
+  private constructor(
+    parts: { redis: RedisServer | undefined; pods: Pod[]; envoys: Envoy[]; gate: Gate },
+    config: Readonly<Record<string, unknown>>,
+  ) {
+    this.redis = parts.redis;
+    this.pods = parts.pods;
+    this.envoys = parts.envoys;
+    this.gate = parts.gate;
+    this.#config = config;
+  }
+
+  static async start(options: FleetOptions): Promise<Fleet> {
+    const redis = options.store === 'redis' ? await startRedis() : undefined;
+    const pods = await Promise.all((options.pods ?? ['pod1']).map((name) => startPod({ name })));
+    const config = { ...options.config, ...(redis ? { store: { url: redis.url } } : {}) };
+    const gate = await startGate({ config, grpcPort: await freePort(), httpPort: await freePort() });
+    const envoys = await Promise.all(
+      (options.proxies ?? ['proxy_a']).map((proxyId) =>
+        startEnvoy({
+          proxyId,
+          gate: gate.grpc,
+          pods: Object.fromEntries(pods.map(({ name, port }) => [name, port])),
+          ...(options.flushIntervalMs === undefined ? {} : { flushIntervalMs: options.flushIntervalMs }),
+          ...(options.mutate === undefined ? {} : { mutate: options.mutate }),
+        }),
+      ),
+    );
+    return new Fleet({ redis, pods, envoys, gate }, config);
+  }
+
+  get envoy(): Envoy {
+    return nth(this.envoys, 0);
+  }
+
+  get pod(): Pod {
+    return nth(this.pods, 0);
+  }
+
+  /** `proxy` counts from 0. */
+  async open(count: number, path = '/pod1/', proxy = 0, options: OpenOptions = {}): Promise<Outcome> {
+    const outcome = await open(`ws://127.0.0.1:${nth(this.envoys, proxy).port}${path}`, count, options);
+    this.#clients.push(...outcome.opened);
+    return outcome;
+  }
+
+  /** The leases of one pod, read from the store at this moment. */
+  async connections(pod = 'pod1'): Promise<number> {
+    const { connections } = (await this.#get(`/v1/pods/${pod}`)) as { connections: number };
+    return connections;
+  }
+
+  /** Who holds the slots of a pod. */
+  async holders(pod = 'pod1'): Promise<{ lease: string; state: string; path: string; client: string }[]> {
+    const { connections } = (await this.#get(`/v1/pods/${pod}/connections`)) as { connections: never[] };
+    return connections;
+  }
+
+  async settlesAt(count: number, withinMs = 1000, pod = 'pod1'): Promise<void> {
+    await expect.poll(() => this.connections(pod), { timeout: withinMs, interval: 20 }).toBe(count);
+  }
+
+  /** A gate with the same addresses, store and configuration, once the one before it has ended. */
+  async restartGate(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const { grpcPort, httpPort, ended } = this.gate;
+    this.gate.kill(signal);
+    await ended;
+    this.gate = await startGate({ config: this.#config, grpcPort, httpPort });
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.terminate();
+    await Promise.all(this.envoys.map((envoy) => envoy.stop()));
+    await this.gate.stop();
+    await Promise.all(this.pods.map((pod) => pod.stop()));
+    await this.redis?.stop();
+  }
+
+  async #get(path: string): Promise<unknown> {
+    const response = await fetch(`http://127.0.0.1:${this.gate.httpPort}${path}`);
+    if (!response.ok) throw new Error(`${path} answers ${response.status}: ${await response.text()}`);
+    return response.json();
+  }
+}
+
+export { closeAll };
+
+function nth<T>(items: readonly T[], index: number): T {
+  const item = items[index];
+  if (item === undefined) throw new Error(`there are only ${items.length}`);
+  return item;
+}
