@@ -86,6 +86,10 @@ export class Ledger {
     this.#events = parts.events;
     this.#options = options;
     this.#ended = new RecentlyEnded(options.releasesMax);
+    parts.events.on('storeChanged', (up) => {
+      if (up) void this.flush();
+      else this.#storeWasAway = true;
+    });
   }
 
   start(): void {
@@ -187,10 +191,7 @@ export class Ledger {
   /** Tells the store all that it has not been told. */
   async flush(): Promise<void> {
     this.#sweep();
-    if (!this.#store.up) {
-      this.#storeWasAway = true;
-      return;
-    }
+    if (!this.#store.up) return;
     if (this.#storeWasAway) {
       this.#storeWasAway = false;
       this.#writeAllAgain();

@@ -42,7 +42,7 @@ describe.each(stores)('on the %s store, a slot is free within a second when', (s
 
   it('the client leaves before the pod has answered', async () => {
     fleet = await Fleet.start({ store });
-    const asking = upgrade('/pod1/?delay=5000');
+    const asking = upgrade('/pod1/?delay=2000');
     await fleet.settlesAt(1);
     asking.destroy();
     await fleet.settlesAt(0);

@@ -12,6 +12,8 @@ import { type RedisServer, startRedis } from './redis.ts';
 export type StoreKind = 'embedded' | 'redis';
 export const stores: readonly StoreKind[] = ['embedded', 'redis'];
 
+type GateConfig = Readonly<Record<string, object>>;
+
 export interface FleetOptions {
   readonly store: StoreKind;
   /** One if not given. */
@@ -19,7 +21,7 @@ export interface FleetOptions {
   /** One if not given. */
   readonly pods?: readonly string[];
   /** The gate's configuration. */
-  readonly config?: Readonly<Record<string, unknown>>;
+  readonly config?: GateConfig;
   readonly flushIntervalMs?: number;
   readonly mutate?: Edge['mutate'];
 }
@@ -29,12 +31,12 @@ export class Fleet {
   readonly pods: readonly Pod[];
   readonly envoys: readonly Envoy[];
   gate: Gate;
-  readonly #config: Readonly<Record<string, unknown>>;
+  readonly #config: GateConfig;
   readonly #clients: Client[] = [];
 
   private constructor(
     parts: { redis: RedisServer | undefined; pods: Pod[]; envoys: Envoy[]; gate: Gate },
-    config: Readonly<Record<string, unknown>>,
+    config: GateConfig,
   ) {
     this.redis = parts.redis;
     this.pods = parts.pods;
@@ -46,7 +48,7 @@ export class Fleet {
   static async start(options: FleetOptions): Promise<Fleet> {
     const redis = options.store === 'redis' ? await startRedis() : undefined;
     const pods = await Promise.all((options.pods ?? ['pod1']).map((name) => startPod({ name })));
-    const config = { ...options.config, ...(redis ? { store: { url: redis.url } } : {}) };
+    const config = { ...options.config, ...(redis ? { store: { ...options.config?.store, url: redis.url } } : {}) };
     const gate = await startGate({ config, grpcPort: await freePort(), httpPort: await freePort() });
     const envoys = await Promise.all(
       (options.proxies ?? ['proxy_a']).map((proxyId) =>
