@@ -197,7 +197,9 @@ export class Ledger {
       this.#writeAllAgain();
     }
     this.#releasing ??= this.#flushReleases();
-    this.#renewing ??= this.#flushRenewals();
+    this.#renewing ??= this.#flushRenewals().finally(() => {
+      this.#renewing = undefined;
+    });
     await Promise.all([this.#releasing, this.#renewing]);
   }
 
@@ -221,7 +223,6 @@ export class Ledger {
       [...chunks(entries, LEASES_PER_CALL)].map((some) => () => this.#renew(pod, some)),
     );
     for (const some of chunks(calls, PODS_AT_ONCE)) await Promise.all(some.map((call) => call()));
-    this.#renewing = undefined;
   }
 
   async #renew(pod: PodId, entries: readonly Entry[]): Promise<void> {

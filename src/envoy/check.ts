@@ -20,6 +20,7 @@ export interface CheckOptions {
 /** A path is kept for people to look at: no longer than this. */
 export const PATH_LENGTH_MAX = 256;
 
+const WARN_MS = 1000;
 const CONNECTION_ID = 'x-connection-id';
 
 /** For what is no upgrade: there is no lease, so whatever the client says of one is taken off. */
@@ -37,6 +38,8 @@ export class CheckService {
   readonly #log: Logger;
   readonly #options: CheckOptions;
   readonly #denials: Record<DenialReason, CheckResponse>;
+  #warnedAtMs = Number.NEGATIVE_INFINITY;
+  #unsaid = 0;
   #inFlight = 0;
   #idle: (() => void) | undefined;
 
@@ -71,11 +74,11 @@ export class CheckService {
         callback(null, OK);
         return;
       case 'unknown':
-        this.#log.warn({ reason: question.reason, lookedAt: question.lookedAt }, 'denied an upgrade');
+        this.#warn({ reason: question.reason, lookedAt: question.lookedAt }, 'denied an upgrade');
         callback(null, this.#response(this.#gate.refuse(question.reason)));
         return;
       case 'malformed':
-        this.#log.warn({ missing: question.missing, peer: call.getPeer() }, 'a Check that no Envoy would send');
+        this.#warn({ missing: question.missing, peer: call.getPeer() }, 'a Check that no Envoy would send');
         callback({ code: status.INVALID_ARGUMENT, details: `${question.missing} is missing` });
     }
   };
@@ -127,6 +130,18 @@ export class CheckService {
     if (!pod) return { kind: 'unknown', reason: 'POD_UNKNOWN', lookedAt: this.#pods.explain(sight) };
     const path = withoutQuery(http.path ?? '').slice(0, PATH_LENGTH_MAX);
     return { kind: 'upgrade', upgrade: { pod, lease: leaseId(proxy, stream), path } };
+  }
+
+  /** What clients can bring about as often as they like is said once a second; the metrics count all of it. */
+  #warn(fields: Record<string, unknown>, text: string): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#warnedAtMs < WARN_MS) {
+      this.#unsaid += 1;
+      return;
+    }
+    this.#log.warn({ ...fields, unsaid: this.#unsaid }, text);
+    this.#warnedAtMs = nowMs;
+    this.#unsaid = 0;
   }
 
   #response(verdict: Verdict): CheckResponse {

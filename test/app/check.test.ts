@@ -101,6 +101,12 @@ describe('an upgrade whose pod or proxy cannot be told', () => {
     );
   });
 
+  it('is not logged as often as clients like', async () => {
+    gate = await startTestApp();
+    for (let i = 0; i < 20; i += 1) await gate.check(checkOf(newStream(), undefined));
+    expect(gate.logLines.filter(({ reason }) => reason === 'POD_UNKNOWN').length).toBeLessThan(5);
+  });
+
   it.each([['with spaces'], ['{braces}'], ['new\nlines'], ['x'.repeat(10_000)]])('%j is no pod id', async (pod) => {
     gate = await startTestApp();
     expect(await gate.check(checkOf(newStream(), pod))).toMatchObject({
