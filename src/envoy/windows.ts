@@ -1,7 +1,6 @@
 /**
  * HTTP/2 flow-control windows of the gRPC server. An Envoy that is told to end sends the end of each of its connections
- * within some 50 ms, and only as much of it as the window lets through arrives (1.40.0, 500 connections: 64 KiB let
- * through 8 to 116 ends, 64 MiB all).
+ * within milliseconds, and only what the window lets through arrives: with HTTP/2's default window, a fraction.
  *
  * grpc-js offers no setting for a server's windows, so they are set on each session as its first stream is created,
  * by way of Node's diagnostics channel. That channel tells of all HTTP/2 servers of the process; this is the only one.
