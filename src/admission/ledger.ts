@@ -2,9 +2,8 @@
  * The ledger: the connections that this gate's own proxies hold, as their access logs tell it, and what of that the
  * store has still to be told.
  *
- * Each sighting of an open connection makes its lease due; once a second all that is due is renewed, a call per pod.
- * An end makes a release, which goes out at once. What the store could not be told stays due, and releases wait in a
- * bounded queue.
+ * Each sighting of an open connection makes its lease due; once a second all that is due is renewed, a call per pod;
+ * what the store could not be told stays due. An end makes a release, which goes out at once.
  *
  * An entry belongs to the log stream that last spoke of it. When that stream breaks the entry goes with it: the next
  * sighting, here or at another gate, brings the connection back. An entry that nothing speaks of for a ttl has lost its
@@ -18,6 +17,7 @@ import type { LeaseId, PodId, ProxyId } from './ids.ts';
 import type { LeaseState, LeaseStore } from './lease-store.ts';
 import type { Presence } from './presence.ts';
 import { RecentlyEnded } from './recently-ended.ts';
+import { ReleaseQueue } from './release-queue.ts';
 
 /** The most leases that one call writes, so that no script holds the store for long. */
 const LEASES_PER_CALL = 1000;
@@ -42,13 +42,6 @@ interface Entry {
   written: boolean;
 }
 
-interface Release {
-  readonly pod: PodId;
-  readonly lease: LeaseId;
-  readonly cause: ReleaseCause;
-  sent: boolean;
-}
-
 export interface Sighting {
   readonly pod: PodId;
   readonly lease: LeaseId;
@@ -70,13 +63,11 @@ export class Ledger {
   readonly #options: LedgerOptions;
   readonly #streams = new Map<ProxyId, Set<LogStream>>();
   readonly #entries = new Map<LeaseId, Entry>();
-  readonly #releases = new Map<LeaseId, Release>();
+  readonly #releases: ReleaseQueue;
   readonly #ended: RecentlyEnded;
   #due = new Set<Entry>();
-  #releasesArrived = false;
   #storeWasAway = false;
   #timer: NodeJS.Timeout | undefined;
-  #releasing: Promise<void> | undefined;
   #renewing: Promise<void> | undefined;
   #sweptAtMs = performance.now();
 
@@ -85,7 +76,8 @@ export class Ledger {
     this.#presence = parts.presence;
     this.#events = parts.events;
     this.#options = options;
-    this.#ended = new RecentlyEnded(options.releasesMax);
+    this.#releases = new ReleaseQueue(parts, options.releasesMax);
+    this.#ended = new RecentlyEnded(options.ttlMs, options.releasesMax);
     parts.events.on('storeChanged', (up) => {
       if (up) void this.flush();
       else this.#storeWasAway = true;
@@ -161,25 +153,19 @@ export class Ledger {
 
   /** The proxy says that the connection is gone. */
   ended(pod: PodId, lease: LeaseId): void {
-    this.#ended.add(lease);
+    this.#ended.add(lease, performance.now());
     this.release(pod, lease, 'closed');
   }
 
   /** Frees the slot, now or as soon as the store answers. */
   release(pod: PodId, lease: LeaseId, cause: ReleaseCause): void {
     this.drop(lease);
-    if (this.#releases.size >= this.#options.releasesMax && !this.#releases.has(lease)) {
-      this.#events.emit('releaseDropped', pod, lease);
-      return;
-    }
-    this.#releases.set(lease, { pod, lease, cause, sent: false });
-    this.#releasesArrived = true;
-    this.#releasing ??= this.#flushReleases();
+    this.#releases.add(pod, lease, cause);
   }
 
   /** Takes back a release that still waits: the lease is wanted again. */
   keep(pod: PodId, lease: LeaseId): void {
-    if (this.#releases.get(lease)?.pod === pod) this.#releases.delete(lease);
+    this.#releases.takeBack(pod, lease);
   }
 
   /** Forgets a connection whose lease is gone from the store. */
@@ -196,11 +182,10 @@ export class Ledger {
       this.#storeWasAway = false;
       this.#writeAllAgain();
     }
-    this.#releasing ??= this.#flushReleases();
     this.#renewing ??= this.#flushRenewals().finally(() => {
       this.#renewing = undefined;
     });
-    await Promise.all([this.#releasing, this.#renewing]);
+    await Promise.all([this.#releases.flush(), this.#renewing]);
   }
 
   #forget(entry: Entry): void {
@@ -229,6 +214,7 @@ export class Ledger {
     const open = entries.filter((entry) => this.#entries.get(entry.lease) === entry); // not ended while it waited
     if (open.length === 0) return;
     const known = open.filter((entry) => entry.written).length;
+    const told = open.map((entry) => ({ entry, state: entry.state }));
     const renewals = open.map(({ lease, written, state, path }) =>
       written ? { lease } : { lease, holder: { state, path } },
     );
@@ -238,44 +224,11 @@ export class Ledger {
       for (const entry of open) if (this.#entries.get(entry.lease) === entry) this.#due.add(entry);
       return;
     }
-    for (const entry of open) entry.written = true;
+    for (const { entry, state } of told) entry.written = entry.state === state; // it may have opened meanwhile
     const { created } = answer.value;
     if (created > 0) this.#events.emit('adopted', pod, created);
     // Leases that the store had been told of are gone from it: it has lost others, too.
     if (created > open.length - known) this.#writeAllAgain();
-  }
-
-  async #flushReleases(): Promise<void> {
-    do {
-      await nextTurn(); // what one turn of the event loop brings goes out in one call per pod
-      this.#releasesArrived = false;
-      if (this.#store.up) await this.#sendReleases();
-    } while (this.#releasesArrived);
-    this.#releasing = undefined;
-  }
-
-  async #sendReleases(): Promise<void> {
-    const waiting = [...this.#releases.values()].filter(({ sent }) => !sent);
-    const calls = [...Map.groupBy(waiting, ({ pod, cause }) => `${cause} ${pod}`).values()].flatMap((group) =>
-      [...chunks(group, LEASES_PER_CALL)].map((some) => () => this.#send(some)),
-    );
-    for (const some of chunks(calls, PODS_AT_ONCE)) await Promise.all(some.map((call) => call()));
-  }
-
-  /** Releases of one pod and one cause. */
-  async #send(releases: readonly Release[]): Promise<void> {
-    const [first] = releases;
-    if (!first) return;
-    for (const release of releases) release.sent = true;
-    const answer = await this.#store.release(
-      first.pod,
-      releases.map(({ lease }) => lease),
-    );
-    for (const release of releases) {
-      if (!answer.ok) release.sent = false;
-      else if (this.#releases.get(release.lease) === release) this.#releases.delete(release.lease);
-    }
-    if (answer.ok && answer.value > 0) this.#events.emit('released', first.pod, first.cause, answer.value);
   }
 
   #sweep(): void {
@@ -283,11 +236,6 @@ export class Ledger {
     const nowMs = performance.now();
     if (nowMs - this.#sweptAtMs < ttlMs / 4) return;
     this.#sweptAtMs = nowMs;
-    this.#ended.age();
     for (const entry of this.#entries.values()) if (nowMs - entry.heardAtMs > ttlMs) this.#forget(entry);
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

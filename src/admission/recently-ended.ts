@@ -5,27 +5,30 @@
 
 import type { LeaseId } from './ids.ts';
 
+/** Of two generations, the older one is thrown away: a lease is remembered for `forMs` at least, twice that at most. */
 export class RecentlyEnded {
+  readonly #forMs: number;
   readonly #max: number;
   #young = new Set<LeaseId>();
   #old = new Set<LeaseId>();
+  #youngSinceMs = 0;
 
-  constructor(max: number) {
+  /** Remembers at least the last `max` of them, at most twice as many. */
+  constructor(forMs: number, max: number) {
+    this.#forMs = forMs;
     this.#max = max;
   }
 
-  add(lease: LeaseId): void {
-    if (this.#young.size >= this.#max) this.age();
+  add(lease: LeaseId, nowMs: number): void {
+    if (nowMs - this.#youngSinceMs > this.#forMs || this.#young.size >= this.#max) {
+      this.#old = this.#young;
+      this.#young = new Set();
+      this.#youngSinceMs = nowMs;
+    }
     this.#young.add(lease);
   }
 
   has(lease: LeaseId): boolean {
     return this.#young.has(lease) || this.#old.has(lease);
-  }
-
-  /** Of two generations, the older one is thrown away. */
-  age(): void {
-    this.#old = this.#young;
-    this.#young = new Set();
   }
 }

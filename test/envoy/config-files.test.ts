@@ -1,0 +1,94 @@
+/** envoy/edge.yaml and envoy/sidecar.yaml, on the real Envoy. */
+
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Document, parseDocument } from 'yaml';
+import { closeAll, open } from '../../scripts/fleet/clients.ts';
+import { type Edge, EXT_AUTHZ, HTTP_MANAGER } from '../../scripts/fleet/edge.ts';
+import { envoyBinary, startEnvoy } from '../../scripts/fleet/envoy.ts';
+import { startPod } from '../../scripts/fleet/pod.ts';
+import { freePort } from '../../scripts/fleet/processes.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { parseDuration } from '../../src/config/quantities.ts';
+
+describe.each(['edge.yaml', 'sidecar.yaml'])('envoy/%s', (name) => {
+  const file = fileURLToPath(new URL(`../../envoy/${name}`, import.meta.url));
+  const config = parseDocument(readFileSync(file, 'utf8'));
+
+  it('is valid for the real Envoy, without a warning', async () => {
+    const args = ['--mode', 'validate', '-c', file, '--log-level', 'warn', '--disable-hot-restart'];
+    const { stdout, stderr } = await promisify(execFile)(envoyBinary(), args);
+    expect(stdout.trim()).toBe(`configuration '${file}' OK`);
+    expect(stderr).toBe('');
+  });
+
+  it('renews each lease four times within the gate’s ttl', () => {
+    const flushMs = durationMs(config, [...HTTP_MANAGER, 'access_log_options', 'access_log_flush_interval']);
+    expect(flushMs * 4).toBeLessThanOrEqual(defaults().lease.ttl);
+  });
+
+  it('waits longer for a Check than the gate waits for its store, and not for a part of that in each try', () => {
+    const timeoutMs = durationMs(config, [...EXT_AUTHZ, 'grpc_service', 'timeout']);
+    const tryMs = durationMs(config, [...EXT_AUTHZ, 'grpc_service', 'retry_policy', 'retry_back_off', 'max_interval']);
+    expect(timeoutMs).toBeGreaterThan(2 * defaults().store.deadline);
+    expect(tryMs).toBeGreaterThanOrEqual(timeoutMs);
+  });
+});
+
+describe('an Envoy on edge.yaml', () => {
+  it('takes /pod1 and what is below it for pod1, and not /pod10', async () => {
+    const { url } = await envoyWithoutGate();
+    expect(await textAt(`${url}/pod1`)).toBe('pod1: GET /pod1\n');
+    expect(await textAt(`${url}/pod1/a?b=c`)).toBe('pod1: GET /pod1/a?b=c\n');
+    expect(await textAt(`${url}/pod10/a`)).toBe('pod10: GET /pod10/a\n');
+    expect((await fetch(`${url}/pod100`)).status).toBe(404);
+  });
+
+  it('refuses upgrades with 503 while no gate answers', async () => {
+    const { url } = await envoyWithoutGate();
+    const { opened, refused } = await open(`${url.replace('http', 'ws')}/pod1`, 3);
+    expect(opened).toEqual([]);
+    expect(refused.map(({ status }) => status)).toEqual([503, 503, 503]);
+  });
+
+  it('lets upgrades through while no gate answers, when told to', async () => {
+    const { url, pod1 } = await envoyWithoutGate((config) => config.setIn([...EXT_AUTHZ, 'failure_mode_allow'], true));
+    const { opened } = await open(`${url.replace('http', 'ws')}/pod1`, 3);
+    expect(pod1.connections).toBe(3);
+    await closeAll(opened);
+  });
+});
+
+async function envoyWithoutGate(mutate?: Edge['mutate']) {
+  const [pod1, pod10] = await Promise.all([startPod({ name: 'pod1' }), startPod({ name: 'pod10' })]);
+  onTestFinished(async () => {
+    await Promise.all([pod1.stop(), pod10.stop()]);
+  });
+  const envoy = await startEnvoy({
+    proxyId: 'proxy_a',
+    gate: `127.0.0.1:${await freePort()}`,
+    pods: { pod1: pod1.port, pod10: pod10.port },
+    ...(mutate ? { mutate } : {}),
+  });
+  onTestFinished(() => envoy.stop());
+  return { url: `http://127.0.0.1:${envoy.port}`, pod1 };
+}
+
+async function textAt(url: string): Promise<string> {
+  return (await fetch(url)).text();
+}
+
+/** Envoy writes half a second as 0.5s, which the gate's own notation does not know. */
+function durationMs(config: Document, path: (string | number)[]): number {
+  const text = String(config.getIn(path));
+  return parseDuration(text) ?? Number(text.replace(/s$/, '')) * 1000;
+}
+
+function defaults() {
+  const loaded = loadConfig({ env: {} });
+  if (!loaded.ok) throw new Error('the defaults are a configuration');
+  return loaded.config;
+}
