@@ -1,9 +1,9 @@
 /** A real Envoy as a child of this process. */
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Edge, renderEdge } from './edge.ts';
+import { lendFolder } from './folder.ts';
 import { type Program, start, untilReady } from './processes.ts';
 
 export interface EnvoyOptions extends Edge {
@@ -26,10 +26,9 @@ export function envoyBinary(): string {
 
 /** Starts an Envoy on edge.yaml with the given changes; it is ready when this is fulfilled. */
 export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
-  const folder = mkdtempSync(join(tmpdir(), 'wsgate-envoy-'));
-  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
-  const config = join(folder, 'envoy.json');
-  const adminAddress = join(folder, 'admin-address');
+  const folder = lendFolder('envoy');
+  const config = join(folder.path, 'envoy.json');
+  const adminAddress = join(folder.path, 'admin-address');
   try {
     writeFileSync(config, renderEdge(options));
     const program = await start({
@@ -43,7 +42,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
       ],
       env: { PROXY_ID: options.proxyId },
     });
-    void program.ended.then(removeFolder);
+    void program.ended.then(folder.remove);
     await untilReady(program, async () => existsSync(adminAddress) && (await isLive(adminAddress)));
     const admin = readFileSync(adminAddress, 'utf8');
     return {
@@ -53,7 +52,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
       stats: () => stats(admin),
     };
   } catch (error) {
-    removeFolder();
+    folder.remove();
     throw error;
   }
 }

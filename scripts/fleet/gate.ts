@@ -1,9 +1,9 @@
 /** A gate as a child of this process, from its sources. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lendFolder } from './folder.ts';
 import { type Metrics, readMetrics } from './metrics.ts';
 import { freePort, type Program, start, untilReady } from './processes.ts';
 
@@ -38,15 +38,14 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
   const httpPort = options.httpPort ?? (await freePort());
   const grpc = options.grpcSocket ? `unix:${options.grpcSocket}` : `127.0.0.1:${grpcPort}`;
   const http = `127.0.0.1:${httpPort}`;
-  const folder = mkdtempSync(join(tmpdir(), 'wsgate-gate-'));
-  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
-  const file = join(folder, 'wsgate.yaml');
+  const folder = lendFolder('gate');
+  const file = join(folder.path, 'wsgate.yaml');
   try {
     // JSON is YAML.
     writeFileSync(file, JSON.stringify({ ...options.config, listen: { grpc, http } }));
     const args = [MAIN, 'serve', '--config', file];
     const program = await start({ name: 'gate', file: process.execPath, args, env: options.env ?? {} });
-    void program.ended.then(removeFolder);
+    void program.ended.then(folder.remove);
     await untilReady(program, () => answersOk(`http://${http}${options.waitFor ?? '/readyz'}`));
     return {
       ...program,
@@ -57,7 +56,7 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
       metrics: (path = '/websocket/metrics') => readMetrics(`http://${http}${path}`),
     };
   } catch (error) {
-    removeFolder();
+    folder.remove();
     throw error;
   }
 }

@@ -9,7 +9,7 @@ export async function readMetrics(url: string): Promise<Metrics> {
   return parseMetrics(await answer.text());
 }
 
-export function parseMetrics(text: string): Metrics {
+function parseMetrics(text: string): Metrics {
   const found: Record<string, number> = {};
   for (const line of text.split('\n')) {
     const sample = /^([^#\s{]+(?:\{.*\})?)\s+(\S+)/.exec(line);

@@ -13,7 +13,7 @@
 
 import { chunks } from './chunks.ts';
 import type { Events, ReleaseCause } from './events.ts';
-import type { LeaseId, PodId, ProxyId } from './ids.ts';
+import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
 import type { LeaseState, LeaseStore } from './lease-store.ts';
 import type { Presence } from './presence.ts';
 import { RecentlyEnded } from './recently-ended.ts';
@@ -133,7 +133,7 @@ export class Ledger {
   /** The proxy says that the connection is there. */
   seen(stream: LogStream, { pod, lease, path, state }: Sighting): void {
     if (this.#ended.has(lease)) return; // a late entry of a connection that is known to be closed
-    this.#presence.note(stream.proxy, pod);
+    this.#presence.note(proxyOf(lease), pod);
     let entry = this.#entries.get(lease);
     if (!entry) {
       entry = { pod, lease, path, state, stream, heardAtMs: 0, written: false };

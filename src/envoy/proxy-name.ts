@@ -17,8 +17,10 @@ export function proxyNameOf(
 ): ProxyId | undefined {
   const [sent] = metadata.get(PROXY_METADATA);
   for (const name of [sent, own]) {
-    // Envoy writes `-` for an environment variable that is not set.
-    if (typeof name === 'string' && name !== '' && name !== '-') return parseProxyId(name);
+    // In a Check, Envoy writes `-` for an environment variable that is not set. In the access log it does not fill in
+    // `%ENVIRONMENT(…)%` at all, and what it sends then is no name.
+    const proxy = typeof name === 'string' && name !== '-' ? parseProxyId(name) : undefined;
+    if (proxy) return proxy;
   }
   return configured;
 }

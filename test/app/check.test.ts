@@ -216,6 +216,16 @@ describe('the access log', () => {
     expect(await gate.connections('pod1')).toBe(1);
   });
 
+  it('is known by its node when its metadata is not filled in, as Envoy leaves it', async () => {
+    gate = await startTestApp();
+    const log = gate.logStream('%ENVIRONMENT(PROXY_ID)%');
+    const entry = entryOf(newStream(), 'pod1', 'DownstreamPeriodic');
+    log.write({ identifier: { node: { id: 'proxy_c' } }, httpLogs: { logEntry: [entry] } });
+    await expect.poll(() => gate.fleet(), { timeout: 3000 }).toMatchObject({
+      'websocket_proxy_connections{proxy_id="proxy_c"}': 1,
+    });
+  });
+
   it('counts what is malformed and goes on reading', async () => {
     gate = await startTestApp();
     const stream = newStream();

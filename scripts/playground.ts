@@ -1,0 +1,121 @@
+/**
+ * `npm start`: a gate, three Envoys and three sample pods on this machine, until Ctrl-C. With REDIS_URL the leases live
+ * in that Redis, else in the gate.
+ */
+
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { type Envoy, startEnvoy } from './fleet/envoy.ts';
+import { type Gate, startGate } from './fleet/gate.ts';
+import { type Pod, startPod } from './fleet/pod.ts';
+import { lastLines, type Program } from './fleet/processes.ts';
+
+const GRPC_PORT = 7070;
+const HTTP_PORT = 7071;
+const PROXIES = { proxy_a: 10001, proxy_b: 10002, proxy_c: 10003 };
+const PODS = ['pod1', 'pod2', 'pod3'];
+const LIMIT = 100;
+
+interface Playground {
+  readonly gate: Gate;
+  readonly envoys: readonly Envoy[];
+  readonly pods: readonly Pod[];
+}
+
+async function main(redisUrl: string | undefined): Promise<void> {
+  // Before all is up there is nothing to end in order, and what is there goes with this process.
+  const giveUp = (): void => process.exit(130);
+  let onSignal = giveUp;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => onSignal());
+
+  const begun = performance.now();
+  await refuseTakenPorts({ 'the gate (gRPC)': GRPC_PORT, 'the gate (HTTP)': HTTP_PORT, ...PROXIES });
+  const playground = await build(redisUrl);
+  console.log(description(playground, redisUrl !== undefined, (performance.now() - begun) / 1000));
+
+  const interrupted = new Promise<undefined>((resolve) => {
+    onSignal = () => {
+      onSignal = giveUp;
+      resolve(undefined);
+    };
+  });
+  const lost = await Promise.race([interrupted, firstToEnd([playground.gate, ...playground.envoys])]);
+  if (lost) console.error(`\n${lost.name} ended: ${await lost.ended}. Its last lines:\n${lastLines(lost.lines())}\n`);
+  await tearDown(playground);
+  console.log(lost ? 'Stopped the rest.' : '\nStopped.');
+  process.exitCode = lost ? 1 : 0;
+}
+
+async function build(redisUrl: string | undefined): Promise<Playground> {
+  const pods = await Promise.all(PODS.map((name) => startPod({ name })));
+  const podPorts = Object.fromEntries(pods.map(({ name, port }) => [name, port]));
+  const gate = startGate({
+    config: { limits: { default: { connections: LIMIT } } },
+    grpcPort: GRPC_PORT,
+    httpPort: HTTP_PORT,
+    env: redisUrl === undefined ? {} : { REDIS_URL: redisUrl },
+  });
+  const envoys = Object.entries(PROXIES).map(([proxyId, listenPort]) =>
+    startEnvoy({ proxyId, listenPort, gate: `127.0.0.1:${GRPC_PORT}`, pods: podPorts }),
+  );
+  const [ready, ...proxies] = await Promise.all([gate, ...envoys]);
+  return { gate: ready, envoys: proxies, pods };
+}
+
+/** The Envoys first: so the gate hears of every close. */
+async function tearDown({ gate, envoys, pods }: Playground): Promise<void> {
+  await Promise.all(envoys.map((envoy) => envoy.stop()));
+  await gate.stop();
+  await Promise.all(pods.map((pod) => pod.stop()));
+}
+
+function firstToEnd(programs: readonly Program[]): Promise<Program> {
+  return Promise.race(programs.map((program) => program.ended.then(() => program)));
+}
+
+/** An Envoy would share its port with another one, and say nothing. */
+async function refuseTakenPorts(ports: Readonly<Record<string, number>>): Promise<void> {
+  const taken: string[] = [];
+  for (const [user, port] of Object.entries(ports)) {
+    if (!(await isFree(port))) taken.push(`port ${port}, for ${user}, is in use`);
+  }
+  if (taken.length > 0) throw new Error(`${taken.join('\n')}\nIs another playground running?`);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, 'close');
+  return true;
+}
+
+function description({ pods }: Playground, onRedis: boolean, seconds: number): string {
+  const proxies = Object.entries(PROXIES).map(([name, port]) => `  ${name}   http://127.0.0.1:${port}`);
+  const places = pods.map(
+    ({ name, port }) => `  ${name}      /${name}/… on each proxy (itself on port ${port}), limit ${LIMIT}`,
+  );
+  return `Ready in ${seconds.toFixed(1)} s.
+
+  gate      gRPC 127.0.0.1:${GRPC_PORT}, HTTP 127.0.0.1:${HTTP_PORT}, leases in ${onRedis ? 'the Redis of REDIS_URL' : 'its memory'}
+${[...proxies, ...places].join('\n')}
+
+Try in another terminal:
+
+  npm run traffic -- --scenario table
+  npm run traffic -- --pod pod2 --connections 120
+  curl http://127.0.0.1:${HTTP_PORT}/websocket/metrics
+
+Ctrl-C ends it all.`;
+}
+
+try {
+  await main(process.env.REDIS_URL || undefined);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
