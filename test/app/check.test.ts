@@ -221,9 +221,11 @@ describe('the access log', () => {
     const log = gate.logStream('%ENVIRONMENT(PROXY_ID)%');
     const entry = entryOf(newStream(), 'pod1', 'DownstreamPeriodic');
     log.write({ identifier: { node: { id: 'proxy_c' } }, httpLogs: { logEntry: [entry] } });
-    await expect.poll(() => gate.fleet(), { timeout: 3000 }).toMatchObject({
-      'websocket_proxy_connections{proxy_id="proxy_c"}': 1,
-    });
+    await expect
+      .poll(() => gate.fleet(), { timeout: 3000 })
+      .toMatchObject({
+        'websocket_proxy_connections{proxy_id="proxy_c"}': 1,
+      });
   });
 
   it('counts what is malformed and goes on reading', async () => {
