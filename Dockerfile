@@ -26,7 +26,8 @@ COPY --from=production /app/node_modules ./node_modules
 COPY --from=production /app/proto ./proto
 COPY --from=production /app/dist ./dist
 USER node
-# Nothing but loopback unless told so: WSGATE_LISTEN_GRPC, and WSGATE_LISTEN_HTTP, which then needs WSGATE_HTTP_TOKENS.
+# Nothing but loopback unless told so: WSGATE_LISTEN_GRPC, which then needs TLS or WSGATE_LISTEN_INSECURE=true, and
+# WSGATE_LISTEN_HTTP, which then needs WSGATE_HTTP_TOKENS.
 EXPOSE 7070 7071
 # For a WSGATE_LISTEN_HTTP on another port, override this as well.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s \

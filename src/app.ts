@@ -1,7 +1,6 @@
 /** The one place that puts the parts together, starts them, and stops them in order. */
 
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { Events } from './admission/events.ts';
@@ -11,20 +10,25 @@ import { Ledger } from './admission/ledger.ts';
 import { Limits } from './admission/limits.ts';
 import { Presence } from './admission/presence.ts';
 import { Reaper } from './admission/reaper.ts';
-import { formatAddress } from './config/address.ts';
+import { Share } from './admission/share.ts';
+import { type Address, formatAddress } from './config/address.ts';
 import type { Config } from './config/schema.ts';
 import { AccessLogService } from './envoy/access-log.ts';
 import { CheckService } from './envoy/check.ts';
 import { PodSources } from './envoy/pod-sources.ts';
-import { GrpcServer, type TlsFiles } from './envoy/server.ts';
+import { ProxyNames } from './envoy/proxy-name.ts';
+import { Retreat } from './envoy/retreat.ts';
+import { GrpcServer } from './envoy/server.ts';
 import { FleetView } from './http/fleet-view.ts';
 import { GateMetrics } from './http/gate-metrics.ts';
 import { createHttpServer } from './http/server.ts';
 import { logEvents } from './log.ts';
+import { readPems } from './pem-files.ts';
 import { MemoryStore } from './store/memory.ts';
 import { createRedis } from './store/redis/client.ts';
 import { type LinkEvents, RedisLink } from './store/redis/link.ts';
 import { RedisStore } from './store/redis/store.ts';
+import { explain } from './system-error.ts';
 
 export interface App {
   /** Where it listens, once started. */
@@ -34,8 +38,16 @@ export interface App {
   stop(): Promise<boolean>;
 }
 
+/**
+ * For answers on their way when all has been said. What is open beyond that never ends by itself: a Watch of the health
+ * service, a TLS connection that says nothing.
+ */
+const LAST_BYTES_MS = 500;
+
 /** Starts a gate. Rejects when an address cannot be had or a file cannot be read; nothing is left open then. */
 export async function startApp(config: Config, log: Logger): Promise<App> {
+  const { listen } = config;
+  const tls = listen.tls && readPems('listen.tls', listen.tls);
   const events = new Events();
   const metrics = new GateMetrics(events);
   logEvents(events, log);
@@ -43,35 +55,38 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const store = openStore(config, {
     changed: (up, detail) => events.emit('storeChanged', up, detail),
     called: (...call) => metrics.storeCalled(...call),
+    warned: (warning) => log.warn({ warning }, 'the store needs somebody to look after it'),
   });
 
   const presence = new Presence();
   const limits = new Limits(config.limits);
-  const ledger = new Ledger({ store, presence, events }, { ttlMs: config.lease.ttl, ...config.ledger });
+  const share = new Share();
+  const ledger = new Ledger({ store, share, presence, events }, { ttlMs: config.lease.ttl, ...config.ledger });
   const gate = new Gate(
-    { store, limits, ledger, presence, events },
+    { store, limits, ledger, share, presence, events },
     { reserveMs: config.lease.reserve, outage: config.outage.policy },
   );
   const reaper = new Reaper(
-    { store, ledger, presence, events },
+    { store, ledger, share, presence, events },
     { gate: gateName, ttlMs: config.lease.ttl, graceMs: config.lease.grace },
   );
 
   const pods = new PodSources(config.pods.from);
+  const proxies = new ProxyNames(config.proxy);
   const check = new CheckService(
-    { gate, pods, log },
-    { denyStatus: config.deny.status, retryAfterMs: config.deny.retryAfter, proxy: config.proxy.id },
-  );
-  const accessLog = new AccessLogService(
-    { ledger, pods, log, counted: (kind) => metrics.entryRead(kind) },
-    config.proxy.id,
-  );
-  const { listen } = config;
-  const grpc = new GrpcServer(
-    { check, accessLog },
+    { gate, pods, proxies, log },
     {
-      address: formatAddress(listen.grpc),
-      ...(listen.tls ? { tls: readTls(listen.tls) } : {}),
+      denyStatus: config.deny.status,
+      retryAfterMs: config.deny.retryAfter,
+      storeDeadlineMs: config.store.url && config.store.deadline,
+    },
+  );
+  const accessLog = new AccessLogService({ ledger, pods, proxies, log, counted: (kind) => metrics.entryRead(kind) });
+  const grpc = new GrpcServer(
+    { check, accessLog, log },
+    {
+      address: listen.grpc,
+      ...(tls ? { tls } : {}),
       messageBytesMax: listen.messageBytesMax,
       streamsMax: listen.streamsMax,
       flowControlWindow: listen.flowControlWindow,
@@ -80,24 +95,31 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     },
   );
 
+  const retreat = new Retreat({ store, share, events, accessLog, grpc }, config.lease.ttl / 4);
   let stopping = false;
   const readiness = () => {
-    const checks = { store: store.up ? 'ok' : 'the store does not answer', gate: stopping ? 'stopping' : 'ok' };
+    const unlogged = [...reaper.unlogged].map((proxy) => `${proxy} sends Checks but no access log`);
+    const checks = {
+      store: store.up ? 'ok' : 'the store does not answer',
+      gate: stopping ? 'stopping' : 'ok',
+      proxies: unlogged.join(', ') || 'ok',
+    };
     return { ready: store.up && !stopping, checks };
   };
   const fleet = new FleetView(store, limits);
   const http = createHttpServer({ store, ledger, events, fleet, metrics, readiness, log }, config.http);
 
   const close = async () => {
+    retreat.stop();
     await http.close();
     grpc.close();
     await store.close();
     metrics.close();
   };
-  metrics.watch(store, ledger);
+  metrics.watch({ store, ledger, reaper });
   try {
-    await http.listen({ host: listen.http.host, port: listen.http.port });
-    const grpcPort = await grpc.listen();
+    await had('listen.http', listen.http, http.listen({ host: listen.http.host, port: listen.http.port }));
+    const grpcPort = await had('listen.grpc', listen.grpc, grpc.listen());
     ledger.start();
     reaper.start();
     grpc.serving(true);
@@ -106,6 +128,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       http: http.listeningOrigin,
       stop: async () => {
         stopping = true;
+        retreat.stop();
         grpc.serving(false);
         const orderly = async () => {
           const drained = grpc.drain();
@@ -114,7 +137,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
           accessLog.endAll();
           await ledger.stop();
           await reaper.stop();
-          await drained;
+          await within(LAST_BYTES_MS, drained);
         };
         const inTime = await within(config.stop.deadline, orderly());
         await close();
@@ -129,17 +152,18 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 
 function openStore({ store }: Config, events: LinkEvents): LeaseStore {
   if (!store.url) return new MemoryStore(Date.now);
-  const tls = store.tls && {
-    ...(store.tls.ca ? { ca: readFileSync(store.tls.ca) } : {}),
-    ...(store.tls.cert ? { cert: readFileSync(store.tls.cert) } : {}),
-    ...(store.tls.key ? { key: readFileSync(store.tls.key) } : {}),
-  };
-  const link = new RedisLink(createRedis(store.url, store.deadline, tls), store.deadline, events);
+  const tls = store.tls && readPems('store.tls', store.tls);
+  const link = new RedisLink(createRedis(store.url, store.deadline, tls, store.sentinel), store.deadline, events);
   return new RedisStore(link, { prefix: store.prefix, info: store.info });
 }
 
-function readTls({ cert, key, ca }: NonNullable<Config['listen']['tls']>): TlsFiles {
-  return { cert: readFileSync(cert), key: readFileSync(key), ...(ca ? { clientCa: readFileSync(ca) } : {}) };
+/** An error that says which address of the configuration it is about. */
+async function had<T>(key: string, address: Address, listening: Promise<T>): Promise<T> {
+  try {
+    return await listening;
+  } catch (error) {
+    throw new Error(`${key}: cannot listen on ${formatAddress(address)}: ${explain(error)}`);
+  }
 }
 
 async function within(ms: number, work: Promise<void>): Promise<boolean> {

@@ -12,6 +12,15 @@ export function logEvents(events: Events, log: Logger): void {
     if (cause === 'expired') log.warn({ pod, count }, 'released leases whose connections ended without a word');
   });
   events.on('adopted', (pod, count) => log.info({ pod, count }, 'counted connections that the store did not know'));
+  events.on('flushedTooRarely', (proxy, intervalMs) => {
+    log.warn(
+      { proxy, intervalMs },
+      'lease.ttl should be two and a half access_log_flush_interval of this proxy or more',
+    );
+  });
+  events.on('unlogged', (proxy) => {
+    log.error({ proxy }, 'this proxy sends Checks but no access log: its slots are never freed; see envoy/edge.yaml');
+  });
   events.on('releaseDropped', (pod) => {
     log.warn({ pod }, 'gave up a release: ledger.releasesMax are waiting for the store');
   });

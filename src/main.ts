@@ -2,80 +2,127 @@
 /** The process: arguments, environment, signals, exit codes. Nothing else touches them. */
 
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { startApp } from './app.ts';
 import { describeConfig, describeMistakes } from './config/describe.ts';
-import { type LoadedConfig, loadConfig } from './config/load.ts';
+import { loadConfig } from './config/load.ts';
+import type { Config } from './config/schema.ts';
+import { explain } from './system-error.ts';
 
 const USAGE = `wsgate keeps an exact, fleet-wide limit on WebSocket connections per pod, for Envoy.
 
   wsgate serve [--config FILE]   serve Envoy, by the file and the WSGATE_… variables
   wsgate check-config [FILE]     print what is understood of them, or every mistake in them
   wsgate --version
+  wsgate --help
+
+SIGTERM and SIGINT stop it in order, within stop.deadline; a second one ends it at once.
+
+It exits with 0 when it was stopped, 1 when it could not start (an address is taken, say), 64 when the command line is
+wrong, 78 when the configuration is, and 128 + the signal's number at the second signal.
 `;
 
-/** Of the command line or the configuration, as sysexits.h has it. */
+const EXIT_NOT_STARTED = 1;
+/** These two as sysexits.h has them. */
 const EXIT_USAGE = 64;
 const EXIT_CONFIG = 78;
+/** What is still open after a stop is a bug, but no reason to stay. */
+const LINGER_MS = 500;
 
 const { pid } = process;
 
-async function main(args: readonly string[]): Promise<number | undefined> {
-  const [command, ...rest] = args;
+async function main(args: string[]): Promise<number> {
+  let line: ReturnType<typeof readCommandLine>;
+  try {
+    line = readCommandLine(args);
+  } catch (error) {
+    return misused(explain(error));
+  }
+  const { values, positionals } = line;
+  if (values.help) return print(USAGE);
+  if (values.version) return print(`${version()}\n`);
+  const [command, ...rest] = positionals;
+  const filesMax = command === 'check-config' && values.config === undefined ? 1 : 0;
+  if (rest.length > filesMax) return misused(`${rest[filesMax]} is one argument too many`);
+  const file = values.config ?? rest[0];
   switch (command) {
     case 'serve':
-      return serve(parseArgs({ args: rest, options: { config: { type: 'string' } } }).values.config);
+      return serve(file);
     case 'check-config':
-      return checkConfig(parseArgs({ args: rest, allowPositionals: true }).positionals[0]);
-    case '--version':
-      process.stdout.write(`${version()}\n`);
-      return 0;
-    case '--help':
+      return checkConfig(file);
     case 'help':
-      process.stdout.write(USAGE);
-      return 0;
+      return print(USAGE);
     default:
-      process.stderr.write(command === undefined ? USAGE : `wsgate: there is no command ${command}\n\n${USAGE}`);
-      return EXIT_USAGE;
+      return command === undefined ? complain(USAGE, EXIT_USAGE) : misused(`there is no command ${command}`);
   }
 }
 
-async function serve(file: string | undefined): Promise<number | undefined> {
+function readCommandLine(args: string[]) {
+  return parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      config: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean' },
+    },
+  });
+}
+
+function misused(what: string): number {
+  return complain(`wsgate: ${what}\nwsgate --help says what there is\n`, EXIT_USAGE);
+}
+
+/** Resolves once it serves; 0 is then the exit code to come. */
+async function serve(file: string | undefined): Promise<number> {
   const loaded = load(file);
-  if (!loaded.ok) return refuse(loaded);
+  if ('refusal' in loaded) return complain(loaded.refusal, EXIT_CONFIG);
   const { config } = loaded;
   const log = pino({ level: config.log.level, base: { pid } });
   const app = await startApp(config, log);
   log.info({ grpc: app.grpc, http: app.http, store: config.store.url ? 'redis' : 'embedded' }, 'serving');
   let stopping = false;
   const stop = async (signal: NodeJS.Signals) => {
-    if (stopping) process.exit(1);
+    if (stopping) process.exit(128 + constants.signals[signal]);
     stopping = true;
     log.info({ signal }, 'stopping; a second signal ends at once');
     const inTime = await app.stop();
     if (inTime) log.info('stopped');
     else log.warn({ deadlineMs: config.stop.deadline }, 'stopped at the deadline: something was cut off');
-    process.exit(0);
+    // The process ends by itself, its last lines written.
+    setTimeout(() => process.exit(), LINGER_MS).unref();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, (name) => void stop(name));
-  return undefined;
+  return 0;
 }
 
 function checkConfig(file: string | undefined): number {
   const loaded = load(file);
-  if (!loaded.ok) return refuse(loaded);
-  process.stdout.write(describeConfig(loaded.config));
+  if ('refusal' in loaded) return complain(loaded.refusal, EXIT_CONFIG);
+  return print(describeConfig(loaded.config));
+}
+
+function load(file: string | undefined): { readonly config: Config } | { readonly refusal: string } {
+  let from = {};
+  try {
+    if (file !== undefined) from = { file, text: readFileSync(file, 'utf8') };
+  } catch (error) {
+    return { refusal: `wsgate: cannot read ${file}: ${explain(error)}\n` };
+  }
+  const loaded = loadConfig({ ...from, env: process.env });
+  return loaded.ok ? loaded : { refusal: describeMistakes(loaded.mistakes) };
+}
+
+function complain(text: string, code: number): number {
+  process.stderr.write(text);
+  return code;
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
   return 0;
-}
-
-function load(file: string | undefined): LoadedConfig {
-  return loadConfig({ ...(file === undefined ? {} : { file, text: readFileSync(file, 'utf8') }), env: process.env });
-}
-
-function refuse({ mistakes }: Extract<LoadedConfig, { ok: false }>): number {
-  process.stderr.write(describeMistakes(mistakes));
-  return EXIT_CONFIG;
 }
 
 function version(): string {
@@ -87,10 +134,9 @@ function version(): string {
 
 main(process.argv.slice(2)).then(
   (code) => {
-    if (code !== undefined) process.exitCode = code;
+    process.exitCode = code;
   },
   (error: Error) => {
-    process.stderr.write(`wsgate: ${error.message}\n`);
-    process.exitCode = 1;
+    process.exitCode = complain(`wsgate: ${error.message}\n`, EXIT_NOT_STARTED);
   },
 );

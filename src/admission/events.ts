@@ -2,7 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import type { Verdict } from './gate.ts';
-import type { LeaseId, PodId } from './ids.ts';
+import type { LeaseId, PodId, ProxyId } from './ids.ts';
 
 /**
  * `closed`: Envoy's End entry. `hook`: the release hook. `cancelled`: of a Check that was not answered with allow.
@@ -18,6 +18,10 @@ interface EventMap {
   adopted: [pod: PodId, count: number];
   /** A release that waited for the store was given up; the reaper will find the lease. */
   releaseDropped: [pod: PodId, lease: LeaseId];
+  /** A proxy speaks of its connections so rarely that the ttl does not bear a lost entry. */
+  flushedTooRarely: [proxy: ProxyId, intervalMs: number];
+  /** A proxy sends Checks but no access log: its slots are never freed. */
+  unlogged: [proxy: ProxyId];
   storeChanged: [up: boolean, detail: string];
 }
 

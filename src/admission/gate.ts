@@ -5,8 +5,9 @@ import { type LeaseId, type PodId, proxyOf } from './ids.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { Ledger } from './ledger.ts';
 import type { Limits } from './limits.ts';
-import { decideWithoutStore, type OutagePolicy } from './outage.ts';
+import { admitWithoutStore, type OutagePolicy } from './outage.ts';
 import type { Presence } from './presence.ts';
+import type { Share } from './share.ts';
 
 /** A WebSocket that wants to open. */
 export interface Upgrade {
@@ -32,17 +33,19 @@ export class Gate {
   readonly #store: LeaseStore;
   readonly #limits: Limits;
   readonly #ledger: Ledger;
+  readonly #share: Share;
   readonly #presence: Presence;
   readonly #events: Events;
   readonly #options: GateOptions;
 
   constructor(
-    parts: { store: LeaseStore; limits: Limits; ledger: Ledger; presence: Presence; events: Events },
+    parts: { store: LeaseStore; limits: Limits; ledger: Ledger; share: Share; presence: Presence; events: Events },
     options: GateOptions,
   ) {
     this.#store = parts.store;
     this.#limits = parts.limits;
     this.#ledger = parts.ledger;
+    this.#share = parts.share;
     this.#presence = parts.presence;
     this.#events = parts.events;
     this.#options = options;
@@ -67,18 +70,29 @@ export class Gate {
     this.#ledger.release(pod, lease, 'cancelled');
   }
 
-  async #decide({ pod, lease, path }: Upgrade): Promise<Verdict> {
+  async #decide(upgrade: Upgrade): Promise<Verdict> {
+    const { pod, lease, path } = upgrade;
     this.#presence.note(proxyOf(lease), pod);
     this.#ledger.keep(pod, lease); // a retry of a Check that was abandoned asks for the same lease
+    // A store that has just come back is asked only when it has been told what went on without it.
+    if (!this.#ledger.inStep) return this.#decideAlone(upgrade);
     const answer = await this.#store.acquire(pod, lease, this.#limits.of(pod), this.#options.reserveMs, path);
-    if (answer.ok) {
-      return answer.value.admitted
-        ? { admitted: true, counted: true, pod, lease }
-        : { admitted: false, reason: 'LIMIT_EXCEEDED', pod };
+    if (!answer.ok) {
+      const verdict = this.#decideAlone(upgrade);
+      if (!verdict.admitted && answer.maybeDone) this.#ledger.release(pod, lease, 'cancelled');
+      return verdict;
     }
-    const decision = decideWithoutStore(this.#options.outage);
-    if (decision.admitted) return { admitted: true, counted: false, pod, lease };
-    if (answer.maybeDone) this.#ledger.release(pod, lease, 'cancelled');
-    return { ...decision, pod };
+    const { admitted, count } = answer.value;
+    this.#share.counted(pod, count);
+    return admitted ? { admitted, counted: true, pod, lease } : { admitted, reason: 'LIMIT_EXCEEDED', pod };
+  }
+
+  #decideAlone({ pod, lease, path }: Upgrade): Verdict {
+    const fromShare = () => this.#share.admit(pod, lease, this.#limits.of(pod));
+    if (!admitWithoutStore(this.#options.outage, fromShare)) {
+      return { admitted: false, reason: 'STORE_UNAVAILABLE', pod };
+    }
+    this.#ledger.expect(pod, lease, path);
+    return { admitted: true, counted: false, pod, lease };
   }
 }

@@ -102,6 +102,8 @@ export interface Heartbeat {
 
 export interface RollCall {
   readonly timeMs: number;
+  /** How many gates there are, this one included, without the quiet ones. */
+  readonly gates: number;
   /** Gates that stopped their heartbeat without saying goodbye. */
   readonly quietGates: readonly string[];
   /** Proxies that no gate has heard for `proxyQuietMs`. */

@@ -13,11 +13,13 @@
 
 import { chunks } from './chunks.ts';
 import type { Events, ReleaseCause } from './events.ts';
+import { FlushIntervals } from './flush-intervals.ts';
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
 import type { LeaseState, LeaseStore } from './lease-store.ts';
 import type { Presence } from './presence.ts';
 import { RecentlyEnded } from './recently-ended.ts';
 import { ReleaseQueue } from './release-queue.ts';
+import type { Share } from './share.ts';
 
 /** The most leases that one call writes, so that no script holds the store for long. */
 const LEASES_PER_CALL = 1000;
@@ -25,10 +27,14 @@ const LEASES_PER_CALL = 1000;
 const PODS_AT_ONCE = 50;
 const FLUSH_MS = 1000;
 
-/** One access log stream of one proxy: Envoy has one for each of its worker threads. */
-export interface LogStream {
-  readonly proxy: ProxyId;
+/** Who speaks of connections. */
+interface Source {
   readonly entries: Set<Entry>;
+}
+
+/** One access log stream of one proxy: Envoy has one for each of its worker threads. */
+export interface LogStream extends Source {
+  readonly proxy: ProxyId;
 }
 
 interface Entry {
@@ -36,8 +42,10 @@ interface Entry {
   readonly lease: LeaseId;
   readonly path: string;
   state: LeaseState;
-  stream: LogStream;
+  source: Source;
   heardAtMs: number;
+  /** When a periodic entry last spoke of it. */
+  flushedAtMs?: number;
   /** Whether the store has this entry with its holder, as far as is known. */
   written: boolean;
 }
@@ -48,6 +56,8 @@ export interface Sighting {
   readonly path: string;
   /** `live` once the pod has answered 101. */
   readonly state: LeaseState;
+  /** One of the entries that come at Envoy's flush interval. */
+  readonly periodic: boolean;
 }
 
 export interface LedgerOptions {
@@ -58,6 +68,7 @@ export interface LedgerOptions {
 
 export class Ledger {
   readonly #store: LeaseStore;
+  readonly #share: Share;
   readonly #presence: Presence;
   readonly #events: Events;
   readonly #options: LedgerOptions;
@@ -65,22 +76,30 @@ export class Ledger {
   readonly #entries = new Map<LeaseId, Entry>();
   readonly #releases: ReleaseQueue;
   readonly #ended: RecentlyEnded;
+  readonly #intervals: FlushIntervals;
+  /** Stands for log streams that have still to speak of what was admitted. */
+  readonly #expected: Source = { entries: new Set() };
   #due = new Set<Entry>();
-  #storeWasAway = false;
+  /** Whether the store has been told all that it should know, since it was last away. */
+  #told: boolean;
+  #timesAway = 0;
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
   #sweptAtMs = performance.now();
 
-  constructor(parts: { store: LeaseStore; presence: Presence; events: Events }, options: LedgerOptions) {
+  constructor(parts: { store: LeaseStore; share: Share; presence: Presence; events: Events }, options: LedgerOptions) {
     this.#store = parts.store;
+    this.#share = parts.share;
     this.#presence = parts.presence;
     this.#events = parts.events;
     this.#options = options;
+    this.#told = parts.store.up;
     this.#releases = new ReleaseQueue(parts, options.releasesMax);
+    this.#intervals = new FlushIntervals(options.ttlMs, parts.events);
     this.#ended = new RecentlyEnded(options.ttlMs, options.releasesMax);
     parts.events.on('storeChanged', (up) => {
       if (up) void this.flush();
-      else this.#storeWasAway = true;
+      else this.#away();
     });
   }
 
@@ -127,27 +146,34 @@ export class Ledger {
   close(stream: LogStream): void {
     for (const entry of stream.entries) this.#forget(entry);
     const streams = this.#streams.get(stream.proxy);
-    if (streams?.delete(stream) && streams.size === 0) this.#streams.delete(stream.proxy);
+    if (!streams?.delete(stream) || streams.size > 0) return;
+    this.#streams.delete(stream.proxy);
+    this.#intervals.forget(stream.proxy);
   }
 
   /** The proxy says that the connection is there. */
-  seen(stream: LogStream, { pod, lease, path, state }: Sighting): void {
+  seen(source: Source, { pod, lease, path, state, periodic }: Sighting): void {
     if (this.#ended.has(lease)) return; // a late entry of a connection that is known to be closed
     this.#presence.note(proxyOf(lease), pod);
     let entry = this.#entries.get(lease);
     if (!entry) {
-      entry = { pod, lease, path, state, stream, heardAtMs: 0, written: false };
+      entry = { pod, lease, path, state, source, heardAtMs: 0, written: false };
       this.#entries.set(lease, entry);
-    } else if (entry.stream !== stream) {
-      entry.stream.entries.delete(entry);
-      entry.stream = stream;
+    } else if (entry.source !== source) {
+      entry.source.entries.delete(entry);
+      entry.source = source;
     }
-    stream.entries.add(entry);
+    source.entries.add(entry);
     if (entry.state !== state && state === 'live') {
       entry.state = state;
       entry.written = false;
     }
     entry.heardAtMs = performance.now();
+    if (periodic) {
+      if (entry.flushedAtMs !== undefined)
+        this.#intervals.measured(proxyOf(lease), entry.heardAtMs - entry.flushedAtMs);
+      entry.flushedAtMs = entry.heardAtMs;
+    }
     this.#due.add(entry);
   }
 
@@ -157,8 +183,19 @@ export class Ledger {
     this.release(pod, lease, 'closed');
   }
 
+  /** Whether the store answers, and knows all that this gate knows. */
+  get inStep(): boolean {
+    return this.#told && this.#store.up;
+  }
+
+  /** A connection that was admitted without the store's word, and of which no log has spoken yet. */
+  expect(pod: PodId, lease: LeaseId, path: string): void {
+    this.seen(this.#expected, { pod, lease, path, state: 'reserved', periodic: false });
+  }
+
   /** Frees the slot, now or as soon as the store answers. */
   release(pod: PodId, lease: LeaseId, cause: ReleaseCause): void {
+    if (!this.inStep) this.#share.freed(pod, lease, this.#entries.has(lease));
     this.drop(lease);
     this.#releases.add(pod, lease, cause);
   }
@@ -177,11 +214,8 @@ export class Ledger {
   /** Tells the store all that it has not been told. */
   async flush(): Promise<void> {
     this.#sweep();
+    await this.#renewing; // it knows nothing of what has become due since it began
     if (!this.#store.up) return;
-    if (this.#storeWasAway) {
-      this.#storeWasAway = false;
-      this.#writeAllAgain();
-    }
     this.#renewing ??= this.#flushRenewals().finally(() => {
       this.#renewing = undefined;
     });
@@ -191,7 +225,7 @@ export class Ledger {
   #forget(entry: Entry): void {
     this.#entries.delete(entry.lease);
     this.#due.delete(entry);
-    entry.stream.entries.delete(entry);
+    entry.source.entries.delete(entry);
   }
 
   #writeAllAgain(): void {
@@ -202,17 +236,39 @@ export class Ledger {
   }
 
   async #flushRenewals(): Promise<void> {
+    if (this.#told) {
+      await this.#renewDue();
+      return;
+    }
+    const timesAway = this.#timesAway;
+    this.#writeAllAgain();
+    const reached = (await this.#renewDue()) && (await this.#renewDue()); // and what was admitted meanwhile
+    this.#told = reached && timesAway === this.#timesAway;
+  }
+
+  #away(): void {
+    this.#told = false;
+    this.#timesAway += 1;
+  }
+
+  /** Resolves to false when the store could not be reached. */
+  async #renewDue(): Promise<boolean> {
     const due = this.#due;
     this.#due = new Set();
     const calls = [...Map.groupBy(due, ({ pod }) => pod)].flatMap(([pod, entries]) =>
       [...chunks(entries, LEASES_PER_CALL)].map((some) => () => this.#renew(pod, some)),
     );
-    for (const some of chunks(calls, PODS_AT_ONCE)) await Promise.all(some.map((call) => call()));
+    let reached = true;
+    for (const some of chunks(calls, PODS_AT_ONCE)) {
+      const answers = await Promise.all(some.map((call) => call()));
+      reached = reached && answers.every((answer) => answer);
+    }
+    return reached;
   }
 
-  async #renew(pod: PodId, entries: readonly Entry[]): Promise<void> {
+  async #renew(pod: PodId, entries: readonly Entry[]): Promise<boolean> {
     const open = entries.filter((entry) => this.#entries.get(entry.lease) === entry); // not ended while it waited
-    if (open.length === 0) return;
+    if (open.length === 0) return true;
     const known = open.filter((entry) => entry.written).length;
     const told = open.map((entry) => ({ entry, state: entry.state }));
     const renewals = open.map(({ lease, written, state, path }) =>
@@ -220,15 +276,19 @@ export class Ledger {
     );
     const answer = await this.#store.renew(pod, renewals, this.#options.ttlMs);
     if (!answer.ok) {
-      this.#storeWasAway = true;
       for (const entry of open) if (this.#entries.get(entry.lease) === entry) this.#due.add(entry);
-      return;
+      // What Redis refuses, it refuses for a reason of its own: for this pod, or for all that writes.
+      if (answer.why === 'refused') return true;
+      this.#away();
+      return false;
     }
     for (const { entry, state } of told) entry.written = entry.state === state; // it may have opened meanwhile
-    const { created } = answer.value;
+    const { created, count } = answer.value;
+    this.#share.counted(pod, count);
     if (created > 0) this.#events.emit('adopted', pod, created);
     // Leases that the store had been told of are gone from it: it has lost others, too.
     if (created > open.length - known) this.#writeAllAgain();
+    return true;
   }
 
   #sweep(): void {

@@ -1,17 +1,19 @@
 /** What becomes of an upgrade while the store cannot be asked. This is the one place that decides it. */
 
-import type { DenialReason } from './gate.ts';
+/**
+ * `share`: this gate's part of the room that was left (`share.ts`). `deny`: nobody gets in. `allow`: everybody does,
+ * and is counted when the store is back.
+ */
+export type OutagePolicy = 'share' | 'deny' | 'allow';
 
-/** `deny`: nobody gets in. `allow`: everybody does, and is counted when the store is back. */
-export type OutagePolicy = 'deny' | 'allow';
-
-export function decideWithoutStore(
-  policy: OutagePolicy,
-): { admitted: true } | { admitted: false; reason: DenialReason } {
+/** Whether to admit. `fromShare` takes a slot of the gate's part, and says whether there was one. */
+export function admitWithoutStore(policy: OutagePolicy, fromShare: () => boolean): boolean {
   switch (policy) {
+    case 'share':
+      return fromShare();
     case 'deny':
-      return { admitted: false, reason: 'STORE_UNAVAILABLE' };
+      return false;
     case 'allow':
-      return { admitted: true };
+      return true;
   }
 }

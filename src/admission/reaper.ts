@@ -20,6 +20,8 @@ import type { PodId, ProxyId } from './ids.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { Ledger } from './ledger.ts';
 import type { Presence } from './presence.ts';
+import type { Share } from './share.ts';
+import { Unlogged } from './unlogged.ts';
 
 export interface ReaperOptions {
   /** This gate's name on the roll. */
@@ -38,35 +40,47 @@ const PODS_AT_ONCE = 50;
 export class Reaper {
   readonly #store: LeaseStore;
   readonly #ledger: Ledger;
+  readonly #share: Share;
   readonly #presence: Presence;
   readonly #events: Events;
   readonly #options: ReaperOptions;
   readonly #passMs: number;
   /** For each proxy with a log stream open here: since when without a gap. */
   readonly #heardSinceMs = new Map<ProxyId, number>();
+  readonly #unlogged: Unlogged;
   #quietGates = new Set<string>();
   #lastPassMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> | undefined;
 
   constructor(
-    parts: { store: LeaseStore; ledger: Ledger; presence: Presence; events: Events },
+    parts: { store: LeaseStore; ledger: Ledger; share: Share; presence: Presence; events: Events },
     options: ReaperOptions,
   ) {
     this.#store = parts.store;
     this.#ledger = parts.ledger;
+    this.#share = parts.share;
     this.#presence = parts.presence;
     this.#events = parts.events;
     this.#options = options;
+    this.#unlogged = new Unlogged(options.ttlMs, parts.events);
     this.#passMs = Math.min(Math.max(options.ttlMs / 10, HEARTBEAT_MS), 10_000);
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
+    const beat = () => {
       this.#beating ??= this.beat().finally(() => {
         this.#beating = undefined;
       });
-    }, HEARTBEAT_MS);
+    };
+    this.#timer = setInterval(beat, HEARTBEAT_MS);
+    this.#events.on('storeChanged', (up) => up && beat());
+    if (this.#store.up) beat();
+  }
+
+  /** Proxies that send Checks but no access log. */
+  get unlogged(): Iterable<ProxyId> {
+    return this.#unlogged.proxies();
   }
 
   async stop(): Promise<void> {
@@ -89,11 +103,12 @@ export class Reaper {
       this.#heardSinceMs.clear();
       return;
     }
-    const { timeMs, quietGates, quietProxies } = answer.value;
+    const { timeMs, gates, quietGates, quietProxies } = answer.value;
     this.#listen(timeMs, quietGates);
+    for (const proxy of present.proxies) this.#unlogged.asked(proxy, timeMs);
     if (timeMs - this.#lastPassMs < this.#passMs) return;
     this.#lastPassMs = timeMs;
-    await this.#pass(timeMs, quietProxies);
+    await this.#pass(timeMs, gates, quietProxies);
     await this.#store.strike('gates', quietGates, this.#options.graceMs);
   }
 
@@ -105,7 +120,7 @@ export class Reaper {
     for (const proxy of talking) if (!this.#heardSinceMs.has(proxy)) this.#heardSinceMs.set(proxy, timeMs);
   }
 
-  async #pass(timeMs: number, quietProxies: readonly ProxyId[]): Promise<void> {
+  async #pass(timeMs: number, gates: number, quietProxies: readonly ProxyId[]): Promise<void> {
     const pods = await this.#store.pods();
     if (!pods.ok) return;
     const heard = [...this.#heardSinceMs].filter(([, sinceMs]) => timeMs - sinceMs >= this.#options.ttlMs);
@@ -121,6 +136,8 @@ export class Reaper {
         if (answer.ok) for (const proxy of answer.value.waiting) waiting.add(proxy);
       }
     }
+    if (complete) this.#share.countedAll(gates);
+    this.#unlogged.waiting(waiting, timeMs);
     if (waiting.size > 0) await this.#store.enroll([...waiting]);
     if (empty.length > 0) await this.#store.strike('pods', empty, POD_QUIET_MS);
     if (complete && quietProxies.length > 0) {
@@ -130,6 +147,7 @@ export class Reaper {
 
   async #expire(pod: PodId, proxies: readonly ProxyId[]) {
     const answer = await this.#store.expire(pod, proxies);
+    if (answer.ok) this.#share.counted(pod, answer.value.count);
     if (answer.ok && answer.value.leases.length > 0) {
       for (const lease of answer.value.leases) this.#ledger.drop(lease);
       this.#events.emit('released', pod, 'expired', answer.value.leases.length);

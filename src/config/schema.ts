@@ -30,6 +30,7 @@ const schema = z.strictObject({
     ),
     http: notation('host:port, such as 127.0.0.1:7071', parseTcpAddress, formatAddress).prefault('127.0.0.1:7071'),
     tls: z.strictObject({ cert: filePath, key: filePath, ca: filePath.exactOptional() }).exactOptional(),
+    insecure: z.boolean('true or false').prefault(false),
     messageBytesMax: size(2 ** 10, 2 ** 26).prefault('1MiB'),
     streamsMax: whole(1, 1_000_000).prefault(1_000),
     // HTTP/2 begins with windows of 65,535 bytes; 2^31 - 1 is its largest.
@@ -39,10 +40,13 @@ const schema = z.strictObject({
   }),
   proxy: section({
     id: notation('a proxy id: letters, digits, . _ : -, at most 253', parseProxyId, String).exactOptional(),
+    fromCertificate: z.boolean('true or false').prefault(false),
   }),
   store: section({
     url: notation(
-      'redis://[user:password@]host[:port][/database], the same with rediss://, or unix://[user:password@]/path[?db=n]',
+      'redis://[user:password@]host[:port][/database], redis+cluster://…host[:port],…, ' +
+        'redis+sentinel://…host[:port],…/master[/database], the same with rediss, ' +
+        'or unix://[user:password@]/path[?db=n]',
       parseStoreUrl,
       formatStoreUrl,
     )
@@ -60,6 +64,16 @@ const schema = z.strictObject({
         ca: filePath.exactOptional(),
         cert: filePath.exactOptional(),
         key: filePath.exactOptional(),
+      })
+      .exactOptional(),
+    sentinel: z
+      .strictObject({
+        username: z.string('text').min(1, 'text').exactOptional(),
+        password: z
+          .string('text')
+          .min(1, 'text')
+          .exactOptional()
+          .register(masks, { mask: () => '***' }),
       })
       .exactOptional(),
   }),
@@ -81,7 +95,7 @@ const schema = z.strictObject({
     grace: duration().prefault('5m'),
   }),
   outage: section({
-    policy: oneOf(['deny', 'allow'] as const satisfies OutagePolicy[]).prefault('deny'),
+    policy: oneOf(['share', 'deny', 'allow'] as const satisfies OutagePolicy[]).prefault('share'),
   }),
   deny: section({
     status: whole(400, 599).prefault(429),
@@ -134,13 +148,29 @@ const rules: readonly Rule[] = [
   },
   {
     keys: ['store.tls', 'store.url'],
-    expected: 'no such key unless store.url begins with rediss://',
-    holds: ({ store }) => store.tls === undefined || (store.url?.kind === 'tcp' && store.url.tls),
+    expected: 'no such key unless store.url asks for TLS: rediss://, rediss+cluster://, rediss+sentinel://',
+    holds: ({ store }) => store.tls === undefined || (store.url !== undefined && 'tls' in store.url && store.url.tls),
   },
   {
     keys: ['store.tls.cert', 'store.tls.key'],
     expected: 'both store.tls.cert and store.tls.key, or neither',
     holds: ({ store }) => (store.tls?.cert === undefined) === (store.tls?.key === undefined),
+  },
+  {
+    keys: ['store.sentinel', 'store.url'],
+    expected: 'no such key unless store.url names Sentinels: redis+sentinel://, rediss+sentinel://',
+    holds: ({ store }) => store.sentinel === undefined || store.url?.kind === 'sentinel',
+  },
+  {
+    keys: ['listen.grpc', 'listen.tls.ca', 'listen.insecure'],
+    expected: 'an address on loopback or a unix socket, or listen.tls with ca, or listen.insecure: true',
+    holds: ({ listen: { grpc, tls, insecure } }) =>
+      grpc.kind === 'unix' || isLoopback(grpc) || tls?.ca !== undefined || insecure,
+  },
+  {
+    keys: ['proxy.fromCertificate', 'listen.tls.ca'],
+    expected: 'false, unless listen.tls.ca asks for certificates',
+    holds: ({ listen, proxy }) => !proxy.fromCertificate || listen.tls?.ca !== undefined,
   },
   {
     keys: ['listen.http', 'listen.grpc'],

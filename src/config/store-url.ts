@@ -1,56 +1,81 @@
 /**
- * The address of a Redis: `redis://[user[:password]@]host[:port][/database]`, the same with `rediss://` for TLS, or
- * `unix://[user[:password]@]/path[?db=database]`.
+ * The address of a Redis:
+ * - `redis://[user[:password]@]host[:port][/database]`;
+ * - `redis+cluster://[user[:password]@]host[:port][,host[:port]…]`: some nodes of a Redis Cluster, any of them;
+ * - `redis+sentinel://[user[:password]@]host[:port][,host[:port]…]/master-name[/database]`: some Sentinels, and the
+ *   name that they have for the master; user and password are those of the Redis;
+ * - each of these with `rediss` for TLS;
+ * - `unix://[user[:password]@]/path[?db=database]`.
  *
- * Taken apart here rather than by ioredis, which knows no `unix://`, reads a database that is no number as NaN, and
+ * Taken apart here rather than by ioredis, which knows the first only, reads a database that is no number as NaN, and
  * takes any `?name=value` as an option of its own.
  */
 
 import { UNIX_PATH_BYTES_MAX } from './address.ts';
 
-export type StoreUrl = RedisAccount & (RedisTcp | RedisSocket);
+export type StoreUrl = RedisAccount & (RedisTcp | RedisCluster | RedisSentinel | RedisSocket);
 
 interface RedisAccount {
   readonly username?: string;
   readonly password?: string;
+}
+
+interface RedisHost {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface RedisTcp extends RedisHost {
+  readonly kind: 'tcp';
+  readonly tls: boolean;
   readonly database: number;
 }
 
-interface RedisTcp {
-  readonly kind: 'tcp';
+interface RedisCluster {
+  readonly kind: 'cluster';
   readonly tls: boolean;
-  readonly host: string;
-  readonly port: number;
+  readonly hosts: readonly RedisHost[];
+}
+
+interface RedisSentinel {
+  readonly kind: 'sentinel';
+  readonly tls: boolean;
+  readonly hosts: readonly RedisHost[];
+  readonly master: string;
+  readonly database: number;
 }
 
 interface RedisSocket {
   readonly kind: 'unix';
   readonly path: string;
+  readonly database: number;
 }
 
 const HOST = /^[A-Za-z0-9._:-]+$/;
-const PORT = 6379;
+/** What Sentinel itself takes as a name. */
+const MASTER = /^[A-Za-z0-9._-]+$/;
+const REDIS_PORT = 6379;
+const SENTINEL_PORT = 26_379;
 const DATABASE_MAX = 65_535;
-/** A URL with an account needs a host, and a socket has none. */
-const NO_HOST = 'socket.invalid';
+/** Stands where the URL parser wants one host, and there is none or a list. */
+const NO_HOST = 'nowhere.invalid';
 
 export function parseStoreUrl(text: string): StoreUrl | undefined {
-  const url = toUrl(text);
-  if (url === undefined || url.hash !== '') return undefined;
-  const account = parseAccount(url);
-  if (account === undefined) return undefined;
-  if (url.protocol === 'unix:') {
-    const path = decode(url.pathname);
-    const database = parseDatabase(/^\?db=(.*)$/.exec(url.search)?.[1] ?? url.search);
-    if (url.hostname !== NO_HOST || path === undefined || database === undefined) return undefined;
-    if (!/^\/[^/]/.test(path) || Buffer.byteLength(path) > UNIX_PATH_BYTES_MAX) return undefined;
-    return { ...account, kind: 'unix', path, database };
-  }
-  const database = parseDatabase(url.pathname.slice(1));
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (database === undefined || url.search !== '' || !HOST.test(host)) return undefined;
-  const port = url.port === '' ? PORT : Number(url.port);
-  return { ...account, kind: 'tcp', tls: url.protocol === 'rediss:', host, port, database };
+  // The URL parser drops what it does not like, tabs and line ends among it.
+  if (/\s/.test(text)) return undefined;
+  const [, scheme = '', account = '', hosts = '', rest = ''] = /^(.+?):\/\/([^/?#]*@)?([^/?#]*)(.*)$/.exec(text) ?? [];
+  const url = URL.parse(`redis://${account}${NO_HOST}${rest}`) ?? undefined;
+  const user = url && parseAccount(url);
+  if (url === undefined || user === undefined || url.hash !== '') return undefined;
+  if (scheme === 'unix') return hosts === '' ? withAccount(user, parseSocket(url)) : undefined;
+  const [, secure, topology] = /^redis(s?)(?:\+(cluster|sentinel))?$/.exec(scheme) ?? [];
+  if (secure === undefined || url.search !== '') return undefined;
+  const tls = secure === 's';
+  const path = decode(url.pathname.slice(1));
+  if (path === undefined) return undefined;
+  if (topology === undefined) return withAccount(user, parseTcp(tls, hosts, path));
+  if (account.includes(',')) return undefined; // an account for each host, perhaps: there is one for all
+  return withAccount(user, topology === 'cluster' ? parseCluster(tls, hosts, path) : parseSentinel(tls, hosts, path));
 }
 
 export function formatStoreUrl(url: StoreUrl): string {
@@ -60,8 +85,15 @@ export function formatStoreUrl(url: StoreUrl): string {
   if (url.kind === 'unix') {
     return `unix://${account}${encodeURI(url.path)}${url.database === 0 ? '' : `?db=${url.database}`}`;
   }
-  const host = url.host.includes(':') ? `[${url.host}]` : url.host;
-  return `redis${url.tls ? 's' : ''}://${account}${host}:${url.port}/${url.database}`;
+  const scheme = url.tls ? 'rediss' : 'redis';
+  switch (url.kind) {
+    case 'tcp':
+      return `${scheme}://${account}${formatHost(url)}/${url.database}`;
+    case 'cluster':
+      return `${scheme}+cluster://${account}${url.hosts.map(formatHost).join(',')}`;
+    case 'sentinel':
+      return `${scheme}+sentinel://${account}${url.hosts.map(formatHost).join(',')}/${url.master}/${url.database}`;
+  }
 }
 
 /**
@@ -70,20 +102,62 @@ export function formatStoreUrl(url: StoreUrl): string {
  */
 export function maskStoreUrl(text: string): string {
   const url = parseStoreUrl(text);
-  if (url === undefined) return `${/^[a-z]{1,10}:\/\//i.exec(text)?.[0] ?? ''}***`;
+  if (url === undefined) return `${/^[a-z]{1,10}(?:\+[a-z]{1,10})?:\/\//i.exec(text)?.[0] ?? ''}***`;
   // Some write the password where the user belongs: a lone name is as secret.
   if (url.password !== undefined) return formatStoreUrl({ ...url, password: '***' });
   return formatStoreUrl(url.username === undefined ? url : { ...url, username: '***' });
 }
 
-function toUrl(text: string): URL | undefined {
-  // The URL parser drops what it does not like, tabs and line ends among it.
-  if (!/^(?:rediss?|unix):\/\//.test(text) || /\s/.test(text)) return undefined;
-  const socket = /^unix:\/\/((?:[^/@]*@)?)(\/.*)$/.exec(text);
-  return URL.parse(socket === null ? text : `unix://${socket[1]}${NO_HOST}${socket[2]}`) ?? undefined;
+function withAccount<T extends object>(account: RedisAccount, place: T | undefined): (RedisAccount & T) | undefined {
+  return place && { ...account, ...place };
 }
 
-function parseAccount(url: URL): Omit<RedisAccount, 'database'> | undefined {
+function parseTcp(tls: boolean, hosts: string, path: string): RedisTcp | undefined {
+  const host = parseHost(hosts, REDIS_PORT);
+  const database = parseDatabase(path);
+  return host && database !== undefined ? { kind: 'tcp', tls, ...host, database } : undefined;
+}
+
+/** A cluster has no databases but 0. */
+function parseCluster(tls: boolean, list: string, path: string): RedisCluster | undefined {
+  const hosts = parseHosts(list, REDIS_PORT);
+  return hosts && (path === '' || path === '0') ? { kind: 'cluster', tls, hosts } : undefined;
+}
+
+function parseSentinel(tls: boolean, list: string, path: string): RedisSentinel | undefined {
+  const hosts = parseHosts(list, SENTINEL_PORT);
+  const [master = '', number = '', ...more] = path.split('/');
+  const database = parseDatabase(number);
+  if (!hosts || !MASTER.test(master) || database === undefined || more.length > 0) return undefined;
+  return { kind: 'sentinel', tls, hosts, master, database };
+}
+
+function parseSocket(url: URL): RedisSocket | undefined {
+  const path = decode(url.pathname);
+  const database = parseDatabase(/^\?db=(.*)$/.exec(url.search)?.[1] ?? url.search);
+  if (path === undefined || database === undefined) return undefined;
+  if (!/^\/[^/]/.test(path) || Buffer.byteLength(path) > UNIX_PATH_BYTES_MAX) return undefined;
+  return { kind: 'unix', path, database };
+}
+
+function parseHosts(list: string, defaultPort: number): RedisHost[] | undefined {
+  const hosts = list.split(',').map((text) => parseHost(text, defaultPort));
+  const found = hosts.filter((host) => host !== undefined);
+  return found.length === hosts.length ? found : undefined;
+}
+
+function parseHost(text: string, defaultPort: number): RedisHost | undefined {
+  const url = URL.parse(`redis://${text}`);
+  const host = url?.hostname.replace(/^\[|\]$/g, '') ?? '';
+  if (url === null || !HOST.test(host)) return undefined;
+  return { host, port: url.port === '' ? defaultPort : Number(url.port) };
+}
+
+function formatHost({ host, port }: RedisHost): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function parseAccount(url: URL): RedisAccount | undefined {
   const username = decode(url.username);
   const password = decode(url.password);
   if (username === undefined || password === undefined) return undefined;

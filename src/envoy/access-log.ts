@@ -5,17 +5,25 @@
 
 import type { handleClientStreamingCall, ServerReadableStream } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { type LeaseId, leaseId, type PodId, type ProxyId, parseLeaseId, parsePodId } from '../admission/ids.ts';
+import {
+  type LeaseId,
+  leaseId,
+  type PodId,
+  type ProxyId,
+  parseLeaseId,
+  parsePodId,
+  proxyOf,
+} from '../admission/ids.ts';
 import type { Ledger, LogStream, Sighting } from '../admission/ledger.ts';
 import { PATH_LENGTH_MAX } from './check.ts';
 import type { HttpAccessLogEntry, StreamAccessLogsMessage, StreamAccessLogsResponse } from './messages.ts';
 import { type PodSources, type Sight, withoutQuery } from './pod-sources.ts';
-import { proxyNameOf } from './proxy-name.ts';
+import type { ProxyNames } from './proxy-name.ts';
 import { identityOf } from './stream-identity.ts';
 import { stringField } from './struct.ts';
 
-export type Entry =
-  | { readonly kind: 'seen'; readonly sighting: Sighting }
+type Entry =
+  | ({ readonly kind: 'seen' } & Sighting)
   | { readonly kind: 'ended'; readonly pod: PodId; readonly lease: LeaseId }
   | { readonly kind: 'ignored' }
   | { readonly kind: 'malformed'; readonly why: string };
@@ -31,19 +39,22 @@ export class AccessLogService {
   readonly #ledger: Ledger;
   readonly #pods: PodSources;
   readonly #log: Logger;
-  readonly #proxy: ProxyId | undefined;
+  readonly #proxies: ProxyNames;
   readonly #counted: (kind: Entry['kind']) => void;
   readonly #finishers = new Set<() => void>();
 
-  constructor(
-    parts: { ledger: Ledger; pods: PodSources; log: Logger; counted: (kind: Entry['kind']) => void },
-    proxy: ProxyId | undefined,
-  ) {
+  constructor(parts: {
+    ledger: Ledger;
+    pods: PodSources;
+    proxies: ProxyNames;
+    log: Logger;
+    counted: (kind: Entry['kind']) => void;
+  }) {
     this.#ledger = parts.ledger;
     this.#pods = parts.pods;
     this.#log = parts.log;
     this.#counted = parts.counted;
-    this.#proxy = proxy;
+    this.#proxies = parts.proxies;
   }
 
   readonly streamAccessLogs: handleClientStreamingCall<LogMessage, StreamAccessLogsResponse> = (call, callback) => {
@@ -79,15 +90,22 @@ export class AccessLogService {
   }
 
   #open(call: ServerReadableStream<LogMessage, unknown>, message: StreamAccessLogsMessage): LogStream | undefined {
-    const proxy = proxyNameOf(call.metadata, message.identifier?.node?.id, this.#proxy);
+    const proxy = this.#proxies.of(call, message.identifier?.node?.id);
     return proxy && this.#ledger.open(proxy);
   }
 
   #take(call: ServerReadableStream<LogMessage, unknown>, stream: LogStream, logEntry: HttpAccessLogEntry): void {
     const entry = readEntry(logEntry, stream.proxy, this.#pods);
-    if (entry.kind === 'malformed') this.#malformed(call, entry.why);
-    else this.#counted(entry.kind);
-    if (entry.kind === 'seen') this.#ledger.seen(stream, entry.sighting);
+    if (entry.kind === 'malformed') {
+      this.#malformed(call, entry.why);
+      return;
+    }
+    if (this.#proxies.certified && entry.kind !== 'ignored' && proxyOf(entry.lease) !== stream.proxy) {
+      this.#malformed(call, `of another proxy: ${entry.lease}`);
+      return;
+    }
+    this.#counted(entry.kind);
+    if (entry.kind === 'seen') this.#ledger.seen(stream, entry);
     if (entry.kind === 'ended') this.#ledger.ended(entry.pod, entry.lease);
   }
 
@@ -101,7 +119,7 @@ export class AccessLogService {
  * Says what an access log entry means for the count. An entry of a connection that the gate let in carries its lease.
  * One that Envoy let in without an answer carries none, and is named as a Check would have named it.
  */
-export function readEntry(entry: HttpAccessLogEntry, proxy: ProxyId, pods: PodSources): Entry {
+function readEntry(entry: HttpAccessLogEntry, proxy: ProxyId, pods: PodSources): Entry {
   const common = entry.commonProperties;
   const type = common?.accessLogType;
   const ended = type === 'DownstreamEnd';
@@ -126,7 +144,8 @@ export function readEntry(entry: HttpAccessLogEntry, proxy: ProxyId, pods: PodSo
   }
   if (ended) return { kind: 'ended', pod, lease };
   const path = withoutQuery(entry.request?.path ?? '').slice(0, PATH_LENGTH_MAX);
-  return { kind: 'seen', sighting: { pod, lease, path, state: code === SWITCHING_PROTOCOLS ? 'live' : 'reserved' } };
+  const state = code === SWITCHING_PROTOCOLS ? 'live' : 'reserved';
+  return { kind: 'seen', pod, lease, path, state, periodic: type === 'DownstreamPeriodic' };
 }
 
 /**

@@ -1,12 +1,12 @@
 /** ext_authz, `Authorization/Check`: Envoy's question made an upgrade, and the verdict made Envoy's answer. */
 
-import { type handleUnaryCall, type Metadata, type ServerUnaryCall, status } from '@grpc/grpc-js';
+import { type handleUnaryCall, type ServerUnaryCall, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { DenialReason, Gate, Upgrade, Verdict } from '../admission/gate.ts';
-import { leaseId, type ProxyId } from '../admission/ids.ts';
+import { leaseId } from '../admission/ids.ts';
 import type { AttributeContext, CheckRequest, CheckResponse, HeaderValueOption, HttpRequest } from './messages.ts';
 import { type PodSources, type Sight, withoutQuery } from './pod-sources.ts';
-import { PROXY_METADATA, proxyNameOf } from './proxy-name.ts';
+import type { ProxyNames } from './proxy-name.ts';
 import { identityOf } from './stream-identity.ts';
 import { stringField, structOfStrings } from './struct.ts';
 
@@ -14,7 +14,8 @@ export interface CheckOptions {
   /** HTTP status of a denial over the limit. */
   readonly denyStatus: number;
   readonly retryAfterMs: number;
-  readonly proxy: ProxyId | undefined;
+  /** How long the store may take; undefined when it is never away. */
+  readonly storeDeadlineMs: number | undefined;
 }
 
 /** A path is kept for people to look at: no longer than this. */
@@ -35,19 +36,22 @@ type Question =
 export class CheckService {
   readonly #gate: Gate;
   readonly #pods: PodSources;
+  readonly #proxies: ProxyNames;
   readonly #log: Logger;
-  readonly #options: CheckOptions;
   readonly #denials: Record<DenialReason, CheckResponse>;
+  readonly #storeDeadlineMs: number | undefined;
+  #deadlineTold = false;
   #warnedAtMs = Number.NEGATIVE_INFINITY;
   #unsaid = 0;
   #inFlight = 0;
   #idle: (() => void) | undefined;
 
-  constructor(parts: { gate: Gate; pods: PodSources; log: Logger }, options: CheckOptions) {
+  constructor(parts: { gate: Gate; pods: PodSources; proxies: ProxyNames; log: Logger }, options: CheckOptions) {
     this.#gate = parts.gate;
     this.#pods = parts.pods;
+    this.#proxies = parts.proxies;
     this.#log = parts.log;
-    this.#options = options;
+    this.#storeDeadlineMs = options.storeDeadlineMs;
     const retryAfter = Math.ceil(options.retryAfterMs / 1000);
     this.#denials = {
       LIMIT_EXCEEDED: denial('LIMIT_EXCEEDED', options.denyStatus, retryAfter),
@@ -59,9 +63,10 @@ export class CheckService {
   }
 
   readonly check: handleUnaryCall<CheckRequest, CheckResponse> = (call, callback) => {
-    const question = this.#read(call.request, call.metadata);
+    const question = this.#read(call);
     switch (question.kind) {
       case 'upgrade':
+        this.#compareDeadlines(call);
         this.#answer(call, question.upgrade).then(
           (response) => callback(null, response),
           (error: unknown) => {
@@ -107,7 +112,8 @@ export class CheckService {
     }
   }
 
-  #read({ attributes }: CheckRequest, metadata: Metadata): Question {
+  #read(call: ServerUnaryCall<CheckRequest, CheckResponse>): Question {
+    const { attributes } = call.request;
     const http = attributes?.request?.http;
     if (!attributes || !http) return { kind: 'malformed', missing: 'attributes.request.http' };
     const headers = headersOf(http);
@@ -116,20 +122,25 @@ export class CheckService {
     if (!stream) return { kind: 'malformed', missing: 'attributes.request.time or attributes.source.address' };
 
     const label = attributes.destination?.labels?.proxy_id;
-    const proxy = proxyNameOf(metadata, label, this.#options.proxy);
-    if (!proxy) {
-      const lookedAt = [
-        `gRPC metadata ${PROXY_METADATA}: ${JSON.stringify(metadata.get(PROXY_METADATA)[0] ?? null)}`,
-        `destination.labels.proxy_id: ${JSON.stringify(label ?? null)}`,
-        'proxy.id: not configured',
-      ];
-      return { kind: 'unknown', reason: 'PROXY_UNKNOWN', lookedAt };
-    }
+    const proxy = this.#proxies.of(call, label);
+    if (!proxy) return { kind: 'unknown', reason: 'PROXY_UNKNOWN', lookedAt: this.#proxies.explain(call, label) };
     const sight = sightOf(attributes, http, headers);
     const pod = this.#pods.podOf(sight);
     if (!pod) return { kind: 'unknown', reason: 'POD_UNKNOWN', lookedAt: this.#pods.explain(sight) };
     const path = withoutQuery(http.path ?? '').slice(0, PATH_LENGTH_MAX);
     return { kind: 'upgrade', upgrade: { pod, lease: leaseId(proxy, stream), path } };
+  }
+
+  /** An Envoy that waits no longer than the store may take would decide on its own, instead of outage.policy. */
+  #compareDeadlines(call: ServerUnaryCall<CheckRequest, CheckResponse>): void {
+    if (this.#deadlineTold || this.#storeDeadlineMs === undefined) return;
+    const timeoutMs = Number(call.getDeadline()) - Date.now();
+    if (timeoutMs > this.#storeDeadlineMs) return;
+    this.#deadlineTold = true;
+    this.#log.warn(
+      { timeoutMs, storeDeadlineMs: this.#storeDeadlineMs, peer: call.getPeer() },
+      "store.deadline should be well below the timeout of Envoy's ext_authz filter",
+    );
   }
 
   /** What clients can bring about as often as they like is said once a second; the metrics count all of it. */

@@ -1,26 +1,61 @@
-/** Which proxy is speaking: the first of the names it gives that is one. */
+/** Which proxy is speaking. */
 
-import type { Metadata } from '@grpc/grpc-js';
+import type { ServerUnaryCall } from '@grpc/grpc-js';
 import { type ProxyId, parseProxyId } from '../admission/ids.ts';
 
-/** gRPC initial metadata that an Envoy is configured to send with both services. */
-export const PROXY_METADATA = 'x-wsgate-proxy';
+/** gRPC initial metadata that an Envoy is configured to send with Checks. */
+const METADATA = 'x-wsgate-proxy';
 
-/**
- * `own`: what the message itself says (`destination.labels.proxy_id` in a Check, `identifier.node.id` in the access
- * log). `configured`: the gate's own `proxy.id`.
- */
-export function proxyNameOf(
-  metadata: Metadata,
-  own: string | undefined,
-  configured: ProxyId | undefined,
-): ProxyId | undefined {
-  const [sent] = metadata.get(PROXY_METADATA);
-  for (const name of [sent, own]) {
-    // In a Check, Envoy writes `-` for an environment variable that is not set. In the access log it does not fill in
-    // `%ENVIRONMENT(…)%` at all, and what it sends then is no name.
-    const proxy = typeof name === 'string' && name !== '-' ? parseProxyId(name) : undefined;
-    if (proxy) return proxy;
+export interface ProxyNameOptions {
+  /** The name when nothing else tells. */
+  readonly id?: ProxyId;
+  /** The name is the common name of the client's certificate, and nothing else is believed. */
+  readonly fromCertificate: boolean;
+}
+
+/** What both services know of who calls. */
+type Caller = Pick<ServerUnaryCall<unknown, unknown>, 'metadata' | 'getAuthContext'>;
+
+export class ProxyNames {
+  readonly #options: ProxyNameOptions;
+
+  constructor(options: ProxyNameOptions) {
+    this.#options = options;
   }
-  return configured;
+
+  /** Whether a proxy can speak for no other. */
+  get certified(): boolean {
+    return this.#options.fromCertificate;
+  }
+
+  /**
+   * The first of the names it gives that is one. `own`: what the message itself says (`destination.labels.proxy_id` in
+   * a Check, `identifier.node.id` in the access log).
+   */
+  of(caller: Caller, own: string | undefined): ProxyId | undefined {
+    if (this.#options.fromCertificate) return parseProxyId(commonName(caller));
+    const [sent] = caller.metadata.get(METADATA);
+    for (const name of [sent, own]) {
+      // In a Check, Envoy writes `-` for an environment variable that is not set. In the access log it does not fill in
+      // `%ENVIRONMENT(…)%` at all, and what it sends then is no name.
+      const proxy = typeof name === 'string' && name !== '-' ? parseProxyId(name) : undefined;
+      if (proxy) return proxy;
+    }
+    return this.#options.id;
+  }
+
+  /** What was looked at, for the log of a request whose proxy could not be told. */
+  explain(caller: Caller, own: string | undefined): string[] {
+    if (this.#options.fromCertificate) return [`the certificate's common name: ${JSON.stringify(commonName(caller))}`];
+    return [
+      `gRPC metadata ${METADATA}: ${JSON.stringify(caller.metadata.get(METADATA)[0] ?? null)}`,
+      `destination.labels.proxy_id: ${JSON.stringify(own ?? null)}`,
+      'proxy.id: not configured',
+    ];
+  }
+}
+
+function commonName(caller: Caller): string {
+  const name = caller.getAuthContext().sslPeerCertificate?.subject?.CN;
+  return typeof name === 'string' ? name : '';
 }

@@ -1,10 +1,13 @@
 /** The gRPC server: Authorization, AccessLogService and grpc.health.v1 on one address. */
 
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, setLogger } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
+import type { Logger } from 'pino';
+import { type Address, formatAddress } from '../config/address.ts';
 import { type AccessLogService, type LogMessage, UNDECODABLE } from './access-log.ts';
 import type { CheckService } from './check.ts';
 import { loadServices } from './protos.ts';
+import { removeStaleSocket } from './unix-socket.ts';
 import { widenWindows } from './windows.ts';
 
 export interface TlsFiles {
@@ -12,12 +15,11 @@ export interface TlsFiles {
   readonly cert: Buffer;
   readonly key: Buffer;
   /** Clients must show a certificate of this authority. */
-  readonly clientCa?: Buffer;
+  readonly ca?: Buffer;
 }
 
 export interface GrpcServerOptions {
-  /** `host:port`, or `unix:` and a path. */
-  readonly address: string;
+  readonly address: Address;
   readonly tls?: TlsFiles;
   /** The largest message that is read; a larger one ends its stream with RESOURCE_EXHAUSTED. */
   readonly messageBytesMax: number;
@@ -34,8 +36,11 @@ export class GrpcServer {
   readonly #health = new HealthImplementation({ '': 'NOT_SERVING' });
   #stopWidening = () => {};
 
-  constructor(parts: { check: CheckService; accessLog: AccessLogService }, options: GrpcServerOptions) {
+  constructor(parts: { check: CheckService; accessLog: AccessLogService; log: Logger }, options: GrpcServerOptions) {
     this.#options = options;
+    // What grpc-js would print to stderr it also tells by error: this is for who looks into it with GRPC_VERBOSITY.
+    const say = (...words: unknown[]) => parts.log.debug({ grpc: words.map(String).join(' ') }, 'grpc-js');
+    setLogger({ error: say, info: say, debug: say });
     this.#server = new Server({
       'grpc.max_receive_message_length': options.messageBytesMax,
       'grpc.max_concurrent_streams': options.streamsMax,
@@ -51,12 +56,15 @@ export class GrpcServer {
     this.#health.addToServer(this.#server);
   }
 
-  /** Resolves with the port, 0 for a unix socket; rejects when the address cannot be had. */
+  /** Resolves with the port, which means nothing on a unix socket; rejects when the address cannot be had. */
   async listen(): Promise<number> {
     const { address, tls, flowControlWindow } = this.#options;
+    if (address.kind === 'unix') await removeStaleSocket(address.path);
     this.#stopWidening = widenWindows(flowControlWindow);
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, credentials(tls), (error, port) => (error ? reject(error) : resolve(port)));
+      this.#server.bindAsync(formatAddress(address), credentials(tls), (error, port) =>
+        error ? reject(error) : resolve(port),
+      );
     });
   }
 
@@ -78,7 +86,7 @@ export class GrpcServer {
 function credentials(tls: TlsFiles | undefined): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure();
   const pair = { cert_chain: tls.cert, private_key: tls.key };
-  return ServerCredentials.createSsl(tls.clientCa ?? null, [pair], tls.clientCa !== undefined);
+  return ServerCredentials.createSsl(tls.ca ?? null, [pair], tls.ca !== undefined);
 }
 
 /** Bytes that cannot be decoded are counted as one malformed entry, and do not end the stream of all the others. */

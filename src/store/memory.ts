@@ -123,9 +123,11 @@ export class MemoryStore implements LeaseStore {
     gates.set(beat.gate, timeMs);
     for (const proxy of beat.proxies) proxies.set(proxy, timeMs);
     for (const pod of beat.pods) pods.set(pod, timeMs);
+    const quietGates = quiet(gates, timeMs - beat.gateQuietMs);
     return done({
       timeMs,
-      quietGates: quiet(gates, timeMs - beat.gateQuietMs),
+      gates: gates.size - quietGates.length,
+      quietGates,
       quietProxies: quiet(proxies, timeMs - beat.proxyQuietMs) as ProxyId[],
     });
   }

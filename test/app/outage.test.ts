@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { connectHealth } from '../support/health.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 
 let redis: RedisServer;
@@ -20,6 +21,24 @@ async function start(env: Record<string, string> = {}): Promise<void> {
   await ready();
 }
 
+/** The gate has read all counts, after this call: a pass has begun, and the next one, too. */
+async function passOfReaper(): Promise<void> {
+  const passes = async () => {
+    const text = await (await gate.get('/metrics')).text();
+    return Number(/store_duration_seconds_count\{operation="pods",answer="ok"\} (\d+)/.exec(text)?.[1] ?? 0);
+  };
+  const before = await passes();
+  await expect.poll(passes, { timeout: 15_000 }).toBeGreaterThan(before + 1);
+}
+
+/** The gate has read the counts of all pods. */
+async function countedAll(): Promise<void> {
+  const metrics = async () => (await gate.get('/metrics')).text();
+  await expect
+    .poll(metrics)
+    .toMatch(/store_duration_seconds_count\{operation="strike"|operation="expire"|operation="pods"/);
+}
+
 async function ready(): Promise<void> {
   await expect.poll(async () => (await gate.get('/readyz')).status, { timeout: 3000 }).toBe(200);
 }
@@ -34,9 +53,62 @@ async function restartRedisEmpty(): Promise<void> {
   await ready();
 }
 
+describe('with outage.policy share', () => {
+  const shared = { WSGATE_LIMITS_DEFAULT_CONNECTIONS: '10', WSGATE_LEASE_TTL: '10s', WSGATE_LEASE_RESERVE: '10s' };
+  const admitted = async (count: number) => {
+    const answers = await Promise.all(Array.from({ length: count }, () => gate.check(checkOf(newStream(), 'pod1'))));
+    return answers.filter((answer) => 'okResponse' in answer).length;
+  };
+
+  it('a gate alone fills what was left, and no more; and counts it when Redis is back', async () => {
+    await start(shared);
+    expect(await admitted(4)).toBe(4);
+    await countedAll();
+    await killRedis();
+    expect(await admitted(20)).toBe(6);
+    await restartRedisEmpty();
+    // What no log has spoken of yet: six of them the gate let in alone. The four were the lost Redis's to remember.
+    await expect.poll(() => gate.connections('pod1')).toBe(6);
+  });
+
+  it('one of three gates fills a third of what was left', async () => {
+    await start(shared);
+    const now = Date.now();
+    await redis.client.zadd('ws:gates', now + 3_600_000, 'other1', now + 3_600_000, 'other2');
+    expect(await admitted(1)).toBe(1);
+    await expect.poll(() => redis.client.zcard('ws:gates')).toBe(3);
+    await passOfReaper();
+    await killRedis();
+    expect(await admitted(20)).toBe(3);
+  });
+
+  it('what its own connections free may be used again, once', async () => {
+    await start(shared);
+    const log = gate.logStream();
+    const stream = newStream();
+    const lease = leaseIn(await gate.check(checkOf(stream, 'pod1')));
+    log.write(message(entryOf(stream, 'pod1', 'DownstreamTunnelSuccessfullyEstablished', { lease })));
+    await expect
+      .poll(async () => (await redis.client.hvals('{ws:pod_conn:pod1}:info')).every(isLive), { timeout: 3000 })
+      .toBe(true);
+    await killRedis();
+    expect(await admitted(20)).toBe(9);
+    const end = entryOf(stream, 'pod1', 'DownstreamEnd', { lease });
+    log.write(message(end, end));
+    await expect.poll(async () => (await gate.get('/metrics')).text()).toContain('wsgate_releases_waiting 1');
+    expect(await admitted(20)).toBe(1);
+  });
+
+  it('a gate that never read a count admits nobody', async () => {
+    await redis.stop();
+    gate = await startTestApp({ WSGATE_STORE_URL: redis.url, ...shared });
+    expect(await admitted(3)).toBe(0);
+  });
+});
+
 describe('with outage.policy deny', () => {
   it('a dead Redis means 503 and when to come back, at once; and the gate says that it is not ready', async () => {
-    await start();
+    await start({ WSGATE_OUTAGE_POLICY: 'deny' });
     await gate.check(checkOf(newStream(), 'pod1')); // and so the test's own connection is there
     await killRedis();
     const startedAt = performance.now();
@@ -50,14 +122,14 @@ describe('with outage.policy deny', () => {
     expect(performance.now() - startedAt).toBeLessThan(100);
     expect(await (await gate.get('/readyz')).json()).toEqual({
       ready: false,
-      checks: { store: 'the store does not answer', gate: 'ok' },
+      checks: { store: 'the store does not answer', gate: 'ok', proxies: 'ok' },
     });
     expect((await gate.get('/websocket/metrics')).status).toBe(503);
     expect((await gate.get('/healthz')).status).toBe(200);
   });
 
   it('a Redis that hangs does not hang a Check, and the slot that it gives late is given back', async () => {
-    await start();
+    await start({ WSGATE_OUTAGE_POLICY: 'deny' });
     redis.signal('SIGSTOP');
     const startedAt = performance.now();
     expect(await gate.check(checkOf(newStream(), 'pod1'))).toMatchObject({
@@ -114,6 +186,50 @@ describe('when Redis comes back empty', () => {
     if (first) log.write(message(entryOf(first, 'pod1', 'DownstreamPeriodic')));
     await expect.poll(() => gate.connections('pod1'), { timeout: 4000 }).toBe(20);
   });
+});
+
+describe('a gate without its store for long', () => {
+  const quick = { WSGATE_LEASE_TTL: '4s', WSGATE_LEASE_RESERVE: '4s' };
+
+  it('reports NOT_SERVING, ends its log streams if there is another gate, and serves again when the store is back', async () => {
+    await start(quick);
+    const health = connectHealth(gate.app.grpc);
+    const log = gate.logStream();
+    log.write(message(entryOf(newStream(), 'pod1', 'DownstreamPeriodic')));
+    await redis.client.zadd('ws:gates', Date.now() + 3_600_000, 'another');
+    await expect.poll(() => redis.client.zcard('ws:gates')).toBe(2);
+    await passOfReaper();
+    await killRedis();
+    expect(await health.check()).toBe('SERVING');
+    expect(await log.ended).toBe('ok');
+    expect(await health.check()).toBe('NOT_SERVING');
+    await restartRedisEmpty();
+    await expect.poll(() => health.check()).toBe('SERVING');
+    health.close();
+  });
+
+  it('keeps its log streams if there is no other', async () => {
+    await start(quick);
+    const health = connectHealth(gate.app.grpc);
+    const log = gate.logStream();
+    log.write(message(entryOf(newStream(), 'pod1', 'DownstreamPeriodic')));
+    await killRedis();
+    await expect.poll(() => health.check(), { timeout: 3000 }).toBe('NOT_SERVING');
+    expect(await (await gate.get('/metrics')).text()).toContain('wsgate_log_streams 1');
+    health.close();
+  });
+});
+
+it('a proxy that sends Checks but no access log is told of: in the log, in the metrics and in the readiness', async () => {
+  await start({ WSGATE_LEASE_TTL: '2s', WSGATE_LEASE_RESERVE: '1s', WSGATE_LEASE_GRACE: '1h' });
+  const told = async () => {
+    await gate.check(checkOf(newStream(), 'pod1'));
+    const { checks } = (await (await gate.get('/readyz')).json()) as { checks: { proxies: string } };
+    return checks.proxies;
+  };
+  await expect.poll(told, { timeout: 10_000, interval: 250 }).toBe('proxy_a sends Checks but no access log');
+  expect(await (await gate.get('/metrics')).text()).toContain('wsgate_proxies_without_log 1');
+  expect(gate.logLines).toContainEqual(expect.objectContaining({ level: 50, proxy: 'proxy_a' }));
 });
 
 it('connections that closed while Redis was away are free when it is back', async () => {

@@ -217,6 +217,8 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       await value(store.farewell('gate3'));
       const quiet = async () => (await value(store.heartbeat({ ...beat, gateQuietMs: 20 }))).quietGates;
       await expect.poll(quiet).toEqual(['gate2']);
+      expect((await value(store.heartbeat({ ...beat, gateQuietMs: 20 }))).gates).toBe(1);
+      expect((await value(store.heartbeat(beat))).gates).toBe(2);
     });
 
     it('forgets a pod that holds nothing and that nobody has used for long, and only that', async () => {

@@ -1,10 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRedis } from '../../src/store/redis/client.ts';
-import { RedisLink } from '../../src/store/redis/link.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
-import { RedisStore } from '../../src/store/redis/store.ts';
 import { leasesOf, newLease, pod1, proxyA, proxyB } from '../support/names.ts';
-import { type RedisServer, startRedis, storeUrl } from '../support/redis.ts';
+import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
 import { describeLeaseStore, value } from './lease-store.ts';
 
 const DEADLINE_MS = 100;
@@ -15,15 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-async function open(options: { url?: string; deadlineMs?: number; info?: boolean } = {}): Promise<RedisStore> {
-  const deadlineMs = options.deadlineMs ?? 2000;
-  const client = createRedis(storeUrl(options.url ?? redis.url), deadlineMs, undefined);
-  const store = new RedisStore(new RedisLink(client, deadlineMs, { changed() {}, called() {} }), {
-    prefix: 'ws:',
-    info: options.info ?? true,
-  });
-  await expect.poll(() => store.up, { timeout: 5000 }).toBe(true);
-  return store;
+function open({ url = redis.url, ...options }: { url?: string; deadlineMs?: number; info?: boolean } = {}) {
+  return openStore(url, options);
 }
 
 describeLeaseStore('the Redis', async () => {

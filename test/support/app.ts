@@ -1,6 +1,13 @@
 /** A whole gate in the test's own process, on free ports, and an Envoy's view of it: a gRPC client. */
 
-import { type Client, credentials, Metadata, makeClientConstructor, type ServiceError } from '@grpc/grpc-js';
+import {
+  type ChannelCredentials,
+  type Client,
+  credentials,
+  Metadata,
+  makeClientConstructor,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { type App, startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -41,7 +48,10 @@ export interface TestApp {
   stop(): Promise<void>;
 }
 
-export async function startTestApp(env: Record<string, string> = {}): Promise<TestApp> {
+export async function startTestApp(
+  env: Record<string, string> = {},
+  channel: ChannelCredentials = credentials.createInsecure(),
+): Promise<TestApp> {
   const loaded = loadConfig({
     env: { WSGATE_LISTEN_GRPC: '127.0.0.1:0', WSGATE_LISTEN_HTTP: '127.0.0.1:0', WSGATE_STOP_DEADLINE: '3s', ...env },
   });
@@ -53,7 +63,7 @@ export async function startTestApp(env: Record<string, string> = {}): Promise<Te
   const clients: Client[] = [];
   const connect = () => {
     const Connection = makeClientConstructor({ ...authorization, ...accessLog }, 'wsgate');
-    const client = new Connection(app.grpc, credentials.createInsecure());
+    const client = new Connection(app.grpc, channel);
     clients.push(client);
     return client;
   };

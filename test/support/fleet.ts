@@ -22,6 +22,8 @@ export interface FleetOptions {
   readonly pods?: readonly string[];
   /** The gate's configuration. */
   readonly config?: GateConfig;
+  /** The gate's environment. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly flushIntervalMs?: number;
   readonly mutate?: Edge['mutate'];
 }
@@ -32,24 +34,28 @@ export class Fleet {
   readonly envoys: readonly Envoy[];
   gate: Gate;
   readonly #config: GateConfig;
+  readonly #env: Readonly<Record<string, string>>;
   readonly #clients: Client[] = [];
 
   private constructor(
     parts: { redis: RedisServer | undefined; pods: Pod[]; envoys: Envoy[]; gate: Gate },
     config: GateConfig,
+    env: Readonly<Record<string, string>>,
   ) {
     this.redis = parts.redis;
     this.pods = parts.pods;
     this.envoys = parts.envoys;
     this.gate = parts.gate;
     this.#config = config;
+    this.#env = env;
   }
 
   static async start(options: FleetOptions): Promise<Fleet> {
     const redis = options.store === 'redis' ? await startRedis() : undefined;
     const pods = await Promise.all((options.pods ?? ['pod1']).map((name) => startPod({ name })));
     const config = { ...options.config, ...(redis ? { store: { ...options.config?.store, url: redis.url } } : {}) };
-    const gate = await startGate({ config, grpcPort: await freePort(), httpPort: await freePort() });
+    const { env = {} } = options;
+    const gate = await startGate({ config, env, grpcPort: await freePort(), httpPort: await freePort() });
     const envoys = await Promise.all(
       (options.proxies ?? ['proxy_a']).map((proxyId) =>
         startEnvoy({
@@ -61,7 +67,7 @@ export class Fleet {
         }),
       ),
     );
-    return new Fleet({ redis, pods, envoys, gate }, config);
+    return new Fleet({ redis, pods, envoys, gate }, config, env);
   }
 
   get envoy(): Envoy {
@@ -100,7 +106,7 @@ export class Fleet {
     const { grpcPort, httpPort, ended } = this.gate;
     this.gate.kill(signal);
     await ended;
-    this.gate = await startGate({ config: this.#config, grpcPort, httpPort });
+    this.gate = await startGate({ config: this.#config, env: this.#env, grpcPort, httpPort });
   }
 
   async stop(): Promise<void> {

@@ -4,8 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort, start, untilReady } from '../../scripts/fleet/processes.ts';
+import { freePort, start, until, untilReady } from '../../scripts/fleet/processes.ts';
 import { parseStoreUrl, type StoreUrl } from '../../src/config/store-url.ts';
+import { createRedis } from '../../src/store/redis/client.ts';
+import { RedisLink } from '../../src/store/redis/link.ts';
+import { RedisStore } from '../../src/store/redis/store.ts';
 
 export interface RedisServer {
   readonly url: string;
@@ -18,12 +21,13 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-export async function startRedis(options: { port?: number } = {}): Promise<RedisServer> {
+/** `args` are options of redis-server. */
+export async function startRedis(options: { port?: number; args?: readonly string[] } = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
   const folder = mkdtempSync(join(tmpdir(), 'wsgate-redis-'));
   const socket = join(folder, 'redis.sock');
   const address = ['--port', String(port), '--bind', '127.0.0.1', '--unixsocket', socket, '--dir', folder];
-  const args = [...address, '--save', '', '--appendonly', 'no'];
+  const args = [...address, '--save', '', '--appendonly', 'no', ...(options.args ?? [])];
   const program = await start({ name: 'redis-server', file: 'redis-server', args });
   await untilReady(program, async () => program.lines().some((line) => line.includes('Ready to accept connections')));
   const client = new Redis({ path: socket, protocol: 2 });
@@ -41,6 +45,22 @@ export async function startRedis(options: { port?: number } = {}): Promise<Redis
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A store on a Redis, once it is up. */
+export async function openStore(
+  url: string,
+  options: { deadlineMs?: number; info?: boolean } = {},
+): Promise<RedisStore> {
+  const { deadlineMs = 2000, info = true } = options;
+  const link = new RedisLink(createRedis(storeUrl(url), deadlineMs, undefined), deadlineMs, {
+    changed() {},
+    called() {},
+    warned() {},
+  });
+  const store = new RedisStore(link, { prefix: 'ws:', info });
+  await until('the store is up', () => store.up);
+  return store;
 }
 
 export function storeUrl(text: string): StoreUrl {

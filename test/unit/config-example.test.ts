@@ -6,7 +6,7 @@ import { loadConfig } from '../../src/config/load.ts';
 
 const example = readFileSync(new URL('../../wsgate.example.yaml', import.meta.url), 'utf8');
 /** A `#` with no space after it is a key, any other a comment. Keys below a commented one are indented by two. */
-const complete = example.replace(/^( *)#(?=\w| {2}\w+: \/)/gm, '$1');
+const complete = example.replace(/^( *)#(?=\w| {2}\w+: )/gm, '$1');
 
 test('the example file is the defaults, word for word', () => {
   const fromExample = loadConfig({ text: example, env: {} });
@@ -26,16 +26,17 @@ test.each(leaves.map(({ path }) => path.join('.')).filter((key) => parseDocument
   },
 );
 
-test('what the example file leaves commented out is valid once it is not, for a store with TLS', () => {
-  const text = complete.replace('redis://127', 'rediss://127');
+test('what the example file leaves commented out is valid once it is not, for Sentinels with TLS', () => {
+  const text = complete.replace(/(?<=^ {2}url: ).*$/m, 'rediss+sentinel://127.0.0.1/main/0');
   expect(loadConfig({ text, env: {} })).toMatchObject({
     ok: true,
     config: {
       listen: { tls: { cert: '/etc/wsgate/tls.crt', key: '/etc/wsgate/tls.key', ca: '/etc/wsgate/ca.crt' } },
       proxy: { id: 'edge_1' },
       store: {
-        url: { kind: 'tcp', host: '127.0.0.1', port: 6379, database: 0 },
+        url: { kind: 'sentinel', tls: true, hosts: [{ host: '127.0.0.1', port: 26_379 }], master: 'main', database: 0 },
         tls: { key: '/etc/wsgate/redis.key' },
+        sentinel: { username: 'gate', password: 'change-me' },
       },
     },
   });
@@ -48,18 +49,19 @@ test('the defaults are these', () => {
       listen: {
         grpc: { kind: 'tcp', host: '127.0.0.1', port: 7070 },
         http: { kind: 'tcp', host: '127.0.0.1', port: 7071 },
+        insecure: false,
         messageBytesMax: 1_048_576,
         streamsMax: 1_000,
         flowControlWindow: 67_108_864,
         keepalive: 30_000,
         keepaliveTimeout: 10_000,
       },
-      proxy: {},
+      proxy: { fromCertificate: false },
       store: { prefix: 'ws:', deadline: 100, info: true },
       pods: { from: [{ kind: 'route' }, { kind: 'context' }] },
       limits: { default: { connections: 100 }, pods: {} },
       lease: { reserve: 20_000, ttl: 60_000, grace: 300_000 },
-      outage: { policy: 'deny' },
+      outage: { policy: 'share' },
       deny: { status: 429, retryAfter: 5_000 },
       http: { tokens: [], open: ['metrics', 'health'] },
       stop: { deadline: 10_000 },

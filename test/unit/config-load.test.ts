@@ -108,8 +108,8 @@ describe('a mistake', () => {
     ],
     [
       'a word that is no choice',
-      'outage: {policy: share}',
-      [{ path: 'outage.policy', value: 'share', expected: 'one of: deny, allow', source: at(1, 18) }],
+      'outage: {policy: maybe}',
+      [{ path: 'outage.policy', value: 'maybe', expected: 'one of: share, deny, allow', source: at(1, 18) }],
     ],
     [
       'no value',
@@ -319,6 +319,18 @@ describe('a mistake', () => {
       ],
     ],
     [
+      'a password for Sentinels where there are none',
+      'store: {url: "redis://h", sentinel: {password: hunter2}}',
+      [
+        {
+          path: 'store.sentinel',
+          value: 'a map',
+          expected: expect.stringContaining('redis+sentinel://'),
+          source: at(1, 37),
+        },
+      ],
+    ],
+    [
       'TLS files for a store without TLS',
       'store: {url: "redis://h", tls: {ca: /ca}}',
       [{ path: 'store.tls', value: 'a map', expected: expect.stringContaining('rediss://'), source: at(1, 32) }],
@@ -341,6 +353,18 @@ describe('a mistake', () => {
       ],
     ],
     [
+      'a gRPC side that anybody can reach',
+      'listen: {grpc: "0.0.0.0:7070"}',
+      [
+        {
+          path: 'listen.grpc',
+          value: '0.0.0.0:7070',
+          expected: expect.stringContaining('listen.insecure: true'),
+          source: at(1, 16),
+        },
+      ],
+    ],
+    [
       'an open door',
       'listen: {http: "0.0.0.0:7071"}',
       [
@@ -354,6 +378,14 @@ describe('a mistake', () => {
     ],
   ])('between keys is %s', (_, text, expected) => {
     expect(mistakesOf({ text })).toEqual(expected);
+  });
+
+  test.each([
+    'grpc: "unix:/run/wsgate/grpc.sock"',
+    'grpc: "0.0.0.0:7070", insecure: true',
+    'grpc: "0.0.0.0:7070", tls: {cert: /c, key: /k, ca: /a}',
+  ])('is nothing wrong with %s', (listen) => {
+    expect(mistakesOf({ text: `listen: {${listen}}` })).toEqual([]);
   });
 
   test.each(['localhost:7071', '[::1]:7071', '127.1.2.3:7071'])(
@@ -449,11 +481,12 @@ describe('a secret', () => {
   );
 
   test('is not told in the description of the configuration', () => {
-    const text = `http: {tokens: [${TOKEN}-1, ${TOKEN}-2]}\nstore: {url: "redis://u:hunter2@h"}`;
-    const described = describeConfig(configOf({ text }));
+    const store = '{url: "redis+sentinel://u:hunter2@h/main", sentinel: {password: hunter2}}';
+    const described = describeConfig(configOf({ text: `http: {tokens: [${TOKEN}-1, ${TOKEN}-2]}\nstore: ${store}` }));
     expect(described).not.toContain('hunter2');
     expect(described).not.toContain(TOKEN);
-    expect(described).toContain('url: redis://u:***@h:6379/0');
+    expect(described).toContain('url: redis+sentinel://u:***@h:26379/main/0');
+    expect(described.match(/: "\*\*\*"/g)).toHaveLength(1);
     expect(described.match(/- "\*\*\*"/g)).toHaveLength(2);
   });
 });

@@ -6,6 +6,7 @@ import type { LeaseStore } from '../../src/admission/lease-store.ts';
 import { Ledger, type LogStream } from '../../src/admission/ledger.ts';
 import { Presence } from '../../src/admission/presence.ts';
 import { Reaper } from '../../src/admission/reaper.ts';
+import { Share } from '../../src/admission/share.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { newLease, pod1, proxyA, proxyB } from '../support/names.ts';
 
@@ -18,8 +19,9 @@ let store: LeaseStore;
 /** One gate on the common store. */
 function startGate(gate: string) {
   const [events, presence] = [new Events(), new Presence()];
-  const ledger = new Ledger({ store, presence, events }, { ttlMs: TTL_MS, releasesMax: 100 });
-  const reaper = new Reaper({ store, ledger, presence, events }, { gate, ttlMs: TTL_MS, graceMs: GRACE_MS });
+  const share = new Share();
+  const ledger = new Ledger({ store, share, presence, events }, { ttlMs: TTL_MS, releasesMax: 100 });
+  const reaper = new Reaper({ store, ledger, share, presence, events }, { gate, ttlMs: TTL_MS, graceMs: GRACE_MS });
   return { ledger, reaper, presence };
 }
 
@@ -145,7 +147,7 @@ describe('the lease of a proxy that died', () => {
 it('a connection that is renewed is never taken', async () => {
   const gate = startGate('gate1');
   const stream = gate.ledger.open(proxyA);
-  const sighting = { pod: pod1, lease: newLease(proxyA), path: '/', state: 'live' } as const;
+  const sighting = { pod: pod1, lease: newLease(proxyA), path: '/', state: 'live', periodic: true } as const;
   for (let passed = 0; passed < TTL_MS * 5; passed += 15_000) {
     gate.ledger.seen(stream, sighting);
     await gate.ledger.flush();

@@ -1,37 +1,109 @@
-/** The one place that makes Redis clients. */
+/** The one place that makes Redis clients: for one Redis, for one that Sentinels name, for a Redis Cluster. */
 
 import { isIP } from 'node:net';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Cluster, type CommonRedisOptions, Redis } from 'ioredis';
 import type { StoreUrl } from '../../config/store-url.ts';
 
-/** PEM texts, for `rediss://`. */
+export type RedisClient = Redis | Cluster;
+
+/** PEM texts, for `rediss`. */
 export interface RedisTls {
   readonly ca?: Buffer;
   readonly cert?: Buffer;
   readonly key?: Buffer;
 }
 
+/** Whom to be to the Sentinels. */
+export interface SentinelAccount {
+  readonly username?: string;
+  readonly password?: string;
+}
+
 /** Silence after a command for this many deadlines means that the connection is dead, not slow. */
 const DEADLINES_TO_RECONNECT = 10;
 const CONNECT_MS_MAX = 2000;
 const RECONNECT_MS_MAX = 500;
+/** A command goes to another node, or waits for a slot on the move, at most so often within its deadline. */
+const REDIRECTIONS_MAX = 6;
 
-export function createRedis(url: StoreUrl, deadlineMs: number, tls: RedisTls | undefined): Redis {
-  const options = {
-    ...(url.kind === 'unix' ? { path: url.path } : { host: url.host, port: url.port }),
-    ...(url.kind === 'tcp' && url.tls ? { tls: { ...(isIP(url.host) ? {} : { servername: url.host }), ...tls } } : {}),
+const reconnectMs = (times: number) => Math.min(times * 50, RECONNECT_MS_MAX);
+
+export function createRedis(
+  url: StoreUrl,
+  deadlineMs: number,
+  tls: RedisTls = {},
+  sentinel: SentinelAccount = {},
+): RedisClient {
+  const common = {
     ...(url.username === undefined ? {} : { username: url.username }),
     ...(url.password === undefined ? {} : { password: url.password }),
-    db: url.database,
     protocol: 2,
     connectionName: 'wsgate',
+    disableClientInfo: true, // one command less that an ACL has to allow
     connectTimeout: CONNECT_MS_MAX,
+    disconnectTimeout: deadlineMs,
     socketTimeout: deadlineMs * DEADLINES_TO_RECONNECT,
-    retryStrategy: (times: number) => Math.min(times * 50, RECONNECT_MS_MAX),
-    // What the link promises: nothing waits for a connection, and nothing is sent twice.
-    enableOfflineQueue: false,
+    // What the link promises: nothing is sent twice.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-  } as const satisfies RedisOptions;
-  return new Redis(options);
+  } as const satisfies CommonRedisOptions & { disconnectTimeout: number };
+  // And nothing waits for a connection.
+  const single = { ...common, retryStrategy: reconnectMs, enableOfflineQueue: false };
+
+  switch (url.kind) {
+    case 'unix':
+      return quiet(new Redis({ ...single, path: url.path, db: url.database }));
+    case 'tcp': {
+      const { host, port, database: db } = url;
+      const redis = new Redis({
+        ...single,
+        ...(url.tls ? { tls: { ...(isIP(host) ? {} : { servername: host }), ...tls } } : {}),
+        ...{ host, port, db },
+      });
+      return quiet(redis);
+    }
+    case 'sentinel': {
+      const redis = new Redis({
+        ...single,
+        ...(url.tls ? { tls, sentinelTLS: tls, enableTLSForSentinelMode: true } : {}),
+        ...(sentinel.username === undefined ? {} : { sentinelUsername: sentinel.username }),
+        ...(sentinel.password === undefined ? {} : { sentinelPassword: sentinel.password }),
+        sentinels: [...url.hosts],
+        name: url.master,
+        db: url.database,
+        // A Sentinel's word that there is a new master is acted on while the old one still answers.
+        failoverDetector: true,
+        sentinelCommandTimeout: CONNECT_MS_MAX,
+        sentinelRetryStrategy: reconnectMs,
+        sentinelReconnectStrategy: () => CONNECT_MS_MAX,
+      });
+      return quiet(redis);
+    }
+    case 'cluster': {
+      const cluster = new Cluster([...url.hosts], {
+        redisOptions: { ...common, ...(url.tls ? { tls } : {}) },
+        clusterRetryStrategy: reconnectMs,
+        slotsRefreshTimeout: CONNECT_MS_MAX,
+        // The deadline ends the wait for a node that is new. A node that cannot be reached fails what waits for it.
+        enableOfflineQueue: true,
+        retryDelayOnFailover: 0,
+        retryDelayOnClusterDown: 0,
+        maxRedirections: REDIRECTIONS_MAX,
+        retryDelayOnTryAgain: deadlineMs / (REDIRECTIONS_MAX + 2),
+        // A certificate is for a name.
+        ...(url.tls ? { dnsLookup: (host, done) => done(null, host) } : {}),
+      });
+      return cluster.on('+node', quiet);
+    }
+  }
+}
+
+/** A socket that is let go in the middle of a TLS handshake may have two errors to tell, and ioredis hears one. */
+function quiet(redis: Redis): Redis {
+  const disconnect = redis.disconnect.bind(redis);
+  redis.disconnect = (reconnect) => {
+    redis.stream?.on('error', () => {});
+    disconnect(reconnect);
+  };
+  return redis;
 }

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Puts names on a roll, as seen now, that are not on it.
 -- KEYS[1] the roll
 -- ARGV names

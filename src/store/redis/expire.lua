@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Takes those leases of the named proxies out of a pod's set that are past their expiry.
 -- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info
 -- ARGV[1] how many of the leases past their expiry to leave alone, oldest first: the caller has seen them in an earlier

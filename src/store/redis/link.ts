@@ -2,40 +2,63 @@
  * The link to Redis, and the circuit breaker on it.
  *
  * The link is up or down. Down, a call answers at once that the store is away. It goes down when a call passes its
- * deadline or the connection breaks, and comes up when a probe is answered: replies come in order, so an answered
- * probe means that all that was sent before it has been done. The probe is sent the moment the link goes down, waits
- * for as long as it takes, and is sent again on each new connection; so Redis is back in use as soon as it answers.
+ * deadline, the connection breaks, or Redis answers that it takes no writes at all; and comes up when a probe is
+ * answered: replies come in order, so an answered probe means that all that was sent before it has been done. The
+ * probe is sent the moment the link goes down, waits for as long as it takes, and is sent again on each new connection;
+ * so Redis is back in use as soon as it answers. A Redis that answers but is not fit for use is left for a new
+ * connection, again and again: that is how a failover ends at the new master.
  *
  * Nothing is queued while down and nothing is sent twice: a command whose connection broke may have been done, and
  * only the caller knows whether it is safe to repeat.
+ *
+ * Redis Cluster is one store here, up while every master answers: a lease must not expire for want of a renewal that
+ * its node could not take. Commands of one pod go to one node, so the order of replies means there what it means with
+ * one Redis, but for a slot on the move. A command that ioredis sends on (MOVED, ASK: the first node did nothing) or
+ * again (TRYAGAIN: nobody did anything yet) may be overtaken by one that came later. So a release may run before the
+ * acquire that it was to undo; that lease then goes as others do whose end got lost.
  */
 
-import type { Redis } from 'ioredis';
+import { Cluster } from 'ioredis';
 import type { Answer, StoreAway } from '../../admission/lease-store.ts';
-import { type Script, scripts } from './scripts.ts';
+import type { RedisClient } from './client.ts';
+import { prepare } from './fitness.ts';
+import type { Script } from './scripts.ts';
 
 export interface LinkEvents {
   /** The link went up (`detail` is empty) or down (`detail` says why). */
   changed(up: boolean, detail: string): void;
   called(operation: string, durationMs: number, answer: 'ok' | StoreAway['why']): void;
+  /** Something is wrong with the Redis itself that somebody should see to. */
+  warned(warning: string): void;
 }
 
+/** Answers that hold for every call, not for one, and that a probe gets, too. OOM is none: only acquires get it. */
+const UNFIT = /^-?(READONLY|MASTERDOWN|LOADING|MISCONF|NOREPLICAS|CLUSTERDOWN|NOAUTH|BUSY) /;
+/** How long a Redis that is not fit for use is left alone. */
+const AGAIN_MS = 250;
+/** What is wrong is said again after so long. */
+const WARN_AGAIN_MS = 60_000;
 const LATE = Symbol('the deadline passed');
 
 export class RedisLink {
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   readonly #deadlineMs: number;
   readonly #events: LinkEvents;
-  #up = false;
+  /** Undefined until the first attempt has come to something: its failure is told, too. */
+  #up: boolean | undefined;
   #lastError = 'not connected yet';
+  /** When each kind of warning was last given. */
+  readonly #warnedAtMs = new Map<string, number>();
   #probe = 0;
+  #again: NodeJS.Timeout | undefined;
 
-  constructor(redis: Redis, deadlineMs: number, events: LinkEvents) {
+  constructor(redis: RedisClient, deadlineMs: number, events: LinkEvents) {
     this.#redis = redis;
     this.#deadlineMs = deadlineMs;
     this.#events = events;
-    redis.on('error', (error: Error) => {
-      this.#lastError = error.message;
+    redis.on('error', (error: Error) => this.#down(error.message));
+    redis.on('node error', (error: Error, node: string) => {
+      this.#lastError = `${node}: ${error.message}`;
     });
     redis.on('ready', () => this.#startProbe());
     redis.on('close', () => this.#down(this.#lastError));
@@ -43,7 +66,7 @@ export class RedisLink {
   }
 
   get up(): boolean {
-    return this.#up;
+    return this.#up === true;
   }
 
   /** Runs a script by its SHA; on NOSCRIPT once more by its text. */
@@ -58,7 +81,7 @@ export class RedisLink {
     });
   }
 
-  async call<T>(operation: string, send: (redis: Redis) => Promise<T>): Promise<Answer<T>> {
+  async call<T>(operation: string, send: (redis: RedisClient) => Promise<T>): Promise<Answer<T>> {
     if (!this.#up) return { ok: false, why: 'disconnected', detail: this.#lastError, maybeDone: false };
     const sentAt = performance.now();
     let timer: NodeJS.Timeout | undefined;
@@ -71,7 +94,7 @@ export class RedisLink {
       const value = await Promise.race([send(this.#redis), deadline]);
       answer = value === LATE ? this.#late(operation) : { ok: true, value };
     } catch (error) {
-      answer = failure(error);
+      answer = this.#failed(operation, error);
     } finally {
       clearTimeout(timer);
     }
@@ -82,6 +105,7 @@ export class RedisLink {
   async close(): Promise<void> {
     this.#probe += 1;
     this.#up = false;
+    clearTimeout(this.#again);
     this.#redis.disconnect();
   }
 
@@ -92,34 +116,79 @@ export class RedisLink {
     return { ok: false, why: 'timeout', detail, maybeDone: true };
   }
 
-  #down(detail: string): void {
+  #failed(operation: string, error: unknown): StoreAway {
+    const away = failure(error);
+    if (away.why === 'refused') this.#warn(`${operation} is refused`, away.detail);
+    // A broken connection to the only Redis makes itself known; one to a node of a cluster does not.
+    if (UNFIT.test(away.detail) || (away.why === 'disconnected' && this.#redis instanceof Cluster)) {
+      this.#down(away.why === 'disconnected' ? this.#lastError : away.detail);
+      this.#connectAgain(0);
+    }
+    return away;
+  }
+
+  /** Whether it was told. */
+  #down(detail: string): boolean {
     this.#lastError = detail;
     this.#probe += 1; // whatever a probe on the old connection says no longer counts
-    if (!this.#up) return;
+    if (this.#up === false) return false;
     this.#up = false;
     this.#events.changed(false, detail);
+    return true;
   }
 
   #startProbe(): void {
     if (this.#redis.status !== 'ready') return; // the next `ready` starts one
+    clearTimeout(this.#again);
+    this.#again = undefined;
     this.#probe += 1;
     const probe = this.#probe;
-    Promise.all(Object.values(scripts).map(({ source }) => this.#redis.script('LOAD', source))).then(
-      () => {
+    prepare(this.#redis).then(
+      ({ unfit, warning }) => {
         if (probe !== this.#probe || this.#up) return;
+        if (unfit !== undefined) return this.#refuse(unfit);
+        if (warning !== undefined) this.#warn('unsafe', warning);
         this.#up = true;
+        this.#lastError = 'the connection was closed';
         this.#events.changed(true, '');
       },
       (error: Error) => {
-        if (probe === this.#probe) this.#down(error.message);
+        if (probe !== this.#probe) return;
+        if (isReply(error)) this.#refuse(error.message);
+        else this.#down(this.#lastError);
+        this.#connectAgain(AGAIN_MS);
       },
     );
+  }
+
+  #refuse(unfit: string): void {
+    if (!this.#down(unfit)) this.#warn('unfit', unfit);
+    this.#connectAgain(AGAIN_MS);
+  }
+
+  #warn(kind: string, detail: string): void {
+    const nowMs = performance.now();
+    if (nowMs - (this.#warnedAtMs.get(kind) ?? -Infinity) < WARN_AGAIN_MS) return;
+    this.#warnedAtMs.set(kind, nowMs);
+    this.#events.warned(`${kind}: ${detail}`);
+  }
+
+  #connectAgain(afterMs: number): void {
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      if (this.#redis.status === 'ready') this.#redis.disconnect(true);
+    }, afterMs);
   }
 }
 
 /** Redis itself answered with an error, or the command did not get there. */
 function failure(error: unknown): StoreAway {
   const detail = error instanceof Error ? error.message : String(error);
-  const refused = error instanceof Error && error.name === 'ReplyError';
+  // ioredis gives up after so many nodes that each refused.
+  const refused = isReply(error) || detail.startsWith('Too many Cluster redirections');
   return { ok: false, why: refused ? 'refused' : 'disconnected', detail, maybeDone: !refused };
+}
+
+function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError';
 }

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Takes leases of one pod out of its set.
 -- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info
 -- ARGV lease ids

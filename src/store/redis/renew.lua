@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Puts leases of one pod into its set, whether or not they are there.
 -- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info
 -- ARGV[1] time to live, ms, then for each lease: its id, and its info, or '' to leave it as it is

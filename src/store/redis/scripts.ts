@@ -1,4 +1,10 @@
-/** The Lua scripts: one file an operation, read once, and known to Redis by the SHA-1 of their text. */
+/**
+ * The Lua scripts: one file an operation, read once, and known to Redis by the SHA-1 of their text.
+ *
+ * All that write what is true already have `flags=allow-oom` (Redis 7.0): a Redis whose memory is full has to learn
+ * which connections are open and which are gone all the same, or it would end the leases of open ones. Only `acquire`
+ * is refused then.
+ */
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -24,4 +30,5 @@ export const scripts = {
   rollCall: load('roll_call'),
   enroll: load('enroll'),
   strike: load('strike'),
+  writable: load('writable'),
 };

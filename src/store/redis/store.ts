@@ -133,8 +133,8 @@ export class RedisStore implements LeaseStore {
   async heartbeat(beat: Heartbeat): Promise<Answer<RollCall>> {
     const call = async (roll: Roll, quietMs: number, tell: number, names: readonly string[]) =>
       map(await this.#link.run(scripts.rollCall, [this.#keys.roll(roll)], [quietMs, tell, ...names]), (reply) => {
-        const [timeMs, quiet] = reply as [number, string[]];
-        return { timeMs, quiet };
+        const [timeMs, quiet, present] = reply as [number, string[], number];
+        return { timeMs, quiet, present };
       });
     const [gates, proxies, pods] = await Promise.all([
       call('gates', beat.gateQuietMs, BATCH, [beat.gate]),
@@ -144,8 +144,11 @@ export class RedisStore implements LeaseStore {
     if (!gates.ok) return gates;
     if (!proxies.ok) return proxies;
     if (!pods.ok) return pods;
-    const { timeMs, quiet } = gates.value;
-    return { ok: true, value: { timeMs, quietGates: quiet, quietProxies: proxies.value.quiet as ProxyId[] } };
+    const { timeMs, quiet, present } = gates.value;
+    return {
+      ok: true,
+      value: { timeMs, gates: present, quietGates: quiet, quietProxies: proxies.value.quiet as ProxyId[] },
+    };
   }
 
   async enroll(proxies: readonly ProxyId[]): Promise<Answer<void>> {

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Takes those names off a roll that have not been seen for long.
 -- KEYS[1] the roll
 -- ARGV[1] how long is long, ms, ARGV[2...] names

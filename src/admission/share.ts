@@ -1,0 +1,74 @@
+/**
+ * The share: how many upgrades this gate may admit alone, while the store cannot be asked.
+ *
+ * The gate knows each pod's last count, and how many gates there were. Of the room that was left, each gate may use an
+ * equal part, and whatever its own connections free. So the fleet stays within the limit, plus what others admitted
+ * between the last count that this gate read and the outage.
+ *
+ * A pod of which no count was read held nothing. Before all pods have been counted once, nothing is known, and nobody
+ * is admitted.
+ */
+
+import type { LeaseId, PodId } from './ids.ts';
+
+/** Pods that are judged alone at once; upgrades to further ones are denied until the store is back. */
+const PODS_MAX = 10_000;
+
+interface Alone {
+  readonly admitted: Set<LeaseId>;
+  /** Connections of this gate, counted before the outage, that have closed since. */
+  readonly freed: Set<LeaseId>;
+}
+
+export class Share {
+  /** Of pods that hold something. */
+  readonly #counts = new Map<PodId, number>();
+  readonly #alone = new Map<PodId, Alone>();
+  #countedAll = false;
+  #gates = 1;
+
+  get gates(): number {
+    return this.#gates;
+  }
+
+  /** The store told a pod's count: what was done alone is over. */
+  counted(pod: PodId, count: number): void {
+    if (count > 0) this.#counts.set(pod, count);
+    else this.#counts.delete(pod);
+    this.#alone.delete(pod);
+  }
+
+  /** The store has told the counts of all pods, and how many gates there are, this one included. */
+  countedAll(gates: number): void {
+    this.#countedAll = true;
+    this.#gates = Math.max(gates, 1);
+  }
+
+  /** Takes a slot of this gate's part, if one is left. Asking twice for one lease takes one. */
+  admit(pod: PodId, lease: LeaseId, limit: number): boolean {
+    const alone = this.#countedAll ? this.#aloneWith(pod) : undefined;
+    if (!alone) return false;
+    const left = limit - (this.#counts.get(pod) ?? 0);
+    // Over the limit, what this gate's connections free must bring the pod below it first.
+    const part = left > 0 ? Math.floor(left / this.#gates) : left;
+    if (!alone.admitted.has(lease) && alone.admitted.size >= part + alone.freed.size) return false;
+    alone.admitted.add(lease);
+    return true;
+  }
+
+  /** A connection of this gate has closed, or never opened. `held`: it was open before. */
+  freed(pod: PodId, lease: LeaseId, held: boolean): void {
+    const alone = this.#aloneWith(pod);
+    if (!alone || alone.admitted.delete(lease)) return;
+    if (held) alone.freed.add(lease);
+  }
+
+  #aloneWith(pod: PodId): Alone | undefined {
+    let alone = this.#alone.get(pod);
+    if (!alone && this.#alone.size < PODS_MAX) {
+      alone = { admitted: new Set(), freed: new Set() };
+      this.#alone.set(pod, alone);
+    }
+    return alone;
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * A gate that has lost its store for long sends its Envoys to one that has not: it reports NOT_SERVING, and ends its
+ * log streams, which Envoy then opens elsewhere. Soon enough for every connection to be heard, and its lease renewed,
+ * before it has expired.
+ *
+ * A gate that knows of no other keeps its log streams. Where all gates have lost the store, Envoys that have no better
+ * choice come back, and are served.
+ */
+
+import type { Events } from '../admission/events.ts';
+import type { LeaseStore } from '../admission/lease-store.ts';
+import type { Share } from '../admission/share.ts';
+import type { AccessLogService } from './access-log.ts';
+import type { GrpcServer } from './server.ts';
+
+export class Retreat {
+  readonly #share: Share;
+  readonly #accessLog: AccessLogService;
+  readonly #grpc: GrpcServer;
+  readonly #afterMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(
+    parts: { store: LeaseStore; share: Share; events: Events; accessLog: AccessLogService; grpc: GrpcServer },
+    afterMs: number,
+  ) {
+    this.#share = parts.share;
+    this.#accessLog = parts.accessLog;
+    this.#grpc = parts.grpc;
+    this.#afterMs = afterMs;
+    if (!parts.store.up) this.#wait();
+    parts.events.on('storeChanged', (up) => {
+      if (this.#stopped) return;
+      clearTimeout(this.#timer);
+      if (up) parts.grpc.serving(true);
+      else this.#wait();
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #wait(): void {
+    this.#timer = setTimeout(() => {
+      this.#grpc.serving(false);
+      if (this.#share.gates > 1) this.#accessLog.endAll();
+    }, this.#afterMs);
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * A unix socket's file outlives a process that was killed, and nobody can listen at its path while it is there.
+ */
+
+import { lstat, unlink } from 'node:fs/promises';
+import { connect } from 'node:net';
+
+/** Removes the file of a socket where nobody listens any more. Rejects when somebody does, or it is another file. */
+export async function removeStaleSocket(path: string): Promise<void> {
+  const file = await lstat(path).catch(() => undefined); // whatever is wrong with the path, listening there tells
+  if (!file) return;
+  if (!file.isSocket()) throw new Error('a file is there that is no socket');
+  const refusal = await connectTo(path);
+  if (refusal === undefined) throw new Error('another process listens there');
+  if (refusal === 'ECONNREFUSED') await unlink(path);
+}
+
+/** The error's code, or nothing if somebody answers. */
+function connectTo(path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => resolve(undefined));
+    socket.once('error', ({ code = 'unknown' }: NodeJS.ErrnoException) => resolve(code));
+    socket.once('connect', () => socket.destroy());
+  });
+}

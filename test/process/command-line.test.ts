@@ -1,0 +1,143 @@
+/** What one sees who starts `wsgate` by hand: what it prints, where, and its exit codes. */
+
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { lendFolder } from '../../scripts/fleet/folder.ts';
+import { freePort, start, until } from '../../scripts/fleet/processes.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const PACKAGE = new URL('../../package.json', import.meta.url);
+
+const folder = lendFolder('command-line');
+afterAll(() => folder.remove());
+
+interface Ending {
+  readonly code: number | string | null | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs it to its end. Free ports, so that nothing here meets a gate that runs on this machine. */
+function wsgate(args: readonly string[], env: Record<string, string> = {}): Promise<Ending> {
+  const ports = { WSGATE_LISTEN_GRPC: '127.0.0.1:0', WSGATE_LISTEN_HTTP: '127.0.0.1:0' };
+  const { PATH = '' } = process.env;
+  return new Promise((resolve) => {
+    const options = { env: { PATH, ...ports, ...env }, timeout: 10_000, killSignal: 'SIGKILL' } as const;
+    execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) =>
+      resolve({ code: error ? error.code : 0, stdout, stderr }),
+    );
+  });
+}
+
+describe.concurrent('without a command to run', () => {
+  it('prints its version', async () => {
+    const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8'));
+    expect(await wsgate(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it('prints how it is used', async () => {
+    const { code, stdout, stderr } = await wsgate(['serve', '--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const word of ['serve', 'check-config', '--config', 'SIGTERM', '64', '78', '128']) {
+      expect(stdout).toContain(word);
+    }
+  });
+
+  it('prints how it is used as an error when nothing is asked for', async () => {
+    const { code, stdout, stderr } = await wsgate([]);
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
+    expect(stderr).toContain('wsgate serve');
+  });
+});
+
+describe.concurrent('a command line that is wrong ends with 64 and says what is wrong', () => {
+  it.each([
+    [['server'], 'there is no command server'],
+    [['serve', '--port', '1'], "Unknown option '--port'"],
+    [['check-config', 'a.yaml', 'b.yaml'], 'b.yaml is one argument too many'],
+  ])('%j', async (args, complaint) => {
+    const { code, stdout, stderr } = await wsgate(args);
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
+    expect(stderr).toContain(complaint);
+    expect(linesOf(stderr)).toHaveLength(2);
+  });
+});
+
+describe.concurrent('a configuration that is wrong ends with 78', () => {
+  it('and says that the file is not there', async () => {
+    expect(await wsgate(['check-config', '/absent/wsgate.yaml'])).toEqual({
+      code: 78,
+      stdout: '',
+      stderr: 'wsgate: cannot read /absent/wsgate.yaml: no such file or directory\n',
+    });
+  });
+
+  it('and tells all five of five mistakes', async () => {
+    const file = join(folder.path, 'five.yaml');
+    const mistakes = ['store: {url: http://redis}', 'lease: {ttl: soon}', 'pods: {from: []}', 'colour: red'];
+    writeFileSync(file, mistakes.join('\n'));
+    const { code, stdout, stderr } = await wsgate(['serve', '--config', file], { WSGATE_DENY_STATUS: '200' });
+    expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
+    for (const key of ['store.url', 'lease.ttl', 'pods.from', 'colour', 'WSGATE_DENY_STATUS']) {
+      expect(stderr).toContain(key);
+    }
+    expect(stderr.match(/expected:/g)).toHaveLength(5);
+  });
+});
+
+it.concurrent('check-config prints the defaults when nothing is configured', async () => {
+  const nothing = { WSGATE_LISTEN_GRPC: '', WSGATE_LISTEN_HTTP: '' };
+  const { code, stdout, stderr } = await wsgate(['check-config'], nothing);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('grpc: 127.0.0.1:7070');
+  expect(stdout).toContain('http: 127.0.0.1:7071');
+});
+
+describe.concurrent('serve', () => {
+  it('serves without a file', async () => {
+    const http = `127.0.0.1:${await freePort()}`;
+    const env = { WSGATE_LISTEN_GRPC: '127.0.0.1:0', WSGATE_LISTEN_HTTP: http };
+    const gate = await start({ name: 'gate', file: process.execPath, args: [MAIN, 'serve'], env });
+    await until('it serves', () => gate.lines().some((line) => line.includes('"serving"')));
+    expect((await fetch(`http://${http}/readyz`)).status).toBe(200);
+    await gate.stop();
+    expect(await gate.ended).toBe('exit code 0');
+  });
+
+  it.each(['grpc', 'http'])(
+    'says in one line that the address of listen.%s is taken, and ends with 1',
+    async (which) => {
+      const taken = createServer().listen(0, '127.0.0.1');
+      await once(taken, 'listening');
+      const address = taken.address();
+      if (address === null || typeof address === 'string') throw new Error('no port');
+      const text = `127.0.0.1:${address.port}`;
+      const { code, stderr } = await wsgate(['serve'], { [`WSGATE_LISTEN_${which.toUpperCase()}`]: text });
+      expect(code).toBe(1);
+      expect(linesOf(stderr)).toEqual([
+        expect.stringMatching(
+          new RegExp(`^wsgate: listen.${which}: cannot listen on ${text}: .*address already in use`),
+        ),
+      ]);
+      taken.close();
+    },
+  );
+
+  it.each([
+    ['listen.tls.cert', { WSGATE_LISTEN_TLS_CERT: '/absent.pem', WSGATE_LISTEN_TLS_KEY: '/absent.pem' }],
+    ['store.tls.ca', { WSGATE_STORE_TLS_CA: '/absent.pem', WSGATE_STORE_URL: 'rediss://localhost:1' }],
+  ])('says in one line that the file of %s cannot be read, and ends with 1', async (key, env) => {
+    const { code, stderr } = await wsgate(['serve'], env);
+    expect(code).toBe(1);
+    expect(stderr).toBe(`wsgate: ${key}: /absent.pem cannot be read: no such file or directory\n`);
+  });
+});
+
+function linesOf(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '');
+}

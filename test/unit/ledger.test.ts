@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import { Events } from '../../src/admission/events.ts';
+import { Ledger } from '../../src/admission/ledger.ts';
+import { Presence } from '../../src/admission/presence.ts';
+import { Share } from '../../src/admission/share.ts';
+import { MemoryStore } from '../../src/store/memory.ts';
+import { newLease, pod1, proxyA } from '../support/names.ts';
+
+/** A store that takes its time for renewals. */
+class SlowStore extends MemoryStore {
+  readonly #answer = Promise.withResolvers<void>();
+
+  override async renew(...args: Parameters<MemoryStore['renew']>): ReturnType<MemoryStore['renew']> {
+    await this.#answer.promise;
+    return super.renew(...args);
+  }
+
+  answer(): void {
+    this.#answer.resolve();
+  }
+}
+
+it('a flush also writes what became due while the one before it was under way', async () => {
+  const store = new SlowStore(Date.now);
+  const parts = { store, share: new Share(), presence: new Presence(), events: new Events() };
+  const ledger = new Ledger(parts, { ttlMs: 60_000, releasesMax: 100 });
+  const stream = ledger.open(proxyA);
+  const see = () =>
+    ledger.seen(stream, { pod: pod1, lease: newLease(proxyA), path: '/', state: 'live', periodic: false });
+  see();
+  const first = ledger.flush();
+  see();
+  const second = ledger.flush();
+  store.answer();
+  await Promise.all([first, second]);
+  expect(await store.fleet([pod1])).toMatchObject({ ok: true, value: { pods: [{ connections: 2 }] } });
+});
