@@ -8,7 +8,7 @@ import { credentials, status } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { lendFolder } from '../../scripts/fleet/folder.ts';
 import { startGate } from '../../scripts/fleet/gate.ts';
-import { checkOf, leaseIn, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { type Authority, createAuthority, hasOpenssl, type KeyPair, read } from '../support/certificates.ts';
 import { connectHealth } from '../support/health.ts';
 
@@ -109,6 +109,23 @@ describe.skipIf(!hasOpenssl)('with certificates', () => {
       expect(await ask(app)).toMatchObject({ code: status.UNAVAILABLE });
       expect(await decisions(app)).toEqual([]);
     }
+  });
+
+  it('an Envoy is who its certificate says, and can free and renew its own leases only', async () => {
+    const named = { ...env, WSGATE_LISTEN_TLS_CA: ours.cert, WSGATE_PROXY_FROM_CERTIFICATE: 'true' };
+    const { cert, key } = read(await ours.issue('envoy_a'));
+    const app = await start(named, credentials.createSsl(read(ours).cert, key, cert));
+    const stream = newStream();
+    const lease = leaseIn(await app.check(checkOf(stream, 'pod1'), 'envoy_b'));
+    expect(lease).toMatch(/^envoy_a_/);
+    const log = app.logStream('envoy_b');
+    const foreign = lease.replace('envoy_a', 'envoy_b');
+    log.write(message(entryOf(newStream(), 'pod1', 'DownstreamPeriodic', { lease: foreign })));
+    await expect
+      .poll(async () => (await app.get('/metrics')).text())
+      .toContain('wsgate_access_log_entries_total{kind="malformed"} 1');
+    log.write(message(entryOf(stream, 'pod1', 'DownstreamEnd', { lease })));
+    await expect.poll(() => app.connections('pod1')).toBe(0);
   });
 
   it('a connection that never says anything does not hold up a stop', async () => {
