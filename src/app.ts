@@ -14,6 +14,7 @@ import { Share } from './admission/share.ts';
 import { type Address, formatAddress } from './config/address.ts';
 import type { Config } from './config/schema.ts';
 import { AccessLogService } from './envoy/access-log.ts';
+import { Certificates } from './envoy/certificates.ts';
 import { CheckService } from './envoy/check.ts';
 import { PodSources } from './envoy/pod-sources.ts';
 import { ProxyNames } from './envoy/proxy-name.ts';
@@ -47,7 +48,7 @@ const LAST_BYTES_MS = 500;
 /** Starts a gate. Rejects when an address cannot be had or a file cannot be read; nothing is left open then. */
 export async function startApp(config: Config, log: Logger): Promise<App> {
   const { listen } = config;
-  const tls = listen.tls && readPems('listen.tls', listen.tls);
+  const tls = listen.tls && new Certificates(listen.tls, log);
   const events = new Events();
   const metrics = new GateMetrics(events);
   logEvents(events, log);

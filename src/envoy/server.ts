@@ -1,26 +1,19 @@
 /** The gRPC server: Authorization, AccessLogService and grpc.health.v1 on one address. */
 
-import { Server, ServerCredentials, setLogger } from '@grpc/grpc-js';
+import { experimental, Server, ServerCredentials, setLogger } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import { type Address, formatAddress } from '../config/address.ts';
 import { type AccessLogService, type LogMessage, UNDECODABLE } from './access-log.ts';
+import type { Certificates } from './certificates.ts';
 import type { CheckService } from './check.ts';
 import { loadServices } from './protos.ts';
 import { removeStaleSocket } from './unix-socket.ts';
 import { widenWindows } from './windows.ts';
 
-export interface TlsFiles {
-  /** PEM. */
-  readonly cert: Buffer;
-  readonly key: Buffer;
-  /** Clients must show a certificate of this authority. */
-  readonly ca?: Buffer;
-}
-
 export interface GrpcServerOptions {
   readonly address: Address;
-  readonly tls?: TlsFiles;
+  readonly tls?: Certificates;
   /** The largest message that is read; a larger one ends its stream with RESOURCE_EXHAUSTED. */
   readonly messageBytesMax: number;
   /** Concurrent streams of one connection; Envoy queues the rest. */
@@ -79,14 +72,15 @@ export class GrpcServer {
 
   close(): void {
     this.#server.forceShutdown();
+    this.#options.tls?.stop();
     this.#stopWidening();
   }
 }
 
-function credentials(tls: TlsFiles | undefined): ServerCredentials {
+function credentials(tls: Certificates | undefined): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure();
-  const pair = { cert_chain: tls.cert, private_key: tls.key };
-  return ServerCredentials.createSsl(tls.ca ?? null, [pair], tls.ca !== undefined);
+  // grpc-js 1.14 takes the server's own provider first, whatever its parameters are called.
+  return experimental.createCertificateProviderServerCredentials(tls, tls.asksClients ? tls : null, tls.asksClients);
 }
 
 /** Bytes that cannot be decoded are counted as one malformed entry, and do not end the stream of all the others. */

@@ -1,9 +1,11 @@
 /** Where the gate listens for Envoys: a unix socket, TLS, mutual TLS; and what it says of its health there. */
 
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { connect as tlsConnect } from 'node:tls';
 import { credentials, status } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { lendFolder } from '../../scripts/fleet/folder.ts';
@@ -126,6 +128,38 @@ describe.skipIf(!hasOpenssl)('with certificates', () => {
       .toContain('wsgate_access_log_entries_total{kind="malformed"} 1');
     log.write(message(entryOf(stream, 'pod1', 'DownstreamEnd', { lease })));
     await expect.poll(() => app.connections('pod1')).toBe(0);
+  });
+
+  it('a renewed certificate is used without a restart, and one that makes no sense is not', async () => {
+    const folder = lendFolder('renewed');
+    const files = { cert: join(folder.path, 'tls.crt'), key: join(folder.path, 'tls.key') };
+    const put = (pair: KeyPair, names: readonly ('cert' | 'key')[]) => {
+      for (const name of names) writeFileSync(files[name], read(pair)[name]);
+    };
+    put(server, ['cert', 'key']);
+    const tls = { WSGATE_LISTEN_TLS_CERT: files.cert, WSGATE_LISTEN_TLS_KEY: files.key };
+    const app = await start({ ...env, ...tls }, credentials.createSsl(read(ours).cert));
+    const authorityAt = async () => {
+      const socket = tlsConnect({
+        port: Number(app.app.grpc.split(':').at(-1)),
+        host: 'localhost',
+        rejectUnauthorized: false,
+      });
+      await once(socket, 'secureConnect');
+      const shown = socket.getPeerX509Certificate();
+      socket.destroy();
+      return shown?.verify(new X509Certificate(read(others).cert).publicKey) ? 'others' : 'ours';
+    };
+    expect(await authorityAt()).toBe('ours');
+    const renewed = await others.issue('renewed');
+    put(renewed, ['cert']); // and its key is still to come
+    await expect
+      .poll(() => app.logLines, { timeout: 5000 })
+      .toContainEqual(expect.objectContaining({ complaint: expect.stringContaining('is not the key of') }));
+    expect(await authorityAt()).toBe('ours');
+    put(renewed, ['key']);
+    await expect.poll(authorityAt, { timeout: 5000 }).toBe('others');
+    folder.remove();
   });
 
   it('a connection that never says anything does not hold up a stop', async () => {

@@ -93,7 +93,7 @@ export function createRedis(
         // A certificate is for a name.
         ...(url.tls ? { dnsLookup: (host, done) => done(null, host) } : {}),
       });
-      return cluster.on('+node', quiet);
+      return cluster.on('+node', (node: Redis) => quietAsking(quiet(node)));
     }
   }
 }
@@ -106,4 +106,14 @@ function quiet(redis: Redis): Redis {
     disconnect(reconnect);
   };
   return redis;
+}
+
+/** ioredis sends ASKING ahead of a command and forgets its answer: a broken connection would end the whole process. */
+function quietAsking(redis: Redis): void {
+  const asking = redis.asking.bind(redis);
+  redis.asking = () => {
+    const answer = asking();
+    answer.catch(() => {}); // the command behind it says what is wrong
+    return answer;
+  };
 }

@@ -56,10 +56,11 @@ export class RedisLink {
     this.#redis = redis;
     this.#deadlineMs = deadlineMs;
     this.#events = events;
-    redis.on('error', (error: Error) => this.#down(error.message));
     redis.on('node error', (error: Error, node: string) => {
       this.#lastError = `${node}: ${error.message}`;
     });
+    // A cluster's own only says that it has tried every node.
+    redis.on('error', (error: Error) => this.#down(redis instanceof Cluster ? this.#lastError : error.message));
     redis.on('ready', () => this.#startProbe());
     redis.on('close', () => this.#down(this.#lastError));
     if (redis.status === 'ready') this.#startProbe();
