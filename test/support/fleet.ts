@@ -1,8 +1,9 @@
 /** A whole fleet: real Envoys before sample pods, and a gate on either store. */
 
 import { expect } from 'vitest';
+import type { Document } from 'yaml';
 import { type Client, closeAll, type OpenOptions, type Outcome, open } from '../../scripts/fleet/clients.ts';
-import type { Edge } from '../../scripts/fleet/edge.ts';
+import { type Edge, EXT_AUTHZ } from '../../scripts/fleet/edge.ts';
 import { type Envoy, startEnvoy } from '../../scripts/fleet/envoy.ts';
 import { type Gate, startGate } from '../../scripts/fleet/gate.ts';
 import { type Pod, startPod } from '../../scripts/fleet/pod.ts';
@@ -63,7 +64,10 @@ export class Fleet {
           gate: gate.grpc,
           pods: Object.fromEntries(pods.map(({ name, port }) => [name, port])),
           ...(options.flushIntervalMs === undefined ? {} : { flushIntervalMs: options.flushIntervalMs }),
-          ...(options.mutate === undefined ? {} : { mutate: options.mutate }),
+          mutate: (config) => {
+            waitPatiently(config);
+            options.mutate?.(config);
+          },
         }),
       ),
     );
@@ -125,6 +129,12 @@ export class Fleet {
 }
 
 export { closeAll };
+
+/** A busy machine makes Envoy give up Checks that are only slow; a test that is about that sets its own timeout. */
+function waitPatiently(config: Document): void {
+  config.setIn([...EXT_AUTHZ, 'grpc_service', 'timeout'], '5s');
+  config.setIn([...EXT_AUTHZ, 'grpc_service', 'retry_policy', 'retry_back_off', 'max_interval'], '5s');
+}
 
 function nth<T>(items: readonly T[], index: number): T {
   const item = items[index];
