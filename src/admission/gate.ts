@@ -37,6 +37,7 @@ export class Gate {
   readonly #presence: Presence;
   readonly #events: Events;
   readonly #options: GateOptions;
+  readonly #abandoned = new WeakSet<Upgrade>();
 
   constructor(
     parts: { store: LeaseStore; limits: Limits; ledger: Ledger; share: Share; presence: Presence; events: Events },
@@ -66,8 +67,9 @@ export class Gate {
   }
 
   /** The asker left before the answer. The release goes to the store behind the acquire, so it finds the lease. */
-  abandon({ pod, lease }: Upgrade): void {
-    this.#ledger.release(pod, lease, 'cancelled');
+  abandon(upgrade: Upgrade): void {
+    this.#abandoned.add(upgrade);
+    this.#ledger.giveBack(upgrade.pod, upgrade.lease);
   }
 
   async #decide(upgrade: Upgrade): Promise<Verdict> {
@@ -79,7 +81,8 @@ export class Gate {
     const answer = await this.#store.acquire(pod, lease, this.#limits.of(pod), this.#options.reserveMs, path);
     if (!answer.ok) {
       const verdict = this.#decideAlone(upgrade);
-      if (!verdict.admitted && answer.maybeDone) this.#ledger.release(pod, lease, 'cancelled');
+      const mayBeLeft = answer.maybeDone && !verdict.admitted && !this.#abandoned.has(upgrade);
+      if (mayBeLeft) this.#ledger.release(pod, lease, 'cancelled');
       return verdict;
     }
     const { admitted, count } = answer.value;

@@ -200,6 +200,19 @@ export class Ledger {
     this.#releases.add(pod, lease, cause);
   }
 
+  /**
+   * Frees the slot of an upgrade that nobody waits for any more: now or never. Envoy may ask again for the same lease, at
+   * another gate, and a release that waited could free the slot of the connection that came of it. Where none did, the
+   * log tells its end.
+   */
+  giveBack(pod: PodId, lease: LeaseId): void {
+    if (!this.inStep) this.#share.freed(pod, lease, this.#entries.has(lease));
+    this.drop(lease);
+    void this.#store.release(pod, [lease]).then((answer) => {
+      if (answer.ok && answer.value > 0) this.#events.emit('released', pod, 'cancelled', answer.value);
+    });
+  }
+
   /** Takes back a release that still waits: the lease is wanted again. */
   keep(pod: PodId, lease: LeaseId): void {
     this.#releases.takeBack(pod, lease);
