@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRedis } from '../../src/store/redis/client.ts';
+import { RedisLink } from '../../src/store/redis/link.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
 import { leasesOf, newLease, pod1, proxyA, proxyB } from '../support/names.ts';
-import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
+import { openStore, type RedisServer, startRedis, storeUrl } from '../support/redis.ts';
 import { describeLeaseStore, value } from './lease-store.ts';
 
 const DEADLINE_MS = 100;
@@ -142,6 +144,18 @@ describe('the link to Redis', () => {
     expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({ ok: true });
     await store.close();
     await again.stop();
+  });
+
+  it('connects again when ioredis has given up', async () => {
+    const client = createRedis(storeUrl(redis.url), 1000);
+    const link = new RedisLink(client, 1000, { changed() {}, called() {}, warned() {} });
+    await expect.poll(() => link.up).toBe(true);
+    client.disconnect();
+    await expect.poll(() => client.status).toBe('end');
+    expect(link.up).toBe(false);
+    await expect.poll(() => link.up).toBe(true);
+    await link.close();
+    await expect.poll(() => client.status).toBe('end');
   });
 
   it('says by value what Redis refuses, and stays up', async () => {

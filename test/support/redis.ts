@@ -10,6 +10,9 @@ import { createRedis } from '../../src/store/redis/client.ts';
 import { RedisLink } from '../../src/store/redis/link.ts';
 import { RedisStore } from '../../src/store/redis/store.ts';
 
+/** Another program, such as valkey-server, is to pass the same tests. */
+export const redisServer = process.env.WSGATE_TEST_REDIS_SERVER || 'redis-server';
+
 export interface RedisServer {
   readonly url: string;
   readonly port: number;
@@ -21,6 +24,18 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
+export interface ServerTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Options of redis-server for a port with TLS; replicas and Sentinels then use TLS among themselves. */
+export function tlsArgs(port: number, { ca, cert, key }: ServerTls): string[] {
+  const files = ['--tls-ca-cert-file', ca, '--tls-cert-file', cert, '--tls-key-file', key];
+  return ['--tls-port', String(port), '--tls-auth-clients', 'no', '--tls-replication', 'yes', ...files];
+}
+
 /** `args` are options of redis-server. */
 export async function startRedis(options: { port?: number; args?: readonly string[] } = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
@@ -28,7 +43,7 @@ export async function startRedis(options: { port?: number; args?: readonly strin
   const socket = join(folder, 'redis.sock');
   const address = ['--port', String(port), '--bind', '127.0.0.1', '--unixsocket', socket, '--dir', folder];
   const args = [...address, '--save', '', '--appendonly', 'no', ...(options.args ?? [])];
-  const program = await start({ name: 'redis-server', file: 'redis-server', args });
+  const program = await start({ name: 'redis-server', file: redisServer, args });
   await untilReady(program, async () => program.lines().some((line) => line.includes('Ready to accept connections')));
   const client = new Redis({ path: socket, protocol: 2 });
   client.on('error', () => {}); // its test may kill the server
@@ -50,16 +65,21 @@ export async function startRedis(options: { port?: number; args?: readonly strin
 /** A store on a Redis, once it is up. */
 export async function openStore(
   url: string,
-  options: { deadlineMs?: number; info?: boolean } = {},
+  options: { deadlineMs?: number; info?: boolean; upWithinMs?: number } = {},
 ): Promise<RedisStore> {
-  const { deadlineMs = 2000, info = true } = options;
+  const { deadlineMs = 2000, info = true, upWithinMs = 5000 } = options;
   const link = new RedisLink(createRedis(storeUrl(url), deadlineMs, undefined), deadlineMs, {
     changed() {},
     called() {},
     warned() {},
   });
   const store = new RedisStore(link, { prefix: 'ws:', info });
-  await until('the store is up', () => store.up);
+  try {
+    await until('the store is up', () => store.up, upWithinMs);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
   return store;
 }
 

@@ -51,6 +51,7 @@ export class RedisLink {
   readonly #warnedAtMs = new Map<string, number>();
   #probe = 0;
   #again: NodeJS.Timeout | undefined;
+  #closed = false;
 
   constructor(redis: RedisClient, deadlineMs: number, events: LinkEvents) {
     this.#redis = redis;
@@ -59,10 +60,16 @@ export class RedisLink {
     redis.on('node error', (error: Error, node: string) => {
       this.#lastError = `${node}: ${error.message}`;
     });
-    // A cluster's own only says that it has tried every node.
-    redis.on('error', (error: Error) => this.#down(redis instanceof Cluster ? this.#lastError : error.message));
+    // A cluster's own error comes when every node has had one.
+    redis.on('error', ({ message }: Error) =>
+      this.#down(
+        redis instanceof Cluster ? `no node can be asked for the cluster's others; ${this.#lastError}` : message,
+      ),
+    );
     redis.on('ready', () => this.#startProbe());
     redis.on('close', () => this.#down(this.#lastError));
+    // ioredis gives up for good when a Sentinel tells of a new master while it is on its way to the old one.
+    redis.on('end', () => this.#connectAgain(AGAIN_MS));
     if (redis.status === 'ready') this.#startProbe();
   }
 
@@ -104,6 +111,7 @@ export class RedisLink {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#probe += 1;
     this.#up = false;
     clearTimeout(this.#again);
@@ -175,9 +183,12 @@ export class RedisLink {
   }
 
   #connectAgain(afterMs: number): void {
+    if (this.#closed) return;
     this.#again ??= setTimeout(() => {
       this.#again = undefined;
-      if (this.#redis.status === 'ready') this.#redis.disconnect(true);
+      const { status } = this.#redis;
+      if (status === 'ready') this.#redis.disconnect(true);
+      if (status === 'end') this.#redis.connect().catch(() => {}); // `error` tells
     }, afterMs);
   }
 }

@@ -1,0 +1,112 @@
+/** The user of `docs/redis.md`: allowed all that is needed, and nothing that is not. */
+
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { leasesOf, pod1, proxyA } from '../support/names.ts';
+import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
+import { RedisCluster } from '../support/redis-cluster.ts';
+
+const docs = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
+const [rules = [], clusterRules = []] = [...docs.matchAll(/^ACL SETUSER wsgate (.*)$/gm)].map(([, line]) =>
+  String(line).split(' '),
+);
+const needed = rules.filter((rule) => /^[+~]/.test(rule));
+/** Only sent to nodes that are replicas. */
+const forReplicas = ['+readonly', '+readwrite'];
+
+const notMoved = async () => {};
+
+/** Does all that a gate ever asks of its store, whatever comes of it. */
+async function useAll(url: string, move: (whileMoving: () => Promise<void>) => Promise<void>): Promise<void> {
+  const store = await openStore(url.replace('://', '://wsgate:change-me@'), { upWithinMs: 1000 });
+  const [lease, other] = leasesOf(proxyA, 2);
+  if (!lease || !other) throw new Error('no leases');
+  const beat = { gate: 'g', proxies: [proxyA], pods: [pod1], gateQuietMs: 1, proxyQuietMs: 1 };
+  const holder = { state: 'live', path: '/' } as const;
+  await store.acquire(pod1, lease, 9, 1, '/');
+  await store.renew(pod1, [{ lease: other, holder }], 1);
+  await move(async () => {
+    await store.renew(pod1, [{ lease: other, holder }], 1);
+  });
+  await store.acquire(pod1, lease, 9, 1, '/');
+  await store.leases(pod1, 10);
+  await store.fleet([pod1]);
+  await store.heartbeat(beat);
+  await store.enroll([proxyA]);
+  await store.pods();
+  await store.release(pod1, [lease]);
+  await store.expire(pod1, [proxyA]);
+  await store.strike('proxies', [proxyA], 0);
+  await store.farewell('g');
+  await store.close();
+}
+
+async function denied(...nodes: readonly RedisServer[]): Promise<string[]> {
+  const logs = await Promise.all(nodes.map(({ client }) => client.acl('LOG')));
+  return logs.flat().map((entry) => {
+    const fields = entry as string[];
+    return String(fields[fields.indexOf('object') + 1]);
+  });
+}
+
+async function allow(nodes: readonly RedisServer[], allowed: readonly string[]): Promise<void> {
+  for (const { client } of nodes) {
+    await client.call('ACL', 'SETUSER', 'wsgate', 'reset', ...rules.filter((rule) => !/^[+~]/.test(rule)), ...allowed);
+    await client.acl('LOG', 'RESET');
+    await client.script('FLUSH');
+  }
+}
+
+describe('the user that docs/redis.md names', () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+
+  it('is allowed all that wsgate does', async () => {
+    await allow([redis], needed);
+    await useAll(redis.url, notMoved);
+    expect(await denied(redis)).toEqual([]);
+  });
+
+  it.each(needed)('needs %s', async (rule) => {
+    await redis.client.flushall();
+    await allow(
+      [redis],
+      needed.filter((other) => other !== rule),
+    );
+    const used = useAll(redis.url, notMoved).catch(() => {});
+    await expect.poll(() => denied(redis), { timeout: 5000 }).not.toEqual([]);
+    await used;
+  });
+});
+
+describe('its part for a cluster', () => {
+  let cluster: RedisCluster;
+  beforeAll(async () => {
+    cluster = await RedisCluster.start();
+  });
+  afterAll(() => cluster.stop());
+
+  async function useCluster(): Promise<void> {
+    const key = 'ws:pod_conn:pod1';
+    const to = await cluster.otherMaster(key);
+    await useAll(cluster.url, (whileMoving) => cluster.moveSlot(key, to, whileMoving));
+  }
+
+  it('is all that is needed, even while a slot is moved', async () => {
+    await allow(cluster.nodes, [...needed, ...clusterRules]);
+    await useCluster();
+    expect(await denied(...cluster.nodes)).toEqual([]);
+  });
+
+  it.each(clusterRules.filter((rule) => !forReplicas.includes(rule)))('needs %s', async (rule) => {
+    await cluster.flush();
+    const others = clusterRules.filter((other) => other !== rule);
+    await allow(cluster.nodes, [...needed, ...others]);
+    const used = useCluster().catch(() => {});
+    await expect.poll(() => denied(...cluster.nodes), { timeout: 5000 }).not.toEqual([]);
+    await used;
+  });
+});

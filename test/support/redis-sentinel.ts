@@ -1,0 +1,92 @@
+/** A real master, its replica, and three Sentinels that watch them. */
+
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { freePort, start, until, untilReady } from '../../scripts/fleet/processes.ts';
+import { type RedisServer, redisServer, type ServerTls, startRedis, tlsArgs } from './redis.ts';
+
+const SENTINELS = 3;
+const DOWN_AFTER_MS = 500;
+
+export interface Watched {
+  /** For wsgate: `redis+sentinel://`, all three, and the master's name. */
+  readonly url: string;
+  readonly master: RedisServer;
+  readonly replica: RedisServer;
+  /** Commands that the Sentinels have refused, as their default user sees it, whose password is `correct-horse`. */
+  denied(): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+/** `settings` are lines of the Sentinels' configuration. With `tls` nothing is said but over TLS. */
+export async function startSentinels(settings: readonly string[] = [], tls?: ServerTls): Promise<Watched> {
+  const atOnce = ['--repl-diskless-sync-delay', '0'];
+  const startOne = async (...more: string[]) => {
+    if (!tls) return startRedis({ args: [...atOnce, ...more] });
+    const tlsPort = await freePort();
+    return { ...(await startRedis({ args: [...atOnce, ...more, ...tlsArgs(tlsPort, tls)] })), port: tlsPort };
+  };
+  const master = await startOne();
+  const replica = await startOne('--replicaof', '127.0.0.1', String(master.port));
+  const peers = await Promise.all(
+    Array.from({ length: SENTINELS }, async () => ({ port: await freePort(), id: randomBytes(20).toString('hex') })),
+  );
+  const sentinels = await Promise.all(
+    peers.map((self) => {
+      const others = peers.filter((peer) => peer !== self);
+      return startSentinel(self, [
+        `sentinel monitor main 127.0.0.1 ${master.port} ${Math.ceil((SENTINELS + 1) / 2)}`,
+        `sentinel down-after-milliseconds main ${DOWN_AFTER_MS}`,
+        'sentinel failover-timeout main 3000',
+        // What they would find out by themselves within some seconds.
+        `sentinel known-replica main 127.0.0.1 ${replica.port}`,
+        ...others.map(({ port, id }) => `sentinel known-sentinel main 127.0.0.1 ${port} ${id}`),
+        ...settings,
+        ...(tls ? tlsArgs(self.port, tls).join(' ').split(/ ?--/).slice(1) : [`port ${self.port}`]),
+      ]);
+    }),
+  );
+  await until('the replica is in step', async () =>
+    (await replica.client.info('replication')).includes('master_link_status:up'),
+  );
+  return {
+    url: `redis${tls ? 's' : ''}+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/main`,
+    master,
+    replica,
+    async denied() {
+      const logs = sentinels.map(async ({ port }) => {
+        const client = new Redis({ port, protocol: 2, password: 'correct-horse' });
+        const log = await client.acl('LOG');
+        client.disconnect();
+        return log;
+      });
+      return (await Promise.all(logs))
+        .flat()
+        .map(String)
+        .filter((entry) => !entry.includes('reason,auth'));
+    },
+    async stop() {
+      await Promise.all([...sentinels, replica, master].map((server) => server.stop()));
+    },
+  };
+}
+
+async function startSentinel({ port, id }: { port: number; id: string }, settings: readonly string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'wsgate-sentinel-'));
+  const file = join(folder, 'sentinel.conf');
+  const lines = ['port 0', 'bind 127.0.0.1', `dir ${folder}`, `sentinel myid ${id}`, ...settings];
+  writeFileSync(file, `${lines.join('\n')}\n`); // Sentinel writes into it what it learns
+  const program = await start({ name: 'sentinel', file: redisServer, args: [file, '--sentinel'] });
+  await untilReady(program, async () => program.lines().some((line) => line.includes('Sentinel ID is')));
+  return {
+    port,
+    async stop() {
+      program.kill('SIGKILL');
+      await program.ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
