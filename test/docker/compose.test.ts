@@ -32,7 +32,7 @@ describe.skipIf(!found.ok)('docker-compose.yml', () => {
   }, 120_000);
 
   it('counts the table over three Envoys, and frees every slot of it', { timeout: 60_000 }, async () => {
-    const traffic = runTraffic('--scenario', 'table');
+    const traffic = runTraffic('--scenario', 'table', '--hold', '5s'); // long enough to be seen
     await expect.poll(fleetMetrics, { timeout: 30_000 }).toMatchObject({
       'websocket_pod_connections{pod_id="pod1"}': 75,
       'websocket_pod_connections{pod_id="pod2"}': 100,
