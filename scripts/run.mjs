@@ -11,6 +11,7 @@ import { provideTestPrograms } from './setup/debian.mjs';
 import { findEnvoy } from './setup/envoy.mjs';
 import { provideNode } from './setup/node.mjs';
 import { providePackages } from './setup/packages.mjs';
+import { testEnvoys } from './test-envoys.mjs';
 
 /** @typedef {import('./setup/child.mjs').Ending} Ending */
 
@@ -28,7 +29,17 @@ const TASKS = {
     const checked = await check();
     return checked.code === 0 ? program('vitest', ['run', ...args]) : checked;
   },
+  async 'test:envoys'(args) {
+    await provideTestPrograms();
+    return testEnvoys(args);
+  },
   traffic: (args) => script('traffic.ts', args),
+  fuzz: (args) => script('fuzz.ts', args),
+  async faults(args) {
+    process.env.ENVOY_BIN = await findEnvoy();
+    await provideTestPrograms();
+    return script('faults.ts', args);
+  },
 };
 
 /** Types, style, dead code: all that is wrong, not only the first. */

@@ -65,7 +65,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const ledger = new Ledger({ store, share, presence, events }, { ttlMs: config.lease.ttl, ...config.ledger });
   const gate = new Gate(
     { store, limits, ledger, share, presence, events },
-    { reserveMs: config.lease.reserve, outage: config.outage.policy },
+    { reserveMs: config.lease.reserve ?? config.lease.ttl, outage: config.outage.policy },
   );
   const reaper = new Reaper(
     { store, ledger, share, presence, events },

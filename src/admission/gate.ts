@@ -80,9 +80,9 @@ export class Gate {
     if (!this.#ledger.inStep) return this.#decideAlone(upgrade);
     const answer = await this.#store.acquire(pod, lease, this.#limits.of(pod), this.#options.reserveMs, path);
     if (!answer.ok) {
+      if (this.#abandoned.has(upgrade)) return { admitted: false, reason: 'STORE_UNAVAILABLE', pod }; // nobody listens
       const verdict = this.#decideAlone(upgrade);
-      const mayBeLeft = answer.maybeDone && !verdict.admitted && !this.#abandoned.has(upgrade);
-      if (mayBeLeft) this.#ledger.release(pod, lease, 'cancelled');
+      if (!verdict.admitted && answer.maybeDone) this.#ledger.release(pod, lease, 'cancelled');
       return verdict;
     }
     const { admitted, count } = answer.value;

@@ -102,6 +102,8 @@ export interface Heartbeat {
 
 export interface RollCall {
   readonly timeMs: number;
+  /** Whether this gate was not on the roll: it is new, or the store has lost the roll. */
+  readonly isNew: boolean;
   /** How many gates there are, this one included, without the quiet ones. */
   readonly gates: number;
   /** Gates that stopped their heartbeat without saying goodbye. */

@@ -7,8 +7,8 @@
  * - or no gate has heard its proxy for the grace.
  *
  * Silence is no evidence. So each of these starts the clock of "without a gap" again: the proxy's last stream to this
- * gate breaks; the store does not answer; a gate falls silent without a goodbye, since its proxies' streams have to
- * find their way to the others first.
+ * gate breaks; the store does not answer, or has lost the roll; a gate falls silent without a goodbye, since its
+ * proxies' streams have to find their way to the others first.
  *
  * A dead proxy is one that the roll shows as quiet. Whoever holds leases is put on the roll, even if no heartbeat ever
  * told of it. All times are the store's.
@@ -103,7 +103,9 @@ export class Reaper {
       this.#heardSinceMs.clear();
       return;
     }
-    const { timeMs, gates, quietGates, quietProxies } = answer.value;
+    const { timeMs, isNew, gates, quietGates, quietProxies } = answer.value;
+    // A roll that the store has lost does not show the gates that fell silent while it was away.
+    if (isNew) this.#heardSinceMs.clear();
     this.#listen(timeMs, quietGates);
     for (const proxy of present.proxies) this.#unlogged.asked(proxy, timeMs);
     if (timeMs - this.#lastPassMs < this.#passMs) return;

@@ -90,7 +90,7 @@ const schema = z.strictObject({
       .prefault({}),
   }),
   lease: section({
-    reserve: duration().prefault('20s'),
+    reserve: duration().exactOptional(),
     ttl: duration().prefault('60s'),
     grace: duration().prefault('5m'),
   }),
@@ -134,7 +134,7 @@ const rules: readonly Rule[] = [
   {
     keys: ['lease.ttl', 'lease.reserve'],
     expected: 'at least lease.reserve',
-    holds: ({ lease }) => lease.ttl >= lease.reserve,
+    holds: ({ lease }) => lease.reserve === undefined || lease.ttl >= lease.reserve,
   },
   {
     keys: ['lease.grace', 'lease.ttl'],
@@ -142,9 +142,9 @@ const rules: readonly Rule[] = [
     holds: ({ lease }) => lease.grace > lease.ttl,
   },
   {
-    keys: ['store.deadline', 'lease.reserve'],
+    keys: ['store.deadline', 'lease.reserve', 'lease.ttl'],
     expected: 'shorter than lease.reserve: a slot must outlive the call that takes it',
-    holds: ({ store, lease }) => store.deadline < lease.reserve,
+    holds: ({ store, lease }) => store.deadline < (lease.reserve ?? lease.ttl),
   },
   {
     keys: ['store.tls', 'store.url'],

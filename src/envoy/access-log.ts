@@ -32,6 +32,8 @@ type Entry =
 export const UNDECODABLE = Symbol('undecodable');
 export type LogMessage = StreamAccessLogsMessage | typeof UNDECODABLE;
 
+type LogCall = ServerReadableStream<LogMessage, unknown>;
+
 const IGNORED: Entry = { kind: 'ignored' };
 const SWITCHING_PROTOCOLS = 101;
 
@@ -60,9 +62,7 @@ export class AccessLogService {
   readonly streamAccessLogs: handleClientStreamingCall<LogMessage, StreamAccessLogsResponse> = (call, callback) => {
     let stream: LogStream | undefined;
     const close = () => {
-      this.#finishers.delete(finish);
-      if (stream) this.#ledger.close(stream);
-      stream = undefined;
+      if (this.#finishers.delete(finish) && stream) this.#ledger.close(stream);
     };
     const finish = () => {
       close();
@@ -73,13 +73,14 @@ export class AccessLogService {
     call.on('cancelled', close);
     call.on('error', close);
     call.on('data', (message: LogMessage) => {
-      if (!this.#finishers.has(finish)) return; // ended by us; Envoy will say it again elsewhere
       if (message === UNDECODABLE) {
         this.#malformed(call, 'not the bytes of an access log message');
         return;
       }
-      stream ??= this.#open(call, message);
-      if (stream) for (const entry of message.httpLogs?.logEntry ?? []) this.#take(call, stream, entry);
+      // On a stream that we have ended, only ends are news: all else Envoy says again elsewhere.
+      const isOpen = this.#finishers.has(finish);
+      if (isOpen) stream ??= this.#open(call, message);
+      if (stream) for (const entry of message.httpLogs?.logEntry ?? []) this.#take(call, stream, entry, isOpen);
       else this.#malformed(call, 'a log stream that does not tell its proxy');
     });
   };
@@ -89,12 +90,12 @@ export class AccessLogService {
     for (const finish of this.#finishers) finish();
   }
 
-  #open(call: ServerReadableStream<LogMessage, unknown>, message: StreamAccessLogsMessage): LogStream | undefined {
+  #open(call: LogCall, message: StreamAccessLogsMessage): LogStream | undefined {
     const proxy = this.#proxies.of(call, message.identifier?.node?.id);
     return proxy && this.#ledger.open(proxy);
   }
 
-  #take(call: ServerReadableStream<LogMessage, unknown>, stream: LogStream, logEntry: HttpAccessLogEntry): void {
+  #take(call: LogCall, stream: LogStream, logEntry: HttpAccessLogEntry, isOpen: boolean): void {
     const entry = readEntry(logEntry, stream.proxy, this.#pods);
     if (entry.kind === 'malformed') {
       this.#malformed(call, entry.why);
@@ -105,11 +106,11 @@ export class AccessLogService {
       return;
     }
     this.#counted(entry.kind);
-    if (entry.kind === 'seen') this.#ledger.seen(stream, entry);
+    if (entry.kind === 'seen' && isOpen) this.#ledger.seen(stream, entry);
     if (entry.kind === 'ended') this.#ledger.ended(entry.pod, entry.lease);
   }
 
-  #malformed(call: ServerReadableStream<LogMessage, unknown>, why: string): void {
+  #malformed(call: LogCall, why: string): void {
     this.#counted('malformed');
     this.#log.debug({ peer: call.getPeer(), why }, 'ignored a malformed access log entry');
   }

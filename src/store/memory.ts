@@ -120,12 +120,14 @@ export class MemoryStore implements LeaseStore {
   async heartbeat(beat: Heartbeat): Promise<Answer<RollCall>> {
     const timeMs = this.#nowMs();
     const { gates, proxies, pods } = this.#rolls;
+    const isNew = !gates.has(beat.gate);
     gates.set(beat.gate, timeMs);
     for (const proxy of beat.proxies) proxies.set(proxy, timeMs);
     for (const pod of beat.pods) pods.set(pod, timeMs);
     const quietGates = quiet(gates, timeMs - beat.gateQuietMs);
     return done({
       timeMs,
+      isNew,
       gates: gates.size - quietGates.length,
       quietGates,
       quietProxies: quiet(proxies, timeMs - beat.proxyQuietMs) as ProxyId[],

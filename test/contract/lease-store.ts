@@ -215,6 +215,8 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       await value(store.heartbeat({ ...beat, gate: 'gate2' }));
       await value(store.heartbeat({ ...beat, gate: 'gate3' }));
       await value(store.farewell('gate3'));
+      const beats = [await value(store.heartbeat(beat)), await value(store.heartbeat(beat))];
+      expect(beats.map(({ isNew }) => isNew)).toEqual([true, false]);
       const quiet = async () => (await value(store.heartbeat({ ...beat, gateQuietMs: 20 }))).quietGates;
       await expect.poll(quiet).toEqual(['gate2']);
       expect((await value(store.heartbeat({ ...beat, gateQuietMs: 20 }))).gates).toBe(1);

@@ -60,7 +60,7 @@ test('the defaults are these', () => {
       store: { prefix: 'ws:', deadline: 100, info: true },
       pods: { from: [{ kind: 'route' }, { kind: 'context' }] },
       limits: { default: { connections: 100 }, pods: {} },
-      lease: { reserve: 20_000, ttl: 60_000, grace: 300_000 },
+      lease: { ttl: 60_000, grace: 300_000 },
       outage: { policy: 'share' },
       deny: { status: 429, retryAfter: 5_000 },
       http: { tokens: [], open: ['metrics', 'health'] },

@@ -22,7 +22,7 @@ function mistakesOf(input: Partial<ConfigInput>): readonly Mistake[] {
 describe('where a value comes from', () => {
   test('a variable wins over the file, key by key', () => {
     const { lease } = configOf({ text: 'lease: {ttl: 30s, grace: 10m}', env: { WSGATE_LEASE_TTL: '40s' } });
-    expect(lease).toEqual({ reserve: 20_000, ttl: 40_000, grace: 600_000 });
+    expect(lease).toEqual({ ttl: 40_000, grace: 600_000 });
   });
 
   test('an empty variable counts as absent, even one that names no key', () => {

@@ -133,8 +133,8 @@ export class RedisStore implements LeaseStore {
   async heartbeat(beat: Heartbeat): Promise<Answer<RollCall>> {
     const call = async (roll: Roll, quietMs: number, tell: number, names: readonly string[]) =>
       map(await this.#link.run(scripts.rollCall, [this.#keys.roll(roll)], [quietMs, tell, ...names]), (reply) => {
-        const [timeMs, quiet, present] = reply as [number, string[], number];
-        return { timeMs, quiet, present };
+        const [timeMs, quiet, present, added] = reply as [number, string[], number, number];
+        return { timeMs, quiet, present, added };
       });
     const [gates, proxies, pods] = await Promise.all([
       call('gates', beat.gateQuietMs, BATCH, [beat.gate]),
@@ -144,10 +144,16 @@ export class RedisStore implements LeaseStore {
     if (!gates.ok) return gates;
     if (!proxies.ok) return proxies;
     if (!pods.ok) return pods;
-    const { timeMs, quiet, present } = gates.value;
+    const { timeMs, quiet, present, added } = gates.value;
     return {
       ok: true,
-      value: { timeMs, gates: present, quietGates: quiet, quietProxies: proxies.value.quiet as ProxyId[] },
+      value: {
+        timeMs,
+        isNew: added > 0,
+        gates: present,
+        quietGates: quiet,
+        quietProxies: proxies.value.quiet as ProxyId[],
+      },
     };
   }
 

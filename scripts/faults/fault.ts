@@ -1,0 +1,24 @@
+/** A fault: what is done, and what must hold all the same. */
+
+import type { FleetOptions } from './bench.ts';
+import type { Action } from './plan.ts';
+import type { Random } from './random.ts';
+
+export interface Bounds {
+  /** How long a slot may stay taken after its connection closed. */
+  readonly keptMs: number;
+  /** How long a live connection may be without a slot, while the store can be read. */
+  readonly uncountedMs: number;
+  /** From the end of the fault until the count is the truth. */
+  readonly settleMs: number;
+}
+
+export interface Fault {
+  readonly name: string;
+  readonly what: string;
+  /** Whether gates have to decide without the store in it. */
+  readonly storeAway?: boolean;
+  readonly fleet?: FleetOptions;
+  readonly bounds: Bounds;
+  actions(random: Random): readonly Action[];
+}

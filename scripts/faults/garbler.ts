@@ -1,0 +1,139 @@
+/**
+ * Stands between the Envoys' access logs and the gates, and loses, doubles and delays entries. (A log stream's first
+ * message says who speaks; without it nothing of the stream could be understood, so it passes.)
+ */
+
+import {
+  Client,
+  credentials,
+  type Metadata,
+  Server,
+  ServerCredentials,
+  type ServerReadableStream,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js';
+import type { HttpAccessLogEntry } from '../../src/envoy/messages.ts';
+import { loadServices } from '../../src/envoy/protos.ts';
+import { identityOf } from '../../src/envoy/stream-identity.ts';
+import type { Random } from './random.ts';
+
+/** Of entries. */
+const LOST = 0.3;
+const DOUBLED = 0.2;
+const DELAYED = 0.2;
+const DELAY_MS_MAX = 1_500;
+
+/** Entries at the beginning of each connection: that it opened, and that it is there. */
+const OPENING = 2;
+
+/** `random`: of all entries, some are lost, doubled, late. `openings`: each connection's first two are lost. */
+export type Garbling = 'random' | 'openings';
+
+const { StreamAccessLogs: method } = loadServices().accessLog;
+const same = (bytes: Buffer) => bytes;
+
+export class Garbler {
+  readonly #server = new Server();
+  readonly #gates: readonly Client[];
+  readonly #random: Random;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #streams = 0;
+  #garbling: Garbling | undefined;
+  /** By the connection's identity: how many entries of it have come. */
+  readonly #entries = new Map<string, number>();
+
+  private constructor(gates: readonly string[], random: Random) {
+    this.#gates = gates.map((address) => new Client(address, credentials.createInsecure()));
+    this.#random = random;
+  }
+
+  /** `gates`: `host:port` each. Resolves with it and its port. */
+  static async start(gates: readonly string[], random: Random): Promise<{ garbler: Garbler; port: number }> {
+    const garbler = new Garbler(gates, random);
+    const raw = {
+      requestSerialize: same,
+      requestDeserialize: same,
+      responseSerialize: same,
+      responseDeserialize: same,
+    };
+    garbler.#server.addService(
+      { StreamAccessLogs: { ...method, ...raw } },
+      {
+        StreamAccessLogs: (call: ServerReadableStream<Buffer, Buffer>, callback: sendUnaryData<Buffer>) =>
+          garbler.#pass(call, callback),
+      },
+    );
+    const port = await new Promise<number>((resolve, reject) => {
+      garbler.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      );
+    });
+    return { garbler, port };
+  }
+
+  begin(garbling: Garbling): void {
+    this.#garbling = garbling;
+  }
+
+  end(): void {
+    this.#garbling = undefined;
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#server.forceShutdown();
+    for (const gate of this.#gates) gate.close();
+  }
+
+  #pass(call: ServerReadableStream<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void {
+    const gate = this.#gates[this.#streams++ % this.#gates.length];
+    if (!gate) throw new Error('a garbler needs a gate');
+    const metadata: Metadata = call.metadata.clone();
+    const onward = gate.makeClientStreamRequest(method.path, same, same, metadata, (error, answer) =>
+      error
+        ? callback({ code: status.UNAVAILABLE, details: error.details })
+        : callback(null, answer ?? Buffer.alloc(0)),
+    );
+    let first = true;
+    call.on('data', (bytes: Buffer) => {
+      for (const delayMs of first ? [0] : this.#fate(bytes)) this.#later(delayMs, () => onward.write(bytes));
+      first = false;
+    });
+    call.on('end', () => onward.end());
+    call.on('cancelled', () => onward.cancel());
+    call.on('error', () => onward.cancel());
+  }
+
+  /** When to pass an entry on: not at all, once, or twice. */
+  #fate(bytes: Buffer): number[] {
+    const place = this.#placeOf(method.requestDeserialize(bytes).httpLogs?.logEntry?.[0]);
+    if (this.#garbling === undefined) return [0];
+    if (this.#garbling === 'openings') return place <= OPENING ? [] : [0];
+    if (this.#random.chance(LOST)) return [];
+    const when = () => (this.#random.chance(DELAYED) ? this.#random.below(DELAY_MS_MAX) : 0);
+    return this.#random.chance(DOUBLED) ? [when(), when()] : [when()];
+  }
+
+  /** Of an entry among those of its connection, from 1. The end of one is never its opening. */
+  #placeOf(entry: HttpAccessLogEntry | undefined): number {
+    const { startTime, downstreamDirectRemoteAddress, accessLogType } = entry?.commonProperties ?? {};
+    const identity = identityOf(startTime, downstreamDirectRemoteAddress);
+    if (identity === undefined || accessLogType === 'DownstreamEnd') return Number.POSITIVE_INFINITY;
+    const place = (this.#entries.get(identity) ?? 0) + 1;
+    this.#entries.set(identity, place);
+    return place;
+  }
+
+  #later(delayMs: number, act: () => void): void {
+    if (delayMs === 0) {
+      act();
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      act();
+    }, delayMs);
+    this.#timers.add(timer);
+  }
+}

@@ -1,0 +1,97 @@
+/** What happens to Redis. */
+
+import { SIZE } from './bench.ts';
+import type { Fault } from './fault.ts';
+import type { Action } from './plan.ts';
+import { FLUSHED_MS, SCALE } from './scale.ts';
+
+const DOWN_MS = 3_000;
+const LATE_MS = 1_500;
+const STOPPED_MS = SCALE.ttlMs + 2_000;
+/** The replica hears nothing for so long before it is promoted. */
+const LAG_MS = 1_000;
+
+/** Clients that were refused come back: those who ask in the first moments find a store that may know too little. */
+const RUSH: Action = { afterMs: 0, what: 'rush for 1 s', run: (bench) => bench.rushFor(1_000, 5) };
+
+const restarted: Pick<Fault, 'storeAway' | 'bounds' | 'actions'> = {
+  storeAway: true,
+  bounds: { keptMs: DOWN_MS + 1_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
+  actions: () => [
+    { afterMs: 0, what: 'SIGKILL Redis', run: (bench) => bench.redis.kill() },
+    { afterMs: DOWN_MS, what: 'start Redis', heals: true, run: (bench) => bench.redis.again() },
+    RUSH,
+  ],
+};
+
+export const redisFaults: readonly Fault[] = [
+  {
+    ...restarted,
+    name: 'redis-restart-empty',
+    what: 'Redis: SIGKILL, started again empty 3 s later, a rush of clients',
+  },
+  {
+    ...restarted,
+    name: 'redis-restart-file',
+    what: 'Redis: SIGKILL, started again from its append-only file 3 s later, a rush of clients',
+    fleet: { redis: { keeps: true } },
+    bounds: { ...restarted.bounds, uncountedMs: 0 },
+  },
+  {
+    name: 'redis-empty-gate-late',
+    what: `Redis: SIGKILL, started again empty ${DOWN_MS / 1000} s later; one of two gates reaches it ${LATE_MS / 1000} s later than the other; a rush of clients`,
+    storeAway: true,
+    fleet: { redisWires: true },
+    bounds: {
+      keptMs: DOWN_MS + LATE_MS + 1_000 + FLUSHED_MS,
+      uncountedMs: LATE_MS + FLUSHED_MS,
+      settleMs: LATE_MS + FLUSHED_MS,
+    },
+    actions: (random) => {
+      const gate = random.below(SIZE.gates);
+      return [
+        { afterMs: 0, what: 'SIGKILL Redis', run: (bench) => bench.redis.kill() },
+        {
+          afterMs: DOWN_MS - 500,
+          what: `cut gate ${gate + 1} from Redis`,
+          run: (bench) => bench.network.cutRedis(gate),
+        },
+        { afterMs: 500, what: 'start Redis', heals: true, run: (bench) => bench.redis.again() },
+        RUSH,
+        { afterMs: LATE_MS - 1_000, what: 'heal the cut', run: (bench) => bench.network.healRedis(gate) },
+      ];
+    },
+  },
+  {
+    name: 'redis-sigstop',
+    what: `Redis: SIGSTOP for ${STOPPED_MS / 1000} s`,
+    storeAway: true,
+    bounds: { keptMs: STOPPED_MS + FLUSHED_MS, uncountedMs: 0, settleMs: FLUSHED_MS },
+    actions: () => [
+      { afterMs: 0, what: 'SIGSTOP Redis', run: (bench) => bench.redis.signal('SIGSTOP') },
+      { afterMs: STOPPED_MS, what: 'SIGCONT Redis', run: (bench) => bench.redis.signal('SIGCONT') },
+    ],
+  },
+  {
+    name: 'redis-failover',
+    what: `Redis: SIGKILL, its replica without the last ${LAG_MS / 1000} s promoted 1 s later, a rush of clients`,
+    storeAway: true,
+    fleet: { replica: true, redisWires: true },
+    bounds: { keptMs: LAG_MS + 2_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
+    actions: () => [
+      { afterMs: 0, what: 'cut the replica off', run: (bench) => bench.network.cutReplica() },
+      { afterMs: LAG_MS, what: 'SIGKILL Redis', storeGoes: true, run: (bench) => bench.redis.kill() },
+      {
+        afterMs: 1_000,
+        what: 'promote the replica',
+        heals: true,
+        run: async (bench) => {
+          if (!bench.replica) throw new Error('there is no replica');
+          await bench.replica.promote();
+          bench.lead(bench.replica);
+        },
+      },
+      RUSH,
+    ],
+  },
+];

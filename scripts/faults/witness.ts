@@ -1,0 +1,149 @@
+/**
+ * Compares what is with what is counted, all the time: each connection of the crowd with each lease in Redis, so that
+ * two mistakes never make a right. What is on its way counts for neither side.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Connection, Crowd } from './crowd.ts';
+
+const SAMPLE_MS = 50;
+/** A close is on its way for as long as the design gives it. */
+const ON_ITS_WAY_MS = 1_000;
+/** A connection that an Envoy lost in the same moment is not one too many. */
+const SAME_MOMENT_MS = 50;
+
+interface Sample {
+  /** Live connections without a lease. */
+  readonly uncounted: number;
+  /** Leases without a connection. */
+  readonly kept: number;
+}
+
+const RIGHT: Sample = { uncounted: 0, kept: 0 };
+
+export class Witness {
+  /** Most connections over the limit, right after one more was admitted. */
+  overMax = 0;
+  keptMsMax = 0;
+  uncountedMsMax = 0;
+  offMsMax = 0;
+  /** Most that the count was off by, of all pods. */
+  offMax = 0;
+  lastOffAtMs = 0;
+  rightSinceMs = 0;
+  latest: Sample = RIGHT;
+  readonly #crowd: Crowd;
+  readonly #pods: readonly string[];
+  readonly #leases: (pod: string) => Promise<string[] | undefined>;
+  /** Leases that no connection has been heard of. */
+  readonly #strangers = new Map<string, number>();
+  readonly #uncountedSince = new Map<Connection, number>();
+  #offSinceMs: number | undefined;
+  #running: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(crowd: Crowd, pods: readonly string[], leases: (pod: string) => Promise<string[] | undefined>) {
+    this.#crowd = crowd;
+    this.#pods = pods;
+    this.#leases = leases;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  /** A connection has just been admitted. `limit`: the pod's, at this moment. */
+  admitted(connection: Connection, limit: number): void {
+    const there = this.#crowd.of(connection.pod, 'open');
+    const atMs = performance.now();
+    setTimeout(() => {
+      const lost = there.filter(({ cut, endedAtMs }) => cut && endedAtMs - atMs < SAME_MOMENT_MS).length;
+      this.overMax = Math.max(this.overMax, there.length - lost - Math.max(limit, connection.limit));
+    }, SAME_MOMENT_MS);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      const samples = await Promise.all(this.#pods.map((pod) => this.#sample(pod)));
+      const known = samples.filter((sample) => sample !== undefined);
+      if (known.length === samples.length) this.#note(sum(known));
+      await delay(SAMPLE_MS);
+    }
+  }
+
+  #note(sample: Sample): void {
+    const nowMs = performance.now();
+    const off = sample.uncounted + sample.kept;
+    this.latest = sample;
+    this.offMax = Math.max(this.offMax, off);
+    if (off === 0) {
+      if (this.#offSinceMs !== undefined || this.rightSinceMs === 0) this.rightSinceMs = nowMs;
+      this.#offSinceMs = undefined;
+      return;
+    }
+    this.#offSinceMs ??= nowMs - SAMPLE_MS;
+    this.lastOffAtMs = nowMs;
+    this.offMsMax = Math.max(this.offMsMax, nowMs - this.#offSinceMs);
+  }
+
+  /** Undefined when Redis does not answer. */
+  async #sample(pod: string): Promise<Sample | undefined> {
+    const live = this.#crowd.of(pod, 'open');
+    const leases = await this.#leases(pod);
+    if (!leases) return undefined;
+    const nowMs = performance.now();
+    const counted = new Set(leases);
+    const stillLive = live.filter(({ state }) => state === 'open');
+    return { uncounted: this.#uncounted(stillLive, counted, nowMs), kept: this.#kept(pod, counted, nowMs) };
+  }
+
+  #uncounted(live: readonly Connection[], counted: ReadonlySet<string>, nowMs: number): number {
+    let count = 0;
+    for (const connection of live) {
+      if (connection.lease !== undefined && counted.has(connection.lease)) {
+        this.#uncountedSince.delete(connection);
+        continue;
+      }
+      const sinceMs = this.#uncountedSince.get(connection) ?? nowMs - SAMPLE_MS;
+      this.#uncountedSince.set(connection, sinceMs);
+      this.uncountedMsMax = Math.max(this.uncountedMsMax, nowMs - sinceMs);
+      count += 1;
+    }
+    return count;
+  }
+
+  #kept(pod: string, counted: ReadonlySet<string>, nowMs: number): number {
+    const holders = new Map<string, Connection>();
+    for (const connection of this.#crowd.connections) {
+      if (connection.pod === pod && connection.lease) holders.set(connection.lease, connection);
+    }
+    let count = 0;
+    for (const lease of counted) {
+      const sinceMs = this.#emptySince(lease, holders.get(lease), nowMs);
+      if (sinceMs === undefined || nowMs - sinceMs < ON_ITS_WAY_MS) continue;
+      this.keptMsMax = Math.max(this.keptMsMax, nowMs - sinceMs);
+      count += 1;
+    }
+    return count;
+  }
+
+  /** Since when the lease has had no connection; undefined while it has one. */
+  #emptySince(lease: string, holder: Connection | undefined, nowMs: number): number | undefined {
+    if (holder) {
+      this.#strangers.delete(lease);
+      return holder.state === 'open' ? undefined : holder.endedAtMs;
+    }
+    const sinceMs = this.#strangers.get(lease) ?? nowMs;
+    this.#strangers.set(lease, sinceMs);
+    return sinceMs;
+  }
+}
+
+function sum(samples: readonly Sample[]): Sample {
+  return samples.reduce((a, b) => ({ uncounted: a.uncounted + b.uncounted, kept: a.kept + b.kept }), RIGHT);
+}

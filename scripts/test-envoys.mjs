@@ -1,0 +1,61 @@
+/**
+ * The end-to-end tests on every supported Envoy, one after the other. Prints a line for each and at the end, alone on
+ * its line, `N passed, N failed` over all of them.
+ */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inScratch, root } from './setup/cache.mjs';
+import { run } from './setup/child.mjs';
+import { findEnvoy } from './setup/envoy.mjs';
+
+/** The newest of each minor version since Envoy can log the opening of a tunnel. */
+const VERSIONS = ['1.36.4', '1.37.0', '1.38.3', '1.39.3', '1.40.0'];
+
+/** @typedef {{ passed: number, failed: number }} Counts */
+
+/**
+ * @param {readonly string[]} args for vitest
+ * @returns {Promise<import('./setup/child.mjs').Ending>}
+ */
+export async function testEnvoys(args) {
+  /** @type {[string, Counts][]} */
+  const results = [];
+  for (const version of VERSIONS) {
+    delete process.env.ENVOY_BIN;
+    process.env.ENVOY_VERSION = version;
+    process.env.ENVOY_BIN = await findEnvoy();
+    console.log(`Envoy ${version}`);
+    const { ending, counts } = await inScratch((scratch) => test(join(scratch, 'report.json'), args));
+    if (ending.signal !== null) return ending;
+    results.push([version, counts]);
+  }
+  const sum = { passed: 0, failed: 0 };
+  for (const [version, { passed, failed }] of results) {
+    console.log(`Envoy ${version}: ${passed} passed, ${failed} failed`);
+    sum.passed += passed;
+    sum.failed += failed;
+  }
+  console.log(`${sum.passed} passed, ${sum.failed} failed`);
+  return { code: sum.failed === 0 ? 0 : 1, signal: null };
+}
+
+/**
+ * A run that fails without a failed test (a hook, an unhandled rejection, nothing run at all) counts as one failure.
+ *
+ * @param {string} report
+ * @param {readonly string[]} args
+ */
+async function test(report, args) {
+  process.env.WSGATE_TEST_REPORT = report;
+  const ending = await run(join(root, 'node_modules/.bin/vitest'), ['run', 'test/envoy', ...args], { cwd: root });
+  /** @type {{ numPassedTests: number, numFailedTests: number }} */
+  let found = { numPassedTests: 0, numFailedTests: 0 };
+  try {
+    found = JSON.parse(readFileSync(report, 'utf8'));
+  } catch {
+    // It ended before it could write one.
+  }
+  const failed = ending.code === 0 ? found.numFailedTests : Math.max(found.numFailedTests, 1);
+  return { ending, counts: { passed: found.numPassedTests, failed } };
+}

@@ -1,0 +1,102 @@
+/**
+ * The lease contract as a plain model: what a store would be if it were one, without hurry and without company. It
+ * keeps the sets and the rolls, and works out all else from them anew each time.
+ */
+
+import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../../src/admission/ids.ts';
+import type { Acquired, Expired, Heartbeat, Holder, Renewal, Renewed, Roll } from '../../src/admission/lease-store.ts';
+
+interface Held {
+  readonly expiryMs: number;
+  /** Undefined where nobody has told. */
+  readonly holder: Holder | undefined;
+}
+
+export class LeaseModel {
+  nowMs = 0;
+  readonly #leases = new Map<PodId, Map<LeaseId, Held>>();
+  readonly #rolls: Record<Roll, Map<string, number>> = { gates: new Map(), proxies: new Map(), pods: new Map() };
+  readonly #used = new Set<PodId>();
+
+  acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Acquired {
+    this.#used.add(pod);
+    const leases = this.held(pod);
+    const held = leases.get(lease);
+    if (!held && leases.size >= limit) return { admitted: false, count: leases.size };
+    const expiryMs = this.nowMs + reserveMs;
+    if (!held) leases.set(lease, { expiryMs, holder: { state: 'reserved', path } });
+    else leases.set(lease, { ...held, expiryMs: Math.max(expiryMs, held.expiryMs) });
+    return { admitted: true, count: leases.size };
+  }
+
+  renew(pod: PodId, renewals: readonly Renewal[], ttlMs: number): Renewed {
+    this.#used.add(pod);
+    const leases = this.held(pod);
+    const before = leases.size;
+    for (const { lease, holder } of renewals) {
+      leases.set(lease, { expiryMs: this.nowMs + ttlMs, holder: holder ?? leases.get(lease)?.holder });
+    }
+    return { created: leases.size - before, count: leases.size };
+  }
+
+  release(pod: PodId, leases: readonly LeaseId[]): number {
+    return leases.filter((lease) => this.held(pod).delete(lease)).length;
+  }
+
+  expire(pod: PodId, proxies: readonly ProxyId[]): Expired {
+    const past = [...this.held(pod)].filter(([, { expiryMs }]) => expiryMs < this.nowMs).map(([lease]) => lease);
+    const leases = past.filter((lease) => proxies.includes(proxyOf(lease)));
+    const waiting = past.filter((lease) => !leases.includes(lease)).map(proxyOf);
+    this.release(pod, leases);
+    return { leases, waiting: [...new Set(waiting)], count: this.held(pod).size };
+  }
+
+  heartbeat({ gate, proxies, pods, gateQuietMs, proxyQuietMs }: Heartbeat) {
+    this.#rolls.gates.set(gate, this.nowMs);
+    for (const proxy of proxies) this.#rolls.proxies.set(proxy, this.nowMs);
+    for (const pod of pods) this.#rolls.pods.set(pod, this.nowMs);
+    for (const pod of pods) this.#used.add(pod);
+    const quietGates = this.#quiet('gates', gateQuietMs);
+    const gates = this.#rolls.gates.size - quietGates.length;
+    return { gates, quietGates, quietProxies: this.#quiet('proxies', proxyQuietMs) };
+  }
+
+  enroll(proxies: readonly ProxyId[]): void {
+    const roll = this.#rolls.proxies;
+    for (const proxy of proxies) roll.set(proxy, roll.get(proxy) ?? this.nowMs);
+  }
+
+  strike(roll: Roll, names: readonly string[], quietMs: number): void {
+    const quiet = this.#quiet(roll, quietMs);
+    for (const name of names) {
+      if (!quiet.includes(name)) continue;
+      this.#rolls[roll].delete(name);
+      if (roll === 'pods') this.#used.delete(name as PodId);
+    }
+  }
+
+  farewell(gate: string): void {
+    this.#rolls.gates.delete(gate);
+  }
+
+  held(pod: PodId): Map<LeaseId, Held> {
+    const held = this.#leases.get(pod) ?? new Map<LeaseId, Held>();
+    this.#leases.set(pod, held);
+    return held;
+  }
+
+  proxies(pod: PodId): Map<ProxyId, number> {
+    const byProxy = Map.groupBy(this.held(pod).keys(), proxyOf);
+    return new Map([...byProxy].map(([proxy, leases]) => [proxy, leases.length]));
+  }
+
+  /** Pods that `pods()` has to list, and those that it may: the roll is not atomic with the leases. */
+  pods(): { atLeast: PodId[]; atMost: PodId[] } {
+    const atMost = [...this.#used];
+    return { atLeast: atMost.filter((pod) => this.#rolls.pods.has(pod) && this.held(pod).size > 0), atMost };
+  }
+
+  #quiet(roll: Roll, quietMs: number): string[] {
+    return [...this.#rolls[roll]].filter(([, seenMs]) => seenMs < this.nowMs - quietMs).map(([name]) => name);
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Random steps, each taken on a store and on the model beside it (`lease-model.ts`), from one of several gates or from
+ * many at once. The store's answer must be the model's.
+ *
+ * Leases and silences last whole minutes and a half, and the clock is moved by whole ones. So what is past its time is
+ * so by half a minute at least, and the moments by which a real store's clock goes on by itself change no answer.
+ */
+
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import { leaseId, type PodId, type ProxyId, streamIdentity } from '../../src/admission/ids.ts';
+import type { Holder, LeaseStore } from '../../src/admission/lease-store.ts';
+import { pod1, pod2, proxyA, proxyB, proxyId } from '../support/names.ts';
+import { step, stepsOf } from '../support/property.ts';
+import { LeaseModel } from './lease-model.ts';
+import { value } from './lease-store.ts';
+
+/** A store as several gates see it. */
+export interface Subject {
+  readonly gates: readonly [LeaseStore, LeaseStore, LeaseStore];
+  /** Moves the store's clock, or all that it has written down the other way: nobody can tell. */
+  moveClock(ms: number): Promise<void>;
+  loseAll(): Promise<void>;
+  /** What the store keeps of a pod beside the set of its leases, and nothing in the set accounts for. */
+  debris(pod: PodId): Promise<readonly string[]>;
+}
+
+export interface Both {
+  readonly subject: Subject;
+  model: LeaseModel;
+}
+
+export const MINUTE_MS = 60_000;
+const PATH = '/asked';
+
+export const pods = [pod1, pod2];
+/** One name is the beginning of another, up to the character at which lease ids are cut. */
+export const proxies = [proxyA, proxyB, proxyId('proxy_a_b'), proxyId('p:1.x-y')];
+const leases = proxies.flatMap((proxy) =>
+  ['192.0.2.7:1', 'pipe:/run/a_b'].map((peer) => leaseId(proxy, streamIdentity(1n, peer))),
+);
+
+const gate = fc.constantFrom(0, 1, 2);
+const name = fc.constantFrom('gate1', 'gate2', 'gate3');
+const pod = fc.constantFrom(...pods);
+const lease = fc.constantFrom(...leases);
+const someLeases = fc.array(lease, { minLength: 1, maxLength: 6 });
+const someProxies = fc.subarray(proxies);
+const asked = fc.array(fc.record({ gate, lease }), { minLength: 2, maxLength: 8 });
+const limit = fc.nat(6);
+const holder = fc.option(fc.constantFrom<Holder>({ state: 'live', path: '/' }, { state: 'reserved', path: '/é"' }));
+const forMs = fc.nat(3).map((minutes) => (minutes + 0.5) * MINUTE_MS);
+const clockMs = fc.integer({ min: -1, max: 4 }).map((minutes) => minutes * MINUTE_MS);
+
+export const leaseSteps = stepsOf<Both>(
+  step(5, 'acquire', { gate, pod, lease, limit, forMs }, async (both, { gate, pod, lease, limit, forMs }) => {
+    const answer = await value(both.subject.gates[gate].acquire(pod, lease, limit, forMs, PATH));
+    expect(answer).toEqual(both.model.acquire(pod, lease, limit, forMs, PATH));
+  }),
+  step(3, 'acquire at once', { pod, asked, limit, forMs }, async ({ subject, model }, { pod, asked, limit, forMs }) => {
+    const answers = await Promise.all(
+      asked.map(async ({ gate, lease }) => ({
+        lease,
+        ...(await value(subject.gates[gate].acquire(pod, lease, limit, forMs, PATH))),
+      })),
+    );
+    // Who comes first is the store's to say. Whoever it was, the model must have let as many in, in that order.
+    const order = answers.toSorted((a, b) => Number(b.admitted) - Number(a.admitted) || a.count - b.count);
+    for (const { lease, admitted } of order) {
+      expect(model.acquire(pod, lease, limit, forMs, PATH).admitted).toBe(admitted);
+    }
+    for (const { count } of answers) expect(count).toBeLessThanOrEqual(model.held(pod).size);
+  }),
+  step(
+    4,
+    'renew',
+    { gate, pod, leases: someLeases, forMs, holder },
+    async (both, { gate, pod, leases, forMs, holder }) => {
+      const renewals = leases.map((lease) => (holder ? { lease, holder } : { lease }));
+      const answer = await value(both.subject.gates[gate].renew(pod, renewals, forMs));
+      expect(answer).toEqual(both.model.renew(pod, renewals, forMs));
+    },
+  ),
+  step(4, 'release', { gate, pod, leases: someLeases }, async ({ subject, model }, { gate, pod, leases }) => {
+    expect(await value(subject.gates[gate].release(pod, leases))).toBe(model.release(pod, leases));
+  }),
+  step(2, 'release at once', { pod, asked }, async ({ subject, model }, { pod, asked }) => {
+    const answers = await Promise.all(asked.map(({ gate, lease }) => value(subject.gates[gate].release(pod, [lease]))));
+    const released = answers.reduce((sum, count) => sum + count, 0);
+    expect(released).toBe(
+      model.release(
+        pod,
+        asked.map(({ lease }) => lease),
+      ),
+    );
+  }),
+  step(3, 'expire', { gate, pod, proxies: someProxies }, async (both, { gate, pod, proxies }) => {
+    await expire(both, both.subject.gates[gate], pod, proxies);
+  }),
+  step(3, 'move the clock', { clockMs }, (both, { clockMs }) => moveClock(both, clockMs)),
+  step(1, 'lose all', {}, async (both) => {
+    await both.subject.loseAll();
+    both.model = new LeaseModel();
+  }),
+  step(
+    3,
+    'heartbeat',
+    { gate, name, proxies: someProxies, pods: fc.subarray(pods), forMs },
+    async ({ subject, model }, { gate, name, forMs, ...used }) => {
+      const beat = { gate: name, ...used, gateQuietMs: forMs, proxyQuietMs: forMs };
+      const { gates, quietGates, quietProxies } = await value(subject.gates[gate].heartbeat(beat));
+      const right = model.heartbeat(beat);
+      expect(gates).toBe(right.gates);
+      expect(quietGates.toSorted()).toEqual(right.quietGates.toSorted());
+      expect(quietProxies.toSorted()).toEqual(right.quietProxies.toSorted());
+    },
+  ),
+  step(1, 'enroll', { gate, proxies: someProxies }, async ({ subject, model }, { gate, proxies }) => {
+    await value(subject.gates[gate].enroll(proxies));
+    model.enroll(proxies);
+  }),
+  step(1, 'strike proxies', { gate, proxies: someProxies, forMs }, async (both, { gate, proxies, forMs }) => {
+    await value(both.subject.gates[gate].strike('proxies', proxies, forMs));
+    both.model.strike('proxies', proxies, forMs);
+  }),
+  step(1, 'strike an empty pod', { gate, pod, forMs }, async ({ subject, model }, { gate, pod, forMs }) => {
+    if (model.held(pod).size > 0) return;
+    await value(subject.gates[gate].strike('pods', [pod], forMs));
+    model.strike('pods', [pod], forMs);
+  }),
+  step(1, 'strike a gate', { gate, name, forMs }, async ({ subject, model }, { gate, name, forMs }) => {
+    await value(subject.gates[gate].strike('gates', [name], forMs));
+    model.strike('gates', [name], forMs);
+  }),
+  step(1, 'farewell', { gate, name }, async ({ subject, model }, { gate, name }) => {
+    await value(subject.gates[gate].farewell(name));
+    model.farewell(name);
+  }),
+);
+
+export async function expire({ model }: Both, store: LeaseStore, pod: PodId, proxies: ProxyId[]): Promise<void> {
+  const { leases, waiting, count } = await value(store.expire(pod, proxies));
+  const right = model.expire(pod, proxies);
+  expect({ leases: leases.toSorted(), waiting: waiting.toSorted(), count }).toEqual({
+    leases: right.leases.toSorted(),
+    waiting: right.waiting.toSorted(),
+    count: right.count,
+  });
+}
+
+export async function moveClock({ subject, model }: Both, ms: number): Promise<void> {
+  await subject.moveClock(ms);
+  model.nowMs += ms;
+}

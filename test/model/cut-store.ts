@@ -1,0 +1,60 @@
+/** One gate's way to a store that gates share, which can be cut: the store goes on, and this gate does not hear of it. */
+
+import type { Answer, LeaseStore, StoreAway } from '../../src/admission/lease-store.ts';
+
+const DISCONNECTED: StoreAway = { ok: false, why: 'disconnected', detail: 'cut', maybeDone: false };
+const UNANSWERED: StoreAway = { ok: false, why: 'timeout', detail: 'cut', maybeDone: true };
+
+export class CutStore implements LeaseStore {
+  readonly #shared: () => LeaseStore;
+  readonly #changed: (up: boolean) => void;
+  #state: 'up' | 'breaking' | 'cut' = 'up';
+
+  constructor(shared: () => LeaseStore, changed: (up: boolean) => void) {
+    this.#shared = shared;
+    this.#changed = changed;
+  }
+
+  get up(): boolean {
+    return this.#state !== 'cut';
+  }
+
+  /** At once; or unnoticed, with the next call, which is still carried out but gets no answer. */
+  cut(when: 'now' | 'in the next call'): void {
+    if (this.#state === 'cut') return;
+    if (when === 'now') this.#down();
+    else this.#state = 'breaking';
+  }
+
+  mend(): void {
+    const wasUp = this.up;
+    this.#state = 'up';
+    if (!wasUp) this.#changed(true);
+  }
+
+  #down(): void {
+    this.#state = 'cut';
+    this.#changed(false);
+  }
+
+  async #ask<T>(call: (store: LeaseStore) => Promise<Answer<T>>): Promise<Answer<T>> {
+    if (this.#state === 'cut') return DISCONNECTED;
+    const answer = await call(this.#shared());
+    if (this.#state === 'up') return answer;
+    if (this.#state === 'breaking') this.#down();
+    return UNANSWERED;
+  }
+
+  acquire = (...args: Parameters<LeaseStore['acquire']>) => this.#ask((store) => store.acquire(...args));
+  renew = (...args: Parameters<LeaseStore['renew']>) => this.#ask((store) => store.renew(...args));
+  release = (...args: Parameters<LeaseStore['release']>) => this.#ask((store) => store.release(...args));
+  expire = (...args: Parameters<LeaseStore['expire']>) => this.#ask((store) => store.expire(...args));
+  pods = () => this.#ask((store) => store.pods());
+  fleet = (...args: Parameters<LeaseStore['fleet']>) => this.#ask((store) => store.fleet(...args));
+  leases = (...args: Parameters<LeaseStore['leases']>) => this.#ask((store) => store.leases(...args));
+  heartbeat = (...args: Parameters<LeaseStore['heartbeat']>) => this.#ask((store) => store.heartbeat(...args));
+  enroll = (...args: Parameters<LeaseStore['enroll']>) => this.#ask((store) => store.enroll(...args));
+  strike = (...args: Parameters<LeaseStore['strike']>) => this.#ask((store) => store.strike(...args));
+  farewell = (...args: Parameters<LeaseStore['farewell']>) => this.#ask((store) => store.farewell(...args));
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,139 @@
+/** The count beside the truth, whatever Envoys, gates and the store do to each other. */
+
+import fc from 'fast-check';
+import { afterEach, beforeEach, it, vi } from 'vitest';
+import { assertHolds, step, stepsOf } from '../support/property.ts';
+import type { Fate } from './access-log.ts';
+import { Fleet, nth, pods } from './fleet.ts';
+
+const RUNS = 100;
+/** A failure takes its time to become short. */
+const TIMEOUT_MS = 120_000;
+
+// The ledger measures its own silences by this process's clock: it goes on with the store's, by hand.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+afterEach(() => void vi.useRealTimers());
+
+const worker = fc.nat(3);
+const gate = fc.nat(1);
+const pod = fc.constantFrom(...pods);
+const any = fc.nat(20);
+const fate = fc.constantFrom<Fate>('arrives', 'arrives', 'arrives', 'arrives twice', 'is lost', 'is late');
+const when = fc.constantFrom('now' as const, 'in the next call' as const);
+
+const upgrade = { worker, gate, pod, fate };
+
+const steps = stepsOf<Fleet>(
+  step(6, 'an upgrade', upgrade, async (fleet, { worker, gate, pod, fate }) => {
+    const connection = fleet.newConnection(nth(fleet.workers, worker), pod);
+    if (await fleet.ask(nth(fleet.gates, gate), connection)) fleet.opened(connection, fate);
+  }),
+  step(
+    2,
+    'a rush',
+    { pod, asked: fc.array(fc.record({ worker, gate }), { maxLength: 8 }) },
+    async (fleet, { pod, asked }) => {
+      const upgrades = asked.map(async ({ worker, gate }) => {
+        const connection = fleet.newConnection(nth(fleet.workers, worker), pod);
+        if (await fleet.ask(nth(fleet.gates, gate), connection)) fleet.opened(connection, 'arrives');
+      });
+      await Promise.all(upgrades);
+    },
+  ),
+  step(1, 'an upgrade that the pod refuses', upgrade, async (fleet, { worker, gate, pod, fate }) => {
+    const connection = fleet.newConnection(nth(fleet.workers, worker), pod);
+    if (await fleet.ask(nth(fleet.gates, gate), connection)) fleet.ended(connection, fate);
+  }),
+  step(1, 'an upgrade whose client leaves before the answer', upgrade, async (fleet, { worker, gate, pod, fate }) => {
+    const connection = fleet.newConnection(nth(fleet.workers, worker), pod);
+    await fleet.askInVain(nth(fleet.gates, gate), connection);
+    fleet.ended(connection, fate);
+  }),
+  step(
+    1,
+    'an upgrade that Envoy tired of asking for, and lets in',
+    upgrade,
+    async (fleet, { worker, gate, pod, fate }) => {
+      const connection = fleet.newConnection(nth(fleet.workers, worker), pod);
+      await fleet.askInVain(nth(fleet.gates, gate), connection);
+      fleet.exact = false;
+      fleet.opened(connection, fate);
+    },
+  ),
+  step(
+    1,
+    'an upgrade that is asked for again',
+    { ...upgrade, again: gate },
+    async (fleet, { worker, gate, again, pod, fate }) => {
+      const connection = fleet.newConnection(nth(fleet.workers, worker), pod);
+      await fleet.askInVain(nth(fleet.gates, gate), connection);
+      if (await fleet.ask(nth(fleet.gates, again), connection)) fleet.opened(connection, fate);
+    },
+  ),
+  step(4, 'a close', { any, fate }, async (fleet, { any, fate }) => {
+    if (fleet.connections.length > 0) fleet.ended(nth(fleet.connections, any), fate);
+  }),
+  step(
+    5,
+    'time',
+    { seconds: fc.integer({ min: 1, max: 60 }), fates: fc.infiniteStream(fate) },
+    async (fleet, { seconds, fates }) => {
+      await fleet.pass(seconds, () => fates.next().value ?? 'arrives');
+    },
+  ),
+  step(2, 'what was late arrives', {}, async (fleet) => fleet.log.hearTheLate()),
+  step(3, 'a log stream breaks', { worker, gate }, async (fleet, { worker, gate }) => {
+    fleet.log.breakStream(nth(fleet.workers, worker), gate);
+  }),
+  step(2, 'a gate dies', { gate }, async (fleet, { gate }) => fleet.kill(gate)),
+  step(1, 'an Envoy dies', { worker }, async (fleet, { worker }) => fleet.crash(nth(fleet.workers, worker).proxy)),
+  step(
+    2,
+    'a gate is cut off',
+    { gate, seconds: fc.integer({ min: 1, max: 45 }), when },
+    async (fleet, { gate, seconds, when }) => {
+      fleet.cut(nth(fleet.gates, gate), seconds, when);
+    },
+  ),
+  step(
+    1,
+    'the store is away',
+    { seconds: fc.integer({ min: 1, max: 200 }), when },
+    async (fleet, { seconds, when }) => {
+      fleet.cutAll(seconds, when);
+    },
+  ),
+  step(
+    1,
+    'the store is away for more than a ttl, and a log stream breaks just before it is back',
+    { worker, gate, seconds: fc.integer({ min: 61, max: 120 }), before: fc.integer({ min: 1, max: 14 }) },
+    async (fleet, { worker, gate, seconds, before }) => {
+      fleet.cutAll(seconds, 'now');
+      await fleet.pass(seconds - before, () => 'arrives');
+      fleet.log.breakStream(nth(fleet.workers, worker), gate);
+      await fleet.pass(before, () => 'arrives');
+    },
+  ),
+  step(1, 'the store loses everything', {}, async (fleet) => fleet.loseAll()),
+);
+
+const outage = fc.constantFrom('share' as const, 'deny' as const, 'allow' as const);
+
+it(
+  'no live connection is taken, no limit passed, and in two quiet ttls the count is the truth',
+  async () => {
+    await assertHolds(
+      fc.asyncProperty(outage, steps, async (outage, steps) => {
+        const fleet = new Fleet(outage);
+        await fleet.start();
+        for (const each of steps) {
+          await each.take(fleet);
+          await fleet.check();
+        }
+        await fleet.settle();
+      }),
+      RUNS,
+    );
+  },
+  TIMEOUT_MS,
+);

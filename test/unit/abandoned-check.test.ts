@@ -1,0 +1,78 @@
+/**
+ * A Check that Envoy gave up while the gate had no store, and whose connection is open all the same: let in without an
+ * answer, or asked for again elsewhere. Its lease must not be released when the store is back.
+ */
+
+import { beforeEach, expect, it } from 'vitest';
+import type { Upgrade } from '../../src/admission/gate.ts';
+import type { LeaseStore } from '../../src/admission/lease-store.ts';
+import { MemoryStore } from '../../src/store/memory.ts';
+import { value } from '../contract/lease-store.ts';
+import { type ModelGate, makeGate } from '../model/model-gate.ts';
+import { newLease, pod1, proxyA } from '../support/names.ts';
+
+let store: LeaseStore;
+let gate: ModelGate;
+let other: ModelGate;
+beforeEach(() => {
+  store = new MemoryStore(Date.now);
+  gate = makeGate(() => store, 'share');
+  other = makeGate(() => store, 'deny');
+});
+
+async function giveUp(upgrade: Upgrade): Promise<void> {
+  const verdict = gate.gate.admit(upgrade);
+  gate.gate.abandon(upgrade);
+  await verdict;
+  await new Promise((resolve) => setTimeout(resolve)); // what it says to the store, it says within two turns
+}
+
+const newUpgrade = (): Upgrade => ({ pod: pod1, lease: newLease(proxyA), path: '/' });
+
+async function held(): Promise<string[]> {
+  await gate.ledger.flush();
+  return (await value(store.leases(pod1, 10))).leases.map(({ lease }) => lease);
+}
+
+it('keeps its lease when Envoy let it in without an answer', async () => {
+  const upgrade = newUpgrade();
+  gate.store.cut('now');
+  await giveUp(upgrade);
+  gate.ledger.seen(gate.ledger.open(proxyA), { ...upgrade, state: 'live', periodic: false });
+  gate.store.mend();
+  expect(await held()).toEqual([upgrade.lease]);
+});
+
+it('keeps its lease when another gate let it in', async () => {
+  const upgrade = newUpgrade();
+  gate.store.cut('now');
+  await giveUp(upgrade);
+  await other.gate.admit(upgrade);
+  gate.store.mend();
+  expect(await held()).toEqual([upgrade.lease]);
+});
+
+it('keeps its lease when another gate let it in, and the store had not said what it did with the first question', async () => {
+  const upgrade = newUpgrade();
+  gate.store.cut('in the next call');
+  await giveUp(upgrade);
+  await other.gate.admit(upgrade);
+  gate.store.mend();
+  expect(await held()).toEqual([upgrade.lease]);
+});
+
+it('is not told to the store as if it were open', async () => {
+  await gate.reaper.beat(); // the gate knows the counts, and has a share
+  const upgrade = newUpgrade();
+  gate.store.cut('in the next call');
+  await giveUp(upgrade);
+  await value(store.release(pod1, [upgrade.lease])); // the log told its end to another gate
+  gate.store.mend();
+  expect(await held()).toEqual([]);
+});
+
+it('gives its lease back at once when the store answers', async () => {
+  const upgrade = newUpgrade();
+  await giveUp(upgrade);
+  expect(await held()).toEqual([]);
+});
