@@ -11,6 +11,7 @@ import { provideTestPrograms } from './setup/debian.mjs';
 import { findEnvoy } from './setup/envoy.mjs';
 import { provideNode } from './setup/node.mjs';
 import { providePackages } from './setup/packages.mjs';
+import { findValkey } from './setup/valkey.mjs';
 import { testEnvoys } from './test-envoys.mjs';
 
 /** @typedef {import('./setup/child.mjs').Ending} Ending */
@@ -32,6 +33,12 @@ const TASKS = {
   async 'test:envoys'(args) {
     await provideTestPrograms();
     return testEnvoys(args);
+  },
+  /** The tests of the Redis store. That Valkey knows no TLS. */
+  async 'test:valkey'(args) {
+    await provideTestPrograms();
+    process.env.WSGATE_TEST_REDIS_SERVER = await findValkey();
+    return program('vitest', ['run', 'redis', '--exclude', 'test/contract/redis-tls*', ...args]);
   },
   traffic: (args) => script('traffic.ts', args),
   fuzz: (args) => script('fuzz.ts', args),

@@ -70,6 +70,13 @@ describe('the user that docs/redis.md names', () => {
     expect(await denied(redis)).toEqual([]);
   });
 
+  it('needs +select for a database other than 0, and nothing else', async () => {
+    expect(docs).toContain('With a database other than 0 also `+select`.');
+    await allow([redis], [...needed, '+select']);
+    await useAll(`${redis.url}/3`, notMoved);
+    expect(await denied(redis)).toEqual([]);
+  });
+
   it.each(needed)('needs %s', async (rule) => {
     await redis.client.flushall();
     await allow(

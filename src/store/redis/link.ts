@@ -13,9 +13,10 @@
  *
  * Redis Cluster is one store here, up while every master answers: a lease must not expire for want of a renewal that
  * its node could not take. Commands of one pod go to one node, so the order of replies means there what it means with
- * one Redis, but for a slot on the move. A command that ioredis sends on (MOVED, ASK: the first node did nothing) or
- * again (TRYAGAIN: nobody did anything yet) may be overtaken by one that came later. So a release may run before the
- * acquire that it was to undo; that lease then goes as others do whose end got lost.
+ * one Redis, but for a slot on the move: a command that ioredis sends on (MOVED, ASK: the first node did nothing) or
+ * again (TRYAGAIN: nobody did anything yet) may be overtaken by one that came later. Where that matters, the store waits
+ * for the answer. Across a deadline it cannot: a release may then run before the acquire that it was to undo, and that
+ * lease goes as others do whose end got lost.
  */
 
 import { Cluster } from 'ioredis';
@@ -75,6 +76,11 @@ export class RedisLink {
 
   get up(): boolean {
     return this.#up === true;
+  }
+
+  /** Whether commands of one pod are carried out in the order in which they were sent. */
+  get keepsOrder(): boolean {
+    return !(this.#redis instanceof Cluster);
   }
 
   /** Runs a script by its SHA; on NOSCRIPT once more by its text. */

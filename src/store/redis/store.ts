@@ -37,6 +37,8 @@ export class RedisStore implements LeaseStore {
   readonly #link: RedisLink;
   readonly #keys: Keys;
   readonly #info: boolean;
+  /** On a store that may change their order: for each pod the calls that add leases to it, until they are answered. */
+  readonly #adding = new Map<PodId, Set<Promise<unknown>>>();
 
   constructor(link: RedisLink, options: RedisStoreOptions) {
     this.#link = link;
@@ -51,7 +53,7 @@ export class RedisStore implements LeaseStore {
   async acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Promise<Answer<Acquired>> {
     const info = this.#infoOf({ state: 'reserved', path });
     const args = [limit, lease, proxyOf(lease), reserveMs, info];
-    return map(await this.#link.run(scripts.acquire, this.#keys.pod(pod), args), (reply) => {
+    return map(await this.#add(pod, this.#link.run(scripts.acquire, this.#keys.pod(pod), args)), (reply) => {
       const [admitted, count] = reply as [number, number, string];
       return { admitted: admitted === 1, count };
     });
@@ -60,13 +62,15 @@ export class RedisStore implements LeaseStore {
   async renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
     const args: (string | number)[] = [ttlMs];
     for (const { lease, holder } of leases) args.push(lease, holder ? this.#infoOf(holder) : '');
-    return map(await this.#link.run(scripts.renew, this.#keys.pod(pod), args), (reply) => {
+    return map(await this.#add(pod, this.#link.run(scripts.renew, this.#keys.pod(pod), args)), (reply) => {
       const [created, count] = reply as [number, number];
       return { created, count };
     });
   }
 
   async release(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
+    // A renewal that is overtaken would bring the leases back.
+    if (!this.#link.keepsOrder) await Promise.all(this.#adding.get(pod) ?? []);
     return map(await this.#link.run(scripts.release, this.#keys.pod(pod), leases), (reply) => reply as number);
   }
 
@@ -173,6 +177,16 @@ export class RedisStore implements LeaseStore {
 
   close(): Promise<void> {
     return this.#link.close();
+  }
+
+  async #add<T>(pod: PodId, call: Promise<T>): Promise<T> {
+    if (this.#link.keepsOrder) return call;
+    const calls = this.#adding.get(pod) ?? new Set();
+    this.#adding.set(pod, calls.add(call));
+    const answer = await call;
+    calls.delete(call);
+    if (calls.size === 0 && this.#adding.get(pod) === calls) this.#adding.delete(pod);
+    return answer;
   }
 
   #infoOf(holder: Holder): string {
