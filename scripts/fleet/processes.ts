@@ -126,9 +126,17 @@ async function within(promise: Promise<unknown>, deadlineMs: number): Promise<bo
   }
 }
 
+/** Below those that systems give to outgoing connections, so that none takes a port between this call and its use. */
+const PORTS = { first: 12_000, count: 20_000 };
+
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  // At random: test runs beside this one choose, too.
+  const server = createServer().listen(PORTS.first + Math.floor(Math.random() * PORTS.count), '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return freePort(); // that one is taken
+  }
   const address = server.address();
   server.close();
   if (address === null || typeof address === 'string') throw new Error('no port');
