@@ -1,8 +1,8 @@
 /** A fault: what is done, and what must hold all the same. */
 
+import type { Random } from '../fleet/random.ts';
 import type { FleetOptions } from './bench.ts';
 import type { Action } from './plan.ts';
-import type { Random } from './random.ts';
 
 export interface Bounds {
   /** How long a slot may stay taken after its connection closed. */

@@ -16,7 +16,7 @@ import {
 import type { HttpAccessLogEntry } from '../../src/envoy/messages.ts';
 import { loadServices } from '../../src/envoy/protos.ts';
 import { identityOf } from '../../src/envoy/stream-identity.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../fleet/random.ts';
 
 /** Of entries. */
 const LOST = 0.3;

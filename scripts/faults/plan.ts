@@ -1,9 +1,9 @@
 /** What is going to be done, in which order: all of it from the seed, before anything is started. */
 
 import { createHash } from 'node:crypto';
+import { Random } from '../fleet/random.ts';
 import { type Bench, SIZE } from './bench.ts';
 import type { Fault } from './fault.ts';
-import { Random } from './random.ts';
 import { SCALE } from './scale.ts';
 
 /** Opens and closes go on all the time, this often. */

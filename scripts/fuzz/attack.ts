@@ -2,11 +2,11 @@
 
 import { type Gate, startGate } from '../fleet/gate.ts';
 import { until } from '../fleet/processes.ts';
+import { Random } from '../fleet/random.ts';
 import { type BadMessage, badMessages } from './bad-messages.ts';
 import { encodeCheck, encodeLog, FuzzedEnvoy, isUnanswered, leaseIn } from './envoy.ts';
 import { ASKABLE, Heap } from './heap.ts';
 import { checkOf, entryOf, messageOf, streamOf } from './messages.ts';
-import { Random } from './random.ts';
 
 /** How long a good Check may take beside a bad message: long, because the machine may be busy with other tests. */
 const STALL_MS = 5000;

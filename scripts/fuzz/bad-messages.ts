@@ -1,10 +1,10 @@
 /** The fuzzer's messages, one after the other; the same ones for the same seed. */
 
+import type { Random } from '../fleet/random.ts';
 import { encodeCheck, encodeLog } from './envoy.ts';
 import { checkOf, entryOf, messageOf, rawCheckOf, streamOf } from './messages.ts';
 import { checkMonsters, logMonsters } from './monsters.ts';
 import { mutate } from './mutations.ts';
-import type { Random } from './random.ts';
 
 export interface BadMessage {
   readonly service: 'check' | 'log';

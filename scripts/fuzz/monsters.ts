@@ -1,6 +1,6 @@
 /** Messages that are built to cost: huge, deep, or of very many very small parts; each just below the gate's bound. */
 
-import type { Random } from './random.ts';
+import type { Random } from '../fleet/random.ts';
 import { field, inside, repeated, tag, varint } from './wire.ts';
 
 /** What a gate reads by default: 1 MiB, less what is around. */

@@ -1,6 +1,6 @@
 /** Ways to break a message's bytes. All of them together, one after the other, at random places. */
 
-import type { Random } from './random.ts';
+import type { Random } from '../fleet/random.ts';
 import { field, inside, repeated, tag, varint } from './wire.ts';
 
 /** No more than a gate reads by default: a larger message ends its stream, as it should. */

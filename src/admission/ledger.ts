@@ -195,8 +195,7 @@ export class Ledger {
 
   /** Frees the slot, now or as soon as the store answers. */
   release(pod: PodId, lease: LeaseId, cause: ReleaseCause): void {
-    if (!this.inStep) this.#share.freed(pod, lease, this.#entries.has(lease));
-    this.drop(lease);
+    this.#gone(pod, lease);
     this.#releases.add(pod, lease, cause);
   }
 
@@ -206,8 +205,7 @@ export class Ledger {
    * log tells its end.
    */
   giveBack(pod: PodId, lease: LeaseId): void {
-    if (!this.inStep) this.#share.freed(pod, lease, this.#entries.has(lease));
-    this.drop(lease);
+    this.#gone(pod, lease);
     void this.#store.release(pod, [lease]).then((answer) => {
       if (answer.ok && answer.value > 0) this.#events.emit('released', pod, 'cancelled', answer.value);
     });
@@ -233,6 +231,11 @@ export class Ledger {
       this.#renewing = undefined;
     });
     await Promise.all([this.#releases.flush(), this.#renewing]);
+  }
+
+  #gone(pod: PodId, lease: LeaseId): void {
+    if (!this.inStep) this.#share.freed(pod, lease, this.#entries.has(lease));
+    this.drop(lease);
   }
 
   #forget(entry: Entry): void {

@@ -1,9 +1,8 @@
 /** A real redis-server for a test, on a free port, with its data in a folder of its own. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { lendFolder } from '../../scripts/fleet/folder.ts';
 import { freePort, start, until, untilReady } from '../../scripts/fleet/processes.ts';
 import { parseStoreUrl, type StoreUrl } from '../../src/config/store-url.ts';
 import { createRedis } from '../../src/store/redis/client.ts';
@@ -39,9 +38,9 @@ export function tlsArgs(port: number, { ca, cert, key }: ServerTls): string[] {
 /** `args` are options of redis-server. */
 export async function startRedis(options: { port?: number; args?: readonly string[] } = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
-  const folder = mkdtempSync(join(tmpdir(), 'wsgate-redis-'));
-  const socket = join(folder, 'redis.sock');
-  const address = ['--port', String(port), '--bind', '127.0.0.1', '--unixsocket', socket, '--dir', folder];
+  const folder = lendFolder('redis');
+  const socket = join(folder.path, 'redis.sock');
+  const address = ['--port', String(port), '--bind', '127.0.0.1', '--unixsocket', socket, '--dir', folder.path];
   const args = [...address, '--save', '', '--appendonly', 'no', ...(options.args ?? [])];
   const program = await start({ name: 'redis-server', file: redisServer, args });
   await untilReady(program, async () => program.lines().some((line) => line.includes('Ready to accept connections')));
@@ -57,7 +56,7 @@ export async function startRedis(options: { port?: number; args?: readonly strin
       client.disconnect();
       program.kill('SIGKILL');
       await program.ended;
-      rmSync(folder, { recursive: true, force: true });
+      folder.remove();
     },
   };
 }
