@@ -50,7 +50,8 @@ async function build(redisUrl: string | undefined): Promise<Playground> {
   const pods = await Promise.all(PODS.map((name) => startPod({ name })));
   const podPorts = Object.fromEntries(pods.map(({ name, port }) => [name, port]));
   const gate = startGate({
-    config: { limits: { default: { connections: LIMIT } } },
+    // Nobody is connected yet: there is nothing that a new store could have lost.
+    config: { limits: { default: { connections: LIMIT } }, lease: { recovery: '0s' } },
     grpcPort: GRPC_PORT,
     httpPort: HTTP_PORT,
     env: redisUrl === undefined ? {} : { REDIS_URL: redisUrl },

@@ -10,8 +10,10 @@ import { Ledger } from './admission/ledger.ts';
 import { Limits } from './admission/limits.ts';
 import { Presence } from './admission/presence.ts';
 import { Reaper } from './admission/reaper.ts';
+import { Recovery } from './admission/recovery.ts';
 import { Share } from './admission/share.ts';
 import { type Address, formatAddress } from './config/address.ts';
+import { keepaliveOf, recoveryOf, reserveOf } from './config/derived.ts';
 import type { Config } from './config/schema.ts';
 import { AccessLogService } from './envoy/access-log.ts';
 import { Certificates } from './envoy/certificates.ts';
@@ -61,14 +63,18 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 
   const presence = new Presence();
   const limits = new Limits(config.limits);
-  const share = new Share();
-  const ledger = new Ledger({ store, share, presence, events }, { ttlMs: config.lease.ttl, ...config.ledger });
+  const recovery = new Recovery(recoveryOf(config), events);
+  const share = new Share(recovery);
+  const ledger = new Ledger(
+    { store, share, recovery, presence, events },
+    { ttlMs: config.lease.ttl, ...config.ledger },
+  );
   const gate = new Gate(
     { store, limits, ledger, share, presence, events },
-    { reserveMs: config.lease.reserve ?? config.lease.ttl, outage: config.outage.policy },
+    { reserveMs: reserveOf(config), outage: config.outage.policy },
   );
   const reaper = new Reaper(
-    { store, ledger, share, presence, events },
+    { store, ledger, share, recovery, presence, events },
     { gate: gateName, ttlMs: config.lease.ttl, graceMs: config.lease.grace },
   );
 
@@ -83,6 +89,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     },
   );
   const accessLog = new AccessLogService({ ledger, pods, proxies, log, counted: (kind) => metrics.entryRead(kind) });
+  const keepalive = keepaliveOf(config);
   const grpc = new GrpcServer(
     { check, accessLog, log },
     {
@@ -91,8 +98,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       messageBytesMax: listen.messageBytesMax,
       streamsMax: listen.streamsMax,
       flowControlWindow: listen.flowControlWindow,
-      keepaliveMs: listen.keepalive,
-      keepaliveTimeoutMs: listen.keepaliveTimeout,
+      keepaliveMs: keepalive.everyMs,
+      keepaliveTimeoutMs: keepalive.timeoutMs,
     },
   );
 
@@ -100,12 +107,13 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   let stopping = false;
   const readiness = () => {
     const unlogged = [...reaper.unlogged].map((proxy) => `${proxy} sends Checks but no access log`);
+    const storeCheck = recovery.over ? 'ok' : `may have lost leases: not trusted for another ${recovery.leftMs} ms`;
     const checks = {
-      store: store.up ? 'ok' : 'the store does not answer',
+      store: store.up ? storeCheck : 'the store does not answer',
       gate: stopping ? 'stopping' : 'ok',
       proxies: unlogged.join(', ') || 'ok',
     };
-    return { ready: store.up && !stopping, checks };
+    return { ready: store.up && recovery.known && !stopping, checks };
   };
   const fleet = new FleetView(store, limits);
   const http = createHttpServer({ store, ledger, events, fleet, metrics, readiness, log }, config.http);
@@ -117,7 +125,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     await store.close();
     metrics.close();
   };
-  metrics.watch({ store, ledger, reaper });
+  metrics.watch({ store, recovery, ledger, reaper });
   try {
     await had('listen.http', listen.http, http.listen({ host: listen.http.host, port: listen.http.port }));
     const grpcPort = await had('listen.grpc', listen.grpc, grpc.listen());

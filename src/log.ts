@@ -8,6 +8,10 @@ export function logEvents(events: Events, log: Logger): void {
     if (up) log.info('the store answers');
     else log.error({ detail }, 'the store does not answer: upgrades are decided by outage.policy');
   });
+  events.on('storeLost', (untrustedForMs) => {
+    if (untrustedForMs === 0) return;
+    log.warn({ untrustedForMs }, 'the store is new or may have lost leases: upgrades are decided by outage.policy');
+  });
   events.on('released', (pod, cause, count) => {
     if (cause === 'expired') log.warn({ pod, count }, 'released leases whose connections ended without a word');
   });

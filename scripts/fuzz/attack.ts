@@ -16,7 +16,9 @@ const GROWTH_BYTES = 16 * 2 ** 20;
 const HELD = 20;
 /** Good connections are told of this often. */
 const KEEP_MS = 500;
-const LEASE = { ttl: '3s', reserve: '1s', grace: '6s' };
+const LEASE = { ttl: '3s', reserve: '1s', grace: '6s', recovery: '0s' };
+/** This process may stall, too: the most that this ttl bears. */
+const PATIENT = { WSGATE_LISTEN_KEEPALIVE: '500ms', WSGATE_LISTEN_KEEPALIVE_TIMEOUT: '2400ms' };
 /** Two ttls for what the bad Envoy made up; the grace, and a pass or two, for proxies that it made up. */
 const SETTLE_MS = 20_000;
 
@@ -39,7 +41,7 @@ export interface AttackOptions {
 
 export async function attack({ seed, isEnough }: AttackOptions): Promise<Outcome> {
   const limits = { default: { connections: 1_000_000 } };
-  const gate = await startGate({ config: { lease: LEASE, limits }, env: ASKABLE });
+  const gate = await startGate({ config: { lease: LEASE, limits }, env: { ...ASKABLE, ...PATIENT } });
   const heap = await Heap.of(gate);
   const run = new Run(gate);
   try {

@@ -22,7 +22,11 @@ interface EventMap {
   flushedTooRarely: [proxy: ProxyId, intervalMs: number];
   /** A proxy sends Checks but no access log: its slots are never freed. */
   unlogged: [proxy: ProxyId];
+  /** The store refused to write down leases of this pod, which are open. */
+  renewalRefused: [pod: PodId];
   storeChanged: [up: boolean, detail: string];
+  /** The store may have lost leases, or is new to this gate: for so long its counts are not to be trusted. */
+  storeLost: [untrustedForMs: number];
 }
 
 export class Events extends EventEmitter<EventMap> {}

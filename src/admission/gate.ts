@@ -17,7 +17,13 @@ export interface Upgrade {
   readonly path: string;
 }
 
-export type DenialReason = 'LIMIT_EXCEEDED' | 'STORE_UNAVAILABLE' | 'POD_UNKNOWN' | 'PROXY_UNKNOWN';
+/** `STORE_RECOVERING`: it answers, but may have lost leases (`recovery.ts`). */
+export type DenialReason =
+  | 'LIMIT_EXCEEDED'
+  | 'STORE_UNAVAILABLE'
+  | 'STORE_RECOVERING'
+  | 'POD_UNKNOWN'
+  | 'PROXY_UNKNOWN';
 
 /** `counted` is false for a connection that was let in without the store's word, and is counted later. */
 export type Verdict =
@@ -76,13 +82,13 @@ export class Gate {
     const { pod, lease, path } = upgrade;
     this.#presence.note(proxyOf(lease), pod);
     this.#ledger.keep(pod, lease); // a retry of a Check that was abandoned asks for the same lease
-    // A store that has just come back is asked only when it has been told what went on without it.
+    // A store that has come back, or has lost leases, is asked only when it has been told what went on without it.
     if (!this.#ledger.inStep) return this.#decideAlone(upgrade);
     const answer = await this.#store.acquire(pod, lease, this.#limits.of(pod), this.#options.reserveMs, path);
     if (!answer.ok) {
       if (this.#abandoned.has(upgrade)) return { admitted: false, reason: 'STORE_UNAVAILABLE', pod }; // nobody listens
       const verdict = this.#decideAlone(upgrade);
-      if (!verdict.admitted && answer.maybeDone) this.#ledger.release(pod, lease, 'cancelled');
+      if (!verdict.admitted && answer.maybeDone) this.#ledger.withdraw(pod, lease);
       return verdict;
     }
     const { admitted, count } = answer.value;
@@ -93,7 +99,7 @@ export class Gate {
   #decideAlone({ pod, lease, path }: Upgrade): Verdict {
     const fromShare = () => this.#share.admit(pod, lease, this.#limits.of(pod));
     if (!admitWithoutStore(this.#options.outage, fromShare)) {
-      return { admitted: false, reason: 'STORE_UNAVAILABLE', pod };
+      return { admitted: false, reason: this.#store.up ? 'STORE_RECOVERING' : 'STORE_UNAVAILABLE', pod };
     }
     this.#ledger.expect(pod, lease, path);
     return { admitted: true, counted: false, pod, lease };

@@ -49,7 +49,7 @@ export interface Renewal {
 }
 
 export interface Renewed {
-  /** How many of the leases were not in the set: never asked for, released by mistake, or lost by the store. */
+  /** How many of the leases it put into the set: never asked for, released by mistake, or lost by the store. */
   readonly created: number;
   /** The pod's leases after this call. */
   readonly count: number;
@@ -102,8 +102,11 @@ export interface Heartbeat {
 
 export interface RollCall {
   readonly timeMs: number;
-  /** Whether this gate was not on the roll: it is new, or the store has lost the roll. */
-  readonly isNew: boolean;
+  /**
+   * Since when the store has lost nothing that it was told, as far as any gate can tell: since it began empty, or since
+   * another Redis process took over. What was written before may be there in part.
+   */
+  readonly wholeSinceMs: number;
   /** How many gates there are, this one included, without the quiet ones. */
   readonly gates: number;
   /** Gates that stopped their heartbeat without saying goodbye. */
@@ -116,11 +119,20 @@ export interface LeaseStore {
   /** Reserves a slot if the pod has fewer leases than `limit`. A lease that is already held is admitted, and counts once. */
   acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Promise<Answer<Acquired>>;
 
-  /** Puts the leases into the pod's set, whether or not they are there, good for another `ttlMs`. */
+  /** Puts the leases into the pod's set, whether or not they are there, good for another `ttlMs`; but none that has ended. */
   renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>>;
 
-  /** Takes the leases out of the pod's set, and answers with how many were in it. */
-  release(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>>;
+  /**
+   * Takes the leases out of the pod's set, and answers with how many were in it. For `endedMs` no renewal puts them back,
+   * so that a late word of a connection, or a gate that has not heard of its end, does not. 0 for one that may be open.
+   */
+  release(pod: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>>;
+
+  /**
+   * Takes out those of the leases that were acquired once and never spoken of again: who asked has left. One that was
+   * asked for again, or renewed, stays: Envoy took the answer of another gate. Answers with how many it took out.
+   */
+  withdraw(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>>;
 
   /** Takes out those leases of the named proxies that are past their expiry. */
   expire(pod: PodId, proxies: readonly ProxyId[]): Promise<Answer<Expired>>;

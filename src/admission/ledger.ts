@@ -12,13 +12,13 @@
  */
 
 import { chunks } from './chunks.ts';
-import type { Events, ReleaseCause } from './events.ts';
+import type { Events } from './events.ts';
 import { FlushIntervals } from './flush-intervals.ts';
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
 import type { LeaseState, LeaseStore } from './lease-store.ts';
 import type { Presence } from './presence.ts';
-import { RecentlyEnded } from './recently-ended.ts';
-import { ReleaseQueue } from './release-queue.ts';
+import type { Recovery } from './recovery.ts';
+import { type ReleaseOptions, ReleaseQueue } from './release-queue.ts';
 import type { Share } from './share.ts';
 
 /** The most leases that one call writes, so that no script holds the store for long. */
@@ -60,46 +60,47 @@ export interface Sighting {
   readonly periodic: boolean;
 }
 
-export interface LedgerOptions {
-  readonly ttlMs: number;
-  /** Releases that may wait for the store. */
-  readonly releasesMax: number;
-}
-
 export class Ledger {
   readonly #store: LeaseStore;
   readonly #share: Share;
+  readonly #recovery: Recovery;
   readonly #presence: Presence;
   readonly #events: Events;
-  readonly #options: LedgerOptions;
+  readonly #ttlMs: number;
   readonly #streams = new Map<ProxyId, Set<LogStream>>();
   readonly #entries = new Map<LeaseId, Entry>();
   readonly #releases: ReleaseQueue;
-  readonly #ended: RecentlyEnded;
   readonly #intervals: FlushIntervals;
   /** Stands for log streams that have still to speak of what was admitted. */
   readonly #expected: Source = { entries: new Set() };
   #due = new Set<Entry>();
-  /** Whether the store has been told all that it should know, since it was last away. */
+  /** Whether the store has been told all that it should know, since it was last away or lost leases. */
   #told: boolean;
-  #timesAway = 0;
+  #timesLost = 0;
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
   #sweptAtMs = performance.now();
 
-  constructor(parts: { store: LeaseStore; share: Share; presence: Presence; events: Events }, options: LedgerOptions) {
+  constructor(
+    parts: { store: LeaseStore; share: Share; recovery: Recovery; presence: Presence; events: Events },
+    options: ReleaseOptions,
+  ) {
     this.#store = parts.store;
     this.#share = parts.share;
+    this.#recovery = parts.recovery;
     this.#presence = parts.presence;
     this.#events = parts.events;
-    this.#options = options;
+    this.#ttlMs = options.ttlMs;
     this.#told = parts.store.up;
-    this.#releases = new ReleaseQueue(parts, options.releasesMax);
+    this.#releases = new ReleaseQueue(parts, options);
     this.#intervals = new FlushIntervals(options.ttlMs, parts.events);
-    this.#ended = new RecentlyEnded(options.ttlMs, options.releasesMax);
     parts.events.on('storeChanged', (up) => {
       if (up) void this.flush();
-      else this.#away();
+      else this.#lost();
+    });
+    parts.events.on('storeLost', () => {
+      this.#lost();
+      void this.flush();
     });
   }
 
@@ -153,7 +154,7 @@ export class Ledger {
 
   /** The proxy says that the connection is there. */
   seen(source: Source, { pod, lease, path, state, periodic }: Sighting): void {
-    if (this.#ended.has(lease)) return; // a late entry of a connection that is known to be closed
+    if (this.#releases.hasEnded(lease)) return; // a late entry of a connection that is known to be closed
     this.#presence.note(proxyOf(lease), pod);
     let entry = this.#entries.get(lease);
     if (!entry) {
@@ -179,13 +180,13 @@ export class Ledger {
 
   /** The proxy says that the connection is gone. */
   ended(pod: PodId, lease: LeaseId): void {
-    this.#ended.add(lease, performance.now());
-    this.release(pod, lease, 'closed');
+    this.#gone(pod, lease);
+    this.#releases.ended(pod, lease);
   }
 
-  /** Whether the store answers, and knows all that this gate knows. */
+  /** Whether the store answers, and knows all that this gate knows, and what the others do. */
   get inStep(): boolean {
-    return this.#told && this.#store.up;
+    return this.#told && this.#store.up && this.#recovery.over;
   }
 
   /** A connection that was admitted without the store's word, and of which no log has spoken yet. */
@@ -193,22 +194,20 @@ export class Ledger {
     this.seen(this.#expected, { pod, lease, path, state: 'reserved', periodic: false });
   }
 
-  /** Frees the slot, now or as soon as the store answers. */
-  release(pod: PodId, lease: LeaseId, cause: ReleaseCause): void {
+  /** Frees the slot of an upgrade that was denied, whatever the store did: now or as soon as it answers. */
+  withdraw(pod: PodId, lease: LeaseId): void {
     this.#gone(pod, lease);
-    this.#releases.add(pod, lease, cause);
+    this.#releases.add(pod, lease, 'cancelled');
   }
 
   /**
    * Frees the slot of an upgrade that nobody waits for any more: now or never. Envoy may ask again for the same lease, at
-   * another gate, and a release that waited could free the slot of the connection that came of it. Where none did, the
-   * log tells its end.
+   * another gate, and if our own question never reached the store, what came of that one would look like it. Where no
+   * connection came of it, the log tells its end.
    */
   giveBack(pod: PodId, lease: LeaseId): void {
     this.#gone(pod, lease);
-    void this.#store.release(pod, [lease]).then((answer) => {
-      if (answer.ok && answer.value > 0) this.#events.emit('released', pod, 'cancelled', answer.value);
-    });
+    void this.#releases.now(pod, lease, 'cancelled');
   }
 
   /** Takes back a release that still waits: the lease is wanted again. */
@@ -256,15 +255,16 @@ export class Ledger {
       await this.#renewDue();
       return;
     }
-    const timesAway = this.#timesAway;
+    const timesLost = this.#timesLost;
     this.#writeAllAgain();
-    const reached = (await this.#renewDue()) && (await this.#renewDue()); // and what was admitted meanwhile
-    this.#told = reached && timesAway === this.#timesAway;
+    const reached = (await this.#releases.repeat()) && (await this.#renewDue()) && (await this.#renewDue()); // and what came meanwhile
+    this.#told = reached && timesLost === this.#timesLost;
   }
 
-  #away(): void {
+  /** The store is away, or has lost leases: it has to be told everything. */
+  #lost(): void {
     this.#told = false;
-    this.#timesAway += 1;
+    this.#timesLost += 1;
   }
 
   /** Resolves to false when the store could not be reached. */
@@ -290,12 +290,15 @@ export class Ledger {
     const renewals = open.map(({ lease, written, state, path }) =>
       written ? { lease } : { lease, holder: { state, path } },
     );
-    const answer = await this.#store.renew(pod, renewals, this.#options.ttlMs);
+    const answer = await this.#store.renew(pod, renewals, this.#ttlMs);
     if (!answer.ok) {
       for (const entry of open) if (this.#entries.get(entry.lease) === entry) this.#due.add(entry);
       // What Redis refuses, it refuses for a reason of its own: for this pod, or for all that writes.
-      if (answer.why === 'refused') return true;
-      this.#away();
+      if (answer.why === 'refused') {
+        this.#events.emit('renewalRefused', pod);
+        return true;
+      }
+      this.#lost();
       return false;
     }
     for (const { entry, state } of told) entry.written = entry.state === state; // it may have opened meanwhile
@@ -308,7 +311,7 @@ export class Ledger {
   }
 
   #sweep(): void {
-    const { ttlMs } = this.#options;
+    const ttlMs = this.#ttlMs;
     const nowMs = performance.now();
     if (nowMs - this.#sweptAtMs < ttlMs / 4) return;
     this.#sweptAtMs = nowMs;

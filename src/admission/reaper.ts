@@ -7,8 +7,8 @@
  * - or no gate has heard its proxy for the grace.
  *
  * Silence is no evidence. So each of these starts the clock of "without a gap" again: the proxy's last stream to this
- * gate breaks; the store does not answer, or has lost the roll; a gate falls silent without a goodbye, since its
- * proxies' streams have to find their way to the others first.
+ * gate breaks; the store does not answer, refuses a renewal, or may have lost leases or the roll; a gate falls silent
+ * without a goodbye, since its proxies' streams have to find their way to the others first.
  *
  * A dead proxy is one that the roll shows as quiet. Whoever holds leases is put on the roll, even if no heartbeat ever
  * told of it. All times are the store's.
@@ -20,6 +20,7 @@ import type { PodId, ProxyId } from './ids.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { Ledger } from './ledger.ts';
 import type { Presence } from './presence.ts';
+import type { Recovery } from './recovery.ts';
 import type { Share } from './share.ts';
 import { Unlogged } from './unlogged.ts';
 
@@ -41,6 +42,7 @@ export class Reaper {
   readonly #store: LeaseStore;
   readonly #ledger: Ledger;
   readonly #share: Share;
+  readonly #recovery: Recovery;
   readonly #presence: Presence;
   readonly #events: Events;
   readonly #options: ReaperOptions;
@@ -54,17 +56,28 @@ export class Reaper {
   #beating: Promise<void> | undefined;
 
   constructor(
-    parts: { store: LeaseStore; ledger: Ledger; share: Share; presence: Presence; events: Events },
+    parts: {
+      store: LeaseStore;
+      ledger: Ledger;
+      share: Share;
+      recovery: Recovery;
+      presence: Presence;
+      events: Events;
+    },
     options: ReaperOptions,
   ) {
     this.#store = parts.store;
     this.#ledger = parts.ledger;
     this.#share = parts.share;
+    this.#recovery = parts.recovery;
     this.#presence = parts.presence;
     this.#events = parts.events;
     this.#options = options;
     this.#unlogged = new Unlogged(options.ttlMs, parts.events);
     this.#passMs = Math.min(Math.max(options.ttlMs / 10, HEARTBEAT_MS), 10_000);
+    const startAgain = () => this.#heardSinceMs.clear();
+    this.#events.on('renewalRefused', startAgain);
+    this.#events.on('storeLost', startAgain);
   }
 
   start(): void {
@@ -103,9 +116,8 @@ export class Reaper {
       this.#heardSinceMs.clear();
       return;
     }
-    const { timeMs, isNew, gates, quietGates, quietProxies } = answer.value;
-    // A roll that the store has lost does not show the gates that fell silent while it was away.
-    if (isNew) this.#heardSinceMs.clear();
+    const { timeMs, gates, quietGates, quietProxies } = answer.value;
+    this.#recovery.heard(answer.value);
     this.#listen(timeMs, quietGates);
     for (const proxy of present.proxies) this.#unlogged.asked(proxy, timeMs);
     if (timeMs - this.#lastPassMs < this.#passMs) return;
@@ -126,7 +138,8 @@ export class Reaper {
     const pods = await this.#store.pods();
     if (!pods.ok) return;
     const heard = [...this.#heardSinceMs].filter(([, sinceMs]) => timeMs - sinceMs >= this.#options.ttlMs);
-    const proxies = [...new Set([...heard.map(([proxy]) => proxy), ...quietProxies])];
+    const silent = this.#recovery.over ? quietProxies : []; // a roll from before a loss shows the silence of then
+    const proxies = [...new Set([...heard.map(([proxy]) => proxy), ...silent])];
     const waiting = new Set<ProxyId>();
     const empty: PodId[] = [];
     let complete = true;
@@ -139,12 +152,10 @@ export class Reaper {
       }
     }
     if (complete) this.#share.countedAll(gates);
-    this.#unlogged.waiting(waiting, timeMs);
+    this.#unlogged.waiting(waiting.difference(this.#heardSinceMs), timeMs);
     if (waiting.size > 0) await this.#store.enroll([...waiting]);
     if (empty.length > 0) await this.#store.strike('pods', empty, POD_QUIET_MS);
-    if (complete && quietProxies.length > 0) {
-      await this.#store.strike('proxies', quietProxies, this.#options.graceMs);
-    }
+    if (complete && silent.length > 0) await this.#store.strike('proxies', silent, this.#options.graceMs);
   }
 
   async #expire(pod: PodId, proxies: readonly ProxyId[]) {

@@ -1,16 +1,17 @@
 /**
- * The leases that ended within the last while, so that a late or repeated word of one does not bring it back.
- * A stream's identity never comes again, so nothing true is ever held back.
+ * The leases that ended within the last while, so that a late or repeated word of one does not bring it back, and a
+ * store that has lost the release is told again. A stream's identity never comes again, so nothing true is ever held
+ * back.
  */
 
-import type { LeaseId } from './ids.ts';
+import type { LeaseId, PodId } from './ids.ts';
 
 /** Of two generations, the older one is thrown away: a lease is remembered for `forMs` at least, twice that at most. */
 export class RecentlyEnded {
   readonly #forMs: number;
   readonly #max: number;
-  #young = new Set<LeaseId>();
-  #old = new Set<LeaseId>();
+  #young = new Map<LeaseId, PodId>();
+  #old = new Map<LeaseId, PodId>();
   #youngSinceMs = 0;
 
   /** Remembers at least the last `max` of them, at most twice as many. */
@@ -19,16 +20,21 @@ export class RecentlyEnded {
     this.#max = max;
   }
 
-  add(lease: LeaseId, nowMs: number): void {
+  add(pod: PodId, lease: LeaseId, nowMs: number): void {
     if (nowMs - this.#youngSinceMs > this.#forMs || this.#young.size >= this.#max) {
       this.#old = this.#young;
-      this.#young = new Set();
+      this.#young = new Map();
       this.#youngSinceMs = nowMs;
     }
-    this.#young.add(lease);
+    this.#young.set(lease, pod);
   }
 
   has(lease: LeaseId): boolean {
     return this.#young.has(lease) || this.#old.has(lease);
+  }
+
+  *[Symbol.iterator](): Iterator<readonly [LeaseId, PodId]> {
+    yield* this.#old;
+    yield* this.#young;
   }
 }

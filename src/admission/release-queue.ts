@@ -1,12 +1,13 @@
 /**
  * Releases on their way to the store. What one turn of the event loop brings goes out in one call per pod; what the
- * store could not be told waits, up to a bound.
+ * store could not be told waits, up to a bound. What has ended lately is told again to a store that may have lost it.
  */
 
 import { chunks } from './chunks.ts';
 import type { Events, ReleaseCause } from './events.ts';
 import type { LeaseId, PodId } from './ids.ts';
-import type { LeaseStore } from './lease-store.ts';
+import type { Answer, LeaseStore } from './lease-store.ts';
+import { RecentlyEnded } from './recently-ended.ts';
 
 /** The most leases that one call takes out, so that no script holds the store for long. */
 const LEASES_PER_CALL = 1000;
@@ -20,22 +21,56 @@ interface Release {
   sent: boolean;
 }
 
+export interface ReleaseOptions {
+  readonly ttlMs: number;
+  /** Releases that may wait for the store. */
+  readonly releasesMax: number;
+}
+
 export class ReleaseQueue {
   readonly #store: LeaseStore;
   readonly #events: Events;
   readonly #max: number;
+  readonly #ended: RecentlyEnded;
+  /** Longer than the ledger of any gate speaks of a connection that it has not heard of. */
+  readonly #endedMs: number;
   readonly #releases = new Map<LeaseId, Release>();
   #arrived = false;
   #flushing: Promise<void> | undefined;
 
-  constructor(parts: { store: LeaseStore; events: Events }, max: number) {
+  constructor(parts: { store: LeaseStore; events: Events }, { ttlMs, releasesMax }: ReleaseOptions) {
     this.#store = parts.store;
     this.#events = parts.events;
-    this.#max = max;
+    this.#max = releasesMax;
+    this.#ended = new RecentlyEnded(ttlMs, releasesMax);
+    this.#endedMs = 2 * ttlMs;
   }
 
   get size(): number {
     return this.#releases.size;
+  }
+
+  /** Whether the connection is known to be closed. */
+  hasEnded(lease: LeaseId): boolean {
+    return this.#ended.has(lease);
+  }
+
+  /** The proxy says that the connection is closed. */
+  ended(pod: PodId, lease: LeaseId): void {
+    this.#ended.add(pod, lease, performance.now());
+    this.add(pod, lease, 'closed');
+  }
+
+  /** Tells the store all that has ended lately. Resolves to whether it was reached. */
+  async repeat(): Promise<boolean> {
+    const calls = [...Map.groupBy(this.#ended, ([, pod]) => pod)].flatMap(([pod, ended]) =>
+      [...chunks(ended, LEASES_PER_CALL)].map((some) => ({ pod, leases: some.map(([lease]) => lease) })),
+    );
+    for (const some of chunks(calls, CALLS_AT_ONCE)) {
+      const answers = await Promise.all(some.map(({ pod, leases }) => this.#release(pod, leases, 'closed')));
+      if (answers.some((answer) => !answer.ok && answer.why !== 'refused')) return false;
+    }
+    return true;
   }
 
   /** Beyond the bound a release is given up: its lease will expire, and the reaper finds it. */
@@ -47,6 +82,11 @@ export class ReleaseQueue {
     this.#releases.set(lease, { pod, lease, cause, sent: false });
     this.#arrived = true;
     void this.flush();
+  }
+
+  /** Tells the store at once, or not at all. */
+  async now(pod: PodId, lease: LeaseId, cause: ReleaseCause): Promise<void> {
+    await this.#release(pod, [lease], cause);
   }
 
   /** Takes back a release that still waits: the lease is wanted again. */
@@ -82,15 +122,22 @@ export class ReleaseQueue {
     const [first] = releases;
     if (!first) return;
     for (const release of releases) release.sent = true;
-    const answer = await this.#store.release(
-      first.pod,
-      releases.map(({ lease }) => lease),
-    );
+    const leases = releases.map(({ lease }) => lease);
+    const answer = await this.#release(first.pod, leases, first.cause);
     for (const release of releases) {
       if (!answer.ok) release.sent = false;
       else if (this.#releases.get(release.lease) === release) this.#releases.delete(release.lease);
     }
-    if (answer.ok && answer.value > 0) this.#events.emit('released', first.pod, first.cause, answer.value);
+  }
+
+  /** Who asked and left may have another answer by now; what is closed stays so. */
+  async #release(pod: PodId, leases: readonly LeaseId[], cause: ReleaseCause): Promise<Answer<number>> {
+    const withdrawn = cause === 'cancelled';
+    const answer = await (withdrawn
+      ? this.#store.withdraw(pod, leases)
+      : this.#store.release(pod, leases, this.#endedMs));
+    if (answer.ok && answer.value > 0) this.#events.emit('released', pod, cause, answer.value);
+    return answer;
   }
 }
 

@@ -6,10 +6,11 @@
  * between the last count that this gate read and the outage.
  *
  * A pod of which no count was read held nothing. Before all pods have been counted once, nothing is known, and nobody
- * is admitted.
+ * is admitted. Counts of a store that may have lost leases are no news.
  */
 
 import type { LeaseId, PodId } from './ids.ts';
+import type { Recovery } from './recovery.ts';
 
 /** Pods that are judged alone at once; upgrades to further ones are denied until the store is back. */
 const PODS_MAX = 10_000;
@@ -21,11 +22,16 @@ interface Alone {
 }
 
 export class Share {
+  readonly #recovery: Recovery;
   /** Of pods that hold something. */
   readonly #counts = new Map<PodId, number>();
   readonly #alone = new Map<PodId, Alone>();
   #countedAll = false;
   #gates = 1;
+
+  constructor(recovery: Recovery) {
+    this.#recovery = recovery;
+  }
 
   get gates(): number {
     return this.#gates;
@@ -33,6 +39,7 @@ export class Share {
 
   /** The store told a pod's count: what was done alone is over. */
   counted(pod: PodId, count: number): void {
+    if (!this.#recovery.over) return;
     if (count > 0) this.#counts.set(pod, count);
     else this.#counts.delete(pod);
     this.#alone.delete(pod);
@@ -40,6 +47,7 @@ export class Share {
 
   /** The store has told the counts of all pods, and how many gates there are, this one included. */
   countedAll(gates: number): void {
+    if (!this.#recovery.over) return;
     this.#countedAll = true;
     this.#gates = Math.max(gates, 1);
   }

@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { parseProxyId } from '../admission/ids.ts';
 import type { OutagePolicy } from '../admission/outage.ts';
 import { formatAddress, isLoopback, parseAddress, parseTcpAddress } from './address.ts';
+import { keepaliveOf, reserveOf } from './derived.ts';
 import { duration, notation, oneOf, size, whole } from './notations.ts';
 import { podSource } from './pod-sources.ts';
 import { formatStoreUrl, maskStoreUrl, parseStoreUrl } from './store-url.ts';
@@ -35,8 +36,8 @@ const schema = z.strictObject({
     streamsMax: whole(1, 1_000_000).prefault(1_000),
     // HTTP/2 begins with windows of 65,535 bytes; 2^31 - 1 is its largest.
     flowControlWindow: size(2 ** 16, 2 ** 30).prefault('64MiB'),
-    keepalive: duration().prefault('30s'),
-    keepaliveTimeout: duration().prefault('10s'),
+    keepalive: duration().exactOptional(),
+    keepaliveTimeout: duration().exactOptional(),
   }),
   proxy: section({
     id: notation('a proxy id: letters, digits, . _ : -, at most 253', parseProxyId, String).exactOptional(),
@@ -91,6 +92,7 @@ const schema = z.strictObject({
   }),
   lease: section({
     reserve: duration().exactOptional(),
+    recovery: duration({ minMs: 0 }).exactOptional(),
     ttl: duration().prefault('60s'),
     grace: duration().prefault('5m'),
   }),
@@ -134,7 +136,7 @@ const rules: readonly Rule[] = [
   {
     keys: ['lease.ttl', 'lease.reserve'],
     expected: 'at least lease.reserve',
-    holds: ({ lease }) => lease.reserve === undefined || lease.ttl >= lease.reserve,
+    holds: ({ lease }) => lease.ttl >= reserveOf({ lease }),
   },
   {
     keys: ['lease.grace', 'lease.ttl'],
@@ -144,7 +146,16 @@ const rules: readonly Rule[] = [
   {
     keys: ['store.deadline', 'lease.reserve', 'lease.ttl'],
     expected: 'shorter than lease.reserve: a slot must outlive the call that takes it',
-    holds: ({ store, lease }) => store.deadline < (lease.reserve ?? lease.ttl),
+    holds: ({ store, lease }) => store.deadline < reserveOf({ lease }),
+  },
+  {
+    keys: ['listen.keepalive', 'listen.keepaliveTimeout', 'lease.ttl'],
+    expected:
+      'shorter than lease.ttl, together with listen.keepaliveTimeout: an Envoy that is cut off is not one that talks',
+    holds: ({ listen, lease }) => {
+      const { everyMs, timeoutMs } = keepaliveOf({ listen, lease });
+      return everyMs + timeoutMs < lease.ttl;
+    },
   },
   {
     keys: ['store.tls', 'store.url'],

@@ -6,6 +6,7 @@ import type { Events } from '../admission/events.ts';
 import type { LeaseStore, StoreAway } from '../admission/lease-store.ts';
 import type { Ledger } from '../admission/ledger.ts';
 import type { Reaper } from '../admission/reaper.ts';
+import type { Recovery } from '../admission/recovery.ts';
 
 /** From a quarter of a millisecond, what a decision takes, to the second at which Envoy has long given up. */
 const SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
@@ -66,11 +67,15 @@ export class GateMetrics {
   }
 
   /** Gauges are read when scraped. */
-  watch({ store, ledger, reaper }: { store: LeaseStore; ledger: Ledger; reaper: Reaper }): void {
+  watch(parts: { store: LeaseStore; recovery: Recovery; ledger: Ledger; reaper: Reaper }): void {
+    const { store, recovery, ledger, reaper } = parts;
     this.#gauge('wsgate_proxies_without_log', 'Proxies that send Checks but no access log.', () => {
       return [...reaper.unlogged].length;
     });
     this.#gauge('wsgate_store_up', 'Whether the store answers.', () => (store.up ? 1 : 0));
+    this.#gauge('wsgate_store_recovering', 'Whether the store answers but may have lost leases.', () => {
+      return store.up && !recovery.over ? 1 : 0;
+    });
     this.#gauge('wsgate_ledger_leases', 'Connections that the proxies of this gate hold.', () => ledger.size);
     this.#gauge('wsgate_log_streams', 'Access log streams that are open to this gate.', () => ledger.streams);
     this.#gauge(

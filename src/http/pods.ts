@@ -67,7 +67,7 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
   );
 
   async function releaseNow(reply: FastifyReply, pod: PodId, lease: LeaseId): Promise<FastifyReply> {
-    const answer = await store.release(pod, [lease]);
+    const answer = await store.release(pod, [lease], 0); // if its proxy still holds it, it comes back
     if (!answer.ok) return sendAway(reply, answer);
     const released = answer.value > 0;
     if (released) {

@@ -1,6 +1,6 @@
 /**
  * The embedded store: leases in this process's memory, for a single gate. A restart forgets them; the access log
- * brings the live ones back within one flush interval.
+ * brings the live ones back within one flush interval, and until then the store says that it is young.
  */
 
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../admission/ids.ts';
@@ -21,22 +21,28 @@ import type {
 
 interface Held {
   expiryMs: number;
+  /** Whether anybody has spoken of it since it was acquired. */
+  spokenOf: boolean;
   holder: Holder;
 }
 
 interface Pod {
   readonly leases: Map<LeaseId, Held>;
   readonly proxies: Map<ProxyId, number>;
+  /** Until when no renewal puts it back, in the order in which they ended. */
+  readonly ended: Map<LeaseId, number>;
 }
 
 export class MemoryStore implements LeaseStore {
   readonly up = true;
   readonly #nowMs: () => number;
+  readonly #sinceMs: number;
   readonly #pods = new Map<PodId, Pod>();
   readonly #rolls: Record<Roll, Map<string, number>> = { gates: new Map(), proxies: new Map(), pods: new Map() };
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
+    this.#sinceMs = nowMs();
   }
 
   async acquire(
@@ -49,32 +55,43 @@ export class MemoryStore implements LeaseStore {
     const pod = this.#pod(podId);
     const expiryMs = this.#nowMs() + reserveMs;
     const held = pod.leases.get(lease);
-    if (held) held.expiryMs = Math.max(held.expiryMs, expiryMs);
-    else if (pod.leases.size >= limit) return done({ admitted: false, count: pod.leases.size });
-    else add(pod, lease, { expiryMs, holder: { state: 'reserved', path } });
+    if (held) {
+      held.expiryMs = Math.max(held.expiryMs, expiryMs);
+      held.spokenOf = true;
+    } else if (pod.leases.size >= limit) return done({ admitted: false, count: pod.leases.size });
+    else add(pod, lease, { expiryMs, spokenOf: false, holder: { state: 'reserved', path } });
     return done({ admitted: true, count: pod.leases.size });
   }
 
   async renew(podId: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
     const pod = this.#pod(podId);
-    const expiryMs = this.#nowMs() + ttlMs;
+    const nowMs = this.#nowMs();
+    const expiryMs = nowMs + ttlMs;
     let created = 0;
     for (const { lease, holder } of leases) {
       const held = pod.leases.get(lease);
       if (held) {
         held.expiryMs = expiryMs;
+        held.spokenOf = true;
         if (holder) held.holder = holder;
-      } else {
-        add(pod, lease, { expiryMs, holder: holder ?? { state: 'live', path: '' } });
+      } else if ((pod.ended.get(lease) ?? 0) <= nowMs) {
+        add(pod, lease, { expiryMs, spokenOf: true, holder: holder ?? { state: 'live', path: '' } });
         created += 1;
       }
     }
     return done({ created, count: pod.leases.size });
   }
 
-  async release(podId: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
+  async release(podId: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
+    const pod = this.#pod(podId);
+    if (endedMs > 0) this.#remember(pod, leases, endedMs);
+    return done(leases.filter((lease) => remove(pod, lease)).length);
+  }
+
+  async withdraw(podId: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
     const pod = this.#pods.get(podId);
-    return done(pod ? leases.filter((lease) => remove(pod, lease)).length : 0);
+    if (!pod) return done(0);
+    return done(leases.filter((lease) => pod.leases.get(lease)?.spokenOf === false && remove(pod, lease)).length);
   }
 
   async expire(podId: PodId, proxies: readonly ProxyId[]): Promise<Answer<Expired>> {
@@ -120,14 +137,13 @@ export class MemoryStore implements LeaseStore {
   async heartbeat(beat: Heartbeat): Promise<Answer<RollCall>> {
     const timeMs = this.#nowMs();
     const { gates, proxies, pods } = this.#rolls;
-    const isNew = !gates.has(beat.gate);
     gates.set(beat.gate, timeMs);
     for (const proxy of beat.proxies) proxies.set(proxy, timeMs);
     for (const pod of beat.pods) pods.set(pod, timeMs);
     const quietGates = quiet(gates, timeMs - beat.gateQuietMs);
     return done({
       timeMs,
-      isNew,
+      wholeSinceMs: this.#sinceMs,
       gates: gates.size - quietGates.length,
       quietGates,
       quietProxies: quiet(proxies, timeMs - beat.proxyQuietMs) as ProxyId[],
@@ -160,10 +176,22 @@ export class MemoryStore implements LeaseStore {
   #pod(id: PodId): Pod {
     let pod = this.#pods.get(id);
     if (!pod) {
-      pod = { leases: new Map(), proxies: new Map() };
+      pod = { leases: new Map(), proxies: new Map(), ended: new Map() };
       this.#pods.set(id, pod);
     }
     return pod;
+  }
+
+  #remember({ ended }: Pod, leases: readonly LeaseId[], forMs: number): void {
+    const nowMs = this.#nowMs();
+    for (const lease of leases) {
+      ended.delete(lease); // to the end of the order
+      ended.set(lease, nowMs + forMs);
+    }
+    for (const [lease, untilMs] of ended) {
+      if (untilMs > nowMs) break;
+      ended.delete(lease);
+    }
   }
 }
 

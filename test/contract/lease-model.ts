@@ -10,6 +10,7 @@ interface Held {
   readonly expiryMs: number;
   /** Undefined where nobody has told. */
   readonly holder: Holder | undefined;
+  readonly spokenOf: boolean;
 }
 
 export class LeaseModel {
@@ -17,6 +18,8 @@ export class LeaseModel {
   readonly #leases = new Map<PodId, Map<LeaseId, Held>>();
   readonly #rolls: Record<Roll, Map<string, number>> = { gates: new Map(), proxies: new Map(), pods: new Map() };
   readonly #used = new Set<PodId>();
+  /** By pod and lease, until when. */
+  readonly #ended = new Map<string, number>();
 
   acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Acquired {
     this.#used.add(pod);
@@ -24,8 +27,8 @@ export class LeaseModel {
     const held = leases.get(lease);
     if (!held && leases.size >= limit) return { admitted: false, count: leases.size };
     const expiryMs = this.nowMs + reserveMs;
-    if (!held) leases.set(lease, { expiryMs, holder: { state: 'reserved', path } });
-    else leases.set(lease, { ...held, expiryMs: Math.max(expiryMs, held.expiryMs) });
+    if (!held) leases.set(lease, { expiryMs, holder: { state: 'reserved', path }, spokenOf: false });
+    else leases.set(lease, { ...held, expiryMs: Math.max(expiryMs, held.expiryMs), spokenOf: true });
     return { admitted: true, count: leases.size };
   }
 
@@ -34,20 +37,32 @@ export class LeaseModel {
     const leases = this.held(pod);
     const before = leases.size;
     for (const { lease, holder } of renewals) {
-      leases.set(lease, { expiryMs: this.nowMs + ttlMs, holder: holder ?? leases.get(lease)?.holder });
+      const held = leases.get(lease);
+      if (!held && (this.#ended.get(`${pod} ${lease}`) ?? -Infinity) > this.nowMs) continue;
+      leases.set(lease, { expiryMs: this.nowMs + ttlMs, holder: holder ?? held?.holder, spokenOf: true });
     }
     return { created: leases.size - before, count: leases.size };
   }
 
-  release(pod: PodId, leases: readonly LeaseId[]): number {
+  release(pod: PodId, leases: readonly LeaseId[], endedMs: number): number {
+    this.#used.add(pod);
+    if (endedMs > 0) for (const lease of leases) this.#ended.set(`${pod} ${lease}`, this.nowMs + endedMs);
     return leases.filter((lease) => this.held(pod).delete(lease)).length;
+  }
+
+  withdraw(pod: PodId, leases: readonly LeaseId[]): number {
+    return this.release(
+      pod,
+      leases.filter((lease) => this.held(pod).get(lease)?.spokenOf === false),
+      0,
+    );
   }
 
   expire(pod: PodId, proxies: readonly ProxyId[]): Expired {
     const past = [...this.held(pod)].filter(([, { expiryMs }]) => expiryMs < this.nowMs).map(([lease]) => lease);
     const leases = past.filter((lease) => proxies.includes(proxyOf(lease)));
     const waiting = past.filter((lease) => !leases.includes(lease)).map(proxyOf);
-    this.release(pod, leases);
+    this.release(pod, leases, 0);
     return { leases, waiting: [...new Set(waiting)], count: this.held(pod).size };
   }
 

@@ -50,6 +50,7 @@ const asked = fc.array(fc.record({ gate, lease }), { minLength: 2, maxLength: 8 
 const limit = fc.nat(6);
 const holder = fc.option(fc.constantFrom<Holder>({ state: 'live', path: '/' }, { state: 'reserved', path: '/é"' }));
 const forMs = fc.nat(3).map((minutes) => (minutes + 0.5) * MINUTE_MS);
+const endedMs = fc.oneof(fc.constant(0), forMs);
 const clockMs = fc.integer({ min: -1, max: 4 }).map((minutes) => minutes * MINUTE_MS);
 
 export const leaseSteps = stepsOf<Both>(
@@ -81,18 +82,20 @@ export const leaseSteps = stepsOf<Both>(
       expect(answer).toEqual(both.model.renew(pod, renewals, forMs));
     },
   ),
-  step(4, 'release', { gate, pod, leases: someLeases }, async ({ subject, model }, { gate, pod, leases }) => {
-    expect(await value(subject.gates[gate].release(pod, leases))).toBe(model.release(pod, leases));
+  step(4, 'release', { gate, pod, leases: someLeases, endedMs }, async (both, { gate, pod, leases, endedMs }) => {
+    const answer = await value(both.subject.gates[gate].release(pod, leases, endedMs));
+    expect(answer).toBe(both.model.release(pod, leases, endedMs));
   }),
-  step(2, 'release at once', { pod, asked }, async ({ subject, model }, { pod, asked }) => {
-    const answers = await Promise.all(asked.map(({ gate, lease }) => value(subject.gates[gate].release(pod, [lease]))));
-    const released = answers.reduce((sum, count) => sum + count, 0);
-    expect(released).toBe(
-      model.release(
-        pod,
-        asked.map(({ lease }) => lease),
-      ),
+  step(2, 'release at once', { pod, asked, endedMs }, async ({ subject, model }, { pod, asked, endedMs }) => {
+    const answers = await Promise.all(
+      asked.map(({ gate, lease }) => value(subject.gates[gate].release(pod, [lease], endedMs))),
     );
+    const released = answers.reduce((sum, count) => sum + count, 0);
+    const leases = asked.map(({ lease }) => lease);
+    expect(released).toBe(model.release(pod, leases, endedMs));
+  }),
+  step(2, 'withdraw', { gate, pod, leases: someLeases }, async ({ subject, model }, { gate, pod, leases }) => {
+    expect(await value(subject.gates[gate].withdraw(pod, leases))).toBe(model.withdraw(pod, leases));
   }),
   step(3, 'expire', { gate, pod, proxies: someProxies }, async (both, { gate, pod, proxies }) => {
     await expire(both, both.subject.gates[gate], pod, proxies);

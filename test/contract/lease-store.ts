@@ -59,7 +59,7 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
     it('keeps pods apart', async () => {
       const lease = newLease(proxyA);
       await acquire(pod1, lease);
-      expect(await value(store.release(pod2, [lease]))).toBe(0);
+      expect(await value(store.release(pod2, [lease], 0))).toBe(0);
       expect((await counts(pod1)).connections).toBe(1);
       expect(await counts(pod2)).toEqual({ connections: 0, proxies: {} });
     });
@@ -68,16 +68,47 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       const [first, second] = leasesOf(proxyA, 2) as [LeaseId, LeaseId];
       await acquire(pod1, first, 2);
       await acquire(pod1, second, 2);
-      expect(await value(store.release(pod1, [first, first]))).toBe(1);
-      expect(await value(store.release(pod1, [first]))).toBe(0);
+      expect(await value(store.release(pod1, [first, first], 0))).toBe(1);
+      expect(await value(store.release(pod1, [first], 0))).toBe(0);
       expect(await counts(pod1)).toEqual({ connections: 1, proxies: { proxy_a: 1 } });
       expect(await acquire(pod1, newLease(proxyB), 2)).toEqual({ admitted: true, count: 2 });
+    });
+
+    it('puts no lease back that has ended, for as long as it is told to remember, and then does', async () => {
+      const [ended, never] = leasesOf(proxyA, 2) as [LeaseId, LeaseId];
+      await acquire(pod1, ended);
+      const renewals = [{ lease: ended, holder: { state: 'live', path: '/' } as const }, { lease: never }];
+      expect(await value(store.release(pod1, [ended, never], HOUR_MS))).toBe(1);
+      expect(await value(store.renew(pod1, renewals, HOUR_MS))).toEqual({ created: 0, count: 0 });
+      expect(await held(pod1)).toEqual([]);
+      expect(await counts(pod1)).toEqual({ connections: 0, proxies: {} });
+      expect(await value(store.renew(pod2, renewals, HOUR_MS))).toEqual({ created: 2, count: 2 });
+      await value(store.release(pod1, [ended], 20));
+      await expect.poll(async () => value(store.renew(pod1, [{ lease: ended }], HOUR_MS))).toMatchObject({ count: 1 });
+    });
+
+    it('withdraws a lease that was acquired once, and none that anybody has spoken of since', async () => {
+      const [once, twice, renewed, adopted] = leasesOf(proxyA, 4) as [LeaseId, LeaseId, LeaseId, LeaseId];
+      for (const lease of [once, twice, renewed, twice]) await acquire(pod1, lease);
+      await value(store.renew(pod1, [{ lease: renewed }, { lease: adopted }], HOUR_MS));
+      expect(await value(store.withdraw(pod1, [once, twice, renewed, adopted]))).toBe(1);
+      expect((await held(pod1)).map(({ lease }) => lease).toSorted()).toEqual([twice, renewed, adopted].toSorted());
+      expect(await value(store.withdraw(pod1, [once]))).toBe(0);
+      expect(await counts(pod1)).toEqual({ connections: 3, proxies: { proxy_a: 3 } });
+      expect(await value(store.renew(pod1, [{ lease: once }], HOUR_MS))).toEqual({ created: 1, count: 4 });
+    });
+
+    it('tells since when it has lost nothing', async () => {
+      const first = await value(store.heartbeat(beat));
+      expect(first.timeMs - first.wholeSinceMs).toBeLessThan(5000);
+      await expect.poll(async () => (await value(store.heartbeat(beat))).timeMs).toBeGreaterThan(first.timeMs);
+      expect((await value(store.heartbeat(beat))).wholeSinceMs).toBe(first.wholeSinceMs);
     });
 
     it('leaves nothing of a pod behind when its last lease is released', async () => {
       const lease = newLease(proxyA);
       await acquire(pod1, lease);
-      await value(store.release(pod1, [lease]));
+      await value(store.release(pod1, [lease], 0));
       expect(await counts(pod1)).toEqual({ connections: 0, proxies: {} });
       expect(await held(pod1)).toEqual([]);
     });
@@ -215,8 +246,7 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       await value(store.heartbeat({ ...beat, gate: 'gate2' }));
       await value(store.heartbeat({ ...beat, gate: 'gate3' }));
       await value(store.farewell('gate3'));
-      const beats = [await value(store.heartbeat(beat)), await value(store.heartbeat(beat))];
-      expect(beats.map(({ isNew }) => isNew)).toEqual([true, false]);
+      await value(store.heartbeat(beat));
       const quiet = async () => (await value(store.heartbeat({ ...beat, gateQuietMs: 20 }))).quietGates;
       await expect.poll(quiet).toEqual(['gate2']);
       expect((await value(store.heartbeat({ ...beat, gateQuietMs: 20 }))).gates).toBe(1);
@@ -227,7 +257,7 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       await acquire(pod1, newLease(proxyA));
       const lease = newLease(proxyA);
       await acquire(pod2, lease);
-      await value(store.release(pod2, [lease]));
+      await value(store.release(pod2, [lease], 0));
       await value(store.heartbeat({ ...beat, pods: [pod1, pod2] }));
       await expect
         .poll(async () => {

@@ -28,13 +28,13 @@ async function useAll(url: string, move: (whileMoving: () => Promise<void>) => P
   await move(async () => {
     await store.renew(pod1, [{ lease: other, holder }], 1);
   });
-  await store.acquire(pod1, lease, 9, 1, '/');
   await store.leases(pod1, 10);
   await store.fleet([pod1]);
   await store.heartbeat(beat);
   await store.enroll([proxyA]);
   await store.pods();
-  await store.release(pod1, [lease]);
+  await store.withdraw(pod1, [lease]);
+  await store.release(pod1, [other], 1000);
   await store.expire(pod1, [proxyA]);
   await store.strike('proxies', [proxyA], 0);
   await store.farewell('g');

@@ -71,7 +71,7 @@ it('a full Redis refuses acquires by value and stays up; it learns of open and c
   await value(store.enroll([proxyA]));
   await expect.poll(async () => (await value(store.expire(pod1, [proxyA]))).count).toBe(2); // `closed` is past its expiry
   expect(await redis.client.zscore(KEY, closed)).toBeNull();
-  expect(await value(store.release(pod1, [held, adopted.lease]))).toBe(2);
+  expect(await value(store.release(pod1, [held, adopted.lease], 0))).toBe(2);
   await value(store.strike('proxies', [proxyA], 0));
   expect(await redis.client.exists(KEY, `{${KEY}}:proxies`, `{${KEY}}:info`)).toBe(0);
 

@@ -35,6 +35,7 @@ describe('the keys in Redis', () => {
       'ws:pod_conn:pod1',
       'ws:pods',
       'ws:proxies',
+      '{ws:gates}:history',
       '{ws:pod_conn:pod1}:info',
       '{ws:pod_conn:pod1}:proxies',
     ]);
@@ -42,8 +43,13 @@ describe('the keys in Redis', () => {
     expect(await redis.client.hgetall('{ws:pod_conn:pod1}:proxies')).toEqual({ proxy_a: '1' });
     const expiryMs = Number(await redis.client.zscore('ws:pod_conn:pod1', lease));
     expect(Math.abs(expiryMs - Date.now() - 60_000)).toBeLessThan(5000);
-    await value(store.release(pod1, [lease]));
-    expect((await redis.client.keys('*')).sort()).toEqual(['ws:gates', 'ws:pods', 'ws:proxies']);
+    await value(store.release(pod1, [lease], 60_000));
+    const rolls = ['ws:gates', 'ws:pods', 'ws:proxies', '{ws:gates}:history'];
+    expect((await redis.client.keys('*')).sort()).toEqual([...rolls, '{ws:pod_conn:pod1}:ended']);
+    // What has ended goes by itself: there may be no call for this pod any more.
+    const leftMs = await redis.client.pttl('{ws:pod_conn:pod1}:ended');
+    expect(leftMs).toBeGreaterThan(50_000);
+    expect(leftMs).toBeLessThanOrEqual(60_000);
     await store.close();
   });
 
@@ -124,7 +130,7 @@ describe('the link to Redis', () => {
     own.signal('SIGCONT');
     await expect.poll(() => store.up, { timeout: 2000 }).toBe(true);
     // What was asked before the stop was carried out after it: the caller has to release it.
-    expect(await value(store.release(pod1, [lease]))).toBe(1);
+    expect(await value(store.release(pod1, [lease], 0))).toBe(1);
     await store.close();
     await own.stop();
   });

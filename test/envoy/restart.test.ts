@@ -1,6 +1,7 @@
 /** A gate that comes back under live connections, and upgrades that take long, on a real Envoy. */
 
 import { afterEach, describe, expect, it } from 'vitest';
+import { until } from '../../scripts/fleet/processes.ts';
 import { Fleet, stores } from '../support/fleet.ts';
 
 const FLUSH_MS = 2000;
@@ -24,6 +25,27 @@ describe.each(stores)('on the %s store', (store) => {
       await fleet.settlesAt(70);
     },
   );
+});
+
+it('an embedded store that starts anew admits nobody in the place of a connection of which Envoy has still to speak', async () => {
+  const recoveryMs = FLUSH_MS + 1000;
+  fleet = await Fleet.start({
+    store: 'embedded',
+    flushIntervalMs: FLUSH_MS,
+    config: { limits: { default: { connections: 10 } }, lease: { recovery: `${recoveryMs}ms` } },
+  });
+  const recovered = async () => (await fleet.gate.metrics('/metrics')).wsgate_store_recovering === 0;
+  await until('the new store is trusted', recovered);
+  await fleet.open(10);
+  await fleet.restartGate('SIGKILL');
+  const outcomes: string[] = [];
+  const ask = async () => {
+    const { opened, refused } = await fleet.open(1);
+    outcomes.push(...opened.map(() => 'opened'), ...refused.map(({ body }) => JSON.parse(body).error));
+    return outcomes.at(-1) === 'LIMIT_EXCEEDED';
+  };
+  await until('the store is asked', ask);
+  expect(new Set(outcomes)).toEqual(new Set(['STORE_RECOVERING', 'LIMIT_EXCEEDED']));
 });
 
 it('a slot is held for as long as the pod takes to answer the upgrade', async () => {

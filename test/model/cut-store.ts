@@ -48,6 +48,7 @@ export class CutStore implements LeaseStore {
   acquire = (...args: Parameters<LeaseStore['acquire']>) => this.#ask((store) => store.acquire(...args));
   renew = (...args: Parameters<LeaseStore['renew']>) => this.#ask((store) => store.renew(...args));
   release = (...args: Parameters<LeaseStore['release']>) => this.#ask((store) => store.release(...args));
+  withdraw = (...args: Parameters<LeaseStore['withdraw']>) => this.#ask((store) => store.withdraw(...args));
   expire = (...args: Parameters<LeaseStore['expire']>) => this.#ask((store) => store.expire(...args));
   pods = () => this.#ask((store) => store.pods());
   fleet = (...args: Parameters<LeaseStore['fleet']>) => this.#ask((store) => store.fleet(...args));

@@ -10,7 +10,7 @@ import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
 import { newLease, pod1, pod2, proxyA, proxyB } from '../support/names.ts';
 import { AccessLog, type Connection, type Fate, type Worker } from './access-log.ts';
-import { LIMIT, type ModelGate, makeGate, RESERVE_MS, TTL_MS } from './model-gate.ts';
+import { LIMIT, type ModelGate, makeGate, RECOVERY_MS, RESERVE_MS, TTL_MS } from './model-gate.ts';
 
 const FLUSH_INTERVAL_MS = 15_000;
 const TICK_MS = 1000;
@@ -30,12 +30,12 @@ export class Fleet {
   readonly log: AccessLog;
   /** Those that are open, and what the step that is being taken adds. */
   connections: Connection[] = [];
-  /** Whether all that is open was admitted with the store's word, and the store has lost nothing since. */
+  /** Whether all that is open was admitted with the store's word, and every gate could tell it what it had lost. */
   exact = true;
   readonly #outage: OutagePolicy;
   readonly #cuts = new Map<ModelGate, Cut>();
   #store = new MemoryStore(storeTime);
-  #lostAtMs = 0;
+  #lostAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(outage: OutagePolicy) {
     this.#outage = outage;
@@ -133,16 +133,23 @@ export class Fleet {
   #cut(gate: ModelGate, seconds: number, when: 'now' | 'in the next call'): void {
     gate.store.cut(when);
     const nowMs = performance.now();
+    if (nowMs - this.#lostAtMs < RECOVERY_MS) this.exact = false;
     const { sinceMs, untilMs } = this.#cuts.get(gate) ?? { sinceMs: nowMs, untilMs: nowMs };
     this.#cuts.set(gate, { sinceMs, untilMs: Math.max(untilMs, nowMs + seconds * 1000) });
   }
 
   /** Gates that are away just then are missed by nobody: the roll that they were on is lost, too. */
-  loseAll(): void {
+  async loseAll(): Promise<void> {
     this.#store = new MemoryStore(storeTime);
     this.#lostAtMs = performance.now();
-    this.exact = false;
+    if (this.#cuts.size > 0) this.exact = false;
     for (const connection of this.connections) connection.safeUntilMs = 0;
+    for (const gate of this.gates) {
+      if (this.#cuts.has(gate)) continue;
+      gate.store.cut('now'); // the links to it break
+      gate.store.mend();
+      await gate.reaper.beat();
+    }
   }
 
   async pass(seconds: number, fateOf: () => Fate): Promise<void> {

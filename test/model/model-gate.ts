@@ -8,12 +8,15 @@ import { Limits } from '../../src/admission/limits.ts';
 import type { OutagePolicy } from '../../src/admission/outage.ts';
 import { Presence } from '../../src/admission/presence.ts';
 import { Reaper } from '../../src/admission/reaper.ts';
+import { Recovery } from '../../src/admission/recovery.ts';
 import { Share } from '../../src/admission/share.ts';
 import { CutStore } from './cut-store.ts';
 
 export const TTL_MS = 60_000;
 const GRACE_MS = 300_000;
 export const RESERVE_MS = 20_000;
+/** Two of Envoy's flush intervals, of which one may be lost. */
+export const RECOVERY_MS = 32_000;
 export const LIMIT = 3;
 
 export interface ModelGate {
@@ -25,11 +28,12 @@ export interface ModelGate {
 
 let made = 0;
 
-export function makeGate(shared: () => LeaseStore, outage: OutagePolicy): ModelGate {
+export function makeGate(shared: () => LeaseStore, outage: OutagePolicy, recoveryMs = RECOVERY_MS): ModelGate {
   made += 1;
   const events = new Events();
   const store = new CutStore(shared, (up) => events.emit('storeChanged', up, ''));
-  const parts = { store, share: new Share(), presence: new Presence(), events };
+  const recovery = new Recovery(recoveryMs, events);
+  const parts = { store, share: new Share(recovery), recovery, presence: new Presence(), events };
   const ledger = new Ledger(parts, { ttlMs: TTL_MS, releasesMax: 1000 });
   const limits = new Limits({ default: { connections: LIMIT }, pods: {} });
   const gate = new Gate({ ...parts, ledger, limits }, { reserveMs: RESERVE_MS, outage });

@@ -53,7 +53,13 @@ export async function startTestApp(
   channel: ChannelCredentials = credentials.createInsecure(),
 ): Promise<TestApp> {
   const loaded = loadConfig({
-    env: { WSGATE_LISTEN_GRPC: '127.0.0.1:0', WSGATE_LISTEN_HTTP: '127.0.0.1:0', WSGATE_STOP_DEADLINE: '3s', ...env },
+    env: {
+      WSGATE_LISTEN_GRPC: '127.0.0.1:0',
+      WSGATE_LISTEN_HTTP: '127.0.0.1:0',
+      WSGATE_STOP_DEADLINE: '3s',
+      WSGATE_LEASE_RECOVERY: '0s', // nobody is connected yet
+      ...env,
+    },
   });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes));
   const logLines: Record<string, unknown>[] = [];

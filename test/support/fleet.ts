@@ -29,6 +29,9 @@ export interface FleetOptions {
   readonly mutate?: Edge['mutate'];
 }
 
+/** Nobody is connected when the gate starts. A test in which that is not so says how long it takes. */
+const NOTHING_TO_RECOVER = { recovery: '0s' };
+
 export class Fleet {
   readonly redis: RedisServer | undefined;
   readonly pods: readonly Pod[];
@@ -54,7 +57,12 @@ export class Fleet {
   static async start(options: FleetOptions): Promise<Fleet> {
     const redis = options.store === 'redis' ? await startRedis() : undefined;
     const pods = await Promise.all((options.pods ?? ['pod1']).map((name) => startPod({ name })));
-    const config = { ...options.config, ...(redis ? { store: { ...options.config?.store, url: redis.url } } : {}) };
+    const lease = { ...NOTHING_TO_RECOVER, ...options.config?.lease };
+    const config = {
+      ...options.config,
+      lease,
+      ...(redis ? { store: { ...options.config?.store, url: redis.url } } : {}),
+    };
     const { env = {} } = options;
     const gate = await startGate({ config, env, grpcPort: await freePort(), httpPort: await freePort() });
     const envoys = await Promise.all(

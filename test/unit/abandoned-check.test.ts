@@ -14,10 +14,12 @@ import { newLease, pod1, proxyA } from '../support/names.ts';
 let store: LeaseStore;
 let gate: ModelGate;
 let other: ModelGate;
-beforeEach(() => {
+beforeEach(async () => {
   store = new MemoryStore(Date.now);
-  gate = makeGate(() => store, 'share');
-  other = makeGate(() => store, 'deny');
+  gate = makeGate(() => store, 'share', 0);
+  other = makeGate(() => store, 'deny', 0);
+  await gate.reaper.beat(); // the gate knows the counts, and has a share
+  await other.reaper.beat();
 });
 
 async function giveUp(upgrade: Upgrade): Promise<void> {
@@ -29,7 +31,9 @@ async function giveUp(upgrade: Upgrade): Promise<void> {
 
 const newUpgrade = (): Upgrade => ({ pod: pod1, lease: newLease(proxyA), path: '/' });
 
+/** With both gates in step. */
 async function held(): Promise<string[]> {
+  await gate.reaper.beat();
   await gate.ledger.flush();
   return (await value(store.leases(pod1, 10))).leases.map(({ lease }) => lease);
 }
@@ -61,12 +65,21 @@ it('keeps its lease when another gate let it in, and the store had not said what
   expect(await held()).toEqual([upgrade.lease]);
 });
 
+it('keeps its lease when another gate let it in before the answer to the first question came', async () => {
+  const upgrade = newUpgrade();
+  const verdict = gate.gate.admit(upgrade);
+  await other.gate.admit(upgrade);
+  gate.gate.abandon(upgrade);
+  await verdict;
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(await held()).toEqual([upgrade.lease]);
+});
+
 it('is not told to the store as if it were open', async () => {
-  await gate.reaper.beat(); // the gate knows the counts, and has a share
   const upgrade = newUpgrade();
   gate.store.cut('in the next call');
   await giveUp(upgrade);
-  await value(store.release(pod1, [upgrade.lease])); // the log told its end to another gate
+  await value(store.release(pod1, [upgrade.lease], 60_000)); // the log told its end to another gate
   gate.store.mend();
   expect(await held()).toEqual([]);
 });

@@ -53,8 +53,6 @@ test('the defaults are these', () => {
         messageBytesMax: 1_048_576,
         streamsMax: 1_000,
         flowControlWindow: 67_108_864,
-        keepalive: 30_000,
-        keepaliveTimeout: 10_000,
       },
       proxy: { fromCertificate: false },
       store: { prefix: 'ws:', deadline: 100, info: true },

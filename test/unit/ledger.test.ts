@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { Events } from '../../src/admission/events.ts';
 import { Ledger } from '../../src/admission/ledger.ts';
 import { Presence } from '../../src/admission/presence.ts';
+import { Recovery } from '../../src/admission/recovery.ts';
 import { Share } from '../../src/admission/share.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { newLease, pod1, proxyA } from '../support/names.ts';
@@ -22,7 +23,9 @@ class SlowStore extends MemoryStore {
 
 it('a flush also writes what became due while the one before it was under way', async () => {
   const store = new SlowStore(Date.now);
-  const parts = { store, share: new Share(), presence: new Presence(), events: new Events() };
+  const events = new Events();
+  const recovery = new Recovery(0, events);
+  const parts = { store, share: new Share(recovery), recovery, presence: new Presence(), events };
   const ledger = new Ledger(parts, { ttlMs: 60_000, releasesMax: 100 });
   const stream = ledger.open(proxyA);
   const see = () =>

@@ -12,7 +12,7 @@ import { newLease, pod1, proxyA } from '../support/names.ts';
 it('keeps the lease of a live connection whose gate was away when the store lost everything', async () => {
   let nowMs = 1_800_000_000_000;
   let store = new MemoryStore(() => nowMs);
-  const [gate, away] = [makeGate(() => store, 'deny'), makeGate(() => store, 'deny')];
+  const [gate, away] = [makeGate(() => store, 'deny', 0), makeGate(() => store, 'deny', 0)];
   gate.ledger.open(proxyA); // one worker of the proxy logs to this gate, another to that one
   const pass = async (ms: number) => {
     for (let passed = 0; passed < ms; passed += 1000) {

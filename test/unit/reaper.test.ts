@@ -6,6 +6,7 @@ import type { LeaseStore } from '../../src/admission/lease-store.ts';
 import { Ledger, type LogStream } from '../../src/admission/ledger.ts';
 import { Presence } from '../../src/admission/presence.ts';
 import { Reaper } from '../../src/admission/reaper.ts';
+import { Recovery } from '../../src/admission/recovery.ts';
 import { Share } from '../../src/admission/share.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { newLease, pod1, proxyA, proxyB } from '../support/names.ts';
@@ -19,9 +20,10 @@ let store: LeaseStore;
 /** One gate on the common store. */
 function startGate(gate: string) {
   const [events, presence] = [new Events(), new Presence()];
-  const share = new Share();
-  const ledger = new Ledger({ store, share, presence, events }, { ttlMs: TTL_MS, releasesMax: 100 });
-  const reaper = new Reaper({ store, ledger, share, presence, events }, { gate, ttlMs: TTL_MS, graceMs: GRACE_MS });
+  const recovery = new Recovery(0, events);
+  const parts = { store, share: new Share(recovery), recovery, presence, events };
+  const ledger = new Ledger(parts, { ttlMs: TTL_MS, releasesMax: 100 });
+  const reaper = new Reaper({ ...parts, ledger }, { gate, ttlMs: TTL_MS, graceMs: GRACE_MS });
   return { ledger, reaper, presence };
 }
 

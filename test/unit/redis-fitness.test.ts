@@ -3,7 +3,14 @@ import { fieldsOf, judge } from '../../src/store/redis/fitness.ts';
 
 const info = (lines: Record<string, string>) =>
   fieldsOf(
-    Object.entries({ redis_version: '7.0.15', redis_mode: 'standalone', role: 'master', maxmemory: '0', ...lines })
+    Object.entries({
+      run_id: 'f00',
+      redis_version: '7.0.15',
+      redis_mode: 'standalone',
+      role: 'master',
+      maxmemory: '0',
+      ...lines,
+    })
       .map(([name, value]) => `${name}:${value}\r\n`)
       .join('# A section\r\n'),
   );
@@ -12,7 +19,6 @@ test.each([
   ['an ordinary master', info({}), 'standalone'],
   ['a master of a cluster', info({ redis_mode: 'cluster' }), 'cluster'],
   ['a Valkey, which gives the version of Redis that it is like', info({ redis_version: '7.2.4' }), 'standalone'],
-  ['one that may not be asked', {}, 'standalone'],
   ['one that evicts, but has no limit', info({ maxmemory_policy: 'allkeys-lru' }), 'standalone'],
   ['one that evicts what has a time to live', info({ maxmemory: '9', maxmemory_policy: 'volatile-ttl' }), 'standalone'],
 ] as const)('%s is fit for leases', (_, fields, wanted) => {
@@ -27,6 +33,10 @@ test.each([
   ['one that is too old', info({ redis_version: '6.2.14' }), /6\.2\.14.*7\.0 or newer/],
 ])('%s is not', (_, fields, why) => {
   expect(judge(fields, 'standalone').unfit).toMatch(why);
+});
+
+test('one that does not say which one it is is warned of', () => {
+  expect(judge({}, 'standalone')).toEqual({ warning: expect.stringContaining('INFO') });
 });
 
 test('one that may evict any key is warned of', () => {

@@ -1,12 +1,18 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { Events } from '../../src/admission/events.ts';
+import { Recovery } from '../../src/admission/recovery.ts';
 import { Share } from '../../src/admission/share.ts';
 import { leasesOf, newLease, pod1, pod2, proxyA } from '../support/names.ts';
 
 const LIMIT = 10;
 
+let events: Events;
 let share: Share;
 beforeEach(() => {
-  share = new Share();
+  events = new Events();
+  const recovery = new Recovery(1000, events);
+  recovery.heard({ timeMs: 1000, wholeSinceMs: 0 });
+  share = new Share(recovery);
 });
 
 function admitted(asked: number, pod = pod1): number {

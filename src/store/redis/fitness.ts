@@ -1,5 +1,6 @@
-/** Whether a Redis that answers may keep leases, from what it says of itself. */
+/** Whether a Redis that answers may keep leases, and which Redis it is, from what it says of itself. */
 
+import { randomUUID } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
 import type { RedisClient } from './client.ts';
 import { scripts } from './scripts.ts';
@@ -11,6 +12,11 @@ export interface Fitness {
   readonly warning?: string;
 }
 
+export interface Prepared extends Fitness {
+  /** The names of the processes that keep the leases: one of each master. */
+  readonly processes: readonly string[];
+}
+
 /** Our scripts begin with a `#!` line, which older ones do not know. */
 const VERSION_MIN = 7;
 
@@ -18,22 +24,39 @@ const VERSION_MIN = 7;
  * Loads the scripts into every master, and looks at each. Rejects when one of them cannot be asked, or answers that it
  * takes no writes.
  */
-export async function prepare(client: RedisClient): Promise<Fitness> {
+export async function prepare(client: RedisClient): Promise<Prepared> {
   if (!(client instanceof Cluster)) return prepareOne(client, 'standalone');
   const nodes = await Promise.all(client.nodes('master').map((node) => prepareOne(node, 'cluster')));
-  return { ...nodes.find(({ warning }) => warning), ...nodes.find(({ unfit }) => unfit) };
+  const processes = nodes.flatMap((node) => node.processes);
+  return { ...nodes.find(({ warning }) => warning), ...nodes.find(({ unfit }) => unfit), processes };
 }
 
-async function prepareOne(redis: Redis, mode: 'standalone' | 'cluster'): Promise<Fitness> {
+/** Asks the masters of a cluster for the names of their processes. One that cannot be asked is left out. */
+export async function askProcesses(cluster: Cluster): Promise<string[]> {
+  const texts = await Promise.all(cluster.nodes('master').map((node) => node.info().catch(() => '')));
+  return texts.map((text) => processOf(fieldsOf(text))).filter((name) => name !== undefined);
+}
+
+/**
+ * The name of a Redis process as a keeper of data: another one after a restart, and after each time that it took over
+ * from a master.
+ */
+function processOf({ run_id: run, master_replid: replication }: Readonly<Record<string, string>>): string | undefined {
+  return run === undefined ? undefined : `${run}:${replication}`;
+}
+
+async function prepareOne(redis: Redis, mode: 'standalone' | 'cluster'): Promise<Prepared> {
   const asked = redis.info().catch(() => ''); // an ACL may forbid it: what it would have said is then not known
   const state = mode === 'cluster' ? redis.cluster('INFO') : Promise.resolve('');
   const loading = Object.values(scripts).map(({ source }) => redis.script('LOAD', source));
   const loaded = Promise.allSettled([state, ...loading, redis.eval(scripts.writable.source, 0)]);
-  const fitness = judge(fieldsOf(await asked), mode);
+  const info = fieldsOf(await asked);
+  // One that does not say who it is may be another one after each reconnect.
+  const fitness = { ...judge(info, mode), processes: [processOf(info) ?? randomUUID()] };
   if (fitness.unfit !== undefined) return fitness;
   for (const result of await loaded) if (result.status === 'rejected') throw result.reason;
   const { cluster_state: whole } = fieldsOf(String(await state));
-  return whole === 'fail' ? { unfit: 'CLUSTERDOWN: a part of the cluster is away' } : fitness;
+  return whole === 'fail' ? { ...fitness, unfit: 'CLUSTERDOWN: a part of the cluster is away' } : fitness;
 }
 
 /** `info` is the answer to INFO, by field. What it lacks is not held against the Redis. */
@@ -48,11 +71,14 @@ export function judge(info: Readonly<Record<string, string>>, wanted: 'standalon
     return { unfit: `this is Redis ${version}: it has to be ${VERSION_MIN}.0 or newer` };
   }
   if (role === 'slave') return { unfit: 'READONLY: this is a replica, and leases are written to the master' };
-  // Others evict only keys with a time to live, and none of ours has one.
+  // Others evict only keys with a time to live: of ours, those of ended leases, which we can do without.
   if (maxmemory !== '0' && policy.startsWith('allkeys-')) {
     return {
       warning: `maxmemory-policy is ${policy}: Redis will forget leases when its memory is full; set noeviction`,
     };
+  }
+  if (info.run_id === undefined) {
+    return { warning: 'it does not answer INFO: each connection to it counts as one to a Redis that lost leases' };
   }
   return {};
 }

@@ -8,11 +8,13 @@ import type { Roll } from '../../admission/lease-store.ts';
 
 /**
  * In the order in which every script takes them:
- * - sorted set, lease id → expiry, ms of Redis TIME: its size is the count;
+ * - sorted set, lease id → expiry, ms of Redis TIME: its size is the count. A whole number as long as nobody has spoken
+ *   of the lease since it was acquired, and half a millisecond more from then on;
  * - hash, proxy → its number of leases in the set;
- * - hash, lease id → JSON `{state, path}`: the rest of who holds it (proxy, since, address) is in the lease id.
+ * - hash, lease id → JSON `{state, path}`: the rest of who holds it (proxy, since, address) is in the lease id;
+ * - sorted set, lease id that has ended → until when no renewal puts it back, ms of Redis TIME.
  */
-export type PodKeys = readonly [leases: string, proxies: string, info: string];
+export type PodKeys = readonly [leases: string, proxies: string, info: string, ended: string];
 
 export class Keys {
   readonly #prefix: string;
@@ -23,11 +25,16 @@ export class Keys {
 
   pod(pod: PodId): PodKeys {
     const leases = `${this.#prefix}pod_conn:${pod}`;
-    return [leases, `{${leases}}:proxies`, `{${leases}}:info`];
+    return [leases, `{${leases}}:proxies`, `{${leases}}:info`, `{${leases}}:ended`];
   }
 
   /** Sorted set: name → when it was last seen, ms of Redis TIME. */
   roll(roll: Roll): string {
     return `${this.#prefix}${roll}`;
+  }
+
+  /** Hash: since when nothing was lost, and the Redis processes that have kept the leases. With the gates: one clock. */
+  get history(): string {
+    return `{${this.roll('gates')}}:history`;
   }
 }

@@ -22,7 +22,7 @@
 import { Cluster } from 'ioredis';
 import type { Answer, StoreAway } from '../../admission/lease-store.ts';
 import type { RedisClient } from './client.ts';
-import { prepare } from './fitness.ts';
+import { askProcesses, prepare } from './fitness.ts';
 import type { Script } from './scripts.ts';
 
 export interface LinkEvents {
@@ -48,6 +48,7 @@ export class RedisLink {
   /** Undefined until the first attempt has come to something: its failure is told, too. */
   #up: boolean | undefined;
   #lastError = 'not connected yet';
+  #processes: readonly string[] = [];
   /** When each kind of warning was last given. */
   readonly #warnedAtMs = new Map<string, number>();
   #probe = 0;
@@ -81,6 +82,14 @@ export class RedisLink {
   /** Whether commands of one pod are carried out in the order in which they were sent. */
   get keepsOrder(): boolean {
     return !(this.#redis instanceof Cluster);
+  }
+
+  /**
+   * The names of the processes that keep the leases. Another master of a cluster is not always noticed by its broken
+   * connection, so a cluster is asked each time.
+   */
+  async processes(): Promise<readonly string[]> {
+    return this.#redis instanceof Cluster && this.#up ? askProcesses(this.#redis) : this.#processes;
   }
 
   /** Runs a script by its SHA; on NOSCRIPT once more by its text. */
@@ -159,11 +168,12 @@ export class RedisLink {
     this.#probe += 1;
     const probe = this.#probe;
     prepare(this.#redis).then(
-      ({ unfit, warning }) => {
+      ({ unfit, warning, processes }) => {
         if (probe !== this.#probe || this.#up) return;
         if (unfit !== undefined) return this.#refuse(unfit);
         if (warning !== undefined) this.#warn('unsafe', warning);
         this.#up = true;
+        this.#processes = processes;
         this.#lastError = 'the connection was closed';
         this.#events.changed(true, '');
       },

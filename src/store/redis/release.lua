@@ -1,10 +1,14 @@
 #!lua flags=allow-oom
--- Takes leases of one pod out of its set.
--- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info
--- ARGV lease ids
+-- Takes leases of one pod out of its set, and remembers that they have ended.
+-- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended
+-- ARGV[1] for how long no renewal may put them back, ms, or 0, ARGV[2...] lease ids
 -- returns how many were there
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local forget = now + ARGV[1]
 local removed = 0
-for _, lease in ipairs(ARGV) do
+for i = 2, #ARGV do
+  local lease = ARGV[i]
   if redis.call('ZREM', KEYS[1], lease) == 1 then
     removed = removed + 1
     local proxy = string.match(lease, '^(.*)_')
@@ -13,5 +17,12 @@ for _, lease in ipairs(ARGV) do
     end
     redis.call('HDEL', KEYS[3], lease)
   end
+  if forget > now then
+    redis.call('ZADD', KEYS[4], forget, lease)
+  end
+end
+if forget > now then
+  redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)
+  redis.call('PEXPIREAT', KEYS[4], forget)
 end
 return removed

@@ -2,16 +2,14 @@
 -- Notes names on a roll as seen now, and tells which have not been seen for long.
 -- KEYS[1] the roll
 -- ARGV[1] how long is long, ms, ARGV[2] how many of the quiet ones to tell, at most, ARGV[3...] names
--- returns {now, ms, the quiet ones, how many are not quiet, how many of the names were not on the roll}
+-- returns {now, ms, the quiet ones, how many are not quiet}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local new = 0
 for i = 3, #ARGV do
-  new = new + redis.call('ZADD', KEYS[1], now, ARGV[i])
+  redis.call('ZADD', KEYS[1], now, ARGV[i])
 end
 return {
   now,
   redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now - ARGV[1], 'LIMIT', 0, ARGV[2]),
   redis.call('ZCOUNT', KEYS[1], now - ARGV[1], '+inf'),
-  new,
 }

@@ -24,11 +24,13 @@ export const scripts = {
   acquire: load('acquire'),
   renew: load('renew'),
   release: load('release'),
+  withdraw: load('withdraw'),
   expire: load('expire'),
   snapshot: load('snapshot'),
   leases: load('leases'),
   rollCall: load('roll_call'),
   enroll: load('enroll'),
   strike: load('strike'),
+  wholeSince: load('whole_since'),
   writable: load('writable'),
 };

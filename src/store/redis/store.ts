@@ -24,6 +24,8 @@ import { scripts } from './scripts.ts';
 
 /** The most past-due leases that one `expire` call looks at, and the most quiet names that a roll call tells. */
 const BATCH = 1000;
+/** A Redis process that nobody has told of for so long is forgotten. */
+const PROCESS_FORGOTTEN_MS = 24 * 60 * 60 * 1000;
 /** The pods that one `fleet` asks for at a time, so that a scrape of thousands lets upgrades through in between. */
 const PODS_AT_ONCE = 100;
 
@@ -68,10 +70,15 @@ export class RedisStore implements LeaseStore {
     });
   }
 
-  async release(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
-    // A renewal that is overtaken would bring the leases back.
-    if (!this.#link.keepsOrder) await Promise.all(this.#adding.get(pod) ?? []);
-    return map(await this.#link.run(scripts.release, this.#keys.pod(pod), leases), (reply) => reply as number);
+  async release(pod: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
+    await this.#added(pod);
+    const answer = await this.#link.run(scripts.release, this.#keys.pod(pod), [endedMs, ...leases]);
+    return map(answer, (reply) => reply as number);
+  }
+
+  async withdraw(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
+    await this.#added(pod);
+    return map(await this.#link.run(scripts.withdraw, this.#keys.pod(pod), leases), (reply) => reply as number);
   }
 
   async expire(pod: PodId, proxies: readonly ProxyId[]): Promise<Answer<Expired>> {
@@ -137,23 +144,26 @@ export class RedisStore implements LeaseStore {
   async heartbeat(beat: Heartbeat): Promise<Answer<RollCall>> {
     const call = async (roll: Roll, quietMs: number, tell: number, names: readonly string[]) =>
       map(await this.#link.run(scripts.rollCall, [this.#keys.roll(roll)], [quietMs, tell, ...names]), (reply) => {
-        const [timeMs, quiet, present, added] = reply as [number, string[], number, number];
-        return { timeMs, quiet, present, added };
+        const [timeMs, quiet, present] = reply as [number, string[], number];
+        return { timeMs, quiet, present };
       });
-    const [gates, proxies, pods] = await Promise.all([
+    const processes = await this.#link.processes();
+    const [whole, gates, proxies, pods] = await Promise.all([
+      this.#link.run(scripts.wholeSince, [this.#keys.history], [PROCESS_FORGOTTEN_MS, ...processes]),
       call('gates', beat.gateQuietMs, BATCH, [beat.gate]),
       call('proxies', beat.proxyQuietMs, BATCH, beat.proxies),
       call('pods', 0, 0, beat.pods),
     ]);
+    if (!whole.ok) return whole;
     if (!gates.ok) return gates;
     if (!proxies.ok) return proxies;
     if (!pods.ok) return pods;
-    const { timeMs, quiet, present, added } = gates.value;
+    const { timeMs, quiet, present } = gates.value;
     return {
       ok: true,
       value: {
         timeMs,
-        isNew: added > 0,
+        wholeSinceMs: whole.value as number,
         gates: present,
         quietGates: quiet,
         quietProxies: proxies.value.quiet as ProxyId[],
@@ -177,6 +187,11 @@ export class RedisStore implements LeaseStore {
 
   close(): Promise<void> {
     return this.#link.close();
+  }
+
+  /** A call that adds leases, and is overtaken by one that takes them out, would bring them back. */
+  async #added(pod: PodId): Promise<void> {
+    if (!this.#link.keepsOrder) await Promise.all(this.#adding.get(pod) ?? []);
   }
 
   async #add<T>(pod: PodId, call: Promise<T>): Promise<T> {
