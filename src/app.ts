@@ -61,7 +61,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     warned: (warning) => log.warn({ warning }, 'the store needs somebody to look after it'),
   });
 
-  const presence = new Presence();
+  const presence = new Presence(events, config.limits);
   const limits = new Limits(config.limits);
   const recovery = new Recovery(recoveryOf(config), events);
   const share = new Share(recovery);
@@ -115,7 +115,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     };
     return { ready: store.up && recovery.known && !stopping, checks };
   };
-  const fleet = new FleetView(store, limits);
+  const fleet = new FleetView(store, limits, events);
   const http = createHttpServer({ store, ledger, events, fleet, metrics, readiness, log }, config.http);
 
   const close = async () => {

@@ -3,7 +3,17 @@
 import type { Logger } from 'pino';
 import type { Events } from './admission/events.ts';
 
+/** What may come again and again is told so often; the metrics count all of it. */
+const AGAIN_MS = 10_000;
+
 export function logEvents(events: Events, log: Logger): void {
+  const toldAtMs = new Map<string, number>();
+  const isDue = (what: string): boolean => {
+    const nowMs = performance.now();
+    if (nowMs - (toldAtMs.get(what) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) return false;
+    toldAtMs.set(what, nowMs);
+    return true;
+  };
   events.on('storeChanged', (up, detail) => {
     if (up) log.info('the store answers');
     else log.error({ detail }, 'the store does not answer: upgrades are decided by outage.policy');
@@ -24,6 +34,12 @@ export function logEvents(events: Events, log: Logger): void {
   });
   events.on('unlogged', (proxy) => {
     log.error({ proxy }, 'this proxy sends Checks but no access log: its slots are never freed; see envoy/edge.yaml');
+  });
+  events.on('boundReached', (key) => {
+    if (isDue(`bound ${key}`)) log.warn({ key }, 'a bound is reached: what is beyond it is turned away');
+  });
+  events.on('invariantBroken', (invariant) => {
+    if (isDue(invariant)) log.error({ invariant }, 'this cannot be: a bug, or somebody else writes to the store');
   });
   events.on('releaseDropped', (pod) => {
     log.warn({ pod }, 'gave up a release: ledger.releasesMax are waiting for the store');

@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events';
 import type { Verdict } from './gate.ts';
 import type { LeaseId, PodId, ProxyId } from './ids.ts';
+import type { Invariant } from './invariants.ts';
 
 /**
  * `closed`: Envoy's End entry. `hook`: the release hook. `cancelled`: of a Check that was not answered with allow.
@@ -24,6 +25,9 @@ interface EventMap {
   unlogged: [proxy: ProxyId];
   /** The store refused to write down leases of this pod, which are open. */
   renewalRefused: [pod: PodId];
+  /** Something was turned away or given up because as much of it is there as the configuration allows: by this key. */
+  boundReached: [key: string];
+  invariantBroken: [invariant: Invariant];
   storeChanged: [up: boolean, detail: string];
   /** The store may have lost leases, or is new to this gate: for so long its counts are not to be trusted. */
   storeLost: [untrustedForMs: number];

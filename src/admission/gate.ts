@@ -2,6 +2,7 @@
 
 import type { Events } from './events.ts';
 import { type LeaseId, type PodId, proxyOf } from './ids.ts';
+import { mustHold } from './invariants.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { Ledger } from './ledger.ts';
 import type { Limits } from './limits.ts';
@@ -17,11 +18,12 @@ export interface Upgrade {
   readonly path: string;
 }
 
-/** `STORE_RECOVERING`: it answers, but may have lost leases (`recovery.ts`). */
+/** `STORE_RECOVERING`: it answers, but may have lost leases (`recovery.ts`). `TOO_MANY_NAMES`: of pods or proxies. */
 export type DenialReason =
   | 'LIMIT_EXCEEDED'
   | 'STORE_UNAVAILABLE'
   | 'STORE_RECOVERING'
+  | 'TOO_MANY_NAMES'
   | 'POD_UNKNOWN'
   | 'PROXY_UNKNOWN';
 
@@ -80,11 +82,12 @@ export class Gate {
 
   async #decide(upgrade: Upgrade): Promise<Verdict> {
     const { pod, lease, path } = upgrade;
-    this.#presence.note(proxyOf(lease), pod);
+    if (!this.#presence.note(proxyOf(lease), pod)) return { admitted: false, reason: 'TOO_MANY_NAMES', pod };
     this.#ledger.keep(pod, lease); // a retry of a Check that was abandoned asks for the same lease
     // A store that has come back, or has lost leases, is asked only when it has been told what went on without it.
     if (!this.#ledger.inStep) return this.#decideAlone(upgrade);
-    const answer = await this.#store.acquire(pod, lease, this.#limits.of(pod), this.#options.reserveMs, path);
+    const limit = this.#limits.of(pod);
+    const answer = await this.#store.acquire(pod, lease, limit, this.#options.reserveMs, path);
     if (!answer.ok) {
       if (this.#abandoned.has(upgrade)) return { admitted: false, reason: 'STORE_UNAVAILABLE', pod }; // nobody listens
       const verdict = this.#decideAlone(upgrade);
@@ -92,6 +95,7 @@ export class Gate {
       return verdict;
     }
     const { admitted, count } = answer.value;
+    mustHold(this.#events, 'denied-below-limit', admitted || count >= limit);
     this.#share.counted(pod, count);
     return admitted ? { admitted, counted: true, pod, lease } : { admitted, reason: 'LIMIT_EXCEEDED', pod };
   }

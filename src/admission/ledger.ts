@@ -15,6 +15,7 @@ import { chunks } from './chunks.ts';
 import type { Events } from './events.ts';
 import { FlushIntervals } from './flush-intervals.ts';
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
+import { mustHold } from './invariants.ts';
 import type { LeaseState, LeaseStore } from './lease-store.ts';
 import type { Presence } from './presence.ts';
 import type { Recovery } from './recovery.ts';
@@ -60,6 +61,11 @@ export interface Sighting {
   readonly periodic: boolean;
 }
 
+export interface LedgerOptions extends ReleaseOptions {
+  /** Connections that it keeps in mind; of further ones, leases run out. */
+  readonly leasesMax: number;
+}
+
 export class Ledger {
   readonly #store: LeaseStore;
   readonly #share: Share;
@@ -67,6 +73,7 @@ export class Ledger {
   readonly #presence: Presence;
   readonly #events: Events;
   readonly #ttlMs: number;
+  readonly #leasesMax: number;
   readonly #streams = new Map<ProxyId, Set<LogStream>>();
   readonly #entries = new Map<LeaseId, Entry>();
   readonly #releases: ReleaseQueue;
@@ -83,7 +90,7 @@ export class Ledger {
 
   constructor(
     parts: { store: LeaseStore; share: Share; recovery: Recovery; presence: Presence; events: Events },
-    options: ReleaseOptions,
+    options: LedgerOptions,
   ) {
     this.#store = parts.store;
     this.#share = parts.share;
@@ -91,6 +98,7 @@ export class Ledger {
     this.#presence = parts.presence;
     this.#events = parts.events;
     this.#ttlMs = options.ttlMs;
+    this.#leasesMax = options.leasesMax;
     this.#told = parts.store.up;
     this.#releases = new ReleaseQueue(parts, options);
     this.#intervals = new FlushIntervals(options.ttlMs, parts.events);
@@ -155,9 +163,10 @@ export class Ledger {
   /** The proxy says that the connection is there. */
   seen(source: Source, { pod, lease, path, state, periodic }: Sighting): void {
     if (this.#releases.hasEnded(lease)) return; // a late entry of a connection that is known to be closed
-    this.#presence.note(proxyOf(lease), pod);
+    if (!this.#presence.note(proxyOf(lease), pod)) return;
     let entry = this.#entries.get(lease);
     if (!entry) {
+      if (this.#entries.size >= this.#leasesMax) return void this.#events.emit('boundReached', 'ledger.leasesMax');
       entry = { pod, lease, path, state, source, heardAtMs: 0, written: false };
       this.#entries.set(lease, entry);
     } else if (entry.source !== source) {
@@ -180,6 +189,7 @@ export class Ledger {
 
   /** The proxy says that the connection is gone. */
   ended(pod: PodId, lease: LeaseId): void {
+    if (!this.#presence.note(proxyOf(lease), pod)) return;
     this.#gone(pod, lease);
     this.#releases.ended(pod, lease);
   }
@@ -240,7 +250,7 @@ export class Ledger {
   #forget(entry: Entry): void {
     this.#entries.delete(entry.lease);
     this.#due.delete(entry);
-    entry.source.entries.delete(entry);
+    mustHold(this.#events, 'entry-astray', entry.source.entries.delete(entry));
   }
 
   #writeAllAgain(): void {
@@ -303,6 +313,7 @@ export class Ledger {
     }
     for (const { entry, state } of told) entry.written = entry.state === state; // it may have opened meanwhile
     const { created, count } = answer.value;
+    mustHold(this.#events, 'answered-too-many', created <= open.length);
     this.#share.counted(pod, count);
     if (created > 0) this.#events.emit('adopted', pod, created);
     // Leases that the store had been told of are gone from it: it has lost others, too.

@@ -16,7 +16,8 @@
 
 import { chunks } from './chunks.ts';
 import type { Events } from './events.ts';
-import type { PodId, ProxyId } from './ids.ts';
+import { type PodId, type ProxyId, proxyOf } from './ids.ts';
+import { mustHold } from './invariants.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { Ledger } from './ledger.ts';
 import type { Presence } from './presence.ts';
@@ -162,7 +163,11 @@ export class Reaper {
     const answer = await this.#store.expire(pod, proxies);
     if (answer.ok) this.#share.counted(pod, answer.value.count);
     if (answer.ok && answer.value.leases.length > 0) {
-      for (const lease of answer.value.leases) this.#ledger.drop(lease);
+      const named = new Set(proxies);
+      for (const lease of answer.value.leases) {
+        mustHold(this.#events, 'expired-unnamed', named.has(proxyOf(lease)));
+        this.#ledger.drop(lease);
+      }
       this.#events.emit('released', pod, 'expired', answer.value.leases.length);
     }
     return answer;

@@ -6,6 +6,7 @@
 import { chunks } from './chunks.ts';
 import type { Events, ReleaseCause } from './events.ts';
 import type { LeaseId, PodId } from './ids.ts';
+import { mustHold } from './invariants.ts';
 import type { Answer, LeaseStore } from './lease-store.ts';
 import { RecentlyEnded } from './recently-ended.ts';
 
@@ -136,6 +137,7 @@ export class ReleaseQueue {
     const answer = await (withdrawn
       ? this.#store.withdraw(pod, leases)
       : this.#store.release(pod, leases, this.#endedMs));
+    if (answer.ok) mustHold(this.#events, 'answered-too-many', answer.value <= leases.length);
     if (answer.ok && answer.value > 0) this.#events.emit('released', pod, cause, answer.value);
     return answer;
   }

@@ -12,9 +12,6 @@
 import type { LeaseId, PodId } from './ids.ts';
 import type { Recovery } from './recovery.ts';
 
-/** Pods that are judged alone at once; upgrades to further ones are denied until the store is back. */
-const PODS_MAX = 10_000;
-
 interface Alone {
   readonly admitted: Set<LeaseId>;
   /** Connections of this gate, counted before the outage, that have closed since. */
@@ -54,8 +51,8 @@ export class Share {
 
   /** Takes a slot of this gate's part, if one is left. Asking twice for one lease takes one. */
   admit(pod: PodId, lease: LeaseId, limit: number): boolean {
-    const alone = this.#countedAll ? this.#aloneWith(pod) : undefined;
-    if (!alone) return false;
+    if (!this.#countedAll) return false;
+    const alone = this.#aloneWith(pod);
     const left = limit - (this.#counts.get(pod) ?? 0);
     // Over the limit, what this gate's connections free must bring the pod below it first.
     const part = left > 0 ? Math.floor(left / this.#gates) : left;
@@ -67,13 +64,13 @@ export class Share {
   /** A connection of this gate has closed, or never opened. `held`: it was open before. */
   freed(pod: PodId, lease: LeaseId, held: boolean): void {
     const alone = this.#aloneWith(pod);
-    if (!alone || alone.admitted.delete(lease)) return;
+    if (alone.admitted.delete(lease)) return;
     if (held) alone.freed.add(lease);
   }
 
-  #aloneWith(pod: PodId): Alone | undefined {
+  #aloneWith(pod: PodId): Alone {
     let alone = this.#alone.get(pod);
-    if (!alone && this.#alone.size < PODS_MAX) {
+    if (!alone) {
       alone = { admitted: new Set(), freed: new Set() };
       this.#alone.set(pod, alone);
     }

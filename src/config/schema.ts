@@ -82,6 +82,8 @@ const schema = z.strictObject({
     from: z.array(podSource, 'a list of sources').min(1, 'at least one source').prefault(['route', 'context']),
   }),
   limits: section({
+    podsMax: whole(1, 1_000_000).prefault(10_000),
+    proxiesMax: whole(1, 1_000_000).prefault(10_000),
     default: section({ connections: connections.prefault(100) }),
     pods: z
       .record(
@@ -117,7 +119,10 @@ const schema = z.strictObject({
     open: z.array(oneOf(['metrics', 'health']), 'a list of: metrics, health').prefault(['metrics', 'health']),
   }),
   stop: section({ deadline: duration().prefault('10s') }),
-  ledger: section({ releasesMax: whole(1, 10_000_000).prefault(100_000) }),
+  ledger: section({
+    leasesMax: whole(1, 100_000_000).prefault(1_000_000),
+    releasesMax: whole(1, 10_000_000).prefault(100_000),
+  }),
   log: section({
     level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).prefault('info'),
   }),

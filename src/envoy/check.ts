@@ -57,6 +57,7 @@ export class CheckService {
       LIMIT_EXCEEDED: denial('LIMIT_EXCEEDED', options.denyStatus, retryAfter),
       STORE_UNAVAILABLE: denial('STORE_UNAVAILABLE', 503, retryAfter),
       STORE_RECOVERING: denial('STORE_RECOVERING', 503, retryAfter),
+      TOO_MANY_NAMES: denial('TOO_MANY_NAMES', 503, retryAfter),
       // Nothing that the client could wait for: the proxy's configuration does not say whose connection this is.
       POD_UNKNOWN: denial('POD_UNKNOWN', 403),
       PROXY_UNKNOWN: denial('PROXY_UNKNOWN', 403),

@@ -1,6 +1,8 @@
 /** The fleet's counts as of now, read from the store at most once a second however many ask. */
 
+import type { Events } from '../admission/events.ts';
 import type { PodId } from '../admission/ids.ts';
+import { mustHold } from '../admission/invariants.ts';
 import type { Answer, LeaseStore, PodCount } from '../admission/lease-store.ts';
 import type { Limits } from '../admission/limits.ts';
 
@@ -13,12 +15,14 @@ export interface FleetSnapshot {
 }
 
 export class FleetView {
+  readonly #events: Events;
   readonly #store: LeaseStore;
   readonly #limits: Limits;
   #latest: Promise<Answer<FleetSnapshot>> | undefined;
   #takenAtMs = 0;
 
-  constructor(store: LeaseStore, limits: Limits) {
+  constructor(store: LeaseStore, limits: Limits, events: Events) {
+    this.#events = events;
     this.#store = store;
     this.#limits = limits;
   }
@@ -48,6 +52,10 @@ export class FleetView {
   #withLimits(answer: Awaited<ReturnType<LeaseStore['fleet']>>): Answer<FleetSnapshot> {
     if (!answer.ok) return answer;
     const { timeMs, pods } = answer.value;
+    for (const { connections, proxies } of pods) {
+      const sum = proxies.values().reduce((a, b) => a + b, 0);
+      mustHold(this.#events, 'counts-differ', sum === connections);
+    }
     return {
       ok: true,
       value: { timeMs, pods: pods.map((count) => ({ ...count, limit: this.#limits.of(count.pod) })) },

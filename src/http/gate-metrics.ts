@@ -46,6 +46,18 @@ export class GateMetrics {
       'wsgate_releases_dropped_total',
       'Releases given up because too many waited for the store; their slots are free when they expire.',
     );
+    const bounds = this.#counter(
+      'wsgate_bound_reached_total',
+      'What was turned away or given up at a bound of the configuration, by its key.',
+      ['key'],
+    );
+    events.on('boundReached', (key) => bounds.inc({ key }));
+    const broken = this.#counter(
+      'wsgate_invariants_broken_total',
+      'Answers and records that cannot be: a bug, or somebody else writes to the store.',
+      ['invariant'],
+    );
+    events.on('invariantBroken', (invariant) => broken.inc({ invariant }));
     events.on('decided', (verdict, durationMs) => {
       const outcome = verdict.admitted ? 'admitted' : 'denied';
       const reason = verdict.admitted ? (verdict.counted ? 'WITHIN_LIMIT' : 'STORE_UNAVAILABLE') : verdict.reason;

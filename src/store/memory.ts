@@ -19,6 +19,9 @@ import type {
   RollCall,
 } from '../admission/lease-store.ts';
 
+/** Ended leases of one pod that are remembered; the oldest are forgotten first. */
+const ENDED_MAX = 100_000;
+
 interface Held {
   expiryMs: number;
   /** Whether anybody has spoken of it since it was acquired. */
@@ -83,9 +86,9 @@ export class MemoryStore implements LeaseStore {
   }
 
   async release(podId: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
-    const pod = this.#pod(podId);
-    if (endedMs > 0) this.#remember(pod, leases, endedMs);
-    return done(leases.filter((lease) => remove(pod, lease)).length);
+    if (endedMs > 0) this.#remember(this.#pod(podId), leases, endedMs);
+    const pod = this.#pods.get(podId);
+    return done(pod ? leases.filter((lease) => remove(pod, lease)).length : 0);
   }
 
   async withdraw(podId: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
@@ -189,7 +192,7 @@ export class MemoryStore implements LeaseStore {
       ended.set(lease, nowMs + forMs);
     }
     for (const [lease, untilMs] of ended) {
-      if (untilMs > nowMs) break;
+      if (untilMs > nowMs && ended.size <= ENDED_MAX) break;
       ended.delete(lease);
     }
   }

@@ -25,8 +25,14 @@ it('a flush also writes what became due while the one before it was under way', 
   const store = new SlowStore(Date.now);
   const events = new Events();
   const recovery = new Recovery(0, events);
-  const parts = { store, share: new Share(recovery), recovery, presence: new Presence(), events };
-  const ledger = new Ledger(parts, { ttlMs: 60_000, releasesMax: 100 });
+  const parts = {
+    store,
+    share: new Share(recovery),
+    recovery,
+    presence: new Presence(events, { podsMax: 100, proxiesMax: 100 }),
+    events,
+  };
+  const ledger = new Ledger(parts, { ttlMs: 60_000, leasesMax: 100, releasesMax: 100 });
   const stream = ledger.open(proxyA);
   const see = () =>
     ledger.seen(stream, { pod: pod1, lease: newLease(proxyA), path: '/', state: 'live', periodic: false });

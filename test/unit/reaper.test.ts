@@ -19,10 +19,11 @@ let store: LeaseStore;
 
 /** One gate on the common store. */
 function startGate(gate: string) {
-  const [events, presence] = [new Events(), new Presence()];
+  const events = new Events();
+  const presence = new Presence(events, { podsMax: 100, proxiesMax: 100 });
   const recovery = new Recovery(0, events);
   const parts = { store, share: new Share(recovery), recovery, presence, events };
-  const ledger = new Ledger(parts, { ttlMs: TTL_MS, releasesMax: 100 });
+  const ledger = new Ledger(parts, { ttlMs: TTL_MS, leasesMax: 100, releasesMax: 100 });
   const reaper = new Reaper({ ...parts, ledger }, { gate, ttlMs: TTL_MS, graceMs: GRACE_MS });
   return { ledger, reaper, presence };
 }

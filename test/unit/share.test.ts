@@ -84,9 +84,3 @@ it('a count from the store ends what was done alone', () => {
   share.counted(pod1, 7);
   expect(admitted(20)).toBe(3);
 });
-
-it('no more than 10,000 pods are judged alone', () => {
-  share.countedAll(1);
-  for (let i = 0; i < 10_000; i += 1) share.admit(`pod${i}` as typeof pod1, newLease(proxyA), LIMIT);
-  expect(admitted(1, 'one-more' as typeof pod1)).toBe(0);
-});

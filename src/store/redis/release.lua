@@ -23,6 +23,7 @@ for i = 2, #ARGV do
 end
 if forget > now then
   redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)
+  redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -100001) -- no more than 100,000
   redis.call('PEXPIREAT', KEYS[4], forget)
 end
 return removed

@@ -1,0 +1,68 @@
+/** Pods, proxies and leases that somebody invents, on a whole gate: there is room for so many, and others are served. */
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
+
+let gate: TestApp;
+afterEach(() => gate.stop());
+
+const denied = { deniedResponse: { body: '{"error":"TOO_MANY_NAMES","retry_after":5}', status: { code: 503 } } };
+
+async function reached(key: string): Promise<number> {
+  const text = await (await gate.get('/metrics')).text();
+  return Number(new RegExp(`^wsgate_bound_reached_total\\{key="${key}"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+}
+
+describe('an upgrade is denied, counted and told in the log', () => {
+  it('when it names a pod too many; pods that are known are served', async () => {
+    gate = await startTestApp({ WSGATE_LIMITS_PODS_MAX: '2' });
+    for (const pod of ['pod1', 'pod2', 'pod1']) leaseIn(await gate.check(checkOf(newStream(), pod)));
+    for (const pod of ['invented1', 'invented2']) {
+      expect(await gate.check(checkOf(newStream(), pod))).toMatchObject(denied);
+    }
+    leaseIn(await gate.check(checkOf(newStream(), 'pod2')));
+    expect(await reached('limits.podsMax')).toBe(2);
+    expect(Object.keys(await gate.fleet()).filter((name) => name.includes('invented'))).toEqual([]);
+    expect(gate.logLines.filter(({ key }) => key === 'limits.podsMax')).toHaveLength(1);
+  });
+
+  it('when it comes from a proxy too many', async () => {
+    gate = await startTestApp({ WSGATE_LIMITS_PROXIES_MAX: '1' });
+    leaseIn(await gate.check(checkOf(newStream(), 'pod1'), 'proxy_a'));
+    expect(await gate.check(checkOf(newStream(), 'pod1'), 'proxy_b')).toMatchObject(denied);
+    leaseIn(await gate.check(checkOf(newStream(), 'pod1'), 'proxy_a'));
+    expect(await reached('limits.proxiesMax')).toBe(1);
+  });
+});
+
+describe('an access log entry is not kept', () => {
+  const opened = 'DownstreamTunnelSuccessfullyEstablished';
+  const counts = (pod: string) => expect.poll(() => gate.connections(pod), { timeout: 3000 }); // renewals go once a second
+
+  it('when it names a pod too many, whether it opens or ends', async () => {
+    gate = await startTestApp({ WSGATE_LIMITS_PODS_MAX: '1' });
+    const stream = gate.logStream();
+    stream.write(message(entryOf(newStream(), 'pod1', opened)));
+    stream.write(
+      message(entryOf(newStream(), 'invented1', opened), entryOf(newStream(), 'invented2', 'DownstreamEnd')),
+    );
+    await expect.poll(() => reached('limits.podsMax')).toBe(2);
+    await counts('pod1').toBe(1);
+    expect(await gate.connections('invented1')).toBe(0);
+  });
+
+  it('when there are as many leases as the ledger may have; those go on', async () => {
+    gate = await startTestApp({ WSGATE_LEDGER_LEASES_MAX: '3' });
+    const stream = gate.logStream();
+    const streams = [newStream(), newStream(), newStream(), newStream()];
+    stream.write(message(...streams.map((each) => entryOf(each, 'pod1', opened))));
+    await counts('pod1').toBe(3);
+    expect(await reached('ledger.leasesMax')).toBe(1);
+    const [first, , , last] = streams;
+    if (!first || !last) throw new Error('four streams');
+    stream.write(message(entryOf(first, 'pod1', 'DownstreamEnd')));
+    await counts('pod1').toBe(2);
+    stream.write(message(entryOf(last, 'pod1', 'DownstreamPeriodic')));
+    await counts('pod1').toBe(3);
+  });
+});
