@@ -8,7 +8,7 @@ import type { Fault } from './faults/fault.ts';
 import { gateFaults } from './faults/gate-faults.ts';
 import { loadFaults } from './faults/load-faults.ts';
 import { BadArguments, type FaultOptions, parseFaultOptions, USAGE } from './faults/options.ts';
-import { planOf } from './faults/plan.ts';
+import { digestOf as planDigest, planOf } from './faults/plan.ts';
 import { redisFaults } from './faults/redis-faults.ts';
 import { documentOf, tableOf } from './faults/report.ts';
 import { type Result, runFault, seconds } from './faults/run.ts';
@@ -50,13 +50,13 @@ async function run(fault: Fault, options: FaultOptions): Promise<Result> {
   print(`${clock()} ${fault.name}: ${fault.what}`);
   const result = await runFault(fault, { ...options, say });
   const { broken, digest, admitted, refused } = result;
-  say(`plan ${digest}; ${admitted} admitted, refused ${refused}; ${seconds(performance.now() - startedMs)}`);
+  say(`did ${digest}; ${admitted} admitted, refused ${refused}; ${seconds(performance.now() - startedMs)}`);
   say(broken.length === 0 ? 'holds' : `BROKEN: ${broken.join('; ')}`);
   return result;
 }
 
 function digestOf(faults: readonly Fault[], { seed, length }: FaultOptions): string {
-  const digests = faults.map((fault) => planOf(fault, seed, length).digest);
+  const digests = faults.map((fault) => planDigest(planOf(fault, seed, length)));
   return createHash('sha256').update(digests.join()).digest('hex').slice(0, 12);
 }
 

@@ -47,6 +47,16 @@ const TASKS = {
     await provideTestPrograms();
     return script('faults.ts', args);
   },
+  async bench(args) {
+    process.env.ENVOY_BIN = await findEnvoy();
+    await provideTestPrograms();
+    return script('bench.ts', args);
+  },
+  async soak(args) {
+    process.env.ENVOY_BIN = await findEnvoy();
+    await provideTestPrograms();
+    return script('soak.ts', args);
+  },
 };
 
 /** Types, style, dead code: all that is wrong, not only the first. */

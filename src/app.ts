@@ -16,15 +16,19 @@ import { type Address, formatAddress } from './config/address.ts';
 import { keepaliveOf, recoveryOf, reserveOf } from './config/derived.ts';
 import type { Config } from './config/schema.ts';
 import { AccessLogService } from './envoy/access-log.ts';
+import { Answers } from './envoy/answers.ts';
 import { Certificates } from './envoy/certificates.ts';
-import { CheckService } from './envoy/check.ts';
+import { CheckService, UPGRADE } from './envoy/check.ts';
 import { PodSources } from './envoy/pod-sources.ts';
+import { loadServices } from './envoy/protos.ts';
 import { ProxyNames } from './envoy/proxy-name.ts';
 import { Retreat } from './envoy/retreat.ts';
 import { GrpcServer } from './envoy/server.ts';
+import { Access } from './http/access.ts';
 import { FleetView } from './http/fleet-view.ts';
 import { GateMetrics } from './http/gate-metrics.ts';
 import { createHttpServer } from './http/server.ts';
+import { openHub } from './hub/open.ts';
 import { logEvents } from './log.ts';
 import { readPems } from './pem-files.ts';
 import { MemoryStore } from './store/memory.ts';
@@ -80,24 +84,31 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 
   const pods = new PodSources(config.pods.from);
   const proxies = new ProxyNames(config.proxy);
+  const services = loadServices();
+  const answers = new Answers(services.authorization.Check.responseSerialize, {
+    denyStatus: config.deny.status,
+    retryAfterMs: config.deny.retryAfter,
+  });
   const check = new CheckService(
-    { gate, pods, proxies, log },
-    {
-      denyStatus: config.deny.status,
-      retryAfterMs: config.deny.retryAfter,
-      storeDeadlineMs: config.store.url && config.store.deadline,
-    },
+    { gate, pods, proxies, answers, log },
+    { storeDeadlineMs: config.store.url && config.store.deadline },
   );
-  const accessLog = new AccessLogService({ ledger, pods, proxies, log, counted: (kind) => metrics.entryRead(kind) });
+  const reached = (key: string) => void events.emit('boundReached', key);
+  const counted = (kind: string) => metrics.entryRead(kind);
+  const accessLog = new AccessLogService({ ledger, pods, proxies, log, counted, reached }, listen.logStreamsMax);
   const keepalive = keepaliveOf(config);
   const grpc = new GrpcServer(
-    { check, accessLog, log },
+    { check, accessLog, services, log, reached },
     {
       address: listen.grpc,
       ...(tls ? { tls } : {}),
       messageBytesMax: listen.messageBytesMax,
       streamsMax: listen.streamsMax,
+      connections: { max: listen.connectionsMax, perAddressMax: listen.connectionsPerAddressMax },
+      calls: { max: listen.callsMax, perAddressMax: listen.callsPerAddressMax },
+      unfinishedBytes: { max: listen.unfinishedBytesMax, perAddressMax: listen.unfinishedBytesPerAddressMax },
       flowControlWindow: listen.flowControlWindow,
+      headers: [UPGRADE, ...pods.headers],
       keepaliveMs: keepalive.everyMs,
       keepaliveTimeoutMs: keepalive.timeoutMs,
     },
@@ -105,21 +116,43 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 
   const retreat = new Retreat({ store, share, events, accessLog, grpc }, config.lease.ttl / 4);
   let stopping = false;
+  let storeAway = 'not connected yet';
+  events.on('storeChanged', (_up, detail) => {
+    storeAway = detail;
+  });
   const readiness = () => {
     const unlogged = [...reaper.unlogged].map((proxy) => `${proxy} sends Checks but no access log`);
     const storeCheck = recovery.over ? 'ok' : `may have lost leases: not trusted for another ${recovery.leftMs} ms`;
     const checks = {
-      store: store.up ? storeCheck : 'the store does not answer',
+      store: store.up ? storeCheck : `the store does not answer: ${storeAway}`,
       gate: stopping ? 'stopping' : 'ok',
       proxies: unlogged.join(', ') || 'ok',
     };
     return { ready: store.up && recovery.known && !stopping, checks };
   };
   const fleet = new FleetView(store, limits, events);
-  const http = createHttpServer({ store, ledger, events, fleet, metrics, readiness, log }, config.http);
+  const access = new Access(config.http.tokens, config.http.origins);
+  const { registry } = metrics;
+  const storeState = () => (!store.up ? 'down' : recovery.over ? 'up' : 'recovering');
+  const hubParts = {
+    events,
+    ledger,
+    fleet,
+    store: storeState,
+    gates: () => share.gates,
+    access,
+    registry,
+    log,
+  } as const;
+  const hub = config.hub.enabled ? openHub(config, gateName, hubParts) : undefined;
+  const http = createHttpServer(
+    { store, ledger, events, fleet, metrics, readiness, access, hub, log, reached },
+    config.http,
+  );
 
   const close = async () => {
     retreat.stop();
+    await hub?.close();
     await http.close();
     grpc.close();
     await store.close();
@@ -131,6 +164,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const grpcPort = await had('listen.grpc', listen.grpc, grpc.listen());
     ledger.start();
     reaper.start();
+    hub?.start();
     grpc.serving(true);
     return {
       grpc: formatAddress(listen.grpc.kind === 'tcp' ? { ...listen.grpc, port: grpcPort } : listen.grpc),
@@ -140,6 +174,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
         retreat.stop();
         grpc.serving(false);
         const orderly = async () => {
+          const hubStopped = hub?.stop();
           const drained = grpc.drain();
           await check.idle();
           await ledger.flush();
@@ -147,6 +182,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
           await ledger.stop();
           await reaper.stop();
           await within(LAST_BYTES_MS, drained);
+          await hubStopped;
         };
         const inTime = await within(config.stop.deadline, orderly());
         await close();

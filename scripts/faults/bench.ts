@@ -5,7 +5,7 @@ import { type PodId, parsePodId } from '../../src/admission/ids.ts';
 import { type Envoy, startEnvoy } from '../fleet/envoy.ts';
 import { type Gate, type GateOptions, startGate } from '../fleet/gate.ts';
 import { type Pod, startPod } from '../fleet/pod.ts';
-import { freePort } from '../fleet/processes.ts';
+import { freePort, until } from '../fleet/processes.ts';
 import { Random } from '../fleet/random.ts';
 import { Crowd } from './crowd.ts';
 import { leadToGates } from './edge-changes.ts';
@@ -33,6 +33,10 @@ export interface FleetOptions {
   readonly gates?: number;
   /** One gate, which keeps the leases in its memory. */
   readonly embedded?: boolean;
+  /** Of each pod; `SIZE.limit` if not given. */
+  readonly limit?: number;
+  /** Of the gates. */
+  readonly env?: Readonly<Record<string, string>>;
   /** This gate is given the clock of `wrong-clock.ts`. */
   readonly wrongClockAt?: number;
 }
@@ -51,7 +55,7 @@ export class Bench {
   readonly witness: Witness;
   /** What ended that nobody ended. */
   readonly accidents: string[] = [];
-  limit: number = SIZE.limit;
+  limit: number;
   redis: RedisNode;
   readonly #redises: RedisNode[];
   replica: RedisNode | undefined;
@@ -72,6 +76,7 @@ export class Bench {
     this.pods = parts.pods;
     this.#gatePorts = parts.gatePorts;
     this.#options = options;
+    this.limit = options.limit ?? SIZE.limit;
     this.#policy = policy;
     this.crowd = new Crowd(this.pods, { opened: (connection) => this.witness.admitted(connection, this.limit) });
     const pods = this.pods.map(({ name }) => name);
@@ -96,6 +101,11 @@ export class Bench {
     return bench;
   }
 
+  async #isTrusted(): Promise<boolean> {
+    const metrics = await Promise.all(this.gates.map((gate) => gate.metrics('/metrics')));
+    return metrics.every(({ wsgate_store_recovering: recovering }) => recovering === 0);
+  }
+
   async #start(seed: number): Promise<void> {
     const { replica, redisWires, gateWiresOf, garbled } = this.#options;
     if (replica) {
@@ -106,6 +116,7 @@ export class Bench {
     if (redisWires) await this.network.wireRedis(this.redis.port, grpcPorts.length);
     if (gateWiresOf !== undefined) await this.network.wireGates(grpcPorts);
     await Promise.all(this.#gatePorts.map((_, index) => this.startGate(index)));
+    await until('the new store is trusted', () => this.#isTrusted(), 2 * SCALE.recoveryMs + 2_000);
     if (garbled) {
       const addresses = grpcPorts.map((port) => `127.0.0.1:${port}`);
       const { garbler, port } = await Garbler.start(addresses, new Random(`${seed} garbler`));
@@ -118,18 +129,19 @@ export class Bench {
   /** Starts it, at first or again, where it always is. */
   async startGate(index: number, options: Pick<GateOptions, 'waitFor'> = {}): Promise<void> {
     const redisPort = this.network.redisPort(index) ?? this.redis.port;
-    const { ttlMs, reserveMs, graceMs, keepaliveMs, keepaliveTimeoutMs } = SCALE;
+    const { ttlMs, reserveMs, recoveryMs, graceMs, keepaliveMs, keepaliveTimeoutMs } = SCALE;
     const wrongClock = new URL('./wrong-clock.ts', import.meta.url).href;
     const gate = await startGate({
       ...options,
       ...this.#gatePorts[index],
       config: {
         ...(this.#options.embedded ? {} : { store: { url: `redis://127.0.0.1:${redisPort}` } }),
-        lease: { ttl: `${ttlMs}ms`, reserve: `${reserveMs}ms`, grace: `${graceMs}ms` },
+        lease: { ttl: `${ttlMs}ms`, reserve: `${reserveMs}ms`, recovery: `${recoveryMs}ms`, grace: `${graceMs}ms` },
         limits: { default: { connections: this.limit } },
         outage: { policy: this.#policy },
       },
       env: {
+        ...this.#options.env,
         WSGATE_LISTEN_KEEPALIVE: `${keepaliveMs}ms`,
         WSGATE_LISTEN_KEEPALIVE_TIMEOUT: `${keepaliveTimeoutMs}ms`,
         ...(this.#options.wrongClockAt === index ? { NODE_OPTIONS: `--import=${wrongClock}` } : {}),

@@ -36,6 +36,8 @@ export class Crowd {
   readonly #pods: readonly Pod[];
   readonly #events: CrowdEvents;
   readonly #asking = new Set<Promise<void>>();
+  /** Of connections that were let go of. */
+  readonly #cutByProxy = new Map<Envoy, number>();
   #numbers = 0;
 
   constructor(pods: readonly Pod[], events: CrowdEvents) {
@@ -70,6 +72,22 @@ export class Crowd {
   /** Everyone leaves at once. */
   leaveAll(how: 'close' | 'reset'): void {
     for (const connection of this.connections) if (connection.state === 'open') this.leave(connection, how);
+  }
+
+  /** Lets go of what ended before then. */
+  forget(beforeMs: number): void {
+    for (const connection of this.connections) {
+      const { state, endedAtMs, cut, proxy } = connection;
+      if ((state !== 'gone' && state !== 'refused') || endedAtMs >= beforeMs) continue;
+      if (cut) this.#cutByProxy.set(proxy, (this.#cutByProxy.get(proxy) ?? 0) + 1);
+      this.connections.delete(connection);
+    }
+  }
+
+  /** Connections that broke by themselves, but through none of those proxies. */
+  cutBeside(doomed: ReadonlySet<Envoy>): number {
+    const known = [...this.connections].filter(({ cut, proxy }) => cut && !doomed.has(proxy)).length;
+    return [...this.#cutByProxy].reduce((sum, [proxy, count]) => sum + (doomed.has(proxy) ? 0 : count), known);
   }
 
   /** Resolves when nobody waits for an answer. */

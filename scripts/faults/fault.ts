@@ -18,6 +18,8 @@ export interface Fault {
   readonly what: string;
   /** Whether gates have to decide without the store in it. */
   readonly storeAway?: boolean;
+  /** Whether the store may have lost leases in it: gates then decide alone for `lease.recovery` more. */
+  readonly storeLoses?: boolean;
   readonly fleet?: FleetOptions;
   readonly bounds: Bounds;
   actions(random: Random): readonly Action[];

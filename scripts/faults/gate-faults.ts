@@ -8,6 +8,7 @@ const LONGER_THAN_TTL_MS = SCALE.ttlMs + 2_000;
 /** Long enough for the other gates to take a silent gate's leases for dead, and shorter than the grace. */
 const LONG_MS = 2 * SCALE.ttlMs;
 const LOWERED = 20;
+const RUSH_MS = SCALE.recoveryMs + 1_000;
 
 const all = Array.from({ length: SIZE.gates }, (_, index) => index);
 
@@ -100,13 +101,15 @@ export const gateFaults: readonly Fault[] = [
   },
   {
     name: 'gate-embedded-restart',
+    storeAway: true,
+    storeLoses: true,
     what: 'the only gate, with the leases in its memory: SIGKILL, started again at once, a rush of clients',
     fleet: { embedded: true },
     bounds: { keptMs: 1_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
     actions: () => [
       { afterMs: 0, what: 'SIGKILL the gate', run: (bench) => bench.end(bench.gate(0), 'SIGKILL') },
       { afterMs: 0, what: 'start the gate', heals: true, run: (bench) => bench.startGate(0) },
-      { afterMs: 0, what: 'rush for 2 s', run: (bench) => bench.rushFor(2_000, 2) },
+      { afterMs: 0, what: `rush for ${RUSH_MS / 1000} s`, run: (bench) => bench.rushFor(RUSH_MS, 2) },
     ],
   },
   {

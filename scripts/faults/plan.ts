@@ -35,8 +35,6 @@ export interface Plan {
   readonly stepMs: number;
   readonly beforeMs: number;
   readonly actions: readonly Action[];
-  /** The same for the same steps and actions. */
-  readonly digest: string;
 }
 
 export function planOf(fault: Fault, seed: number, length: 'full' | 'short'): Plan {
@@ -45,11 +43,13 @@ export function planOf(fault: Fault, seed: number, length: 'full' | 'short'): Pl
   const actions = fault.actions(random);
   const lengthMs = actions.reduce((sum, { afterMs }) => sum + afterMs, beforeMs + AFTER_MS);
   const steps = Array.from({ length: Math.ceil(lengthMs / STEP_MS) }, () => stepOf(random));
-  const digest = createHash('sha256')
-    .update(JSON.stringify([fault.name, steps, actions.map(({ afterMs, what }) => [afterMs, what])]))
-    .digest('hex')
-    .slice(0, 12);
-  return { steps, stepMs: STEP_MS, beforeMs, actions, digest };
+  return { steps, stepMs: STEP_MS, beforeMs, actions };
+}
+
+/** The same for the same steps and actions, in the same order: of a plan, or of what was done. */
+export function digestOf({ steps, actions }: Pick<Plan, 'steps' | 'actions'>): string {
+  const what = JSON.stringify([steps, actions.map(({ afterMs, what }) => [afterMs, what])]);
+  return createHash('sha256').update(what).digest('hex').slice(0, 12);
 }
 
 function stepOf(random: Random): Step {

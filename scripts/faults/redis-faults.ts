@@ -11,11 +11,17 @@ const STOPPED_MS = SCALE.ttlMs + 2_000;
 /** The replica hears nothing for so long before it is promoted. */
 const LAG_MS = 1_000;
 
-/** Clients that were refused come back: those who ask in the first moments find a store that may know too little. */
-const RUSH: Action = { afterMs: 0, what: 'rush for 1 s', run: (bench) => bench.rushFor(1_000, 5) };
+/** Clients that were refused come back, and go on until the store is trusted: it may know too little then. */
+const RUSH_MS = SCALE.recoveryMs + 1_000;
+const RUSH: Action = {
+  afterMs: 0,
+  what: `rush for ${RUSH_MS / 1000} s`,
+  run: (bench) => bench.rushFor(RUSH_MS, 2),
+};
 
-const restarted: Pick<Fault, 'storeAway' | 'bounds' | 'actions'> = {
+const restarted: Pick<Fault, 'storeAway' | 'storeLoses' | 'bounds' | 'actions'> = {
   storeAway: true,
+  storeLoses: true,
   bounds: { keptMs: DOWN_MS + 1_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
   actions: () => [
     { afterMs: 0, what: 'SIGKILL Redis', run: (bench) => bench.redis.kill() },
@@ -41,6 +47,7 @@ export const redisFaults: readonly Fault[] = [
     name: 'redis-empty-gate-late',
     what: `Redis: SIGKILL, started again empty ${DOWN_MS / 1000} s later; one of two gates reaches it ${LATE_MS / 1000} s later than the other; a rush of clients`,
     storeAway: true,
+    storeLoses: true,
     fleet: { redisWires: true },
     bounds: {
       keptMs: DOWN_MS + LATE_MS + 1_000 + FLUSHED_MS,
@@ -57,8 +64,8 @@ export const redisFaults: readonly Fault[] = [
           run: (bench) => bench.network.cutRedis(gate),
         },
         { afterMs: 500, what: 'start Redis', heals: true, run: (bench) => bench.redis.again() },
+        { afterMs: LATE_MS, what: 'heal the cut', run: (bench) => bench.network.healRedis(gate) },
         RUSH,
-        { afterMs: LATE_MS - 1_000, what: 'heal the cut', run: (bench) => bench.network.healRedis(gate) },
       ];
     },
   },
@@ -76,6 +83,7 @@ export const redisFaults: readonly Fault[] = [
     name: 'redis-failover',
     what: `Redis: SIGKILL, its replica without the last ${LAG_MS / 1000} s promoted 1 s later, a rush of clients`,
     storeAway: true,
+    storeLoses: true,
     fleet: { replica: true, redisWires: true },
     bounds: { keptMs: LAG_MS + 2_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
     actions: () => [

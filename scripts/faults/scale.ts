@@ -10,6 +10,8 @@ export const SCALE = {
   ttlMs: 10_000,
   /** `lease.reserve`; 20 s by default. As there, longer than one flush interval and shorter than two. */
   reserveMs: 1_400,
+  /** `lease.recovery`; 30 s by default. As there, two flush intervals. */
+  recoveryMs: 2_000,
   /** `lease.grace`; 5 min by default. */
   graceMs: 30_000,
   /** `listen.keepalive` and its timeout; 30 s and 10 s by default. In the same relation to the ttl. */
@@ -30,6 +32,7 @@ export const WRITTEN_SCALE = [
   `Envoy's flush interval ${SCALE.flushMs / 1000} s instead of 15 s`,
   `lease.ttl ${SCALE.ttlMs / 1000} s instead of 60 s`,
   `lease.reserve ${SCALE.reserveMs / 1000} s instead of 20 s`,
+  `lease.recovery ${SCALE.recoveryMs / 1000} s instead of 30 s`,
   `lease.grace ${SCALE.graceMs / 1000} s instead of 5 min`,
   `listen.keepalive ${SCALE.keepaliveMs / 1000} s and its timeout ${SCALE.keepaliveTimeoutMs / 1000} s instead of 30 s and 10 s`,
 ].join(', ');

@@ -14,7 +14,11 @@ const DEADLINE_MS = 20_000;
 
 interface Answer {
   readonly id: number;
-  readonly result?: { readonly usedSize?: number; readonly backingStorageSize?: number };
+  readonly result?: {
+    readonly usedSize?: number;
+    readonly backingStorageSize?: number;
+    readonly result?: { readonly value?: unknown };
+  };
 }
 
 export class Heap {
@@ -40,14 +44,23 @@ export class Heap {
     return usedSize + backingStorageSize;
   }
 
+  /** The heap in use, what is resident, and how many timers, sockets and the like there are. */
+  async sample(): Promise<{ heapBytes: number; residentBytes: number; resources: number }> {
+    const heapBytes = await this.used();
+    const expression = '[process.memoryUsage.rss(), process.getActiveResourcesInfo().length]';
+    const answer = await this.#ask('Runtime.evaluate', { expression, returnByValue: true });
+    const [residentBytes, resources] = (answer.result?.result?.value ?? [0, 0]) as [number, number];
+    return { heapBytes, residentBytes, resources };
+  }
+
   close(): void {
     this.#socket.terminate();
   }
 
-  async #ask(method: string): Promise<Answer> {
+  async #ask(method: string, params: object = {}): Promise<Answer> {
     this.#asked += 1;
     const id = this.#asked;
-    this.#socket.send(JSON.stringify({ id, method }));
+    this.#socket.send(JSON.stringify({ id, method, params }));
     const signal = AbortSignal.timeout(DEADLINE_MS);
     for (;;) {
       const [data] = (await once(this.#socket, 'message', { signal })) as [Buffer];

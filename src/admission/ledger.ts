@@ -199,9 +199,14 @@ export class Ledger {
     return this.#told && this.#store.up && this.#recovery.over;
   }
 
-  /** A connection that was admitted without the store's word, and of which no log has spoken yet. */
+  /**
+   * A connection that was admitted without the store's word, and of which no log has spoken yet. A store that answers is
+   * told at once: whoever asks it next, as soon as it is trusted, is to be counted behind this one.
+   */
   expect(pod: PodId, lease: LeaseId, path: string): void {
     this.seen(this.#expected, { pod, lease, path, state: 'reserved', periodic: false });
+    const entry = this.#entries.get(lease);
+    if (entry && this.#store.up && this.#due.delete(entry)) void this.#renew(pod, [entry]);
   }
 
   /** Frees the slot of an upgrade that was denied, whatever the store did: now or as soon as it answers. */

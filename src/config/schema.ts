@@ -22,6 +22,7 @@ export const masks = z.registry<{ mask: (text: string) => string }>();
 const GLOB = /^[A-Za-z0-9._:*?[\]{}!,-]{1,253}$/;
 
 const filePath = z.string('the path of a file').min(1, 'the path of a file');
+const ORIGIN = 'an origin as browsers send it, such as https://status.example.com';
 const connections = whole(0, 1_000_000);
 
 const schema = z.strictObject({
@@ -34,6 +35,13 @@ const schema = z.strictObject({
     insecure: z.boolean('true or false').prefault(false),
     messageBytesMax: size(2 ** 10, 2 ** 26).prefault('1MiB'),
     streamsMax: whole(1, 1_000_000).prefault(1_000),
+    connectionsMax: whole(1, 1_000_000).prefault(10_000),
+    connectionsPerAddressMax: whole(1, 1_000_000).prefault(1_000),
+    callsMax: whole(1, 10_000_000).prefault(50_000),
+    callsPerAddressMax: whole(1, 10_000_000).prefault(20_000),
+    logStreamsMax: whole(1, 1_000_000).prefault(10_000),
+    unfinishedBytesMax: size(2 ** 16, 2 ** 40).prefault('256MiB'),
+    unfinishedBytesPerAddressMax: size(2 ** 16, 2 ** 40).prefault('64MiB'),
     // HTTP/2 begins with windows of 65,535 bytes; 2^31 - 1 is its largest.
     flowControlWindow: size(2 ** 16, 2 ** 30).prefault('64MiB'),
     keepalive: duration().exactOptional(),
@@ -116,7 +124,42 @@ const schema = z.strictObject({
       )
       .prefault([])
       .register(masks, { mask: () => '***' }),
+    origins: z
+      .array(
+        z.string(ORIGIN).refine((text) => URL.parse(text)?.origin === text, ORIGIN),
+        'a list of origins',
+      )
+      .prefault([]),
+    connectionsMax: whole(1, 1_000_000).prefault(10_000),
+    connectionsPerAddressMax: whole(1, 1_000_000).prefault(1_000),
+    headerBytesMax: size(2 ** 10, 2 ** 20).prefault('16KiB'),
+    bodyBytesMax: size(2 ** 10, 2 ** 26).prefault('2MiB'),
+    requestTimeout: duration({ maxMs: 600_000 }).prefault('10s'),
     open: z.array(oneOf(['metrics', 'health']), 'a list of: metrics, health').prefault(['metrics', 'health']),
+  }),
+  hub: section({
+    enabled: z.boolean('true or false').prefault(true),
+    clientsMax: whole(1, 1_000_000).prefault(10_000),
+    clientsPerAddressMax: whole(1, 1_000_000).prefault(1_000),
+    subscriptionsMax: whole(1, 10_000).prefault(100),
+    messagesPerSecondMax: whole(1, 10_000).prefault(50),
+    queueMax: whole(1, 100_000).prefault(1_000),
+    whenFull: oneOf(['drop', 'close']).prefault('drop'),
+    ping: duration().prefault('30s'),
+    sessionTimeout: duration().prefault('5m'),
+    cleanup: duration().prefault('1m'),
+    ticket: duration().prefault('30s'),
+    historyMax: whole(100, 100_000).prefault(10_000),
+    oneByOneMax: whole(0, 10_000).prefault(100),
+    fillingPercent: whole(1, 100).prefault(80),
+    metrics: section({ every: duration().prefault('5s'), ttl: duration().prefault('30s') }),
+    console: section({
+      every: duration().prefault('2s'),
+      ping: duration().prefault('54s'),
+      pong: duration().prefault('60s'),
+      queueMax: whole(1, 100_000).prefault(256),
+      messageBytesMax: size(2 ** 10, 2 ** 26).prefault('512KiB'),
+    }),
   }),
   stop: section({ deadline: duration().prefault('10s') }),
   ledger: section({
@@ -193,6 +236,26 @@ const rules: readonly Rule[] = [
     expected: 'another address than listen.grpc',
     holds: ({ listen: { grpc, http } }) =>
       grpc.kind === 'unix' || grpc.port === 0 || grpc.port !== http.port || grpc.host !== http.host,
+  },
+  {
+    keys: ['listen.unfinishedBytesPerAddressMax', 'listen.messageBytesMax'],
+    expected: 'at least listen.messageBytesMax',
+    holds: ({ listen }) => listen.unfinishedBytesPerAddressMax >= listen.messageBytesMax,
+  },
+  {
+    keys: ['listen.unfinishedBytesMax', 'listen.unfinishedBytesPerAddressMax'],
+    expected: 'at least listen.unfinishedBytesPerAddressMax',
+    holds: ({ listen }) => listen.unfinishedBytesMax >= listen.unfinishedBytesPerAddressMax,
+  },
+  {
+    keys: ['hub.sessionTimeout', 'hub.ping'],
+    expected: 'longer than hub.ping, which clients answer',
+    holds: ({ hub }) => hub.sessionTimeout > hub.ping,
+  },
+  {
+    keys: ['hub.console.pong', 'hub.console.ping'],
+    expected: 'longer than hub.console.ping, which clients answer',
+    holds: ({ hub }) => hub.console.pong > hub.console.ping,
   },
   {
     keys: ['http.tokens', 'listen.http'],

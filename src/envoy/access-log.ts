@@ -3,7 +3,7 @@
  * ends for the ledger. What it says of anything else is ignored, and what makes no sense is counted.
  */
 
-import type { handleClientStreamingCall, ServerReadableStream } from '@grpc/grpc-js';
+import { type handleClientStreamingCall, type ServerReadableStream, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import {
   type LeaseId,
@@ -43,23 +43,38 @@ export class AccessLogService {
   readonly #log: Logger;
   readonly #proxies: ProxyNames;
   readonly #counted: (kind: Entry['kind']) => void;
+  readonly #reached: (key: string) => void;
+  readonly #streamsMax: number;
   readonly #finishers = new Set<() => void>();
 
-  constructor(parts: {
-    ledger: Ledger;
-    pods: PodSources;
-    proxies: ProxyNames;
-    log: Logger;
-    counted: (kind: Entry['kind']) => void;
-  }) {
+  constructor(
+    parts: {
+      ledger: Ledger;
+      pods: PodSources;
+      proxies: ProxyNames;
+      log: Logger;
+      counted: (kind: Entry['kind']) => void;
+      /** Called with the key of a bound. */
+      reached: (key: string) => void;
+    },
+    /** Of all Envoys. */
+    streamsMax: number,
+  ) {
     this.#ledger = parts.ledger;
     this.#pods = parts.pods;
     this.#log = parts.log;
     this.#counted = parts.counted;
     this.#proxies = parts.proxies;
+    this.#reached = parts.reached;
+    this.#streamsMax = streamsMax;
   }
 
   readonly streamAccessLogs: handleClientStreamingCall<LogMessage, StreamAccessLogsResponse> = (call, callback) => {
+    if (this.#finishers.size >= this.#streamsMax) {
+      this.#reached('listen.logStreamsMax');
+      callback({ code: status.RESOURCE_EXHAUSTED, details: 'listen.logStreamsMax is reached' });
+      return;
+    }
     let stream: LogStream | undefined;
     const close = () => {
       if (this.#finishers.delete(finish) && stream) this.#ledger.close(stream);

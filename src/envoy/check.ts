@@ -4,16 +4,14 @@ import { type handleUnaryCall, type ServerUnaryCall, status } from '@grpc/grpc-j
 import type { Logger } from 'pino';
 import type { DenialReason, Gate, Upgrade, Verdict } from '../admission/gate.ts';
 import { leaseId } from '../admission/ids.ts';
-import type { AttributeContext, CheckRequest, CheckResponse, HeaderValueOption, HttpRequest } from './messages.ts';
+import type { Answers } from './answers.ts';
+import type { AttributeContext, CheckRequest, HttpRequest } from './messages.ts';
 import { type PodSources, type Sight, withoutQuery } from './pod-sources.ts';
 import type { ProxyNames } from './proxy-name.ts';
 import { identityOf } from './stream-identity.ts';
-import { stringField, structOfStrings } from './struct.ts';
+import { stringField } from './struct.ts';
 
 export interface CheckOptions {
-  /** HTTP status of a denial over the limit. */
-  readonly denyStatus: number;
-  readonly retryAfterMs: number;
   /** How long the store may take; undefined when it is never away. */
   readonly storeDeadlineMs: number | undefined;
 }
@@ -21,11 +19,10 @@ export interface CheckOptions {
 /** A path is kept for people to look at: no longer than this. */
 export const PATH_LENGTH_MAX = 256;
 
-const WARN_MS = 1000;
-const CONNECTION_ID = 'x-connection-id';
+/** The header that makes a request one for a WebSocket. */
+export const UPGRADE = 'upgrade';
 
-/** For what is no upgrade: there is no lease, so whatever the client says of one is taken off. */
-const OK: CheckResponse = { status: { code: status.OK }, okResponse: { headersToRemove: [CONNECTION_ID] } };
+const WARN_MS = 1000;
 
 type Question =
   | { readonly kind: 'upgrade'; readonly upgrade: Upgrade }
@@ -38,7 +35,7 @@ export class CheckService {
   readonly #pods: PodSources;
   readonly #proxies: ProxyNames;
   readonly #log: Logger;
-  readonly #denials: Record<DenialReason, CheckResponse>;
+  readonly #answers: Answers;
   readonly #storeDeadlineMs: number | undefined;
   #deadlineTold = false;
   #warnedAtMs = Number.NEGATIVE_INFINITY;
@@ -46,25 +43,19 @@ export class CheckService {
   #inFlight = 0;
   #idle: (() => void) | undefined;
 
-  constructor(parts: { gate: Gate; pods: PodSources; proxies: ProxyNames; log: Logger }, options: CheckOptions) {
+  constructor(
+    parts: { gate: Gate; pods: PodSources; proxies: ProxyNames; answers: Answers; log: Logger },
+    options: CheckOptions,
+  ) {
     this.#gate = parts.gate;
     this.#pods = parts.pods;
     this.#proxies = parts.proxies;
     this.#log = parts.log;
+    this.#answers = parts.answers;
     this.#storeDeadlineMs = options.storeDeadlineMs;
-    const retryAfter = Math.ceil(options.retryAfterMs / 1000);
-    this.#denials = {
-      LIMIT_EXCEEDED: denial('LIMIT_EXCEEDED', options.denyStatus, retryAfter),
-      STORE_UNAVAILABLE: denial('STORE_UNAVAILABLE', 503, retryAfter),
-      STORE_RECOVERING: denial('STORE_RECOVERING', 503, retryAfter),
-      TOO_MANY_NAMES: denial('TOO_MANY_NAMES', 503, retryAfter),
-      // Nothing that the client could wait for: the proxy's configuration does not say whose connection this is.
-      POD_UNKNOWN: denial('POD_UNKNOWN', 403),
-      PROXY_UNKNOWN: denial('PROXY_UNKNOWN', 403),
-    };
   }
 
-  readonly check: handleUnaryCall<CheckRequest, CheckResponse> = (call, callback) => {
+  readonly check: handleUnaryCall<CheckRequest, Buffer> = (call, callback) => {
     const question = this.#read(call);
     switch (question.kind) {
       case 'upgrade':
@@ -78,11 +69,11 @@ export class CheckService {
         );
         return;
       case 'other':
-        callback(null, OK);
+        callback(null, this.#answers.other);
         return;
       case 'unknown':
         this.#warn({ reason: question.reason, lookedAt: question.lookedAt }, 'denied an upgrade');
-        callback(null, this.#response(this.#gate.refuse(question.reason)));
+        callback(null, this.#bytesOf(this.#gate.refuse(question.reason)));
         return;
       case 'malformed':
         this.#warn({ missing: question.missing, peer: call.getPeer() }, 'a Check that no Envoy would send');
@@ -98,7 +89,7 @@ export class CheckService {
     });
   }
 
-  async #answer(call: ServerUnaryCall<CheckRequest, CheckResponse>, upgrade: Upgrade): Promise<CheckResponse> {
+  async #answer(call: ServerUnaryCall<CheckRequest, Buffer>, upgrade: Upgrade): Promise<Buffer> {
     let answered = false;
     // Fires after a normal answer as well; only before it does it mean that Envoy has stopped waiting.
     call.once('cancelled', () => {
@@ -106,7 +97,7 @@ export class CheckService {
     });
     this.#inFlight += 1;
     try {
-      return this.#response(await this.#gate.admit(upgrade));
+      return this.#bytesOf(await this.#gate.admit(upgrade));
     } finally {
       answered = true;
       this.#inFlight -= 1;
@@ -114,12 +105,12 @@ export class CheckService {
     }
   }
 
-  #read(call: ServerUnaryCall<CheckRequest, CheckResponse>): Question {
+  #read(call: ServerUnaryCall<CheckRequest, Buffer>): Question {
     const { attributes } = call.request;
     const http = attributes?.request?.http;
     if (!attributes || !http) return { kind: 'malformed', missing: 'attributes.request.http' };
     const headers = headersOf(http);
-    if (!isWebSocket(headers.upgrade)) return { kind: 'other' };
+    if (!isWebSocket(headers[UPGRADE])) return { kind: 'other' };
     const stream = identityOf(attributes.request?.time, attributes.source?.address);
     if (!stream) return { kind: 'malformed', missing: 'attributes.request.time or attributes.source.address' };
 
@@ -134,7 +125,7 @@ export class CheckService {
   }
 
   /** An Envoy that waits no longer than the store may take would decide on its own, instead of outage.policy. */
-  #compareDeadlines(call: ServerUnaryCall<CheckRequest, CheckResponse>): void {
+  #compareDeadlines(call: ServerUnaryCall<CheckRequest, Buffer>): void {
     if (this.#deadlineTold || this.#storeDeadlineMs === undefined) return;
     const timeoutMs = Number(call.getDeadline()) - Date.now();
     if (timeoutMs > this.#storeDeadlineMs) return;
@@ -157,31 +148,9 @@ export class CheckService {
     this.#unsaid = 0;
   }
 
-  #response(verdict: Verdict): CheckResponse {
-    if (!verdict.admitted) return this.#denials[verdict.reason];
-    const { lease, pod } = verdict;
-    return {
-      status: { code: status.OK },
-      okResponse: { headers: [header(CONNECTION_ID, lease)] },
-      dynamicMetadata: structOfStrings({ lease, pod }),
-    };
+  #bytesOf(verdict: Verdict): Buffer {
+    return verdict.admitted ? this.#answers.allow(verdict.lease, verdict.pod) : this.#answers.deny(verdict.reason);
   }
-}
-
-function denial(error: DenialReason, httpStatus: number, retryAfter?: number): CheckResponse {
-  const json = header('content-type', 'application/json');
-  return {
-    status: { code: status.PERMISSION_DENIED },
-    deniedResponse: {
-      status: { code: httpStatus },
-      headers: retryAfter === undefined ? [json] : [json, header('retry-after', String(retryAfter))],
-      body: JSON.stringify(retryAfter === undefined ? { error } : { error, retry_after: retryAfter }),
-    },
-  };
-}
-
-function header(key: string, value: string): HeaderValueOption {
-  return { header: { key, value }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' };
 }
 
 type Headers = Readonly<Record<string, string>>;

@@ -23,9 +23,12 @@ interface Source {
 }
 
 export class PodSources {
+  /** The request headers that name a pod. */
+  readonly headers: readonly string[];
   readonly #sources: readonly Source[];
 
   constructor(sources: readonly PodSource[]) {
+    this.headers = sources.flatMap((source) => (source.kind === 'header' ? [source.name] : []));
     this.#sources = sources.map(compile);
   }
 

@@ -2,9 +2,12 @@
  * The gRPC services that wsgate serves, loaded from `proto/`: for a server to offer, or for a client to call.
  */
 
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
+import protobuf from 'protobufjs';
+import { Decoders } from './decode.ts';
 import type { CheckRequest, CheckResponse, StreamAccessLogsMessage, StreamAccessLogsResponse } from './messages.ts';
 
 // Type aliases, not interfaces: grpc-js takes a service only as a type with an index signature, which an alias has.
@@ -22,6 +25,13 @@ export interface Services {
   readonly accessLog: AccessLogService;
 }
 
+/** What the gate decodes itself, of the bytes that Envoy sends. Both throw on bytes that are no such message. */
+export interface EnvoyDecoders {
+  readonly check: (bytes: Uint8Array) => CheckRequest;
+  readonly log: (bytes: Uint8Array) => StreamAccessLogsMessage;
+}
+
+const FILES = ['envoy/service/auth/v3/external_auth.proto', 'envoy/service/accesslog/v3/als.proto'];
 // From `src/envoy` and from `dist/envoy` alike.
 const PROTO_DIR = fileURLToPath(new URL('../../proto', import.meta.url));
 
@@ -33,7 +43,7 @@ type Loaded = PackageDefinition & {
 /** Reads and parses the files: once per process, at start. Throws when one is missing or wrong. */
 export function loadServices(): Services {
   // That these names are there, and that the types in messages.ts are what they decode to, the protos' test holds.
-  const loaded = loadSync(['envoy/service/auth/v3/external_auth.proto', 'envoy/service/accesslog/v3/als.proto'], {
+  const loaded = loadSync(FILES, {
     keepCase: false,
     longs: String,
     enums: String,
@@ -44,5 +54,25 @@ export function loadServices(): Services {
   return {
     authorization: loaded['envoy.service.auth.v3.Authorization'],
     accessLog: loaded['envoy.service.accesslog.v3.AccessLogService'],
+  };
+}
+
+/** Reads and parses the files, as `loadServices` does. `headers`: the request headers that are looked at. */
+export function loadDecoders(headers: readonly string[]): EnvoyDecoders {
+  const root = new protobuf.Root();
+  root.resolvePath = (_origin, target) => join(PROTO_DIR, target);
+  root.loadSync(FILES);
+  const decoders = new Decoders({
+    'HttpRequest.headers': headers,
+    'HTTPRequestProperties.requestHeaders': headers,
+    'Peer.labels': ['proxy_id'],
+    'AttributeContext.contextExtensions': ['pod'],
+    'AccessLogCommon.customTags': ['pod'],
+    'Metadata.filterMetadata': ['wsgate', 'envoy.filters.http.ext_authz'],
+    'Struct.fields': ['pod', 'lease'],
+  });
+  return {
+    check: decoders.of(root.lookupType('envoy.service.auth.v3.CheckRequest')) as EnvoyDecoders['check'],
+    log: decoders.of(root.lookupType('envoy.service.accesslog.v3.StreamAccessLogsMessage')) as EnvoyDecoders['log'],
   };
 }

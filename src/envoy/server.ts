@@ -4,21 +4,29 @@ import { experimental, Server, ServerCredentials, setLogger } from '@grpc/grpc-j
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import { type Address, formatAddress } from '../config/address.ts';
+import { Connections } from '../connections.ts';
+import { Room, type RoomOptions } from '../room.ts';
 import { type AccessLogService, type LogMessage, UNDECODABLE } from './access-log.ts';
+import { CallBounds, type CallBoundsOptions } from './call-bounds.ts';
 import type { Certificates } from './certificates.ts';
 import type { CheckService } from './check.ts';
-import { loadServices } from './protos.ts';
+import { http2ServersOf } from './http2-servers.ts';
+import { loadDecoders, type Services } from './protos.ts';
 import { removeStaleSocket } from './unix-socket.ts';
-import { widenWindows } from './windows.ts';
 
-export interface GrpcServerOptions {
+export interface GrpcServerOptions extends CallBoundsOptions {
   readonly address: Address;
   readonly tls?: Certificates;
-  /** The largest message that is read; a larger one ends its stream with RESOURCE_EXHAUSTED. */
-  readonly messageBytesMax: number;
+  readonly connections: RoomOptions;
   /** Concurrent streams of one connection; Envoy queues the rest. */
   readonly streamsMax: number;
+  /**
+   * Bytes, of a connection and of each stream. An Envoy that is told to end sends the end of each of its connections
+   * within milliseconds, and only what the window lets through arrives: with HTTP/2's default window, a fraction.
+   */
   readonly flowControlWindow: number;
+  /** Request headers that are looked at; of all others nothing is decoded. */
+  readonly headers: readonly string[];
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
 }
@@ -27,10 +35,23 @@ export class GrpcServer {
   readonly #server: Server;
   readonly #options: GrpcServerOptions;
   readonly #health = new HealthImplementation({ '': 'NOT_SERVING' });
-  #stopWidening = () => {};
+  readonly #connections: Connections;
+  readonly #calls: CallBounds;
 
-  constructor(parts: { check: CheckService; accessLog: AccessLogService; log: Logger }, options: GrpcServerOptions) {
+  constructor(
+    parts: {
+      check: CheckService;
+      accessLog: AccessLogService;
+      services: Services;
+      log: Logger;
+      /** Called with the key of a bound. */
+      reached: (key: string) => void;
+    },
+    options: GrpcServerOptions,
+  ) {
     this.#options = options;
+    this.#connections = new Connections(new Room('listen.connections', options.connections), parts.reached);
+    this.#calls = new CallBounds(options, parts.reached);
     // What grpc-js would print to stderr it also tells by error: this is for who looks into it with GRPC_VERBOSITY.
     const say = (...words: unknown[]) => parts.log.debug({ grpc: words.map(String).join(' ') }, 'grpc-js');
     setLogger({ error: say, info: say, debug: say });
@@ -40,10 +61,20 @@ export class GrpcServer {
       'grpc.keepalive_time_ms': options.keepaliveMs,
       'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs,
     });
-    const { authorization, accessLog } = loadServices();
-    this.#server.addService(authorization, { Check: parts.check.check });
+    const { authorization, accessLog } = parts.services;
+    const decoders = loadDecoders(options.headers);
     this.#server.addService(
-      { StreamAccessLogs: tolerant(accessLog.StreamAccessLogs) },
+      {
+        Check: {
+          ...authorization.Check,
+          requestDeserialize: decoders.check,
+          responseSerialize: (bytes: Buffer) => bytes,
+        },
+      },
+      { Check: parts.check.check },
+    );
+    this.#server.addService(
+      { StreamAccessLogs: { ...accessLog.StreamAccessLogs, requestDeserialize: tolerant(decoders.log) } },
       { StreamAccessLogs: parts.accessLog.streamAccessLogs },
     );
     this.#health.addToServer(this.#server);
@@ -53,12 +84,22 @@ export class GrpcServer {
   async listen(): Promise<number> {
     const { address, tls, flowControlWindow } = this.#options;
     if (address.kind === 'unix') await removeStaleSocket(address.path);
-    this.#stopWidening = widenWindows(flowControlWindow);
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(formatAddress(address), credentials(tls), (error, port) =>
-        error ? reject(error) : resolve(port),
-      );
-    });
+    const bind = () =>
+      new Promise<number>((resolve, reject) => {
+        this.#server.bindAsync(formatAddress(address), credentials(tls), (error, port) =>
+          error ? reject(error) : resolve(port),
+        );
+      });
+    const { port, servers } = await http2ServersOf(address, bind);
+    for (const server of servers) {
+      this.#connections.bound(server);
+      this.#calls.bound(server);
+      server.on('session', (session) => {
+        session.setLocalWindowSize(flowControlWindow); // the connection's
+        session.settings({ initialWindowSize: flowControlWindow }); // each stream's
+      });
+    }
+    return port;
   }
 
   serving(yes: boolean): void {
@@ -73,7 +114,6 @@ export class GrpcServer {
   close(): void {
     this.#server.forceShutdown();
     this.#options.tls?.stop();
-    this.#stopWidening();
   }
 }
 
@@ -84,13 +124,12 @@ function credentials(tls: Certificates | undefined): ServerCredentials {
 }
 
 /** Bytes that cannot be decoded are counted as one malformed entry, and do not end the stream of all the others. */
-function tolerant<Method extends { requestDeserialize: (bytes: Buffer) => LogMessage }>(method: Method): Method {
-  const requestDeserialize = (bytes: Buffer): LogMessage => {
+function tolerant(decode: (bytes: Uint8Array) => LogMessage): (bytes: Uint8Array) => LogMessage {
+  return (bytes) => {
     try {
-      return method.requestDeserialize(bytes);
+      return decode(bytes);
     } catch {
       return UNDECODABLE;
     }
   };
-  return { ...method, requestDeserialize };
 }

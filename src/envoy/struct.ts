@@ -17,9 +17,3 @@ export function stringField(struct: Struct | undefined, key: string): string | u
   const fields = struct?.fields;
   return fields !== undefined && Object.hasOwn(fields, key) ? fields[key]?.stringValue : undefined;
 }
-
-export function structOfStrings(strings: Readonly<Record<string, string>>): Struct {
-  return {
-    fields: Object.fromEntries(Object.entries(strings).map(([key, stringValue]) => [key, { stringValue }])),
-  };
-}

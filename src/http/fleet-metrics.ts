@@ -5,6 +5,7 @@
  */
 
 import { Gauge, Registry } from '@prometheus-io/client';
+import type { ProxyId } from '../admission/ids.ts';
 import type { FleetSnapshot } from './fleet-view.ts';
 
 export class FleetMetrics {
@@ -28,17 +29,31 @@ export class FleetMetrics {
     registers: [this.#registry],
   });
 
+  #snapshot: FleetSnapshot | undefined;
+  #text = Promise.resolve('');
+
   get contentType(): string {
     return this.#registry.contentType;
   }
 
-  render({ pods }: FleetSnapshot): Promise<string> {
+  /** One text for all who are told the same, so that nobody keeps the process busy by asking. */
+  render(snapshot: FleetSnapshot): Promise<string> {
+    if (snapshot !== this.#snapshot) {
+      this.#snapshot = snapshot;
+      this.#text = this.#render(snapshot);
+    }
+    return this.#text;
+  }
+
+  #render({ pods }: FleetSnapshot): Promise<string> {
     this.#registry.resetMetrics();
+    const held = new Map<ProxyId, number>();
     for (const { pod, connections, limit, proxies } of pods) {
       this.#pods.set({ pod_id: pod }, connections);
       this.#limits.set({ pod_id: pod }, limit);
-      for (const [proxy, held] of proxies) this.#proxies.inc({ proxy_id: proxy }, held);
+      for (const [proxy, leases] of proxies) held.set(proxy, (held.get(proxy) ?? 0) + leases);
     }
+    for (const [proxy, leases] of held) this.#proxies.set({ proxy_id: proxy }, leases);
     return this.#registry.metrics();
   }
 }

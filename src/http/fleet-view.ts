@@ -32,21 +32,22 @@ export class FleetView {
     const nowMs = performance.now();
     if (!this.#latest || nowMs - this.#takenAtMs >= FRESH_MS) {
       this.#takenAtMs = nowMs;
-      this.#latest = this.#take();
+      this.#latest = this.fresh();
     }
     return this.#latest;
+  }
+
+  /** The same, read now. */
+  async fresh(): Promise<Answer<FleetSnapshot>> {
+    const pods = await this.#store.pods();
+    if (!pods.ok) return pods;
+    const all = [...new Set([...pods.value, ...this.#limits.named()])].sort();
+    return this.#withLimits(await this.#store.fleet(all));
   }
 
   /** One pod, read at once. */
   async pod(pod: PodId): Promise<Answer<FleetSnapshot>> {
     return this.#withLimits(await this.#store.fleet([pod]));
-  }
-
-  async #take(): Promise<Answer<FleetSnapshot>> {
-    const pods = await this.#store.pods();
-    if (!pods.ok) return pods;
-    const all = [...new Set([...pods.value, ...this.#limits.named()])].sort();
-    return this.#withLimits(await this.#store.fleet(all));
   }
 
   #withLimits(answer: Awaited<ReturnType<LeaseStore['fleet']>>): Answer<FleetSnapshot> {

@@ -33,6 +33,7 @@ export class GateMetrics {
     'kind',
   ]);
   readonly #eventLoop = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS });
+  #rendering: Promise<string> | undefined;
 
   constructor(events: Events) {
     const decisions = this.#counter('wsgate_decisions_total', 'Upgrades decided.', ['outcome', 'reason']);
@@ -95,6 +96,14 @@ export class GateMetrics {
       'Releases that the store has still to be told.',
       () => ledger.releasesWaiting,
     );
+  }
+
+  /** One text for all who ask at the same time, so that nobody keeps the process busy by asking often. */
+  render(): Promise<string> {
+    this.#rendering ??= this.registry.metrics().finally(() => {
+      this.#rendering = undefined;
+    });
+    return this.#rendering;
   }
 
   close(): void {

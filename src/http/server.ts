@@ -1,36 +1,69 @@
 /** The HTTP side: metrics and health for machines, `/v1` for people and scripts. */
 
+import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import { accessHook } from './access.ts';
+import { Connections } from '../connections.ts';
+import type { Hub } from '../hub/hub.ts';
+import { Room } from '../room.ts';
+import { type Access, accessHook } from './access.ts';
+import { corsHook } from './cors.ts';
+import { eventRoutes } from './events.ts';
 import { FleetMetrics } from './fleet-metrics.ts';
 import type { GateMetrics } from './gate-metrics.ts';
 import { type PodRouteParts, podRoutes } from './pods.ts';
 import { sendProblem } from './problem.ts';
+import { refuseUnreadable } from './unreadable.ts';
 
 export interface HttpServerOptions {
-  readonly tokens: readonly string[];
+  readonly connectionsMax: number;
+  readonly connectionsPerAddressMax: number;
+  /** Of the path and the headers together. */
+  readonly headerBytesMax: number;
+  readonly bodyBytesMax: number;
+  /** How long a request may take to arrive, in milliseconds. */
+  readonly requestTimeout: number;
   /** What is reachable without a token. */
   readonly open: readonly ('metrics' | 'health')[];
+  /** Whose web pages may use the API, beside the gate's own. */
+  readonly origins: readonly string[];
 }
 
 /** Why the gate cannot serve now; nothing when it can. */
 export type Readiness = () => { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
 
-/** No body is ever needed; no path is longer than a pod and a lease. */
-const BODY_BYTES_MAX = 64 * 1024;
+/** No path is longer than a pod and a lease. */
 const PARAM_LENGTH_MAX = 1200;
-const REQUEST_MS_MAX = 10_000;
+/** How often Node looks for requests that take too long. */
+const LOOK_MS = 1000;
 
 export function createHttpServer(
-  parts: PodRouteParts & { metrics: GateMetrics; readiness: Readiness; log: FastifyBaseLogger },
-  { tokens, open }: HttpServerOptions,
+  parts: PodRouteParts & {
+    metrics: GateMetrics;
+    readiness: Readiness;
+    access: Access;
+    /** Absent when it is turned off. */
+    hub: Hub | undefined;
+    log: FastifyBaseLogger;
+    /** Called with the key of a bound. */
+    reached: (key: string) => void;
+  },
+  options: HttpServerOptions,
 ): FastifyInstance {
+  const { open, origins, requestTimeout } = options;
   const app = fastify({
     loggerInstance: parts.log,
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_MS_MAX,
-    connectionTimeout: REQUEST_MS_MAX * 3,
+    bodyLimit: options.bodyBytesMax,
+    http: {
+      maxHeaderSize: options.headerBytesMax,
+      headersTimeout: requestTimeout,
+      connectionsCheckingInterval: Math.min(LOOK_MS, requestTimeout),
+      // Others than WebSocket, such as h2c, are offers that a server may pass over.
+      ...(parts.hub ? { shouldUpgradeCallback: isWebSocket } : {}),
+    },
+    requestTimeout,
+    connectionTimeout: requestTimeout * 3,
+    clientErrorHandler: refuseUnreadable(parts.reached),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     // Before there is a route to take: a broken escape in the path, say.
@@ -39,12 +72,24 @@ export function createHttpServer(
   app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, `there is no ${request.method} ${request.url}`));
   app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
     const status = error.statusCode ?? 500;
+    if (status === 413) {
+      parts.reached('http.bodyBytesMax');
+      return sendProblem(reply, 413, 'the body is longer than http.bodyBytesMax');
+    }
     if (status < 500) return sendProblem(reply, status, error.message);
     request.log.error({ err: error }, 'a bug: a request failed');
     return sendProblem(reply, 500, 'a bug in wsgate; its log has the details');
   });
 
-  const guard = accessHook(tokens);
+  const room = { max: options.connectionsMax, perAddressMax: options.connectionsPerAddressMax };
+  const connections = new Connections(new Room('http.connections', room), parts.reached);
+  connections.bound(app.server);
+  // The hub counts its own.
+  if (parts.hub) app.server.on('upgrade', ({ socket }) => connections.leave(socket));
+
+  if (origins.length > 0) app.addHook('onRequest', corsHook(origins));
+  const { access, hub } = parts;
+  const guard = accessHook(access);
   app.register(async (scope) => {
     if (!open.includes('health')) scope.addHook('onRequest', guard);
     scope.get('/healthz', async () => ({ status: 'ok' }));
@@ -58,7 +103,7 @@ export function createHttpServer(
     const fleetMetrics = new FleetMetrics();
     scope.get('/metrics', async (_request, reply) => {
       reply.type(parts.metrics.registry.contentType);
-      return parts.metrics.registry.metrics();
+      return parts.metrics.render();
     });
     scope.get('/websocket/metrics', async (_request, reply) => {
       const answer = await parts.fleet.snapshot();
@@ -70,6 +115,21 @@ export function createHttpServer(
   app.register(async (scope) => {
     scope.addHook('onRequest', guard);
     podRoutes(scope, parts);
+    if (hub) eventRoutes(scope, { hub, access });
   });
+  if (hub) serveHub(app, hub);
   return app;
+}
+
+function serveHub(app: FastifyInstance, hub: Hub): void {
+  hub.attach(app.server);
+  for (const path of hub.paths) {
+    app.get(path, (_request, reply) =>
+      sendProblem(reply.headers({ upgrade: 'websocket' }), 426, `${path} is a WebSocket`),
+    );
+  }
+}
+
+function isWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
 }

@@ -19,7 +19,7 @@ import type {
   RollCall,
 } from '../admission/lease-store.ts';
 
-/** Ended leases of one pod that are remembered; the oldest are forgotten first. */
+/** Ended leases that are remembered; the oldest are forgotten first. */
 const ENDED_MAX = 100_000;
 
 interface Held {
@@ -32,8 +32,6 @@ interface Held {
 interface Pod {
   readonly leases: Map<LeaseId, Held>;
   readonly proxies: Map<ProxyId, number>;
-  /** Until when no renewal puts it back, in the order in which they ended. */
-  readonly ended: Map<LeaseId, number>;
 }
 
 export class MemoryStore implements LeaseStore {
@@ -41,6 +39,8 @@ export class MemoryStore implements LeaseStore {
   readonly #nowMs: () => number;
   readonly #sinceMs: number;
   readonly #pods = new Map<PodId, Pod>();
+  /** By pod and lease: until when no renewal puts it back. In the order in which they ended. */
+  readonly #ended = new Map<string, number>();
   readonly #rolls: Record<Roll, Map<string, number>> = { gates: new Map(), proxies: new Map(), pods: new Map() };
 
   constructor(nowMs: () => number) {
@@ -77,7 +77,7 @@ export class MemoryStore implements LeaseStore {
         held.expiryMs = expiryMs;
         held.spokenOf = true;
         if (holder) held.holder = holder;
-      } else if ((pod.ended.get(lease) ?? 0) <= nowMs) {
+      } else if ((this.#ended.get(`${podId} ${lease}`) ?? 0) <= nowMs) {
         add(pod, lease, { expiryMs, spokenOf: true, holder: holder ?? { state: 'live', path: '' } });
         created += 1;
       }
@@ -86,7 +86,7 @@ export class MemoryStore implements LeaseStore {
   }
 
   async release(podId: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
-    if (endedMs > 0) this.#remember(this.#pod(podId), leases, endedMs);
+    if (endedMs > 0) this.#remember(podId, leases, endedMs);
     const pod = this.#pods.get(podId);
     return done(pod ? leases.filter((lease) => remove(pod, lease)).length : 0);
   }
@@ -179,21 +179,22 @@ export class MemoryStore implements LeaseStore {
   #pod(id: PodId): Pod {
     let pod = this.#pods.get(id);
     if (!pod) {
-      pod = { leases: new Map(), proxies: new Map(), ended: new Map() };
+      pod = { leases: new Map(), proxies: new Map() };
       this.#pods.set(id, pod);
     }
     return pod;
   }
 
-  #remember({ ended }: Pod, leases: readonly LeaseId[], forMs: number): void {
+  #remember(pod: PodId, leases: readonly LeaseId[], forMs: number): void {
     const nowMs = this.#nowMs();
     for (const lease of leases) {
-      ended.delete(lease); // to the end of the order
-      ended.set(lease, nowMs + forMs);
+      const ended = `${pod} ${lease}`;
+      this.#ended.delete(ended); // to the end of the order
+      this.#ended.set(ended, nowMs + forMs);
     }
-    for (const [lease, untilMs] of ended) {
-      if (untilMs > nowMs && ended.size <= ENDED_MAX) break;
-      ended.delete(lease);
+    for (const [ended, untilMs] of this.#ended) {
+      if (untilMs > nowMs && this.#ended.size <= ENDED_MAX) break;
+      this.#ended.delete(ended);
     }
   }
 }

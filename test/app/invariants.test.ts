@@ -10,10 +10,12 @@ it('counts of a pod and of its proxies that differ are told, counted, and shown 
   await expect.poll(async () => (await gate.get('/readyz')).status).toBe(200);
   leaseIn(await gate.check(checkOf(newStream(), 'pod1')));
   await redis.client.hincrby('{ws:pod_conn:pod1}:proxies', 'proxy_a', 1); // somebody else's hand
-  await expect.poll(() => gate.fleet(), { timeout: 3000 }).toMatchObject({
-    'websocket_pod_connections{pod_id="pod1"}': 1,
-    'websocket_proxy_connections{proxy_id="proxy_a"}': 2,
-  });
+  await expect
+    .poll(() => gate.fleet(), { timeout: 3000 })
+    .toMatchObject({
+      'websocket_pod_connections{pod_id="pod1"}': 1,
+      'websocket_proxy_connections{proxy_id="proxy_a"}': 2,
+    });
   const metrics = await (await gate.get('/metrics')).text();
   expect(metrics).toContain('wsgate_invariants_broken_total{invariant="counts-differ"}');
   expect(gate.logLines).toContainEqual(expect.objectContaining({ invariant: 'counts-differ' }));

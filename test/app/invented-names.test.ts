@@ -8,11 +8,6 @@ afterEach(() => gate.stop());
 
 const denied = { deniedResponse: { body: '{"error":"TOO_MANY_NAMES","retry_after":5}', status: { code: 503 } } };
 
-async function reached(key: string): Promise<number> {
-  const text = await (await gate.get('/metrics')).text();
-  return Number(new RegExp(`^wsgate_bound_reached_total\\{key="${key}"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
-}
-
 describe('an upgrade is denied, counted and told in the log', () => {
   it('when it names a pod too many; pods that are known are served', async () => {
     gate = await startTestApp({ WSGATE_LIMITS_PODS_MAX: '2' });
@@ -21,7 +16,7 @@ describe('an upgrade is denied, counted and told in the log', () => {
       expect(await gate.check(checkOf(newStream(), pod))).toMatchObject(denied);
     }
     leaseIn(await gate.check(checkOf(newStream(), 'pod2')));
-    expect(await reached('limits.podsMax')).toBe(2);
+    expect(await gate.reached('limits.podsMax')).toBe(2);
     expect(Object.keys(await gate.fleet()).filter((name) => name.includes('invented'))).toEqual([]);
     expect(gate.logLines.filter(({ key }) => key === 'limits.podsMax')).toHaveLength(1);
   });
@@ -31,7 +26,7 @@ describe('an upgrade is denied, counted and told in the log', () => {
     leaseIn(await gate.check(checkOf(newStream(), 'pod1'), 'proxy_a'));
     expect(await gate.check(checkOf(newStream(), 'pod1'), 'proxy_b')).toMatchObject(denied);
     leaseIn(await gate.check(checkOf(newStream(), 'pod1'), 'proxy_a'));
-    expect(await reached('limits.proxiesMax')).toBe(1);
+    expect(await gate.reached('limits.proxiesMax')).toBe(1);
   });
 });
 
@@ -46,7 +41,7 @@ describe('an access log entry is not kept', () => {
     stream.write(
       message(entryOf(newStream(), 'invented1', opened), entryOf(newStream(), 'invented2', 'DownstreamEnd')),
     );
-    await expect.poll(() => reached('limits.podsMax')).toBe(2);
+    await expect.poll(() => gate.reached('limits.podsMax')).toBe(2);
     await counts('pod1').toBe(1);
     expect(await gate.connections('invented1')).toBe(0);
   });
@@ -57,7 +52,7 @@ describe('an access log entry is not kept', () => {
     const streams = [newStream(), newStream(), newStream(), newStream()];
     stream.write(message(...streams.map((each) => entryOf(each, 'pod1', opened))));
     await counts('pod1').toBe(3);
-    expect(await reached('ledger.leasesMax')).toBe(1);
+    expect(await gate.reached('ledger.leasesMax')).toBe(1);
     const [first, , , last] = streams;
     if (!first || !last) throw new Error('four streams');
     stream.write(message(entryOf(first, 'pod1', 'DownstreamEnd')));

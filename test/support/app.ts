@@ -45,6 +45,8 @@ export interface TestApp {
   /** The lines of `/websocket/metrics` that hold a figure. */
   fleet(): Promise<Record<string, number>>;
   connections(pod: string): Promise<number>;
+  /** How often the bound of this key was reached. */
+  reached(key: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -134,6 +136,10 @@ export async function startTestApp(
     async connections(pod) {
       const body = (await (await get(`/v1/pods/${pod}`)).json()) as { connections: number };
       return body.connections;
+    },
+    async reached(key) {
+      const text = await (await get('/metrics')).text();
+      return Number(new RegExp(`^wsgate_bound_reached_total\\{key="${key}"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
     },
     async stop() {
       for (const each of clients) each.close();

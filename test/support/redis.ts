@@ -1,27 +1,12 @@
-/** A real redis-server for a test, on a free port, with its data in a folder of its own. */
+/** What a test of the Redis store needs beside a redis-server. */
 
-import { join } from 'node:path';
-import { Redis } from 'ioredis';
-import { lendFolder } from '../../scripts/fleet/folder.ts';
-import { freePort, start, until, untilReady } from '../../scripts/fleet/processes.ts';
+import { until } from '../../scripts/fleet/processes.ts';
 import { parseStoreUrl, type StoreUrl } from '../../src/config/store-url.ts';
 import { createRedis } from '../../src/store/redis/client.ts';
 import { RedisLink } from '../../src/store/redis/link.ts';
 import { RedisStore } from '../../src/store/redis/store.ts';
 
-/** Another program, such as valkey-server, is to pass the same tests. */
-export const redisServer = process.env.WSGATE_TEST_REDIS_SERVER || 'redis-server';
-
-export interface RedisServer {
-  readonly url: string;
-  readonly port: number;
-  readonly socket: string;
-  /** A client of the test's own, to look at what is there. */
-  readonly client: Redis;
-  signal(name: NodeJS.Signals): void;
-  /** Kills it: nothing is saved. */
-  stop(): Promise<void>;
-}
+export { type RedisServer, redisServer, startRedis } from '../../scripts/fleet/redis.ts';
 
 export interface ServerTls {
   readonly ca: string;
@@ -33,32 +18,6 @@ export interface ServerTls {
 export function tlsArgs(port: number, { ca, cert, key }: ServerTls): string[] {
   const files = ['--tls-ca-cert-file', ca, '--tls-cert-file', cert, '--tls-key-file', key];
   return ['--tls-port', String(port), '--tls-auth-clients', 'no', '--tls-replication', 'yes', ...files];
-}
-
-/** `args` are options of redis-server. */
-export async function startRedis(options: { port?: number; args?: readonly string[] } = {}): Promise<RedisServer> {
-  const port = options.port ?? (await freePort());
-  const folder = lendFolder('redis');
-  const socket = join(folder.path, 'redis.sock');
-  const address = ['--port', String(port), '--bind', '127.0.0.1', '--unixsocket', socket, '--dir', folder.path];
-  const args = [...address, '--save', '', '--appendonly', 'no', ...(options.args ?? [])];
-  const program = await start({ name: 'redis-server', file: redisServer, args });
-  await untilReady(program, async () => program.lines().some((line) => line.includes('Ready to accept connections')));
-  const client = new Redis({ path: socket, protocol: 2 });
-  client.on('error', () => {}); // its test may kill the server
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    port,
-    socket,
-    client,
-    signal: program.kill,
-    async stop() {
-      client.disconnect();
-      program.kill('SIGKILL');
-      await program.ended;
-      folder.remove();
-    },
-  };
 }
 
 /** A store on a Redis, once it is up. */

@@ -319,6 +319,30 @@ describe('a mistake', () => {
       ],
     ],
     [
+      'less room for unfinished messages than for one',
+      'listen: {unfinishedBytesPerAddressMax: 512KiB}',
+      [
+        {
+          path: 'listen.unfinishedBytesPerAddressMax',
+          value: '512KiB',
+          expected: 'at least listen.messageBytesMax',
+          source: at(1, 40),
+        },
+      ],
+    ],
+    [
+      'less room in all than for one address',
+      'listen: {unfinishedBytesMax: 16MiB}',
+      [
+        {
+          path: 'listen.unfinishedBytesMax',
+          value: '16MiB',
+          expected: 'at least listen.unfinishedBytesPerAddressMax',
+          source: at(1, 30),
+        },
+      ],
+    ],
+    [
       'a password for Sentinels where there are none',
       'store: {url: "redis://h", sentinel: {password: hunter2}}',
       [

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { loadServices } from '../../src/envoy/protos.ts';
-import { stringField, structOfStrings } from '../../src/envoy/struct.ts';
+import { stringField } from '../../src/envoy/struct.ts';
 
 const { responseSerialize, responseDeserialize } = loadServices().authorization.Check;
 
 describe('a Struct', () => {
   it('of strings gives each of them back, over the wire too', () => {
-    const bytes = responseSerialize({ dynamicMetadata: structOfStrings({ lease: 'proxy_a_1', pod: '' }) });
+    const fields = { lease: { stringValue: 'proxy_a_1' }, pod: { stringValue: '' } };
+    const bytes = responseSerialize({ dynamicMetadata: { fields } });
     const { dynamicMetadata } = responseDeserialize(bytes);
     expect(stringField(dynamicMetadata, 'lease')).toBe('proxy_a_1');
     expect(stringField(dynamicMetadata, 'pod')).toBe('');

@@ -8,8 +8,8 @@ import type { Roll } from '../../admission/lease-store.ts';
 
 /**
  * In the order in which every script takes them:
- * - sorted set, lease id → expiry, ms of Redis TIME: its size is the count. A whole number as long as nobody has spoken
- *   of the lease since it was acquired, and half a millisecond more from then on;
+ * - sorted set, lease id → expiry, ms of Redis TIME: its size is the count. Even as long as nobody has spoken of the
+ *   lease since it was acquired, odd from then on;
  * - hash, proxy → its number of leases in the set;
  * - hash, lease id → JSON `{state, path}`: the rest of who holds it (proxy, since, address) is in the lease id;
  * - sorted set, lease id that has ended → until when no renewal puts it back, ms of Redis TIME.

@@ -106,6 +106,7 @@ export class RedisLink {
 
   async call<T>(operation: string, send: (redis: RedisClient) => Promise<T>): Promise<Answer<T>> {
     if (!this.#up) return { ok: false, why: 'disconnected', detail: this.#lastError, maybeDone: false };
+    this.#gather();
     const sentAt = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<typeof LATE>((resolve) => {
@@ -123,6 +124,15 @@ export class RedisLink {
     }
     this.#events.called(operation, performance.now() - sentAt, answer.ok ? 'ok' : answer.why);
     return answer;
+  }
+
+  /** What is sent in one go of the event loop goes out in one write: a write costs more than what is in it. */
+  #gather(): void {
+    if (this.#redis instanceof Cluster) return; // each node has a stream of its own
+    const { stream } = this.#redis;
+    if (stream.writableCorked > 0) return;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
   }
 
   async close(): Promise<void> {

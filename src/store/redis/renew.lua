@@ -5,7 +5,7 @@
 -- returns {how many it put in, count}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local expiry = now + ARGV[1] + 0.5 -- spoken of again (keys.ts)
+local expiry = math.floor((now + ARGV[1]) / 2) * 2 + 1 -- odd: spoken of again (keys.ts)
 local created = 0
 for i = 2, #ARGV, 2 do
   local lease, info = ARGV[i], ARGV[i + 1]

@@ -1,7 +1,6 @@
 /** The Redis store: the contract of `admission/lease-store.ts`, one script call an operation. */
 
 import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
-import { proxyOf } from '../../admission/ids.ts';
 import type {
   Acquired,
   Answer,
@@ -18,9 +17,10 @@ import type {
   Roll,
   RollCall,
 } from '../../admission/lease-store.ts';
+import { Acquires } from './acquires.ts';
 import { Keys } from './keys.ts';
 import type { RedisLink } from './link.ts';
-import { scripts } from './scripts.ts';
+import { type Script, scripts } from './scripts.ts';
 
 /** The most past-due leases that one `expire` call looks at, and the most quiet names that a roll call tells. */
 const BATCH = 1000;
@@ -39,6 +39,7 @@ export class RedisStore implements LeaseStore {
   readonly #link: RedisLink;
   readonly #keys: Keys;
   readonly #info: boolean;
+  readonly #acquires: Acquires;
   /** On a store that may change their order: for each pod the calls that add leases to it, until they are answered. */
   readonly #adding = new Map<PodId, Set<Promise<unknown>>>();
 
@@ -46,6 +47,9 @@ export class RedisStore implements LeaseStore {
     this.#link = link;
     this.#keys = new Keys(options.prefix);
     this.#info = options.info;
+    this.#acquires = new Acquires((pod, args) =>
+      this.#add(pod, this.#link.run(scripts.acquire, this.#keys.pod(pod), args)),
+    );
   }
 
   get up(): boolean {
@@ -53,18 +57,13 @@ export class RedisStore implements LeaseStore {
   }
 
   async acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Promise<Answer<Acquired>> {
-    const info = this.#infoOf({ state: 'reserved', path });
-    const args = [limit, lease, proxyOf(lease), reserveMs, info];
-    return map(await this.#add(pod, this.#link.run(scripts.acquire, this.#keys.pod(pod), args)), (reply) => {
-      const [admitted, count] = reply as [number, number, string];
-      return { admitted: admitted === 1, count };
-    });
+    return this.#acquires.acquire(pod, lease, limit, reserveMs, this.#infoOf({ state: 'reserved', path }));
   }
 
   async renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
     const args: (string | number)[] = [ttlMs];
     for (const { lease, holder } of leases) args.push(lease, holder ? this.#infoOf(holder) : '');
-    return map(await this.#add(pod, this.#link.run(scripts.renew, this.#keys.pod(pod), args)), (reply) => {
+    return map(await this.#add(pod, this.#run(scripts.renew, pod, args)), (reply) => {
       const [created, count] = reply as [number, number];
       return { created, count };
     });
@@ -72,20 +71,20 @@ export class RedisStore implements LeaseStore {
 
   async release(pod: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
     await this.#added(pod);
-    const answer = await this.#link.run(scripts.release, this.#keys.pod(pod), [endedMs, ...leases]);
+    const answer = await this.#run(scripts.release, pod, [endedMs, ...leases]);
     return map(answer, (reply) => reply as number);
   }
 
   async withdraw(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
     await this.#added(pod);
-    return map(await this.#link.run(scripts.withdraw, this.#keys.pod(pod), leases), (reply) => reply as number);
+    return map(await this.#run(scripts.withdraw, pod, leases), (reply) => reply as number);
   }
 
   async expire(pod: PodId, proxies: readonly ProxyId[]): Promise<Answer<Expired>> {
     const leases: LeaseId[] = [];
     const waiting = new Set<ProxyId>();
     for (let skip = 0; ; ) {
-      const answer = await this.#link.run(scripts.expire, this.#keys.pod(pod), [skip, BATCH, ...proxies]);
+      const answer = await this.#run(scripts.expire, pod, [skip, BATCH, ...proxies]);
       if (!answer.ok) return answer;
       const [removed, others, left, more, count] = answer.value as [LeaseId[], ProxyId[], number, number, number];
       leases.push(...removed);
@@ -121,20 +120,19 @@ export class RedisStore implements LeaseStore {
   }
 
   async #count(pod: PodId): Promise<Answer<PodCount>> {
+    this.#acquires.send(pod);
     const [leases, proxies] = this.#keys.pod(pod);
     return map(await this.#link.run(scripts.snapshot, [leases, proxies], []), (reply) => {
-      const [connections, flat] = reply as [number, string[]];
-      return {
-        pod,
-        connections,
-        proxies: new Map(pairs(flat).map(([proxy, held]) => [proxy as ProxyId, Number(held)])),
-      };
+      const [connections, text] = reply as [number, string];
+      const flat = text === '' ? [] : text.split(' ');
+      const proxies = new Map(pairs(flat).map(([proxy, held]) => [proxy as ProxyId, Number(held)]));
+      return { pod, connections, proxies };
     });
   }
 
   /** Pages as ZSCAN does: the cursor is Redis's, and a page may be longer or shorter than asked for. */
   async leases(pod: PodId, size: number, cursor?: string): Promise<Answer<LeasePage>> {
-    return map(await this.#link.run(scripts.leases, this.#keys.pod(pod), [cursor ?? '0', size]), (reply) => {
+    return map(await this.#run(scripts.leases, pod, [cursor ?? '0', size]), (reply) => {
       const [next, flat] = reply as [string, (string | null)[]];
       const leases = pairs(flat).map(([lease, info]) => held(lease as LeaseId, info));
       return next === '0' ? { leases } : { leases, next };
@@ -189,8 +187,15 @@ export class RedisStore implements LeaseStore {
     return this.#link.close();
   }
 
+  /** Calls are carried out in the order in which they were made. */
+  #run(script: Script, pod: PodId, args: readonly (string | number)[]): Promise<Answer<unknown>> {
+    this.#acquires.send(pod);
+    return this.#link.run(script, this.#keys.pod(pod), args);
+  }
+
   /** A call that adds leases, and is overtaken by one that takes them out, would bring them back. */
   async #added(pod: PodId): Promise<void> {
+    this.#acquires.send(pod);
     if (!this.#link.keepsOrder) await Promise.all(this.#adding.get(pod) ?? []);
   }
 

@@ -6,7 +6,7 @@
 local removed = 0
 for _, lease in ipairs(ARGV) do
   local expiry = redis.call('ZSCORE', KEYS[1], lease)
-  if expiry and expiry % 1 == 0 then
+  if expiry and expiry % 2 == 0 then
     redis.call('ZREM', KEYS[1], lease)
     removed = removed + 1
     local proxy = string.match(lease, '^(.*)_')

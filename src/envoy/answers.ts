@@ -1,0 +1,80 @@
+/**
+ * Answers to Checks, as the bytes that go to Envoy. All that never change are made once; an allow, which differs by
+ * lease and pod, is written by hand, in a fifth of the time that the loader takes.
+ */
+
+import { status } from '@grpc/grpc-js';
+import type { DenialReason } from '../admission/gate.ts';
+import type { LeaseId, PodId } from '../admission/ids.ts';
+import { BackwardWriter } from './backward-writer.ts';
+import type { CheckResponse, HeaderValueOption } from './messages.ts';
+
+export interface AnswerOptions {
+  /** HTTP status of a denial over the limit. */
+  readonly denyStatus: number;
+  readonly retryAfterMs: number;
+}
+
+/** Names the connection to the pod; whatever the client sent under this name is overwritten or taken off. */
+const CONNECTION_ID = 'x-connection-id';
+
+export class Answers {
+  /** For what is no upgrade: there is no lease, so whatever the client says of one is taken off. */
+  readonly other: Buffer;
+  readonly #denials: Readonly<Record<DenialReason, Buffer>>;
+  readonly #writer = new BackwardWriter(4096);
+
+  constructor(serialize: (response: CheckResponse) => Buffer, { denyStatus, retryAfterMs }: AnswerOptions) {
+    const retryAfter = Math.ceil(retryAfterMs / 1000);
+    const deny = (reason: DenialReason, httpStatus: number, after?: number) =>
+      serialize(denial(reason, httpStatus, after));
+    this.other = serialize({ status: { code: status.OK }, okResponse: { headersToRemove: [CONNECTION_ID] } });
+    this.#denials = {
+      LIMIT_EXCEEDED: deny('LIMIT_EXCEEDED', denyStatus, retryAfter),
+      STORE_UNAVAILABLE: deny('STORE_UNAVAILABLE', 503, retryAfter),
+      STORE_RECOVERING: deny('STORE_RECOVERING', 503, retryAfter),
+      TOO_MANY_NAMES: deny('TOO_MANY_NAMES', 503, retryAfter),
+      // Nothing that the client could wait for: the proxy's configuration does not say whose connection this is.
+      POD_UNKNOWN: deny('POD_UNKNOWN', 403),
+      PROXY_UNKNOWN: deny('PROXY_UNKNOWN', 403),
+    };
+  }
+
+  deny(reason: DenialReason): Buffer {
+    return this.#denials[reason];
+  }
+
+  /** With the lease and pod as dynamic metadata, which Envoy puts into its access log, and the lease as a header. */
+  allow(lease: LeaseId, pod: PodId): Buffer {
+    const writer = this.#writer.begin();
+    const metadata = (key: string, value: string) =>
+      // Struct.fields, an entry of a map: key, Value.string_value
+      writer.part(1, () => writer.part(2, () => writer.text(3, value)).text(1, key));
+    return writer
+      .part(4, () => metadata('pod', pod) && metadata('lease', lease)) // dynamic_metadata
+      .part(3, () =>
+        writer.part(2, () => writer.enum(3, OVERWRITE).part(1, () => writer.text(2, lease).text(1, CONNECTION_ID))),
+      ) // ok_response.headers
+      .part(1, () => writer) // status: OK is zero
+      .end();
+  }
+}
+
+/** HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD */
+const OVERWRITE = 2;
+
+function denial(error: DenialReason, httpStatus: number, retryAfter?: number): CheckResponse {
+  const json = header('content-type', 'application/json');
+  return {
+    status: { code: status.PERMISSION_DENIED },
+    deniedResponse: {
+      status: { code: httpStatus },
+      headers: retryAfter === undefined ? [json] : [json, header('retry-after', String(retryAfter))],
+      body: JSON.stringify(retryAfter === undefined ? { error } : { error, retry_after: retryAfter }),
+    },
+  };
+}
+
+function header(key: string, value: string): HeaderValueOption {
+  return { header: { key, value }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' };
+}

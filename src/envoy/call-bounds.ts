@@ -1,0 +1,77 @@
+/**
+ * Bounds on what is open and unread on the gRPC side: calls at once, and bytes of messages that have not arrived as a
+ * whole, which grpc-js keeps until they have. HTTP/2 itself bounds the streams of one connection. A call for which there
+ * is no room gets RESOURCE_EXHAUSTED with the key of the bound, and its stream is closed: one that were only answered
+ * would stay for as long as its client likes.
+ */
+
+import type { Http2Server, ServerHttp2Stream } from 'node:http2';
+import { status } from '@grpc/grpc-js';
+import { Room, type RoomOptions } from '../room.ts';
+import { MessageMeter } from './message-meter.ts';
+
+export interface CallBoundsOptions {
+  readonly calls: RoomOptions;
+  readonly unfinishedBytes: RoomOptions;
+  readonly messageBytesMax: number;
+}
+
+export class CallBounds {
+  readonly #calls: Room;
+  readonly #unfinished: Room;
+  readonly #messageBytesMax: number;
+  readonly #reached: (key: string) => void;
+
+  constructor(options: CallBoundsOptions, reached: (key: string) => void) {
+    this.#calls = new Room('listen.calls', options.calls);
+    this.#unfinished = new Room('listen.unfinishedBytes', options.unfinishedBytes);
+    this.#messageBytesMax = options.messageBytesMax;
+    this.#reached = reached;
+  }
+
+  bound(server: Http2Server): void {
+    server.on('stream', (stream) => this.#bound(stream));
+  }
+
+  #bound(stream: ServerHttp2Stream): void {
+    if (stream.closed) return;
+    const address = stream.session?.socket.remoteAddress;
+    const key = this.#calls.take(address);
+    if (key !== undefined) {
+      this.#refuse(stream, key);
+      return;
+    }
+    const meter = new MessageMeter();
+    let held = 0;
+    // Before grpc-js's own: what is refused it must not keep. (`on` would make the stream flow.)
+    stream.prependListener('data', (chunk: Buffer) => {
+      if (stream.closed || stream.writableEnded) return; // grpc-js keeps no more of it
+      if (meter.read(chunk) > this.#messageBytesMax) return this.#refuse(stream, 'listen.messageBytesMax');
+      const more = meter.unfinished - held;
+      if (more > 0) {
+        const full = this.#unfinished.take(address, more);
+        if (full !== undefined) return this.#refuse(stream, full);
+      } else if (more < 0) this.#unfinished.give(address, -more);
+      held += more;
+    });
+    stream.once('close', () => {
+      this.#calls.give(address);
+      if (held > 0) this.#unfinished.give(address, held);
+    });
+  }
+
+  #refuse(stream: ServerHttp2Stream, key: string): void {
+    this.#reached(key);
+    if (!stream.headersSent) stream.respond(answerOf(key), { endStream: true });
+    stream.close();
+  }
+}
+
+function answerOf(key: string) {
+  return {
+    ':status': 200,
+    'content-type': 'application/grpc',
+    'grpc-status': status.RESOURCE_EXHAUSTED,
+    'grpc-message': `${key} is reached`,
+  };
+}

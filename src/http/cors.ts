@@ -1,0 +1,23 @@
+/** Lets web pages of the origins in `http.origins` use the API from a browser (the Fetch standard, 3.2). */
+
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/** How long a browser may remember what it was allowed. */
+const REMEMBER_S = 600;
+
+export function corsHook(origins: readonly string[]) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    const { origin } = request.headers;
+    if (origin === undefined || !origins.includes(origin)) return undefined;
+    reply.headers({ 'access-control-allow-origin': origin, vary: 'origin' });
+    if (request.method !== 'OPTIONS' || !('access-control-request-method' in request.headers)) return undefined;
+    return reply
+      .code(204)
+      .headers({
+        'access-control-allow-methods': 'GET, POST',
+        'access-control-allow-headers': 'authorization, content-type',
+        'access-control-max-age': String(REMEMBER_S),
+      })
+      .send();
+  };
+}

@@ -1,0 +1,37 @@
+/** Requests that Node gives up before there is one: too long a head, too slow, or no HTTP at all. */
+
+import type { Socket } from 'node:net';
+import { problemMessage } from './problem.ts';
+
+interface Refusal {
+  readonly status: number;
+  readonly detail: string;
+  /** Of the bound that is reached. */
+  readonly key?: string;
+}
+
+/** By Node's codes. */
+const REFUSALS: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    detail: 'the path and the headers are longer than http.headerBytesMax',
+    key: 'http.headerBytesMax',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    detail: 'the request took longer to arrive than http.requestTimeout',
+    key: 'http.requestTimeout',
+  },
+};
+const NO_HTTP: Refusal = { status: 400, detail: 'this is no HTTP request' };
+
+/** For the `clientError` event of an HTTP server. */
+export function refuseUnreadable(reached: (key: string) => void) {
+  return ({ code = '' }: NodeJS.ErrnoException, socket: Socket): void => {
+    const { status, detail, key } = REFUSALS[code] ?? NO_HTTP;
+    if (key !== undefined) reached(key);
+    // Whoever does not read the answer keeps no connection for that.
+    if (code !== 'ECONNRESET' && socket.writable) socket.write(problemMessage(status, detail));
+    socket.destroySoon();
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * The way in: a WebSocket's HTTP request, to the feed that its path names. Whoever may not in gets a plain HTTP answer,
+ * with a problem document as everywhere.
+ *
+ * A token comes in the Authorization header; as the subprotocol `bearer.<the token in base64url>` beside `wsgate`, for
+ * browsers, which cannot set headers; or as `?ticket=`, a single-use one of `POST /v1/tickets`. Never in the URL itself:
+ * URLs stand in access logs.
+ */
+
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import type { Access } from '../http/access.ts';
+import type { Feed } from './feed.ts';
+import type { HubMetrics, Refused } from './hub-metrics.ts';
+import type { Tickets } from './tickets.ts';
+
+export interface DoorOptions {
+  readonly clientsMax: number;
+  readonly clientsPerAddressMax: number;
+}
+
+interface Refusal {
+  readonly status: number;
+  readonly why: Refused;
+  readonly detail: string;
+}
+
+const SUBPROTOCOL = 'wsgate';
+const BEARER = 'bearer.';
+/** For whoever was refused because there are too many. */
+const RETRY_AFTER_S = 10;
+
+export class Door {
+  readonly #access: Access;
+  readonly #tickets: Tickets;
+  readonly #metrics: HubMetrics;
+  readonly #options: DoorOptions;
+  readonly #feeds = new Map<string, { readonly feed: Feed; readonly server: WebSocketServer }>();
+  readonly #perAddress = new Map<string, number>();
+  #inside = 0;
+  #closed = false;
+
+  constructor(
+    parts: { access: Access; tickets: Tickets; metrics: HubMetrics; feeds: Readonly<Record<string, Feed>> },
+    options: DoorOptions,
+  ) {
+    this.#access = parts.access;
+    this.#tickets = parts.tickets;
+    this.#metrics = parts.metrics;
+    this.#options = options;
+    for (const [path, feed] of Object.entries(parts.feeds)) {
+      const server = new WebSocketServer({
+        noServer: true,
+        clientTracking: false,
+        perMessageDeflate: false, // costs each client more memory than all else together
+        maxPayload: feed.messageBytesMax,
+        handleProtocols: (offered) => offered.has(SUBPROTOCOL) && SUBPROTOCOL,
+      });
+      this.#feeds.set(path, { feed, server });
+    }
+  }
+
+  /** Nobody gets in any more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** For the `upgrade` event of an HTTP server. */
+  async enter(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const cut = () => socket.destroy();
+    socket.on('error', cut);
+    const address = request.socket.remoteAddress ?? '';
+    const url = URL.parse(request.url ?? '', 'http://gate') ?? new URL('http://gate');
+    const place = this.#feeds.get(url.pathname);
+    const refusal = await this.#judge(request, url, address);
+    if (!place || refusal) return this.#refuse(socket, refusal ?? notThere(url.pathname));
+    // Counted before the handshake, which a client may leave.
+    this.#count(address, 1);
+    const gone = once(() => this.#count(address, -1));
+    socket.once('close', gone);
+    place.server.handleUpgrade(request, socket, head, (webSocket) => {
+      socket.off('error', cut);
+      socket.off('close', gone);
+      place.feed.accept(webSocket, gone);
+    });
+  }
+
+  async #judge({ headers }: IncomingMessage, url: URL, address: string): Promise<Refusal | undefined> {
+    if (!this.#feeds.has(url.pathname)) return notThere(url.pathname);
+    if (!this.#access.trusts(headers)) {
+      return { status: 403, why: 'origin', detail: 'the origin of this web page is not among http.origins' };
+    }
+    const ticket = url.searchParams.get('ticket');
+    if (!(ticket !== null && this.#access.needsToken && (await this.#tickets.redeem(ticket)))) {
+      const refusal = this.#access.refusal(headers, tokenAmong(headers['sec-websocket-protocol']));
+      if (refusal) return { ...refusal, why: 'access' };
+    }
+    if (this.#closed) return { status: 503, why: 'stopping', detail: 'this gate is stopping' };
+    if (this.#inside >= this.#options.clientsMax) {
+      return { status: 503, why: 'clients', detail: `there are ${this.#options.clientsMax} clients here already` };
+    }
+    if ((this.#perAddress.get(address) ?? 0) >= this.#options.clientsPerAddressMax) {
+      const detail = `there are ${this.#options.clientsPerAddressMax} clients from your address already`;
+      return { status: 429, why: 'address', detail };
+    }
+    return undefined;
+  }
+
+  #count(address: string, change: 1 | -1): void {
+    this.#inside += change;
+    const count = (this.#perAddress.get(address) ?? 0) + change;
+    if (count > 0) this.#perAddress.set(address, count);
+    else this.#perAddress.delete(address);
+  }
+
+  #refuse(socket: Duplex, { status, why, detail }: Refusal): void {
+    this.#metrics.refused(why);
+    const title = STATUS_CODES[status] ?? 'Error';
+    const body = JSON.stringify({ type: 'about:blank', title, status, detail });
+    const head = [
+      `HTTP/1.1 ${status} ${title}`,
+      'content-type: application/problem+json; charset=utf-8',
+      `content-length: ${Buffer.byteLength(body)}`,
+      'connection: close',
+      ...(status === 401 ? ['www-authenticate: Bearer realm="wsgate"'] : []),
+      ...(status === 429 || status === 503 ? [`retry-after: ${RETRY_AFTER_S}`] : []),
+    ];
+    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+  }
+}
+
+/** The token that a browser put among the subprotocols. */
+function tokenAmong(protocols: string | undefined): string | undefined {
+  const shown = protocols?.split(',').map((protocol) => protocol.trim());
+  const bearer = shown?.find((protocol) => protocol.startsWith(BEARER));
+  return bearer && Buffer.from(bearer.slice(BEARER.length), 'base64url').toString();
+}
+
+function notThere(path: string): Refusal {
+  return { status: 404, why: 'path', detail: `there is no WebSocket at ${path}` };
+}
+
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) act();
+    done = true;
+  };
+}

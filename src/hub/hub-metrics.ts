@@ -1,0 +1,99 @@
+/** The hub's part of `/metrics`. Labels are closed sets of words: no client, subscription or event is one. */
+
+import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
+import { closeReasons } from './close-codes.ts';
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+/** How a connection ended, by its close code (RFC 6455, 7.4.1). 1006 is one without a close frame. */
+const ENDINGS: Readonly<Record<number, string>> = {
+  1000: 'left',
+  1001: 'left',
+  1005: 'left',
+  1006: 'broken',
+  1009: 'message_too_large',
+  [closeReasons.stopping.code]: 'stopping',
+  [closeReasons.tooSlow.code]: 'too_slow',
+  [closeReasons.silent.code]: 'silent',
+  [closeReasons.tooManyMessages.code]: 'too_many_messages',
+};
+
+export type Refused = 'origin' | 'access' | 'clients' | 'address' | 'stopping' | 'path';
+
+export class HubMetrics {
+  readonly broadcast: Counter<string>;
+  readonly delivered: Counter<string>;
+  readonly dropped: Counter<string>;
+  readonly sendErrors: Counter<string>;
+  readonly latency: Histogram<string>;
+  readonly #closed: Counter<string>;
+  readonly #refused: Counter<string>;
+  readonly #registry: Registry;
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+    const registers = [registry];
+    this.broadcast = new Counter({
+      name: 'websocket_events_broadcast_total',
+      help: 'Events that this gate has handed to its clients, however many wanted them.',
+      registers,
+    });
+    this.delivered = new Counter({
+      name: 'websocket_events_delivered_total',
+      help: 'Events written to clients.',
+      registers,
+    });
+    this.dropped = new Counter({
+      name: 'websocket_messages_dropped_total',
+      help: 'Messages that a full queue did not take, or threw away.',
+      registers,
+    });
+    this.sendErrors = new Counter({
+      name: 'websocket_send_errors_total',
+      help: 'Messages that could not be written to an open connection, twice.',
+      registers,
+    });
+    this.latency = new Histogram({
+      name: 'websocket_message_latency_seconds',
+      help: "Time from an event's arrival at this gate to its last byte's being handed to the kernel, for each client.",
+      buckets: SECONDS,
+      registers,
+    });
+    this.#closed = new Counter({
+      name: 'websocket_hub_closed_total',
+      help: 'Clients that have left, by how.',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.#refused = new Counter({
+      name: 'websocket_hub_refused_total',
+      help: 'Clients that were not let in.',
+      labelNames: ['reason'],
+      registers,
+    });
+  }
+
+  closed(code: number): void {
+    this.#closed.inc({ reason: ENDINGS[code] ?? 'other' });
+  }
+
+  refused(reason: Refused): void {
+    this.#refused.inc({ reason });
+  }
+
+  /** Read when scraped. `label` is empty for a gauge without one. */
+  gauge(name: string, help: string, label: string, read: () => Iterable<readonly [labelValue: string, value: number]>) {
+    new Gauge<string>({
+      name,
+      help,
+      labelNames: label === '' ? [] : [label],
+      registers: [this.#registry],
+      collect() {
+        for (const [labelValue, value] of read()) {
+          if (label === '') this.set(value);
+          else this.set({ [label]: labelValue }, value);
+        }
+      },
+    });
+  }
+}

@@ -1,0 +1,57 @@
+/** Puts the hub's parts together, by the configuration. */
+
+import type { Config } from '../config/schema.ts';
+import { readPems } from '../pem-files.ts';
+import { createRedis } from '../store/redis/client.ts';
+import { RedisLink } from '../store/redis/link.ts';
+import type { Broker } from './broker.ts';
+import type { FleetCache } from './fleet-cache.ts';
+import { Hub, type HubParts } from './hub.ts';
+import { MemoryBroker } from './memory-broker.ts';
+import { MemoryCache } from './memory-cache.ts';
+import { RedisBroker } from './redis/broker.ts';
+import { RedisCache } from './redis/cache.ts';
+
+/** How often the console's silent clients are looked for in the time that they have. */
+const CLEANUPS_PER_PONG = 10;
+
+/** `gate`: this gate's name. Throws when a file of `store.tls` cannot be read. */
+export function openHub(config: Config, gate: string, parts: Omit<HubParts, 'broker' | 'cache'>): Hub {
+  const { hub, http } = config;
+  return new Hub(
+    { ...parts, ...openShared(config) },
+    {
+      ...hub,
+      gate,
+      tokens: http.tokens,
+      ticketMs: hub.ticket,
+      pingMs: hub.ping,
+      sessionTimeoutMs: hub.sessionTimeout,
+      cleanupMs: hub.cleanup,
+      metrics: { everyMs: hub.metrics.every, ttlMs: hub.metrics.ttl, fillingPercent: hub.fillingPercent },
+      console: {
+        everyMs: hub.console.every,
+        pingMs: hub.console.ping,
+        timeoutMs: hub.console.pong,
+        cleanupMs: Math.ceil(hub.console.pong / CLEANUPS_PER_PONG),
+        queueMax: hub.console.queueMax,
+        messageBytesMax: hub.console.messageBytesMax,
+      },
+    },
+  );
+}
+
+/** What gates share. With a Redis: by connections of its own, so that no upgrade ever waits behind an event. */
+export function openShared({ store, hub: { historyMax } }: Config): { broker: Broker; cache: FleetCache } {
+  const { url, deadline, prefix } = store;
+  if (!url) return { broker: new MemoryBroker(), cache: new MemoryCache() };
+  const tls = store.tls && readPems('store.tls', store.tls);
+  const connect = () => createRedis(url, deadline, tls, store.sentinel);
+  const link = new RedisLink(connect(), deadline, {
+    changed: (up, detail) => broker.linkChanged(up, detail),
+    called() {},
+    warned() {}, // the link of the leases, to the same Redis, warns of the same
+  });
+  const broker = new RedisBroker(link, connect(), { prefix, historyMax });
+  return { broker, cache: new RedisCache(link, prefix) };
+}

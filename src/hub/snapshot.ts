@@ -1,0 +1,62 @@
+/** The fleet's figures as one message tells them. */
+
+import type { FleetSnapshot } from '../http/fleet-view.ts';
+import type { Levels } from './levels.ts';
+import type { Snapshot } from './protocol.ts';
+
+/** Of pods, and of proxies: a message of 10,000 pods for each client would be more than a page can show. */
+const LISTED_MAX = 1000;
+
+export function snapshotOf(
+  { timeMs, pods }: FleetSnapshot,
+  levels: Levels,
+  rest: Pick<Snapshot, 'store' | 'gates' | 'rates'>,
+): Snapshot {
+  const perProxy = new Map<string, number>();
+  for (const { proxies } of pods) {
+    for (const [proxy, held] of proxies) perProxy.set(proxy, (perProxy.get(proxy) ?? 0) + held);
+  }
+  const listed = pods.map(({ pod, connections, limit, proxies }) => ({
+    pod: String(pod),
+    connections,
+    limit,
+    level: levels[pod]?.level ?? 'normal',
+    proxies: Object.fromEntries(proxies),
+  }));
+  const count = (level: string) => listed.filter((each) => each.level === level).length;
+  return {
+    timestamp: new Date(timeMs).toISOString(),
+    stale: false,
+    ...rest,
+    totals: {
+      connections: pods.reduce((sum, { connections }) => sum + connections, 0),
+      pods: pods.length,
+      proxies: perProxy.size,
+      filling: count('filling'),
+      saturated: count('saturated'),
+    },
+    pods: listed.sort((a, b) => shareOf(b) - shareOf(a) || b.connections - a.connections).slice(0, LISTED_MAX),
+    proxies: [...perProxy]
+      .map(([proxy, connections]) => ({ proxy, connections }))
+      .sort((a, b) => b.connections - a.connections)
+      .slice(0, LISTED_MAX),
+  };
+}
+
+/** Of a fleet of which nothing is known. */
+export function unknownSnapshot(): Snapshot {
+  return {
+    timestamp: new Date().toISOString(),
+    store: 'down',
+    stale: true,
+    gates: 0,
+    totals: { connections: 0, pods: 0, proxies: 0, filling: 0, saturated: 0 },
+    rates: { admitted: 0, denied: 0, released: 0 },
+    pods: [],
+    proxies: [],
+  };
+}
+
+function shareOf({ connections, limit }: { connections: number; limit: number }): number {
+  return connections === 0 ? 0 : connections / limit;
+}
