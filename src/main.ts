@@ -10,18 +10,22 @@ import { describeConfig, describeMistakes } from './config/describe.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { explain } from './system-error.ts';
+import { watch } from './watch.ts';
 
 const USAGE = `wsgate keeps an exact, fleet-wide limit on WebSocket connections per pod, for Envoy.
 
   wsgate serve [--config FILE]   serve Envoy, by the file and the WSGATE_… variables
   wsgate check-config [FILE]     print what is understood of them, or every mistake in them
+  wsgate watch [--url URL] [--pod NAME]… [--type TYPE]… [--json]
+                                 print the events of the gate at URL (http://127.0.0.1:7071), and of all that share its
+                                 Redis, until Ctrl-C; its token, if it needs one, is in WSGATE_TOKEN
   wsgate --version
   wsgate --help
 
 SIGTERM and SIGINT stop it in order, within stop.deadline; a second one ends it at once.
 
-It exits with 0 when it was stopped, 1 when it could not start (an address is taken, say), 64 when the command line is
-wrong, 78 when the configuration is, and 128 + the signal's number at the second signal.
+It exits with 0 when it was stopped, 1 when it could not start (an address is taken, a gate refuses to be watched), 64
+when the command line is wrong, 78 when the configuration is, and 128 + the signal's number at the second signal.
 `;
 
 const EXIT_NOT_STARTED = 1;
@@ -35,6 +39,7 @@ const { pid } = process;
 
 async function main(args: string[]): Promise<number> {
   let line: ReturnType<typeof readCommandLine>;
+  if (args[0] === 'watch') return watchEvents(args.slice(1));
   try {
     line = readCommandLine(args);
   } catch (error) {
@@ -91,11 +96,44 @@ async function serve(file: string | undefined): Promise<number> {
     const inTime = await app.stop();
     if (inTime) log.info('stopped');
     else log.warn({ deadlineMs: config.stop.deadline }, 'stopped at the deadline: something was cut off');
-    // The process ends by itself, its last lines written.
-    setTimeout(() => process.exit(), LINGER_MS).unref();
+    endSoon();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, (name) => void stop(name));
   return 0;
+}
+
+async function watchEvents(args: string[]): Promise<number> {
+  let line: ReturnType<typeof readWatchLine>;
+  try {
+    line = readWatchLine(args);
+  } catch (error) {
+    return misused(explain(error));
+  }
+  if (line.help) return print(USAGE);
+  const { url: text, pod: pods, type: types, json } = line;
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol)) return misused(`--url ${text}: expected http://… or https://…`);
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  const token = process.env.WSGATE_TOKEN || undefined;
+  const { stdout: out, stderr: err } = process;
+  await watch({ url, token, pods, types, json, out, err, signal: stop.signal });
+  endSoon();
+  return 0;
+}
+
+function readWatchLine(args: string[]) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      url: { type: 'string', default: 'http://127.0.0.1:7071' },
+      pod: { type: 'string', multiple: true, default: [] },
+      type: { type: 'string', multiple: true, default: [] },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  return values;
 }
 
 function checkConfig(file: string | undefined): number {
@@ -113,6 +151,11 @@ function load(file: string | undefined): { readonly config: Config } | { readonl
   }
   const loaded = loadConfig({ ...from, env: process.env });
   return loaded.ok ? loaded : { refusal: describeMistakes(loaded.mistakes) };
+}
+
+/** The process ends by itself, its last lines written; or is ended. */
+function endSoon(): void {
+  setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 
 function complain(text: string, code: number): number {

@@ -10,7 +10,7 @@ export const USAGE = `Breaks a fleet in every way that it knows, and says what h
   npm run faults -- --short            a few, in less than 40 s
 
   --seed N         the order of things; 1 if not given
-  --policy POLICY  outage.policy: deny, allow or share; deny if not given
+  --policy POLICY  outage.policy: deny, allow or share; share if not given
   --write FILE     also write the table into a document
   --list
   --help
@@ -54,7 +54,7 @@ function parse(args: readonly string[]) {
         only: { type: 'string' },
         short: { type: 'boolean', default: false },
         seed: { type: 'string', default: '1' },
-        policy: { type: 'string', default: 'deny' },
+        policy: { type: 'string', default: 'share' },
         write: { type: 'string' },
         list: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },

@@ -15,8 +15,7 @@ export async function build() {
   rmSync(dist, { recursive: true, force: true });
   const ending = await run(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json'], { cwd: root });
   if (ending.code !== 0) return ending;
-  const lua = 'store/redis';
-  cpSync(join(root, 'src', lua), join(dist, lua), { recursive: true, filter: (path) => !path.endsWith('.ts') });
+  cpSync(join(root, 'src'), dist, { recursive: true, filter: (path) => !path.endsWith('.ts') });
   const main = join(dist, 'main.js');
   const text = readFileSync(main, 'utf8');
   if (!text.startsWith('#!')) writeFileSync(main, SHEBANG + text);

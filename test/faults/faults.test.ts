@@ -26,7 +26,7 @@ function done(output: string): string[] {
 it(
   'holds when Redis comes back empty, an Envoy stops, everybody comes back at once',
   async () => {
-    const { code, output } = await run('--short', '--policy', 'share');
+    const { code, output } = await run('--short');
     expect(code, output).toBe(0);
     expect(output).toMatch(/3 of 3 hold/);
   },
