@@ -3,7 +3,7 @@
  * its line, `N passed, N failed` over all of them.
  */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inScratch, root } from './setup/cache.mjs';
 import { run } from './setup/child.mjs';
@@ -19,6 +19,7 @@ const VERSIONS = ['1.36.4', '1.37.0', '1.38.3', '1.39.3', '1.40.0'];
  * @returns {Promise<import('./setup/child.mjs').Ending>}
  */
 export async function testEnvoys(args) {
+  const report = process.env.WSGATE_TEST_REPORT;
   /** @type {[string, Counts][]} */
   const results = [];
   for (const version of VERSIONS) {
@@ -37,6 +38,7 @@ export async function testEnvoys(args) {
     sum.failed += failed;
   }
   console.log(`${sum.passed} passed, ${sum.failed} failed`);
+  if (report) writeFileSync(report, JSON.stringify({ numPassedTests: sum.passed, numFailedTests: sum.failed }));
   return { code: sum.failed === 0 ? 0 : 1, signal: null };
 }
 
