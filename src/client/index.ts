@@ -1,0 +1,170 @@
+/**
+ * `wsgate/client`: a gate's events, in a browser or in Node. It comes back by itself, makes its subscriptions again and
+ * goes on after the last event that it was sent; what is lost all the same is told. `docs/hub.md` has an example.
+ */
+
+import type { z } from 'zod';
+import type { CloudEvent } from '../hub/cloud-event.ts';
+import type { clientMessage, filters, ServerMessage } from '../hub/protocol.ts';
+import { EventQueue, type Item, SubscriptionRefused } from './event-queue.ts';
+import { Link, type LinkOptions, type Status } from './link.ts';
+
+export type { Connection };
+export { type CloudEvent, type Item, Link, type LinkOptions, type Status, SubscriptionRefused };
+/** What is left out wants all. */
+export type Filters = z.input<typeof filters>;
+/** To be read with `for await`, by one reader. `close` lets what waits be read; leaving the loop closes, too. */
+export type Subscription = Pick<EventQueue, typeof Symbol.asyncIterator | 'close'>;
+
+export interface ConnectOptions extends LinkOptions {
+  /** Items that wait for the reader of a subscription; 1,000 unless told. Some hundred may come at once. */
+  readonly bufferMax?: number;
+  /** Called when the gate cannot reach the others, so that only its own events come; and when all come again. */
+  readonly onDegraded?: (degraded: boolean, reason: string) => void;
+}
+
+interface Subscribed {
+  readonly queue: EventQueue;
+  readonly wanted: { readonly subscription_id: string; readonly filters: Filters };
+  /** Whether a gate has ever taken it: from then on it misses nothing without being told. */
+  taken: boolean;
+}
+
+/** Throws a TypeError when `options.url` is none. */
+export function connect(options: ConnectOptions): Connection {
+  return new Connection(options);
+}
+
+class Connection {
+  readonly #link: Link<ServerMessage>;
+  readonly #bufferMax: number;
+  readonly #onDegraded: ConnectOptions['onDegraded'];
+  readonly #subscriptions = new Map<string, Subscribed>();
+  /** Those that the gate has still to answer. It answers in order, and does not name what it refuses. */
+  #unanswered: Subscribed[] = [];
+  #made = 0;
+  #welcomed = false;
+  #degraded = false;
+  #lastEventId: string | undefined;
+
+  constructor(options: ConnectOptions) {
+    this.#bufferMax = options.bufferMax ?? 1000;
+    this.#onDegraded = options.onDegraded;
+    this.#link = new Link(options, {
+      message: (message) => this.#read(message),
+      lost: () => {
+        this.#welcomed = false;
+        this.#unanswered = [];
+      },
+    });
+  }
+
+  get state(): Status['state'] {
+    return this.#link.status.state;
+  }
+
+  /** In any state. Events come from now on, or a little earlier. */
+  subscribe(filters: Filters = {}): Subscription {
+    this.#made += 1;
+    const id = `s${this.#made}`;
+    const queue = new EventQueue(this.#bufferMax, () => this.#leave(id));
+    if (this.state === 'closed') {
+      queue.close();
+      return queue;
+    }
+    const subscribed = { queue, wanted: { subscription_id: id, filters }, taken: false };
+    this.#subscriptions.set(id, subscribed);
+    if (this.#welcomed) this.#ask(subscribed);
+    return queue;
+  }
+
+  /** Closes all subscriptions, too. */
+  close(): void {
+    this.#link.close();
+    for (const { queue } of this.#subscriptions.values()) queue.close();
+  }
+
+  #read(message: ServerMessage): void {
+    switch (message.type) {
+      case 'welcome':
+        this.#begin(message.degraded);
+        break;
+      case 'subscribed':
+        this.#taken(message.subscription_id);
+        break;
+      case 'error':
+        if (message.code !== 'UNKNOWN_SUBSCRIPTION')
+          this.#refused(new SubscriptionRefused(message.code, message.message));
+        break;
+      case 'event': {
+        this.#lastEventId = message.event.id;
+        for (const id of message.subscription_ids) {
+          this.#subscriptions.get(id)?.queue.push({ kind: 'event', event: message.event });
+        }
+        break;
+      }
+      case 'lagged':
+        this.#tell(this.#subscriptions.values(), { kind: 'lagged', missed: message.missed });
+        break;
+      case 'resync':
+        this.#tell(this.#subscriptions.values(), { kind: 'resync', reason: message.reason });
+        break;
+      case 'degraded':
+        this.#become(message.degraded, message.reason);
+    }
+  }
+
+  #begin(degraded: boolean): void {
+    this.#welcomed = true;
+    const all = [...this.#subscriptions.values()];
+    const again = all.filter(({ taken }) => taken);
+    if (this.#lastEventId === undefined) {
+      this.#tell(again, { kind: 'resync', reason: 'the connection was lost before the first event' });
+    } else if (degraded || this.#degraded) {
+      // Gates that cannot reach each other have events in orders of their own: what is "after the last one" may differ.
+      this.#tell(again, { kind: 'resync', reason: 'the connection was lost while gates could not reach each other' });
+    }
+    this.#become(degraded, '');
+    if (this.#lastEventId !== undefined && again.length > 0) {
+      this.#unanswered.push(...again);
+      const subscriptions = again.map(({ wanted }) => wanted);
+      this.#send({ type: 'resume', last_event_id: this.#lastEventId, subscriptions });
+    }
+    for (const each of all) if (!this.#unanswered.includes(each)) this.#ask(each);
+  }
+
+  #ask(subscribed: Subscribed): void {
+    this.#unanswered.push(subscribed);
+    this.#send({ type: 'subscribe', ...subscribed.wanted });
+  }
+
+  #taken(id: string): void {
+    const place = this.#unanswered.findIndex(({ wanted }) => wanted.subscription_id === id);
+    for (const subscribed of this.#unanswered.splice(0, place + 1)) subscribed.taken = true;
+  }
+
+  #refused(error: SubscriptionRefused): void {
+    const refused = this.#unanswered.shift();
+    refused?.queue.end(error);
+    // It was to be made again, by this gate that is stricter than the last; with it, the gate has passed over the others.
+    if (refused?.taken) this.#link.lose(error.message);
+  }
+
+  #leave(id: string): void {
+    this.#subscriptions.delete(id);
+    if (this.#welcomed) this.#send({ type: 'unsubscribe', subscription_id: id });
+  }
+
+  #become(degraded: boolean, reason: string): void {
+    if (degraded !== this.#degraded) this.#onDegraded?.(degraded, reason);
+    this.#degraded = degraded;
+  }
+
+  #tell(those: Iterable<Subscribed>, item: Item): void {
+    for (const { queue } of those) queue.push(item);
+  }
+
+  #send(message: z.input<typeof clientMessage>): void {
+    this.#link.send(message);
+  }
+}

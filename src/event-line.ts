@@ -1,0 +1,39 @@
+/** An event as one line for a terminal. */
+
+import type { CloudEvent } from './hub/cloud-event.ts';
+
+/** As wide as the longest of what gates tell themselves; a pod's name may be longer. */
+const WIDTHS = { time: 24, severity: 8, type: 19, subject: 20 };
+
+export function eventLine({ time, severity, type, subject = '-', data }: CloudEvent): string {
+  const { labels = {}, ...rest } = data;
+  const details = [...Object.entries(rest), ...Object.entries(labels)].map(
+    ([name, value]) => `${name}=${plain(value)}`,
+  );
+  const columns = [
+    time.padEnd(WIDTHS.time),
+    severity.padEnd(WIDTHS.severity),
+    type.padEnd(WIDTHS.type),
+    harmless(subject).padEnd(WIDTHS.subject),
+    harmless(details.join(' ')),
+  ];
+  return columns.join('  ').trimEnd();
+}
+
+export function jsonLine(event: CloudEvent): string {
+  return harmless(JSON.stringify(event));
+}
+
+function plain(value: unknown): string {
+  return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+}
+
+/** Anybody may post an event: none is to move the cursor, or to turn text around. What JSON allows in a text, too. */
+function harmless(line: string): string {
+  return line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}

@@ -1,0 +1,188 @@
+/** The client on a real gate that stays. */
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { until } from '../../scripts/fleet/processes.ts';
+import {
+  type Connection,
+  type ConnectOptions,
+  connect,
+  type Status,
+  SubscriptionRefused,
+} from '../../src/client/index.ts';
+import { incident, postEvents } from '../hub/client.ts';
+import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { Reader } from './reader.ts';
+
+const TOKEN = 'correct-horse-battery';
+
+let gate: TestApp;
+let connection: Connection;
+afterEach(async () => {
+  connection.close();
+  await gate.stop();
+});
+
+function open(options: Partial<ConnectOptions> = {}): Connection {
+  connection = connect({ url: `${gate.app.http}/ws`, backoff: { firstMs: 20, maxMs: 50 }, ...options });
+  return connection;
+}
+
+async function figure(name: string): Promise<number> {
+  const text = await (await gate.get('/metrics')).text();
+  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
+}
+
+const subscriptionsAre = (count: number) =>
+  until(`${count} subscriptions`, async () => (await figure('websocket_hub_subscriptions')) === count);
+
+async function post(count: number, overrides: object = {}): Promise<string[]> {
+  const events = Array.from({ length: count }, () => incident(overrides));
+  await postEvents(gate.app.http, events);
+  return events.map(({ id }) => String(id));
+}
+
+describe('subscriptions', () => {
+  it('get each what it wants: what happens in the gate, and what people post', async () => {
+    gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1' });
+    open();
+    const denials = new Reader(connection.subscribe({ types: ['connection.denied'] }));
+    const incidents = new Reader(connection.subscribe({ types: ['incident.*'], severities: ['high'] }));
+    await subscriptionsAre(2);
+    for (let i = 0; i < 2; i += 1) await gate.check(checkOf(newStream(), 'pod1'));
+    const [id] = await post(1);
+    await post(1, { severity: 'low' });
+    await Promise.all([denials.has(1), incidents.has(1)]);
+    const late = new Reader(connection.subscribe());
+    await subscriptionsAre(3);
+    const [last] = await post(1);
+    await Promise.all([late.has(1), incidents.has(2)]);
+    expect(denials.items).toMatchObject([
+      { kind: 'event', event: { type: 'connection.denied', subject: 'pod/pod1', data: { count: 1 } } },
+    ]);
+    expect(incidents.ids()).toEqual([id, last]);
+    expect(late.ids()).toEqual([last]);
+  });
+
+  it('lose the oldest when they are not read in time, and say where and how many', async () => {
+    gate = await startTestApp();
+    open({ bufferMax: 10 });
+    const slow = connection.subscribe({ types: ['incident.*'] });
+    const fast = new Reader(connection.subscribe({ types: ['last.*'] }));
+    await subscriptionsAre(2);
+    const ids = await post(50);
+    await post(1, { type: 'last.one' });
+    await fast.has(1);
+    slow.close();
+    const read = new Reader(slow);
+    await read.ended;
+    expect(read.items[0]).toEqual({ kind: 'lagged', missed: 40 });
+    expect(read.ids()).toEqual(ids.slice(40));
+    expect(read.items).toHaveLength(11);
+    expect(fast.losses()).toEqual([]);
+  });
+
+  it('are given up at the gate by who leaves the loop', async () => {
+    gate = await startTestApp();
+    open();
+    const left = connection.subscribe();
+    const kept = new Reader(connection.subscribe());
+    await subscriptionsAre(2);
+    await post(1);
+    for await (const item of left) {
+      expect(item.kind).toBe('event');
+      break;
+    }
+    await subscriptionsAre(1);
+    await post(1);
+    await kept.has(2);
+  });
+
+  it('that the gate does not take throw what it says, and leave the others alone', async () => {
+    gate = await startTestApp({ WSGATE_HUB_SUBSCRIPTIONS_MAX: '1' });
+    open();
+    const first = new Reader(connection.subscribe());
+    const second = new Reader(connection.subscribe());
+    const third = new Reader(connection.subscribe({ types: ['x'.repeat(300)] }));
+    expect(await second.ended).toMatchObject({ name: 'SubscriptionRefused', code: 'TOO_MANY_SUBSCRIPTIONS' });
+    expect(await second.ended).toBeInstanceOf(SubscriptionRefused);
+    expect(await third.ended).toMatchObject({
+      code: 'INVALID_MESSAGE',
+      message: 'filters.types[0]: expected at most 256 characters',
+    });
+    const ids = await post(2);
+    await first.has(2);
+    expect(first.ids()).toEqual(ids);
+  });
+});
+
+describe('a connection', () => {
+  it('that is closed ends the loops, after what had come', async () => {
+    gate = await startTestApp();
+    const seen: Status['state'][] = [];
+    open({ onState: ({ state }) => seen.push(state) });
+    const unread = connection.subscribe();
+    const reader = new Reader(connection.subscribe());
+    await subscriptionsAre(2);
+    await post(3);
+    await reader.has(3);
+    connection.close();
+    expect(await reader.ended).toBeUndefined();
+    const late = new Reader(unread);
+    expect(await late.ended).toBeUndefined();
+    expect(late.ids()).toEqual(reader.ids());
+    expect(await new Reader(connection.subscribe()).ended).toBeUndefined();
+    expect([connection.state, ...seen]).toEqual(['closed', 'open', 'closed']);
+    await subscriptionsAre(0);
+  });
+
+  it('shows a new ticket at each attempt', async () => {
+    gate = await startTestApp({ WSGATE_HTTP_TOKENS: TOKEN });
+    const authorization = `Bearer ${TOKEN}`;
+    const statuses: Status[] = [];
+    let asked = 0;
+    open({
+      onState: (status) => statuses.push(status),
+      ticket: async () => {
+        asked += 1;
+        if (asked === 1) throw new Error('no ticket yet');
+        if (asked === 2) return 'nonsense';
+        const response = await gate.post('/v1/tickets', { authorization });
+        return ((await response.json()) as { ticket: string }).ticket;
+      },
+    });
+    const reader = new Reader(connection.subscribe());
+    await subscriptionsAre(1);
+    await fetch(`${gate.app.http}/v1/events`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify(incident()),
+    });
+    await reader.has(1);
+    expect(statuses.map((status) => (status.state === 'waiting' ? status.reason : status.state))).toEqual([
+      'no ticket yet',
+      'connecting',
+      'no connection',
+      'connecting',
+      'open',
+    ]);
+    expect(reader.losses()).toEqual([]);
+  });
+
+  it('that is closed while it waits for a ticket is not opened any more', async () => {
+    gate = await startTestApp();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    open({ ticket: () => promise }).close();
+    resolve(undefined);
+    const reader = new Reader(open().subscribe());
+    await subscriptionsAre(1);
+    expect(await figure('websocket_hub_clients\\{feed="events"\\}')).toBe(1);
+    await post(1);
+    await reader.has(1);
+  });
+
+  it('is refused an address that is none', async () => {
+    gate = await startTestApp();
+    open();
+    expect(() => connect({ url: '/ws' })).toThrow(TypeError);
+  });
+});

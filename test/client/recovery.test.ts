@@ -1,0 +1,199 @@
+/** The client on gates that stop, die, hang and come back. */
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Gate, type GateOptions, startGate } from '../../scripts/fleet/gate.ts';
+import { freePort, until } from '../../scripts/fleet/processes.ts';
+import { type Connection, type ConnectOptions, connect, type Status } from '../../src/client/index.ts';
+import { incident, postEvents } from '../hub/client.ts';
+import { startTestApp } from '../support/app.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+import { Reader } from './reader.ts';
+
+let redis: RedisServer | undefined;
+const gates: Gate[] = [];
+const connections: Connection[] = [];
+afterEach(async () => {
+  for (const connection of connections.splice(0)) connection.close();
+  await Promise.all(gates.splice(0).map(kill));
+  await redis?.stop();
+  redis = undefined;
+});
+
+async function start(options: Partial<GateOptions> = {}): Promise<Gate> {
+  const store = redis ? { store: { url: redis.url } } : {};
+  const gate = await startGate({ ...options, config: { ...store, ...options.config } });
+  gates.push(gate);
+  await until('the hub is whole', async () => (await gate.metrics('/metrics')).websocket_hub_degraded === 0);
+  return gate;
+}
+
+async function kill(gate: Gate): Promise<void> {
+  gate.kill('SIGKILL');
+  await gate.ended;
+}
+
+function open(httpPort: number, options: Partial<ConnectOptions> = {}): Connection {
+  const url = `http://127.0.0.1:${httpPort}/ws`;
+  const connection = connect({ url, backoff: { firstMs: 20, maxMs: 100 }, ...options });
+  connections.push(connection);
+  return connection;
+}
+
+const subscriptionsAre = (gate: Gate, count: number) =>
+  until(`${count} subscriptions`, async () => {
+    return (await gate.metrics('/metrics')).websocket_hub_subscriptions === count;
+  });
+
+async function post({ httpPort }: Gate, count: number, overrides: object = {}): Promise<string[]> {
+  const events = Array.from({ length: count }, () => incident(overrides));
+  await postEvents(`http://127.0.0.1:${httpPort}`, events);
+  return events.map(({ id }) => String(id));
+}
+
+const stateOf = (connection: Connection, state: Status['state']) =>
+  until(`it is ${state}`, () => connection.state === state, 10_000);
+
+const incidents = { types: ['incident.*'] };
+
+describe('on a shared Redis', () => {
+  it('gets all that it missed, in order and once, when its gate was killed and is back', async () => {
+    redis = await startRedis();
+    const [gate, other] = await Promise.all([start(), start()]);
+    let ready = Promise.resolve();
+    // Keeps it from the new gate until that has the history: before, the gate can only tell it to read anew.
+    const connection = open(gate.httpPort, { ticket: () => ready.then(() => undefined), attemptMs: 30_000 });
+    const all = new Reader(connection.subscribe(incidents));
+    const open1 = new Reader(connection.subscribe({ ...incidents, states: ['open'] }));
+    await subscriptionsAre(gate, 2);
+    const before = await post(other, 3);
+    await Promise.all([all.has(3), open1.has(3)]);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    ready = promise;
+    await kill(gate);
+    const missed = [...(await post(other, 100)), ...(await post(other, 50, { data: { state: 'closed' } }))];
+    const again = await start({ httpPort: gate.httpPort });
+    resolve();
+    await all.has(153);
+    const [last] = await post(again, 1);
+    await Promise.all([all.has(154), open1.has(104)]);
+    expect(all.ids()).toEqual([...before, ...missed, last]);
+    expect(open1.ids()).toEqual([...before, ...missed.slice(0, 100), last]);
+    expect([all.losses(), open1.losses()]).toEqual([[], []]);
+  });
+
+  it('says while only its own gate tells events, and tells to read anew when the connection is lost in that time', async () => {
+    redis = await startRedis();
+    const gate = await start();
+    const told: boolean[] = [];
+    const connection = open(gate.httpPort, { pingMs: 500, onDegraded: (degraded) => told.push(degraded) });
+    const reader = new Reader(connection.subscribe(incidents));
+    await subscriptionsAre(gate, 1);
+    const { port } = redis;
+    await redis.stop();
+    await until('it is told', () => told.length === 1);
+    await post(gate, 1);
+    await reader.has(1);
+    expect(reader.losses()).toEqual([]);
+    gate.kill('SIGSTOP');
+    await stateOf(connection, 'waiting');
+    gate.kill('SIGCONT');
+    // Between gates that do not hear each other, nobody knows what came before what.
+    const reason = 'the connection was lost while gates could not reach each other';
+    await until('it is told', () => reader.losses().length > 0);
+    expect(reader.losses()[0]).toEqual({ kind: 'resync', reason });
+    redis = await startRedis({ port });
+    await until('it is told', () => told.length === 2, 10_000);
+    expect(told).toEqual([true, false]);
+  });
+});
+
+describe('on an embedded store', () => {
+  it.each([
+    ['after it had seen events', 2],
+    ['before it had seen one', 0],
+  ])('is told to read anew when its gate was killed %s, and gets what is new', async (_when, seen) => {
+    const gate = await start();
+    const connection = open(gate.httpPort);
+    const reader = new Reader(connection.subscribe(incidents));
+    await subscriptionsAre(gate, 1);
+    if (seen > 0) await post(gate, seen);
+    await reader.has(seen);
+    await kill(gate);
+    await stateOf(connection, 'waiting');
+    const fresh = new Reader(connection.subscribe(incidents));
+    const again = await start({ httpPort: gate.httpPort });
+    await subscriptionsAre(again, 2);
+    const [id] = await post(again, 1);
+    await Promise.all([reader.has(seen + 1), fresh.has(1)]);
+    expect(reader.items.slice(seen)).toMatchObject([{ kind: 'resync' }, { kind: 'event', event: { id } }]);
+    expect(fresh.ids()).toEqual([id]);
+  });
+
+  it('goes on where it was when its gate hung for a while', async () => {
+    const gate = await start();
+    const reasons: string[] = [];
+    const connection = open(gate.httpPort, {
+      pingMs: 500,
+      attemptMs: 500,
+      onState: (status) => void (status.state === 'waiting' && reasons.push(status.reason)),
+    });
+    const reader = new Reader(connection.subscribe(incidents));
+    await subscriptionsAre(gate, 1);
+    const ids = await post(gate, 1);
+    await reader.has(1);
+    gate.kill('SIGSTOP');
+    await until('an attempt fails', () => reasons.includes('no connection within 500 ms'));
+    gate.kill('SIGCONT');
+    ids.push(...(await post(gate, 3)));
+    await reader.has(4);
+    expect(reader.ids()).toEqual(ids);
+    expect(reader.losses()).toEqual([]);
+    expect(reasons[0]).toBe('not a word for 500 ms');
+  });
+
+  it('loses only the subscription that the next gate does not take', async () => {
+    const gate = await start();
+    const connection = open(gate.httpPort);
+    const readers = [incidents, { types: ['pod.*'] }].map((filters) => new Reader(connection.subscribe(filters)));
+    await subscriptionsAre(gate, 2);
+    await post(gate, 1);
+    await readers[0]?.has(1);
+    await kill(gate);
+    const stricter = await start({ httpPort: gate.httpPort, config: { hub: { subscriptionsMax: 1 } } });
+    expect(await readers[1]?.ended).toMatchObject({ code: 'TOO_MANY_SUBSCRIPTIONS' });
+    await until('the other is made again', () => readers[0]?.losses().length === 1);
+    await post(stricter, 1);
+    await readers[0]?.has(2);
+    expect(readers[0]?.losses()).toMatchObject([{ kind: 'resync' }]);
+  });
+});
+
+it('comes back when the gate that stops has asked it to, not when it likes', async () => {
+  const httpPort = await freePort();
+  const env = { WSGATE_LISTEN_HTTP: `127.0.0.1:${httpPort}` };
+  let gate = await startTestApp(env);
+  const beganAtMs: number[] = [];
+  const waits: { reason: string; retryMs: number; tookMs: number }[] = [];
+  for (let i = 0; i < 4; i += 1) {
+    const onState = (status: Status) => {
+      if (status.state === 'waiting') {
+        beganAtMs[i] ??= performance.now();
+        waits[i] ??= { reason: status.reason, retryMs: status.retryMs, tookMs: 0 };
+      } else if (waits[i]?.tookMs === 0 && status.state === 'connecting') {
+        waits[i] = { ...(waits[i] as (typeof waits)[number]), tookMs: performance.now() - (beganAtMs[i] ?? 0) };
+      }
+    };
+    // By itself it would come back at once.
+    open(httpPort, { onState, backoff: { maxMs: 0 } });
+  }
+  await Promise.all(connections.map((connection) => stateOf(connection, 'open')));
+  await gate.stop();
+  gate = await startTestApp(env);
+  await Promise.all(connections.map((connection) => stateOf(connection, 'open')));
+  await gate.stop();
+  for (const { reason, retryMs, tookMs } of waits) {
+    expect(reason).toBe('the gate stops');
+    expect(tookMs).toBeGreaterThanOrEqual(retryMs - 2);
+  }
+  expect(Math.max(...waits.map(({ retryMs }) => retryMs))).toBeGreaterThan(100);
+});

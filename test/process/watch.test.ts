@@ -1,0 +1,186 @@
+/** `wsgate watch` as somebody in a terminal has it. */
+
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { guard } from '../../scripts/fleet/guard.ts';
+import { freePort, until } from '../../scripts/fleet/processes.ts';
+import { incident, postEvents } from '../hub/client.ts';
+import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const TOKEN = 'correct-horse-battery';
+
+let gate: TestApp;
+const watchers: Watcher[] = [];
+afterEach(async () => {
+  for (const { child } of watchers.splice(0)) child.kill('SIGKILL');
+  await gate.stop();
+});
+
+class Watcher {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly ended: Promise<[number | null]>;
+  readonly #text = { stdout: '', stderr: '' };
+
+  constructor(args: readonly string[], env: Record<string, string> = {}) {
+    const { PATH = '' } = process.env;
+    this.child = spawn(process.execPath, [MAIN, 'watch', ...args], {
+      env: { PATH, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    guard(this.child);
+    watchers.push(this);
+    this.ended = once(this.child, 'close') as Promise<[number | null]>;
+    this.read('stderr');
+  }
+
+  /** From now on. What it writes before waits in the pipe. */
+  read(stream: 'stdout' | 'stderr'): void {
+    this.child[stream].setEncoding('utf8').on('data', (text: string) => {
+      this.#text[stream] += text;
+    });
+  }
+
+  lines(stream: 'stdout' | 'stderr' = 'stdout'): string[] {
+    return this.#text[stream].split('\n').slice(0, -1);
+  }
+
+  says(line: string | RegExp): Promise<void> {
+    const is = (text: string) => (typeof line === 'string' ? text === `wsgate: ${line}` : line.test(text));
+    return until(`it says ${line}`, () => this.lines('stderr').some(is), 15_000);
+  }
+
+  /** Its exit code. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    this.child.kill(signal);
+    return (await this.ended)[0];
+  }
+}
+
+/** One that the gate tells events. */
+async function watching(args: readonly string[], env?: Record<string, string>): Promise<Watcher> {
+  const before = await subscriptions();
+  const watcher = new Watcher(['--url', gate.app.http, ...args], env);
+  await until('it has subscribed', async () => (await subscriptions()) === before + 1, 15_000);
+  return watcher;
+}
+
+async function subscriptions(): Promise<number> {
+  const text = await (await gate.get('/metrics')).text();
+  return Number(/^websocket_hub_subscriptions (\d+)$/m.exec(text)?.[1]);
+}
+
+describe('what it prints', () => {
+  it('is a line for each event that is wanted: a denial, of one pod', async () => {
+    gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1' });
+    const watcher = await watching(['--type', 'connection.*', '--type', 'pod.*', '--pod', 'pod1', '--pod', 'pod2']);
+    watcher.read('stdout');
+    for (const pod of ['pod3', 'pod1']) {
+      for (let i = 0; i < 2; i += 1) await gate.check(checkOf(newStream(), pod));
+    }
+    await until('it is there', () => watcher.lines().some((line) => line.includes('denied')));
+    for (const line of watcher.lines()) expect(line).toMatch(/^\S{23}Z {2}\w+ +\S+ +pod\/pod1 {14}\S/);
+    expect(watcher.lines().find((line) => line.includes('denied'))).toMatch(
+      /Z {2}warning {3}connection\.denied {4}pod\/pod1 {14}count=1 pod=pod1 reason=LIMIT_EXCEEDED$/,
+    );
+    expect(await watcher.end('SIGINT')).toBe(0);
+    expect(watcher.lines('stderr')).toEqual([`wsgate: connected to ${gate.app.http}`]);
+  });
+
+  it('is the event itself with --json, and moves no cursor', async () => {
+    gate = await startTestApp();
+    const [plain, json] = await Promise.all([new Watcher(['--url', gate.app.http]), watching(['--json'])]);
+    await until('both have subscribed', async () => (await subscriptions()) === 2, 15_000);
+    for (const watcher of [plain, json]) watcher.read('stdout');
+    const event = incident({ subject: 'a\u009b2Jb', data: { note: 'c\u202ed \u{e0001}', labels: { team: 'x' } } });
+    await postEvents(gate.app.http, event);
+    await until('both have it', () => [plain, json].every((watcher) => watcher.lines().length === 1));
+    expect(JSON.parse(json.lines()[0] ?? '')).toEqual(event);
+    expect(plain.lines()[0]).toContain('  a\\u009b2Jb            note="c\\u202ed \\udb40\\udc01" team=x');
+    for (const watcher of [plain, json]) expect(watcher.lines()[0]).toMatch(/^[\x20-\x7e]+$/);
+    expect(await plain.end('SIGTERM')).toBe(0);
+  });
+
+  it('and what is missing, when nobody reads, are all that there was', async () => {
+    gate = await startTestApp();
+    const watcher = await watching(['--type', 'incident.*']);
+    const posted = 3000;
+    for (let sent = 0; sent < posted; sent += 100) {
+      await postEvents(
+        gate.app.http,
+        Array.from({ length: 100 }, () => incident({ subject: 'x'.repeat(200) })),
+      );
+    }
+    await postEvents(gate.app.http, incident({ subject: 'last' }));
+    watcher.read('stdout');
+    await until('it has come to the last', () => watcher.lines().some((line) => line.includes('  last  ')), 15_000);
+    await watcher.says(/ events are missing: /);
+    const missing = watcher.lines('stderr').map((line) => Number(/(\d+) events are missing/.exec(line)?.[1] ?? 0));
+    expect(watcher.lines().length + missing.reduce((sum, count) => sum + count, 0)).toBe(posted + 1);
+  });
+});
+
+describe('it ends', () => {
+  it('with 0 when its reader has left', async () => {
+    gate = await startTestApp();
+    const watcher = await watching([]);
+    watcher.child.stdout.destroy();
+    await postEvents(gate.app.http, incident());
+    expect((await watcher.ended)[0]).toBe(0);
+  });
+
+  it('with 0 at Ctrl-C before there is a gate, which it has not given up', async () => {
+    gate = await startTestApp();
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const watcher = new Watcher(['--url', url]);
+    await watcher.says(`no connection to ${url}: connection refused`);
+    expect(await watcher.end('SIGINT')).toBe(0);
+  });
+
+  it('with 1 when it needs a token, and runs with one', async () => {
+    gate = await startTestApp({ WSGATE_HTTP_TOKENS: TOKEN });
+    const [none, wrong] = [{}, { WSGATE_TOKEN: 'wrong' }].map((env) => new Watcher(['--url', gate.app.http], env));
+    const right = await watching([], { WSGATE_TOKEN: TOKEN });
+    await right.says(`connected to ${gate.app.http}`);
+    expect(await none?.ended).toEqual([1, null]);
+    expect(none?.lines('stderr').at(-1)).toMatch(
+      /^wsgate: http.*this needs a bearer token.*; WSGATE_TOKEN is not set$/,
+    );
+    expect(await wrong?.ended).toEqual([1, null]);
+    expect(wrong?.lines('stderr').at(-1)).toMatch(/; WSGATE_TOKEN is not one of them$/);
+    expect(await right.end('SIGINT')).toBe(0);
+  });
+
+  it('with 64 when the command line is wrong', async () => {
+    gate = await startTestApp();
+    const [command, url] = [
+      ['--config', 'x'],
+      ['--url', 'gate:7071'],
+    ].map((args) => new Watcher(args));
+    expect([await command?.ended, await url?.ended]).toEqual([
+      [64, null],
+      [64, null],
+    ]);
+    expect(command?.lines('stderr')[0]).toContain("Unknown option '--config'");
+    expect(url?.lines('stderr')[0]).toBe('wsgate: --url gate:7071: expected http://… or https://…');
+  });
+});
+
+it('says when the connection is lost, and when it is back', async () => {
+  gate = await startTestApp({ WSGATE_LISTEN_HTTP: `127.0.0.1:${await freePort()}` });
+  const { http } = gate.app;
+  const watcher = await watching([]);
+  watcher.read('stdout');
+  await gate.stop();
+  await watcher.says(`no connection to ${http}: the gate stops`);
+  gate = await startTestApp({ WSGATE_LISTEN_HTTP: http.replace('http://', '') });
+  await watcher.says('connected again');
+  await watcher.says(/events may be missing: /);
+  await postEvents(http, incident());
+  await until('events come', () => watcher.lines().some((line) => line.includes('incident.opened')));
+  expect(await watcher.end('SIGINT')).toBe(0);
+});
