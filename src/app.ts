@@ -128,7 +128,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       gate: stopping ? 'stopping' : 'ok',
       proxies: unlogged.join(', ') || 'ok',
     };
-    return { ready: store.up && recovery.known && !stopping, checks };
+    return { ready: store.up && recovery.known && ledger.told && !stopping, checks };
   };
   const fleet = new FleetView(store, limits, events);
   const access = new Access(config.http.tokens, config.http.origins);

@@ -35,6 +35,7 @@ export const gateFaults: readonly Fault[] = [
   {
     name: 'gate-sigstop',
     what: `one of two gates: SIGSTOP for ${LONGER_THAN_TTL_MS / 1000} s`,
+    storeAway: true, // when it goes on, its connection to Redis has timed out
     bounds: { keptMs: LONGER_THAN_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: (random) => {
       const gate = random.below(SIZE.gates);
@@ -51,6 +52,7 @@ export const gateFaults: readonly Fault[] = [
   {
     name: 'only-gate-sigstop',
     what: `the only gate: SIGSTOP for ${LONGER_THAN_TTL_MS / 1000} s`,
+    storeAway: true,
     fleet: { gates: 1 },
     bounds: { keptMs: LONGER_THAN_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [

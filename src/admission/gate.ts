@@ -27,10 +27,13 @@ export type DenialReason =
   | 'POD_UNKNOWN'
   | 'PROXY_UNKNOWN';
 
-/** `counted` is false for a connection that was let in without the store's word, and is counted later. */
+/**
+ * `counted` is false for a connection that was let in without the store's word, and is counted later. A denial's lease
+ * is the one that it did not get: it names who asked.
+ */
 export type Verdict =
   | { readonly admitted: true; readonly counted: boolean; readonly pod: PodId; readonly lease: LeaseId }
-  | { readonly admitted: false; readonly reason: DenialReason; readonly pod?: PodId };
+  | { readonly admitted: false; readonly reason: DenialReason; readonly pod?: PodId; readonly lease?: LeaseId };
 
 export interface GateOptions {
   readonly reserveMs: number;
@@ -82,14 +85,14 @@ export class Gate {
 
   async #decide(upgrade: Upgrade): Promise<Verdict> {
     const { pod, lease, path } = upgrade;
-    if (!this.#presence.note(proxyOf(lease), pod)) return { admitted: false, reason: 'TOO_MANY_NAMES', pod };
+    if (!this.#presence.note(proxyOf(lease), pod)) return { admitted: false, reason: 'TOO_MANY_NAMES', pod, lease };
     this.#ledger.keep(pod, lease); // a retry of a Check that was abandoned asks for the same lease
     // A store that has come back, or has lost leases, is asked only when it has been told what went on without it.
     if (!this.#ledger.inStep) return this.#decideAlone(upgrade);
     const limit = this.#limits.of(pod);
     const answer = await this.#store.acquire(pod, lease, limit, this.#options.reserveMs, path);
     if (!answer.ok) {
-      if (this.#abandoned.has(upgrade)) return { admitted: false, reason: 'STORE_UNAVAILABLE', pod }; // nobody listens
+      if (this.#abandoned.has(upgrade)) return { admitted: false, reason: 'STORE_UNAVAILABLE', pod, lease }; // nobody listens
       const verdict = this.#decideAlone(upgrade);
       if (!verdict.admitted && answer.maybeDone) this.#ledger.withdraw(pod, lease);
       return verdict;
@@ -97,13 +100,13 @@ export class Gate {
     const { admitted, count } = answer.value;
     mustHold(this.#events, 'denied-below-limit', admitted || count >= limit);
     this.#share.counted(pod, count);
-    return admitted ? { admitted, counted: true, pod, lease } : { admitted, reason: 'LIMIT_EXCEEDED', pod };
+    return admitted ? { admitted, counted: true, pod, lease } : { admitted, reason: 'LIMIT_EXCEEDED', pod, lease };
   }
 
   #decideAlone({ pod, lease, path }: Upgrade): Verdict {
     const fromShare = () => this.#share.admit(pod, lease, this.#limits.of(pod));
     if (!admitWithoutStore(this.#options.outage, fromShare)) {
-      return { admitted: false, reason: this.#store.up ? 'STORE_RECOVERING' : 'STORE_UNAVAILABLE', pod };
+      return { admitted: false, reason: this.#store.up ? 'STORE_RECOVERING' : 'STORE_UNAVAILABLE', pod, lease };
     }
     this.#ledger.expect(pod, lease, path);
     return { admitted: true, counted: false, pod, lease };

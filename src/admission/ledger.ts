@@ -194,6 +194,11 @@ export class Ledger {
     this.#releases.ended(pod, lease);
   }
 
+  /** Whether the store knows all that this gate knows. */
+  get told(): boolean {
+    return this.#told;
+  }
+
   /** Whether the store answers, and knows all that this gate knows, and what the others do. */
   get inStep(): boolean {
     return this.#told && this.#store.up && this.#recovery.over;

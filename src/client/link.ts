@@ -86,13 +86,14 @@ export class Link<Message extends { readonly type: string }> {
     const lastedMs = this.#openedAtMs === undefined ? 0 : performance.now() - this.#openedAtMs;
     this.#openedAtMs = undefined;
     const retryMs = this.#closing?.retry_after_ms ?? this.#waits.next(lastedMs);
+    const why = this.#closing?.reason ?? reason;
+    this.#closing = undefined;
     this.#timer = setTimeout(() => {
       this.#become({ state: 'connecting' });
-      void this.#connect();
+      if (this.#status.state === 'connecting') void this.#connect(); // else it was closed because of that
     }, retryMs);
-    this.#become({ state: 'waiting', reason: this.#closing?.reason ?? reason, retryMs });
-    this.#closing = undefined;
     this.#events.lost();
+    this.#become({ state: 'waiting', reason: why, retryMs });
   }
 
   close(): void {

@@ -88,7 +88,7 @@ export class Reporter {
 
   #decided(verdict: Verdict): void {
     if (verdict.admitted) this.#happened('connection.admitted', verdict.pod, '', 1, verdict.lease);
-    else this.#happened('connection.denied', verdict.pod, verdict.reason, 1);
+    else this.#happened('connection.denied', verdict.pod, verdict.reason, 1, verdict.lease);
   }
 
   #released(pod: PodId, cause: ReleaseCause, count: number): void {
@@ -159,6 +159,7 @@ export class Reporter {
 
 function told({ type, pod, why, lease, count, atMs }: Change): Happening {
   const holder = lease === undefined ? undefined : holderOf(lease);
+  const held = type === 'connection.denied' ? {} : { lease };
   const labels = {
     ...(pod === undefined ? {} : { pod }),
     ...(holder === undefined ? {} : { proxy: holder.proxy }),
@@ -167,7 +168,7 @@ function told({ type, pod, why, lease, count, atMs }: Change): Happening {
   return {
     type,
     ...(pod === undefined ? {} : { subject: `pod/${pod}` }),
-    data: { count, labels, ...(holder === undefined ? {} : { lease, client: holder.address }) },
+    data: { count, labels, ...(holder === undefined ? {} : { ...held, client: holder.address }) },
     atMs,
   };
 }

@@ -168,11 +168,17 @@ describe('a connection', () => {
     expect(reader.losses()).toEqual([]);
   });
 
-  it('that is closed while it waits for a ticket is not opened any more', async () => {
+  it('that is closed before it is open, or when it is about to try again, is not opened any more', async () => {
     gate = await startTestApp();
     const { promise, resolve } = Promise.withResolvers<undefined>();
     open({ ticket: () => promise }).close();
     resolve(undefined);
+    const once = [Promise.reject(new Error('not yet')), Promise.resolve(undefined)];
+    const hesitant = open({
+      ticket: () => once.shift() ?? Promise.resolve(undefined),
+      onState: ({ state }) => void (state === 'connecting' && hesitant.close()),
+    });
+    await until('it is closed', () => hesitant.state === 'closed');
     const reader = new Reader(open().subscribe());
     await subscriptionsAre(1);
     expect(await figure('websocket_hub_clients\\{feed="events"\\}')).toBe(1);
