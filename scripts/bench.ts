@@ -8,13 +8,14 @@ import { cores } from './bench/cores.ts';
 import { envoy } from './bench/envoy.ts';
 import { type Figure, isMet } from './bench/figure.ts';
 import { growth } from './bench/growth.ts';
+import { hubBenchmark } from './bench/hub.ts';
 import { BadArguments, type BenchOptions, parseBenchOptions, USAGE } from './bench/options.ts';
 import { type Finding, machine, tablesOf, writeFigures } from './bench/report.ts';
 import { size } from './bench/size.ts';
 import { snapshot } from './bench/snapshot.ts';
 import { Stand } from './bench/stand.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [check, envoy, accessLog, size, snapshot, growth, cores];
+const BENCHMARKS: readonly Benchmark[] = [check, envoy, accessLog, size, snapshot, hubBenchmark, growth, cores];
 
 const begunMs = performance.now();
 

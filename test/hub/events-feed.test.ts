@@ -41,7 +41,11 @@ describe('what happens in the gate', () => {
     expect(await client.eventOf('connection.denied')).toMatchObject({
       severity: 'warning',
       subject: 'pod/pod1',
-      data: { count: 1, labels: { pod: 'pod1', reason: 'LIMIT_EXCEEDED' } },
+      data: {
+        count: 1,
+        client: expect.stringMatching(/^192\.0\.2\.7:/),
+        labels: { pod: 'pod1', proxy: 'proxy_a', reason: 'LIMIT_EXCEEDED' },
+      },
     });
     expect(await client.eventOf('connection.released')).toMatchObject({
       data: { labels: { pod: 'pod1', cause: 'closed' } },

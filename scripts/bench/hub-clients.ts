@@ -1,11 +1,11 @@
 /** Many WebSocket clients of one gate's hub, in a process of their own. */
 
 import { fileURLToPath } from 'node:url';
-import type { Stand } from '../bench/stand.ts';
 import type { Gate } from '../fleet/gate.ts';
 import { start, until } from '../fleet/processes.ts';
+import type { Stand } from './stand.ts';
 
-const PROGRAM = fileURLToPath(new URL('./programs/clients.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./programs/hub-clients.ts', import.meta.url));
 const WITHIN_MS = 60_000;
 
 export interface Report {

@@ -1,14 +1,14 @@
 /** What the hub costs: events delivered to many clients of three gates, memory of idle ones, and what Checks pay for it. */
 
-import type { Benchmark, Trial } from '../bench/benchmark.ts';
-import type { Figure } from '../bench/figure.ts';
-import { openLoop } from '../bench/load.ts';
-import { takeNewLeases } from '../bench/new-leases.ts';
-import { residentBytes } from '../bench/process-cost.ts';
-import { inRounds } from '../bench/rounds.ts';
-import type { GateServer } from '../bench/stand.ts';
-import { percentile } from '../bench/statistics.ts';
-import { type Clients, startClients } from './clients.ts';
+import type { Benchmark, Trial } from './benchmark.ts';
+import type { Figure } from './figure.ts';
+import { type Clients, startClients } from './hub-clients.ts';
+import { openLoop } from './load.ts';
+import { takeNewLeases } from './new-leases.ts';
+import { residentBytes } from './process-cost.ts';
+import { inRounds } from './rounds.ts';
+import type { GateServer } from './stand.ts';
+import { percentile } from './statistics.ts';
 
 const GATES = 3;
 const CLIENTS = { full: 1000, short: 200 };
@@ -25,7 +25,7 @@ const PODS = 20;
 /** Clients that watch while Checks are made. */
 const WATCHERS = 10;
 /** All of them come from one address. */
-const env = { WSGATE_HUB_CLIENTS_PER_ADDRESS_MAX: '100000' };
+const env = { WSGATE_HUB_CLIENTS_PER_ADDRESS_MAX: '100000', WSGATE_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '100000' };
 
 export const hubBenchmark: Benchmark = {
   name: 'hub',
