@@ -6,8 +6,9 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { guard } from '../../scripts/fleet/guard.ts';
+import { readMetrics } from '../../scripts/fleet/metrics.ts';
 import { freePort, until } from '../../scripts/fleet/processes.ts';
-import { incident, postEvents } from '../hub/client.ts';
+import { admitted, incident, postEvents } from '../hub/client.ts';
 import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -69,24 +70,26 @@ async function watching(args: readonly string[], env?: Record<string, string>): 
   return watcher;
 }
 
-async function subscriptions(): Promise<number> {
-  const text = await (await gate.get('/metrics')).text();
-  return Number(/^websocket_hub_subscriptions (\d+)$/m.exec(text)?.[1]);
+const subscriptions = () => figure('websocket_hub_subscriptions');
+
+async function figure(name: string): Promise<number> {
+  return (await readMetrics(`${gate.app.http}/metrics`))[name] ?? Number.NaN;
 }
 
 describe('what it prints', () => {
-  it('is a line for each event that is wanted: a denial, of one pod', async () => {
+  it('is a line for each event that is wanted: a denial, of one of two pods', async () => {
     gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1' });
+    await Promise.all(['pod1', 'pod2', 'pod3'].map((pod) => admitted(gate, pod)));
     const watcher = await watching(['--type', 'connection.*', '--type', 'pod.*', '--pod', 'pod1', '--pod', 'pod2']);
     watcher.read('stdout');
-    for (const pod of ['pod3', 'pod1']) {
-      for (let i = 0; i < 2; i += 1) await gate.check(checkOf(newStream(), pod));
-    }
-    await until('it is there', () => watcher.lines().some((line) => line.includes('denied')));
-    for (const line of watcher.lines()) expect(line).toMatch(/^\S{23}Z {2}\w+ +\S+ +pod\/pod1 {14}\S/);
-    expect(watcher.lines().find((line) => line.includes('denied'))).toMatch(
-      /Z {2}warning {3}connection\.denied {4}pod\/pod1 {14}count=1 pod=pod1 reason=LIMIT_EXCEEDED$/,
-    );
+    for (const pod of ['pod3', 'pod2', 'pod1']) await gate.check(checkOf(newStream(), pod));
+    await until('all is there', () => watcher.lines().some((line) => line.includes('denied    pod/pod1')));
+    for (const line of watcher.lines()) expect(line).toMatch(/^\S{23}Z {2}\w+ +\S+ +pod\/pod[12] {14}\S/);
+    const denials = watcher.lines().filter((line) => line.includes('connection.denied'));
+    expect(denials.map((line) => line.slice('2026-01-02T03:04:05.678Z'.length))).toEqual([
+      '  warning   connection.denied    pod/pod2              count=1 pod=pod2 reason=LIMIT_EXCEEDED',
+      '  warning   connection.denied    pod/pod1              count=1 pod=pod1 reason=LIMIT_EXCEEDED',
+    ]);
     expect(await watcher.end('SIGINT')).toBe(0);
     expect(watcher.lines('stderr')).toEqual([`wsgate: connected to ${gate.app.http}`]);
   });
@@ -105,24 +108,46 @@ describe('what it prints', () => {
     expect(await plain.end('SIGTERM')).toBe(0);
   });
 
-  it('and what is missing, when nobody reads, are all that there was', async () => {
+  it('and what is missing, when nobody reads it, are all that there was', async () => {
     gate = await startTestApp();
     const watcher = await watching(['--type', 'incident.*']);
-    const posted = 3000;
-    for (let sent = 0; sent < posted; sent += 100) {
-      await postEvents(
-        gate.app.http,
-        Array.from({ length: 100 }, () => incident({ subject: 'x'.repeat(200) })),
-      );
-    }
-    await postEvents(gate.app.http, incident({ subject: 'last' }));
+    for (let i = 0; i < 30; i += 1) await post(100, { subject: 'x'.repeat(200) });
+    await post(1, { subject: 'last' });
     watcher.read('stdout');
-    await until('it has come to the last', () => watcher.lines().some((line) => line.includes('  last  ')), 15_000);
-    await watcher.says(/ events are missing: /);
-    const missing = watcher.lines('stderr').map((line) => Number(/(\d+) events are missing/.exec(line)?.[1] ?? 0));
-    expect(watcher.lines().length + missing.reduce((sum, count) => sum + count, 0)).toBe(posted + 1);
+    await hasLost(watcher, 3001);
+  });
+
+  it('and what is missing, when it does not read from the gate, are all that there was', async () => {
+    gate = await startTestApp({ WSGATE_HUB_QUEUE_MAX: '50' });
+    const watcher = await watching(['--type', 'incident.*']);
+    watcher.read('stdout');
+    watcher.child.kill('SIGSTOP');
+    let posted = 0;
+    while ((await figure('websocket_messages_dropped_total')) === 0) {
+      await post(50, { data: { note: 'x'.repeat(12_000) } });
+      posted += 50;
+    }
+    watcher.child.kill('SIGCONT');
+    await until('all is sent', async () => (await figure('websocket_hub_queue_saturation_ratio{feed="events"}')) === 0);
+    await post(1, { subject: 'last' });
+    await hasLost(watcher, posted + 1);
   });
 });
+
+async function post(count: number, overrides: object): Promise<void> {
+  await postEvents(
+    gate.app.http,
+    Array.from({ length: count }, () => incident(overrides)),
+  );
+}
+
+/** It has printed the last event, and has said of how many others that they are missing. */
+async function hasLost(watcher: Watcher, posted: number): Promise<void> {
+  await until('it has come to the last', () => watcher.lines().some((line) => line.includes('  last  ')), 15_000);
+  await watcher.says(/ events are missing: /);
+  const missing = watcher.lines('stderr').map((line) => Number(/(\d+) events are missing/.exec(line)?.[1] ?? 0));
+  expect(watcher.lines().length + missing.reduce((sum, count) => sum + count, 0)).toBe(posted);
+}
 
 describe('it ends', () => {
   it('with 0 when its reader has left', async () => {

@@ -86,10 +86,13 @@ export class RedisLink {
 
   /**
    * The names of the processes that keep the leases. Another master of a cluster is not always noticed by its broken
-   * connection, so a cluster is asked each time.
+   * connection, so a cluster is asked each time; none when it does not answer.
    */
   async processes(): Promise<readonly string[]> {
-    return this.#redis instanceof Cluster && this.#up ? askProcesses(this.#redis) : this.#processes;
+    const redis = this.#redis;
+    if (!(redis instanceof Cluster)) return this.#processes;
+    const answer = await this.call('info', () => askProcesses(redis));
+    return answer.ok ? answer.value : [];
   }
 
   /** Runs a script by its SHA; on NOSCRIPT once more by its text. */
