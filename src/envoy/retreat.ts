@@ -1,7 +1,8 @@
 /**
  * A gate that has lost its store for long sends its Envoys to one that has not: it reports NOT_SERVING, and ends its
  * log streams, which Envoy then opens elsewhere. Soon enough for every connection to be heard, and its lease renewed,
- * before it has expired.
+ * before it has expired. It ends them again for as long as an Envoy may not have asked for the gate's health yet: that
+ * one opens its next log stream here once more.
  *
  * A gate that knows of no other keeps its log streams. Where all gates have lost the store, Envoys that have no better
  * choice come back, and are served.
@@ -13,12 +14,17 @@ import type { Share } from '../admission/share.ts';
 import type { AccessLogService } from './access-log.ts';
 import type { GrpcServer } from './server.ts';
 
+/** Two health checks of envoy/edge.yaml that fail, and some time. */
+const UNNOTICED_MS = 10_000;
+const AGAIN_MS = 1000;
+
 export class Retreat {
   readonly #share: Share;
   readonly #accessLog: AccessLogService;
   readonly #grpc: GrpcServer;
   readonly #afterMs: number;
   #timer: NodeJS.Timeout | undefined;
+  #wentAtMs = 0;
   #stopped = false;
 
   constructor(
@@ -45,8 +51,16 @@ export class Retreat {
 
   #wait(): void {
     this.#timer = setTimeout(() => {
+      this.#wentAtMs = performance.now();
       this.#grpc.serving(false);
-      if (this.#share.gates > 1) this.#accessLog.endAll();
+      if (this.#share.gates > 1) this.#endStreams();
     }, this.#afterMs);
+  }
+
+  #endStreams(): void {
+    this.#accessLog.endAll();
+    if (performance.now() - this.#wentAtMs < UNNOTICED_MS) {
+      this.#timer = setTimeout(() => this.#endStreams(), AGAIN_MS);
+    }
   }
 }

@@ -204,6 +204,9 @@ describe('a gate without its store for long', () => {
     expect(await health.check()).toBe('SERVING');
     expect(await log.ended).toBe('ok');
     expect(await health.check()).toBe('NOT_SERVING');
+    const again = gate.logStream(); // an Envoy that has not asked for the gate's health yet
+    again.write(message(entryOf(newStream(), 'pod1', 'DownstreamPeriodic')));
+    expect(await again.ended).toBe('ok');
     await restartRedisEmpty();
     await expect.poll(() => health.check()).toBe('SERVING');
     health.close();
