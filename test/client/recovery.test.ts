@@ -55,7 +55,7 @@ const stateOf = (connection: Connection, state: Status['state']) =>
 
 const incidents = { types: ['incident.*'] };
 
-describe('on a shared Redis', () => {
+describe('on a shared Redis', { timeout: 60_000 }, () => {
   it('gets all that it missed, in order and once, when its gate was killed and is back', async () => {
     redis = await startRedis();
     const [gate, other] = await Promise.all([start(), start()]);
@@ -107,7 +107,7 @@ describe('on a shared Redis', () => {
   });
 });
 
-describe('on an embedded store', () => {
+describe('on an embedded store', { timeout: 60_000 }, () => {
   it.each([
     ['after it had seen events', 2],
     ['before it had seen one', 0],

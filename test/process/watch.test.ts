@@ -86,9 +86,9 @@ describe('what it prints', () => {
     await until('all is there', () => watcher.lines().some((line) => line.includes('denied    pod/pod1')));
     for (const line of watcher.lines()) expect(line).toMatch(/^\S{23}Z {2}\w+ +\S+ +pod\/pod[12] {14}\S/);
     const denials = watcher.lines().filter((line) => line.includes('connection.denied'));
-    expect(denials.map((line) => line.slice('2026-01-02T03:04:05.678Z'.length))).toEqual([
-      '  warning   connection.denied    pod/pod2              count=1 pod=pod2 reason=LIMIT_EXCEEDED',
-      '  warning   connection.denied    pod/pod1              count=1 pod=pod1 reason=LIMIT_EXCEEDED',
+    expect(denials).toEqual([
+      expect.stringMatching(/Z {2}warning {3}connection\.denied {4}pod\/pod2 {14}count=1 .*reason=LIMIT_EXCEEDED$/),
+      expect.stringMatching(/Z {2}warning {3}connection\.denied {4}pod\/pod1 {14}count=1 .*reason=LIMIT_EXCEEDED$/),
     ]);
     expect(await watcher.end('SIGINT')).toBe(0);
     expect(watcher.lines('stderr')).toEqual([`wsgate: connected to ${gate.app.http}`]);
