@@ -15,6 +15,8 @@ export async function build() {
   rmSync(dist, { recursive: true, force: true });
   const ending = await run(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json'], { cwd: root });
   if (ending.code !== 0) return ending;
+  const declared = await run(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.client.json'], { cwd: root });
+  if (declared.code !== 0) return declared;
   cpSync(join(root, 'src'), dist, { recursive: true, filter: (path) => !path.endsWith('.ts') });
   const main = join(dist, 'main.js');
   const text = readFileSync(main, 'utf8');

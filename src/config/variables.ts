@@ -17,11 +17,14 @@ export function variableOf(path: readonly string[]): string {
 export const knownVariables: readonly string[] = leaves.map(({ path }) => variableOf(path));
 
 /** Variables meant for wsgate, by their prefix, that name no key. */
+/** The token of `wsgate watch`, in whose shell a gate may be started, too. */
+const WATCH_TOKEN = 'WSGATE_TOKEN';
+
 export function unknownVariables(environment: Environment): string[] {
   return Object.entries(environment)
     .filter(([name, value]) => name.startsWith(PREFIX) && value !== undefined && value !== '')
     .filter(([name]) => !knownVariables.includes(name))
-    .filter(([name, value = '']) => !isKubernetesLink(name, value))
+    .filter(([name, value = '']) => name !== WATCH_TOKEN && !isKubernetesLink(name, value))
     .map(([name]) => name);
 }
 
