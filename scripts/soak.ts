@@ -1,167 +1,163 @@
 /**
- * `npm run soak`: opens and closes all the time for half an hour, with something broken every twenty seconds. In the
- * end nobody may hold a slot, and the gate that lived through all of it may not have grown.
+ * `npm run soak`: clients come and go for long, and one thing after the other breaks. After each fault the count has to
+ * be the truth again; in the end nobody holds a slot, and the gate that lived through all of it has not grown.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Bench } from './faults/bench.ts';
+import { FAULTS } from './faults/list.ts';
+import { perform } from './faults/perform.ts';
+import { planOf, STEP_MS } from './faults/plan.ts';
 import { LOST_END_MS } from './faults/scale.ts';
+import { seconds } from './faults/verdict.ts';
 import { until } from './fleet/processes.ts';
 import { Random } from './fleet/random.ts';
-import { ASKABLE, Heap } from './fuzz/heap.ts';
-import { soakFaults } from './soak/faults.ts';
-import { type Point, slopeOf } from './soak/slope.ts';
+import { ASKABLE } from './fuzz/heap.ts';
+import { type Growth, Samples } from './soak/samples.ts';
+import { strangeLines } from './soak/strange-lines.ts';
 
-const USAGE = `Opens and closes WebSockets for long, breaks something every 20 s, and looks for what is left over.
+const USAGE = `Opens and closes WebSockets for long, breaks one thing after the other, and looks for what is left over.
 
   npm run soak -- [--minutes 30] [--seed 1] [--rate 10000]
 
-  --rate   opens and closes a minute, together; less if the machine carries less
+  --rate   opens and closes a minute, together; fewer if the machine carries fewer
 
-Exit code: 0; 1 when slots, memory or timers are left over, or a pod had more than its limit.`;
+Exit code: 0; 1 when slots, memory or timers are left over, a pod had more than its limit, or a gate's log tells of a
+bug; 2 for a command line that makes no sense.
+`;
 
+/** Those after which the fleet is as before, and the first gate as old. */
+const NAMES = [
+  ...['gate-sigkill', 'gate-sigstop', 'gate-cut-from-redis', 'redis-restart-empty', 'redis-empty-gate-late'],
+  ...['redis-sigstop', 'envoy-restart', 'envoy-twins', 'envoy-cut-from-gates', 'reconnect-storm'],
+];
 const LIMIT = 150;
-/** So much of each pod is in use, most of the time. */
-const FILLED = 0.8;
-const TICK_MS = 20;
-const FAULT_EVERY_MS = 20_000;
-const SAMPLE_MS = 5_000;
-/** Code gets compiled, caches fill. */
-const WARM_UP = 0.2;
-/** What the driver remembers of a connection that has ended. */
-const REMEMBER_MS = 30_000;
-/** Beyond this the heap does not just breathe. */
-const GROWTH_MAX = { mebibytesAnHour: 20, timers: 10 };
-const MIB = 2 ** 20;
+/** More opens than closes: so the limit is always contested. */
+const CLOSES = 0.45;
+const BEFORE_MS = 5_000;
+/** The crowd remembers for so long who has left: longer than any slot is kept. */
+const REMEMBER_MS = 60_000;
+/**
+ * A machine that does not carry the churn makes Envoys give up Checks, and what is lost with those takes its time. How
+ * fast the count is the truth when it does carry it, the fault bench judges.
+ */
+const TRUTH_MS = LOST_END_MS + 5_000;
+const GROWTH_MAX = { heapMibPerHour: 10, residentMibPerHour: 60, resources: 10 };
 
-interface Sample {
-  readonly heapBytes: number;
-  readonly residentBytes: number;
-  readonly resources: number;
+interface Options {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly rate: number;
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: 'string', default: '30' },
-      seed: { type: 'string', default: '1' },
-      rate: { type: 'string', default: '10000' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  const [minutes, rate] = [Number(values.minutes), Number(values.rate)];
-  if (values.help || !(minutes > 0) || !(rate > 0)) return print(USAGE);
-  const bench = await Bench.start({ redisWires: true, limit: LIMIT, env: ASKABLE }, 'deny', Number(values.seed));
+  const options = parse();
+  if (options === undefined) {
+    console.error(USAGE);
+    return 2;
+  }
+  const { minutes, seed, rate } = options;
+  print(`seed ${seed}, ${minutes} min`);
+  const env = { ...ASKABLE, WSGATE_LOG_LEVEL: 'warn' };
+  const bench = await Bench.start({ redisWires: true, gateWiresOf: 0, policy: 'deny', seed, limit: LIMIT, env });
   try {
-    bench.witness.start();
-    return judge(await soak(bench, values.seed, minutes * 60_000, rate), await leftOver(bench), bench);
+    const samples = await Samples.of(bench.fleet.gate(0));
+    const { minutes: lasted, tried, done, broken } = await soak(bench, options);
+    await bench.crowd.answered();
+    const growth = await samples.stop();
+    const left = await bench.empty(TRUTH_MS);
+    print(`
+opens and closes a minute     ${(tried / lasted).toFixed(0)} of ${rate}; ${(done / lasted).toFixed(0)} without those that were refused
+in the end                    ${left} slots taken, of ${bench.crowd.admitted} that were given out
+over the limit, most          ${bench.witness.overMax}
+live connections cut          ${bench.cut}
+${told(growth)}`);
+    const strange = strangeLines(bench.fleet.started);
+    broken.push(
+      ...(left > 0 ? [`${left} slots leaked`] : []),
+      ...(bench.witness.overMax > 0 ? [`${bench.witness.overMax} over the limit`] : []),
+      ...(bench.cut > 0 ? [`${bench.cut} live connections cut`] : []),
+      ...grown(growth),
+      ...strange,
+      ...bench.fleet.accidents,
+    );
+    for (const each of broken) console.error(`BROKEN: ${each}`);
+    return broken.length === 0 ? print('holds') : 1;
   } finally {
     await bench.stop();
   }
 }
 
 interface Soaked {
-  readonly samples: readonly (Sample & { readonly atMs: number })[];
-  readonly turnover: number;
-  readonly lengthMs: number;
+  readonly minutes: number;
+  /** Opens and closes. */
+  readonly tried: number;
+  readonly done: number;
+  /** What did not hold after a fault. */
+  readonly broken: string[];
 }
 
-async function soak(bench: Bench, seed: string, lengthMs: number, rate: number): Promise<Soaked> {
-  const heap = await Heap.of(bench.gate(0));
+async function soak(bench: Bench, { minutes, seed, rate }: Options): Promise<Soaked> {
+  const random = new Random(`${seed} soak`);
+  const faults = FAULTS.filter(({ name }) => NAMES.includes(name));
+  const churn = { each: (rate * STEP_MS) / 60_000, closes: CLOSES };
+  const before = bench.crowd.turnover;
+  const broken: string[] = [];
+  let tried = 0;
   const beganMs = performance.now();
-  const endMs = beganMs + lengthMs;
-  const samples: (Sample & { atMs: number })[] = [];
-  const sampling = every(SAMPLE_MS, endMs, async () => {
-    const sample = await heap.sample().catch(() => undefined); // it may be stopped
-    if (sample) samples.push({ ...sample, atMs: performance.now() - beganMs });
-  });
-  const order = new Random(`${seed} faults`);
-  const breaking = every(FAULT_EVERY_MS, endMs - FAULT_EVERY_MS, async () => {
-    const fault = order.oneOf(soakFaults);
-    const { connections } = bench.crowd;
-    print(
-      `${((performance.now() - beganMs) / 1000).toFixed(0).padStart(5)} s ${fault.what} (${connections.size} known)`,
+  while (performance.now() < beganMs + minutes * 60_000) {
+    const fault = random.oneOf(faults);
+    print(`${seconds(performance.now() - beganMs).padStart(9)} ${fault.name}`);
+    const { settleMs } = fault.bounds;
+    const actions = fault.actions(random);
+    const steps = planOf({ actions, churn, beforeMs: BEFORE_MS, afterMs: settleMs / 2 }, random);
+    const { overMs } = await perform(bench, steps, { say: () => {} });
+    tried += steps.reduce((sum, step) => sum + step.churn.length, 0);
+    const { witness, crowd } = bench;
+    const isTruth = () => witness.latest.kept + witness.latest.uncounted === 0;
+    await until('the count is the truth', isTruth, Math.max(0, overMs + settleMs - performance.now()) + TRUTH_MS).catch(
+      () => broken.push(`after ${fault.name}: ${witness.latest.kept} too many, ${witness.latest.uncounted} missing`),
     );
-    await fault.run(bench);
-  });
-  const turnover = await churn(bench, new Random(`${seed} churn`), endMs, rate);
-  await Promise.all([sampling, breaking]);
-  heap.close();
-  return { samples, turnover, lengthMs };
-}
-
-/** Opens and closes; resolves with how many there were. */
-async function churn(bench: Bench, random: Random, endMs: number, rate: number): Promise<number> {
-  let done = 0;
-  for (let owed = 0; performance.now() < endMs; owed += (rate / 60_000) * TICK_MS) {
-    for (; owed >= 1; owed -= 1) {
-      const pod = random.below(bench.pods.length);
-      const open = bench.crowd.of(bench.pods[pod]?.name ?? '', 'open').length;
-      const kind = random.chance(open < LIMIT * FILLED ? 0.6 : 0.4) ? 'open' : 'close';
-      if (kind === 'open') bench.take({ kind, pod, proxy: random.below(bench.envoys.length) });
-      else bench.take({ kind, pod, which: random.next(), how: random.chance(0.3) ? 'reset' : 'close' });
-      done += 1;
-    }
-    bench.crowd.forget(performance.now() - REMEMBER_MS);
-    await delay(TICK_MS);
+    crowd.forget(performance.now() - REMEMBER_MS);
   }
-  return done;
+  const done = bench.crowd.turnover - before;
+  return { minutes: (performance.now() - beganMs) / 60_000, tried, done, broken };
 }
 
-/** Everyone leaves: the slots that are taken when all evidence is there. */
-async function leftOver(bench: Bench): Promise<number> {
-  await bench.crowd.answered();
-  bench.crowd.leaveAll('close');
-  const left = async () => {
-    const leases = await Promise.all(bench.pods.map(({ name }) => bench.leases(name)));
-    return leases.reduce((sum, each) => sum + (each?.length ?? 0), 0);
-  };
-  await until('all slots are free', async () => (await left()) === 0, LOST_END_MS + 5_000).catch(() => {});
-  return left();
+function told({ samples, heapMib, heap, residentMib, resident, resources, resourcesMore }: Growth): string {
+  if (samples === 0)
+    return `heap of gate 1                ${heapMib.toFixed(1)} MiB; too short a run to tell of growth`;
+  const slope = ({ perHour, error }: Growth['heap']) => `${perHour.toFixed(1)} ± ${(2 * error).toFixed(1)} MiB an hour`;
+  return `heap of gate 1                ${heapMib.toFixed(1)} MiB, growing by ${slope(heap)} (${samples} samples)
+resident                      ${residentMib.toFixed(0)} MiB, growing by ${slope(resident)}
+timers, sockets and the like  ${resources}, ${resourcesMore} more than in the beginning`;
 }
 
-function judge({ samples, turnover, lengthMs }: Soaked, drift: number, bench: Bench): number {
-  const counted = samples.filter(({ atMs }) => atMs >= lengthMs * WARM_UP);
-  const line = (of: (sample: Sample) => number): Point[] =>
-    counted.map((each) => ({ x: each.atMs / 3_600_000, y: of(each) }));
-  const heapGrowth = slopeOf(line(({ heapBytes }) => heapBytes / MIB));
-  const residentGrowth = slopeOf(line(({ residentBytes }) => residentBytes / MIB));
-  const timers = (counted.at(-1)?.resources ?? 0) - (counted[0]?.resources ?? 0);
-  const [last] = counted.slice(-1);
-  const told = bench
-    .gate(0)
-    .lines()
-    .filter((line) => /Warning|unhandled|a bug/i.test(line));
-  const { overMax } = bench.witness;
-  print(`
-opens and closes a minute   ${Math.round((turnover / lengthMs) * 60_000)}
-admitted                    ${bench.crowd.admitted}
-drift at the end            ${drift} slots
-over the limit, most        ${overMax}
-live connections cut        ${bench.crowd.cutBeside(bench.doomed)}
-heap of gate 1              ${((last?.heapBytes ?? 0) / MIB).toFixed(1)} MiB, slope ${heapGrowth.toFixed(1)} MiB an hour
-resident                    ${((last?.residentBytes ?? 0) / MIB).toFixed(1)} MiB, slope ${residentGrowth.toFixed(1)} MiB an hour
-timers, sockets and others  ${last?.resources}, ${timers} more than after the warm-up
-warnings in its log         ${told.length}`);
-  const broken = [
-    drift > 0 && `${drift} slots leaked`,
-    overMax > 0 && `${overMax} over the limit`,
-    bench.crowd.cutBeside(bench.doomed) > 0 && 'live connections cut',
-    heapGrowth > GROWTH_MAX.mebibytesAnHour && 'the heap grows',
-    timers > GROWTH_MAX.timers && 'timers or sockets are left over',
-    ...told,
-    ...bench.accidents,
-  ].filter((text) => typeof text === 'string');
-  for (const each of broken) console.error(`BROKEN: ${each}`);
-  return broken.length === 0 ? print('holds') : 1;
+/** What grew beyond doubt: a short run leaves doubt. */
+function grown({ heap, resident, resourcesMore }: Growth): string[] {
+  const { heapMibPerHour, residentMibPerHour, resources } = GROWTH_MAX;
+  return [
+    ...(heap.perHour - 2 * heap.error > heapMibPerHour ? [`the heap grows by more than ${heapMibPerHour} MiB/h`] : []),
+    ...(resident.perHour - 2 * resident.error > residentMibPerHour
+      ? [`what is resident grows by more than ${residentMibPerHour} MiB/h`]
+      : []),
+    ...(resourcesMore > resources ? [`${resourcesMore} timers or sockets more`] : []),
+  ];
 }
 
-/** Does it again and again, from one interval after now until the end. */
-async function every(ms: number, endMs: number, act: () => Promise<void>): Promise<void> {
-  while (performance.now() + ms < endMs) {
-    await delay(ms);
-    await act();
+function parse(): Options | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        minutes: { type: 'string', default: '30' },
+        seed: { type: 'string', default: '1' },
+        rate: { type: 'string', default: '10000' },
+      },
+    });
+    const options = { minutes: Number(values.minutes), seed: Number(values.seed), rate: Number(values.rate) };
+    return options.minutes > 0 && Number.isSafeInteger(options.seed) && options.rate > 0 ? options : undefined;
+  } catch {
+    return undefined;
   }
 }
 

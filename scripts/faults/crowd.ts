@@ -31,22 +31,46 @@ export interface CrowdEvents {
 }
 
 export class Crowd {
+  /** All that ever asked, but those that are forgotten. */
   readonly connections = new Set<Connection>();
   admitted = 0;
+  #left = 0;
   readonly #pods: readonly Pod[];
+  readonly #live = new Map<string, Set<Connection>>();
+  readonly #holders = new Map<string, Connection>();
   readonly #events: CrowdEvents;
   readonly #asking = new Set<Promise<void>>();
-  /** Of connections that were let go of. */
-  readonly #cutByProxy = new Map<Envoy, number>();
   #numbers = 0;
 
   constructor(pods: readonly Pod[], events: CrowdEvents) {
     this.#pods = pods;
     this.#events = events;
+    for (const { name } of pods) this.#live.set(name, new Set());
   }
 
-  of(pod: string, state: Connection['state']): Connection[] {
-    return [...this.connections].filter((connection) => connection.pod === pod && connection.state === state);
+  /** How many were let in, and how many left by themselves, together. */
+  get turnover(): number {
+    return this.admitted + this.#left;
+  }
+
+  /** The open ones of a pod, those first who came first. */
+  live(pod: string): ReadonlySet<Connection> {
+    return this.#liveOf(pod);
+  }
+
+  /** The connection that has this lease, or had it. */
+  holder(lease: string): Connection | undefined {
+    return this.#holders.get(lease);
+  }
+
+  /** Those that left by themselves or were refused before then, by `performance.now()`: a long run has no room for them. */
+  forget(beforeMs: number): void {
+    for (const connection of this.connections) {
+      const { state, endedAtMs, cut, lease } = connection;
+      if ((state !== 'gone' && state !== 'refused') || cut || endedAtMs > beforeMs) continue;
+      this.connections.delete(connection);
+      if (lease !== undefined) this.#holders.delete(lease);
+    }
   }
 
   /** Begins to open one. */
@@ -56,8 +80,8 @@ export class Crowd {
   }
 
   leave(connection: Connection, how: 'close' | 'reset'): void {
-    connection.state = 'leaving';
-    connection.endedAtMs = performance.now();
+    this.#end(connection, 'leaving');
+    this.#left += 1;
     if (how === 'reset') connection.client?.reset();
     else connection.client?.close();
   }
@@ -65,29 +89,13 @@ export class Crowd {
   /** So many of each pod's leave at once, those first who came first. */
   leaveSome(each: number): void {
     for (const { name } of this.#pods) {
-      for (const connection of this.of(name, 'open').slice(0, each)) this.leave(connection, 'close');
+      for (const connection of [...this.live(name)].slice(0, each)) this.leave(connection, 'close');
     }
   }
 
   /** Everyone leaves at once. */
   leaveAll(how: 'close' | 'reset'): void {
-    for (const connection of this.connections) if (connection.state === 'open') this.leave(connection, how);
-  }
-
-  /** Lets go of what ended before then. */
-  forget(beforeMs: number): void {
-    for (const connection of this.connections) {
-      const { state, endedAtMs, cut, proxy } = connection;
-      if ((state !== 'gone' && state !== 'refused') || endedAtMs >= beforeMs) continue;
-      if (cut) this.#cutByProxy.set(proxy, (this.#cutByProxy.get(proxy) ?? 0) + 1);
-      this.connections.delete(connection);
-    }
-  }
-
-  /** Connections that broke by themselves, but through none of those proxies. */
-  cutBeside(doomed: ReadonlySet<Envoy>): number {
-    const known = [...this.connections].filter(({ cut, proxy }) => cut && !doomed.has(proxy)).length;
-    return [...this.#cutByProxy].reduce((sum, [proxy, count]) => sum + (doomed.has(proxy) ? 0 : count), known);
+    for (const { name } of this.#pods) for (const connection of [...this.live(name)]) this.leave(connection, how);
   }
 
   /** Resolves when nobody waits for an answer. */
@@ -129,12 +137,14 @@ export class Crowd {
       .find((upgrade) => upgrade[NUMBER_HEADER] === number);
     const lease = headers?.['x-connection-id'];
     connection.lease = typeof lease === 'string' ? lease : undefined;
+    if (connection.lease !== undefined) this.#holders.set(connection.lease, connection);
     connection.client = client;
     connection.state = 'open';
     connection.openedAtMs = performance.now();
+    this.#liveOf(connection.pod).add(connection);
     client.once('close', () => {
       connection.cut = connection.state === 'open';
-      if (connection.cut) connection.endedAtMs = performance.now();
+      if (connection.cut) this.#end(connection, 'gone');
       connection.state = 'gone';
     });
     this.admitted += 1;
@@ -142,8 +152,19 @@ export class Crowd {
   }
 
   #refused(connection: Connection, status: number): void {
-    connection.state = 'refused';
-    connection.endedAtMs = performance.now();
+    this.#end(connection, 'refused');
     connection.status = status;
+  }
+
+  #end(connection: Connection, state: 'leaving' | 'gone' | 'refused'): void {
+    connection.state = state;
+    connection.endedAtMs = performance.now();
+    this.#liveOf(connection.pod).delete(connection);
+  }
+
+  #liveOf(pod: string): Set<Connection> {
+    const live = this.#live.get(pod);
+    if (!live) throw new Error(`no pod ${pod}`);
+    return live;
   }
 }

@@ -1,8 +1,9 @@
 /** A fault: what is done, and what must hold all the same. */
 
 import type { Random } from '../fleet/random.ts';
-import type { FleetOptions } from './bench.ts';
+import type { FleetOptions } from './fleet-options.ts';
 import type { Action } from './plan.ts';
+import { SCALE } from './scale.ts';
 
 export interface Bounds {
   /** How long a slot may stay taken after its connection closed. */
@@ -24,3 +25,13 @@ export interface Fault {
   readonly bounds: Bounds;
   actions(random: Random): readonly Action[];
 }
+
+const RUSH_MS = SCALE.recoveryMs + 1_000;
+
+/** Clients that were refused come back, and go on until the store is trusted: it may know too little then. */
+export const RUSH: Action = {
+  afterMs: 0,
+  forMs: RUSH_MS,
+  what: `rush for ${RUSH_MS / 1000} s`,
+  run: (bench) => bench.rush(2),
+};

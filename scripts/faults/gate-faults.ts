@@ -1,36 +1,32 @@
 /** What happens to gates. */
 
-import { SIZE } from './bench.ts';
-import type { Fault } from './fault.ts';
-import { FLUSHED_MS, LOST_END_MS, SCALE } from './scale.ts';
+import { type Fault, RUSH } from './fault.ts';
+import { FLUSHED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
 
 const LONGER_THAN_TTL_MS = SCALE.ttlMs + 2_000;
 /** Long enough for the other gates to take a silent gate's leases for dead, and shorter than the grace. */
 const LONG_MS = 2 * SCALE.ttlMs;
 const LOWERED = 20;
-const RUSH_MS = SCALE.recoveryMs + 1_000;
 
 const all = Array.from({ length: SIZE.gates }, (_, index) => index);
 
 export const gateFaults: readonly Fault[] = [
   {
     name: 'gate-sigkill',
-    what: 'one of two gates: SIGKILL as some clients leave, started again 3 s later',
+    what: 'the second of two gates: SIGKILL as some clients leave, started again 3 s later',
     bounds: { keptMs: LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
-    actions: (random) => {
-      const gate = random.below(SIZE.gates);
-      return [
-        {
-          afterMs: 0,
-          what: `5 of each pod leave, SIGKILL gate ${gate + 1}`,
-          run: (bench) => {
-            bench.crowd.leaveSome(5);
-            return bench.end(bench.gate(gate), 'SIGKILL');
-          },
+    // Never the first one: the soak watches its memory.
+    actions: () => [
+      {
+        afterMs: 0,
+        what: '5 of each pod leave, SIGKILL gate 2',
+        run: ({ fleet, crowd }) => {
+          crowd.leaveSome(5);
+          return fleet.end(fleet.gate(1), 'SIGKILL');
         },
-        { afterMs: 3_000, what: `start gate ${gate + 1}`, run: (bench) => bench.startGate(gate) },
-      ];
-    },
+      },
+      { afterMs: 3_000, what: 'start gate 2', run: ({ fleet }) => fleet.startGate(1) },
+    ],
   },
   {
     name: 'gate-sigstop',
@@ -40,11 +36,11 @@ export const gateFaults: readonly Fault[] = [
     actions: (random) => {
       const gate = random.below(SIZE.gates);
       return [
-        { afterMs: 0, what: `SIGSTOP gate ${gate + 1}`, run: (bench) => bench.gate(gate).kill('SIGSTOP') },
+        { afterMs: 0, what: `SIGSTOP gate ${gate + 1}`, run: ({ fleet }) => fleet.gate(gate).kill('SIGSTOP') },
         {
           afterMs: LONGER_THAN_TTL_MS,
           what: `SIGCONT gate ${gate + 1}`,
-          run: (bench) => bench.gate(gate).kill('SIGCONT'),
+          run: ({ fleet }) => fleet.gate(gate).kill('SIGCONT'),
         },
       ];
     },
@@ -56,8 +52,8 @@ export const gateFaults: readonly Fault[] = [
     fleet: { gates: 1 },
     bounds: { keptMs: LONGER_THAN_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
-      { afterMs: 0, what: 'SIGSTOP the gate', run: (bench) => bench.gate(0).kill('SIGSTOP') },
-      { afterMs: LONGER_THAN_TTL_MS, what: 'SIGCONT the gate', run: (bench) => bench.gate(0).kill('SIGCONT') },
+      { afterMs: 0, what: 'SIGSTOP the gate', run: ({ fleet }) => fleet.gate(0).kill('SIGSTOP') },
+      { afterMs: LONGER_THAN_TTL_MS, what: 'SIGCONT the gate', run: ({ fleet }) => fleet.gate(0).kill('SIGCONT') },
     ],
   },
   {
@@ -68,12 +64,12 @@ export const gateFaults: readonly Fault[] = [
       {
         afterMs: 0,
         what: 'SIGKILL both gates',
-        run: async (bench) => void (await Promise.all(all.map((gate) => bench.end(bench.gate(gate), 'SIGKILL')))),
+        run: async ({ fleet }) => void (await Promise.all(all.map((gate) => fleet.end(fleet.gate(gate), 'SIGKILL')))),
       },
       {
         afterMs: LONGER_THAN_TTL_MS,
         what: 'start both gates',
-        run: async (bench) => void (await Promise.all(all.map((gate) => bench.startGate(gate)))),
+        run: async ({ fleet }) => void (await Promise.all(all.map((gate) => fleet.startGate(gate)))),
       },
     ],
   },
@@ -86,8 +82,8 @@ export const gateFaults: readonly Fault[] = [
     actions: (random) => {
       const gate = random.below(SIZE.gates);
       return [
-        { afterMs: 0, what: `cut gate ${gate + 1} from Redis`, run: (bench) => bench.network.cutRedis(gate) },
-        { afterMs: LONG_MS, what: 'heal the cut', run: (bench) => bench.network.healRedis(gate) },
+        { afterMs: 0, what: `cut gate ${gate + 1} from Redis`, run: ({ fleet }) => fleet.network.cutRedis(gate) },
+        { afterMs: LONG_MS, what: 'heal the cut', run: ({ fleet }) => fleet.network.healRedis(gate) },
       ];
     },
   },
@@ -97,21 +93,21 @@ export const gateFaults: readonly Fault[] = [
     fleet: { wrongClockAt: 0 },
     bounds: { keptMs: LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
-      { afterMs: 0, what: 'SIGKILL gate 2', run: (bench) => bench.end(bench.gate(1), 'SIGKILL') },
-      { afterMs: 3_000, what: 'start gate 2', run: (bench) => bench.startGate(1) },
+      { afterMs: 0, what: 'SIGKILL gate 2', run: ({ fleet }) => fleet.end(fleet.gate(1), 'SIGKILL') },
+      { afterMs: 3_000, what: 'start gate 2', run: ({ fleet }) => fleet.startGate(1) },
     ],
   },
   {
     name: 'gate-embedded-restart',
+    what: 'the only gate, with the leases in its memory: SIGKILL, started again at once, a rush of clients',
     storeAway: true,
     storeLoses: true,
-    what: 'the only gate, with the leases in its memory: SIGKILL, started again at once, a rush of clients',
     fleet: { embedded: true },
     bounds: { keptMs: 1_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
     actions: () => [
-      { afterMs: 0, what: 'SIGKILL the gate', run: (bench) => bench.end(bench.gate(0), 'SIGKILL') },
-      { afterMs: 0, what: 'start the gate', heals: true, run: (bench) => bench.startGate(0) },
-      { afterMs: 0, what: `rush for ${RUSH_MS / 1000} s`, run: (bench) => bench.rushFor(RUSH_MS, 2) },
+      { afterMs: 0, what: 'SIGKILL the gate', run: ({ fleet }) => fleet.end(fleet.gate(0), 'SIGKILL') },
+      { afterMs: 0, what: 'start the gate', heals: true, run: ({ fleet }) => fleet.startGate(0) },
+      RUSH,
     ],
   },
   {
@@ -122,19 +118,19 @@ export const gateFaults: readonly Fault[] = [
       {
         afterMs: 0,
         what: `restart the gates with limit ${LOWERED}`,
-        run: async (bench) => {
-          const before = bench.limit;
+        run: async ({ fleet }) => {
+          const before = fleet.limit;
           for (const gate of all) {
-            await bench.end(bench.gate(gate), 'SIGTERM');
-            bench.limit = LOWERED;
-            const starting = bench.startGate(gate);
-            bench.limit = before; // the other gate still admits by it
+            await fleet.end(fleet.gate(gate), 'SIGTERM');
+            fleet.limit = LOWERED;
+            const starting = fleet.startGate(gate);
+            fleet.limit = before; // the other gate still admits by it
             await starting;
           }
-          bench.limit = LOWERED;
+          fleet.limit = LOWERED;
         },
       },
-      { afterMs: 3_000, what: 'rush', run: (bench) => bench.rush(LOWERED) },
+      { afterMs: 6_000, what: 'rush', run: (bench) => bench.rush(LOWERED) },
     ],
   },
 ];

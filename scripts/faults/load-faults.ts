@@ -1,8 +1,7 @@
 /** What clients and messages do. */
 
-import { SIZE } from './bench.ts';
 import type { Fault } from './fault.ts';
-import { FLUSHED_MS, LOST_END_MS, SCALE } from './scale.ts';
+import { FLUSHED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
 
 const GARBLED_MS = SCALE.ttlMs;
 /** Times the limit. */
@@ -14,7 +13,7 @@ export const loadFaults: readonly Fault[] = [
     what: `all clients cut off at once; ${STORM} times the limit come back at once`,
     bounds: { keptMs: FLUSHED_MS, uncountedMs: 0, settleMs: FLUSHED_MS },
     actions: () => [
-      { afterMs: 0, what: 'reset every connection', run: (bench) => bench.crowd.leaveAll('reset') },
+      { afterMs: 0, what: 'reset every connection', run: ({ crowd }) => crowd.leaveAll('reset') },
       {
         afterMs: 0,
         what: `open ${STORM} times the limit`,
@@ -28,8 +27,8 @@ export const loadFaults: readonly Fault[] = [
     fleet: { garbled: true },
     bounds: { keptMs: LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
-      { afterMs: 0, what: 'garble', run: (bench) => bench.garbler?.begin('random') },
-      { afterMs: GARBLED_MS, what: 'garble no more', run: (bench) => bench.garbler?.end() },
+      { afterMs: 0, what: 'garble', run: ({ fleet }) => fleet.garbler?.begin('random') },
+      { afterMs: GARBLED_MS, what: 'garble no more', run: ({ fleet }) => fleet.garbler?.end() },
     ],
   },
   {
@@ -38,8 +37,8 @@ export const loadFaults: readonly Fault[] = [
     fleet: { garbled: true },
     bounds: { keptMs: FLUSHED_MS, uncountedMs: 0, settleMs: FLUSHED_MS },
     actions: () => [
-      { afterMs: 0, what: 'lose openings', run: (bench) => bench.garbler?.begin('openings') },
-      { afterMs: GARBLED_MS, what: 'lose no more', run: (bench) => bench.garbler?.end() },
+      { afterMs: 0, what: 'lose openings', run: ({ fleet }) => fleet.garbler?.begin('openings') },
+      { afterMs: GARBLED_MS, what: 'lose no more', run: ({ fleet }) => fleet.garbler?.end() },
     ],
   },
 ];

@@ -1,17 +1,18 @@
 /** The command line of `npm run faults`. */
 
 import { parseArgs } from 'node:util';
-import type { Policy } from './bench.ts';
+import type { Policy } from './fleet-options.ts';
 
 export const USAGE = `Breaks a fleet in every way that it knows, and says what held.
 
   npm run faults                       all faults, one after the other
   npm run faults -- --only NAME,NAME   some of them; --list tells their names
-  npm run faults -- --short            a few, in less than 40 s
+  npm run faults -- --short            a few, in less than a minute
 
   --seed N         the order of things; 1 if not given
   --policy POLICY  outage.policy: deny, allow or share; share if not given
   --write FILE     also write the table into a document
+  --verbose        tell every open and close
   --list
   --help
 
@@ -24,6 +25,7 @@ export interface FaultOptions {
   readonly seed: number;
   readonly policy: Policy;
   readonly write: string | undefined;
+  readonly verbose: boolean;
 }
 
 /** A command line that makes no sense; the message says why. */
@@ -43,7 +45,7 @@ export function parseFaultOptions(args: readonly string[], names: readonly strin
   if (policy !== 'deny' && policy !== 'allow' && policy !== 'share') {
     throw new BadArguments(`--policy: deny, allow or share, not ${policy}`);
   }
-  return { only, length: given.short ? 'short' : 'full', seed, policy, write: given.write };
+  return { only, length: given.short ? 'short' : 'full', seed, policy, write: given.write, verbose: given.verbose };
 }
 
 function parse(args: readonly string[]) {
@@ -56,6 +58,7 @@ function parse(args: readonly string[]) {
         seed: { type: 'string', default: '1' },
         policy: { type: 'string', default: 'share' },
         write: { type: 'string' },
+        verbose: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },

@@ -1,9 +1,7 @@
 /** What happens to Redis. */
 
-import { SIZE } from './bench.ts';
-import type { Fault } from './fault.ts';
-import type { Action } from './plan.ts';
-import { FLUSHED_MS, SCALE } from './scale.ts';
+import { type Fault, RUSH } from './fault.ts';
+import { FLUSHED_MS, SCALE, SIZE } from './scale.ts';
 
 const DOWN_MS = 3_000;
 const LATE_MS = 1_500;
@@ -11,21 +9,13 @@ const STOPPED_MS = SCALE.ttlMs + 2_000;
 /** The replica hears nothing for so long before it is promoted. */
 const LAG_MS = 1_000;
 
-/** Clients that were refused come back, and go on until the store is trusted: it may know too little then. */
-const RUSH_MS = SCALE.recoveryMs + 1_000;
-const RUSH: Action = {
-  afterMs: 0,
-  what: `rush for ${RUSH_MS / 1000} s`,
-  run: (bench) => bench.rushFor(RUSH_MS, 2),
-};
-
 const restarted: Pick<Fault, 'storeAway' | 'storeLoses' | 'bounds' | 'actions'> = {
   storeAway: true,
   storeLoses: true,
   bounds: { keptMs: DOWN_MS + 1_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
   actions: () => [
-    { afterMs: 0, what: 'SIGKILL Redis', run: (bench) => bench.redis.kill() },
-    { afterMs: DOWN_MS, what: 'start Redis', heals: true, run: (bench) => bench.redis.again() },
+    { afterMs: 0, what: 'SIGKILL Redis', run: ({ fleet }) => fleet.redis.kill() },
+    { afterMs: DOWN_MS, what: 'start Redis', heals: true, run: ({ fleet }) => fleet.redis.again() },
     RUSH,
   ],
 };
@@ -40,7 +30,7 @@ export const redisFaults: readonly Fault[] = [
     ...restarted,
     name: 'redis-restart-file',
     what: 'Redis: SIGKILL, started again from its append-only file 3 s later, a rush of clients',
-    fleet: { redis: { keeps: true } },
+    fleet: { redisKeeps: true },
     bounds: { ...restarted.bounds, uncountedMs: 0 },
   },
   {
@@ -57,15 +47,15 @@ export const redisFaults: readonly Fault[] = [
     actions: (random) => {
       const gate = random.below(SIZE.gates);
       return [
-        { afterMs: 0, what: 'SIGKILL Redis', run: (bench) => bench.redis.kill() },
+        { afterMs: 0, what: 'SIGKILL Redis', run: ({ fleet }) => fleet.redis.kill() },
         {
           afterMs: DOWN_MS - 500,
           what: `cut gate ${gate + 1} from Redis`,
-          run: (bench) => bench.network.cutRedis(gate),
+          run: ({ fleet }) => fleet.network.cutRedis(gate),
         },
-        { afterMs: 500, what: 'start Redis', heals: true, run: (bench) => bench.redis.again() },
-        { afterMs: LATE_MS, what: 'heal the cut', run: (bench) => bench.network.healRedis(gate) },
+        { afterMs: 500, what: 'start Redis', heals: true, run: ({ fleet }) => fleet.redis.again() },
         RUSH,
+        { afterMs: LATE_MS, what: 'heal the cut', run: ({ fleet }) => fleet.network.healRedis(gate) },
       ];
     },
   },
@@ -75,8 +65,8 @@ export const redisFaults: readonly Fault[] = [
     storeAway: true,
     bounds: { keptMs: STOPPED_MS + FLUSHED_MS, uncountedMs: 0, settleMs: FLUSHED_MS },
     actions: () => [
-      { afterMs: 0, what: 'SIGSTOP Redis', run: (bench) => bench.redis.signal('SIGSTOP') },
-      { afterMs: STOPPED_MS, what: 'SIGCONT Redis', run: (bench) => bench.redis.signal('SIGCONT') },
+      { afterMs: 0, what: 'SIGSTOP Redis', run: ({ fleet }) => fleet.redis.signal('SIGSTOP') },
+      { afterMs: STOPPED_MS, what: 'SIGCONT Redis', run: ({ fleet }) => fleet.redis.signal('SIGCONT') },
     ],
   },
   {
@@ -87,18 +77,9 @@ export const redisFaults: readonly Fault[] = [
     fleet: { replica: true, redisWires: true },
     bounds: { keptMs: LAG_MS + 2_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
     actions: () => [
-      { afterMs: 0, what: 'cut the replica off', run: (bench) => bench.network.cutReplica() },
-      { afterMs: LAG_MS, what: 'SIGKILL Redis', storeGoes: true, run: (bench) => bench.redis.kill() },
-      {
-        afterMs: 1_000,
-        what: 'promote the replica',
-        heals: true,
-        run: async (bench) => {
-          if (!bench.replica) throw new Error('there is no replica');
-          await bench.replica.promote();
-          bench.lead(bench.replica);
-        },
-      },
+      { afterMs: 0, what: 'cut the replica off', run: ({ fleet }) => fleet.network.cutReplica() },
+      { afterMs: LAG_MS, what: 'SIGKILL Redis', storeGoes: true, run: ({ fleet }) => fleet.redis.kill() },
+      { afterMs: 1_000, what: 'promote the replica', heals: true, run: ({ fleet }) => fleet.promoteReplica() },
       RUSH,
     ],
   },

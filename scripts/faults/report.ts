@@ -1,8 +1,9 @@
 /** The table that the bench is for. */
 
-import { type Policy, SIZE } from './bench.ts';
-import { type Result, seconds } from './run.ts';
-import { WRITTEN_SCALE } from './scale.ts';
+import type { Policy } from './fleet-options.ts';
+import type { Result } from './run.ts';
+import { SIZE, WRITTEN_SCALE } from './scale.ts';
+import { seconds } from './verdict.ts';
 
 const HEAD = [
   'fault',
@@ -13,6 +14,7 @@ const HEAD = [
   'time to settle (bound)',
   'slot kept after its close, longest (bound)',
   'live connection uncounted, longest (bound)',
+  'answer to an upgrade during the fault: median, slowest',
   'the store asked again after the fault (bound)',
   'live connections cut',
   'slots leaked',
@@ -26,7 +28,6 @@ export function tableOf(results: readonly Result[]): string {
 
 function rowOf(result: Result): string[] {
   const { fault, broken } = result;
-  const { bounds } = fault;
   return [
     fault.name,
     fault.what,
@@ -34,13 +35,21 @@ function rowOf(result: Result): string[] {
     result.offMax === 0 ? '0' : `${seconds(result.offMs)} (${result.offMax})`,
     String(result.error),
     `${seconds(result.settledMs)} (${seconds(result.settleBoundMs)})`,
-    `${seconds(result.keptMs)} (${seconds(bounds.keptMs)})`,
+    `${seconds(result.keptMs)} (${seconds(result.keptBoundMs)})`,
     `${seconds(result.uncountedMs)} (${seconds(result.uncountedBoundMs)})`,
+    answers(result.answersMs),
     `${seconds(result.backMs)} (${seconds(result.backBoundMs)})`,
     String(result.cut),
     String(result.leaked),
     broken.length === 0 ? 'holds' : `**broken**: ${broken.join('; ')}`,
   ];
+}
+
+function answers(ms: readonly number[]): string {
+  if (ms.length === 0) return '';
+  const sorted = ms.toSorted((a, b) => a - b);
+  const [median = 0, slowest = 0] = [sorted[Math.floor(sorted.length / 2)], sorted.at(-1)];
+  return `${median.toFixed(0)} ms, ${slowest.toFixed(0)} ms`;
 }
 
 export interface Run {
@@ -53,7 +62,7 @@ export interface Run {
 export function documentOf(results: readonly Result[], { command, seed, policy, digest }: Run): string {
   return `# What holds when something breaks
 
-Written by \`${command}\`; seed ${seed}, plan ${digest}, \`outage.policy\` ${policy}.
+Written by \`${command}\`; seed ${seed}, digest of what was done ${digest}, \`outage.policy\` ${policy}.
 
 ${SIZE.gates} gates on one Redis, ${SIZE.proxies} Envoys, ${SIZE.pods} pods with a limit of ${SIZE.limit} each: real processes and real
 WebSockets. Clients open and close all the time, two opens for each close, so that the limit is always contested. Scale: ${WRITTEN_SCALE}.
@@ -66,6 +75,7 @@ While Redis does not answer there is no count to be off.
 - over the limit: open connections of a pod less its limit, right after one more was admitted.
 - count off: the longest time without a moment in which every live connection had its lease, and every lease a
   connection; in brackets, how many of both at most.
+- answer to an upgrade during the fault: from a client to Envoy, the gate, and back; a refusal is an answer, too.
 - time to settle: from the end of the fault to the last moment that the count was off.
 
 ${tableOf(results)}

@@ -1,15 +1,15 @@
 /**
- * The times that the bench runs with. Those that configuration can scale are scaled: waiting would be silly. Those that
- * it can't are as they always are, and the lease's ttl stays long enough beside them.
+ * How large the fleet of the bench is, and the times that it runs with. Those that configuration can scale are scaled:
+ * waiting would be silly. Those that it can't are as they always are, and the lease's ttl stays long enough beside them.
  */
+
+export const SIZE = { gates: 2, proxies: 2, pods: 2, limit: 30 } as const;
 
 export const SCALE = {
   /** Envoy's `access_log_flush_interval`; 15 s in envoy/edge.yaml. */
   flushMs: 1_000,
   /** `lease.ttl`; 60 s by default. Much shorter would be shorter than Envoy takes to leave a gate that hangs. */
   ttlMs: 10_000,
-  /** `lease.reserve`; 20 s by default. As there, longer than one flush interval and shorter than two. */
-  reserveMs: 1_400,
   /** `lease.recovery`; 30 s by default. As there, two flush intervals. */
   recoveryMs: 2_000,
   /** `lease.grace`; 5 min by default. */
@@ -31,7 +31,6 @@ export const FLUSHED_MS = SCALE.flushMs + 1_000;
 export const WRITTEN_SCALE = [
   `Envoy's flush interval ${SCALE.flushMs / 1000} s instead of 15 s`,
   `lease.ttl ${SCALE.ttlMs / 1000} s instead of 60 s`,
-  `lease.reserve ${SCALE.reserveMs / 1000} s instead of 20 s`,
   `lease.recovery ${SCALE.recoveryMs / 1000} s instead of 30 s`,
   `lease.grace ${SCALE.graceMs / 1000} s instead of 5 min`,
   `listen.keepalive ${SCALE.keepaliveMs / 1000} s and its timeout ${SCALE.keepaliveTimeoutMs / 1000} s instead of 30 s and 10 s`,

@@ -35,9 +35,9 @@ export class Witness {
   readonly #crowd: Crowd;
   readonly #pods: readonly string[];
   readonly #leases: (pod: string) => Promise<string[] | undefined>;
-  /** Leases that no connection has been heard of. */
-  readonly #strangers = new Map<string, number>();
-  readonly #uncountedSince = new Map<Connection, number>();
+  /** By pod: leases that no connection has been heard of, and since when. */
+  readonly #strangers = new Map<string, ReadonlyMap<string, number>>();
+  readonly #uncountedSince = new WeakMap<Connection, number>();
   #offSinceMs: number | undefined;
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -59,7 +59,7 @@ export class Witness {
 
   /** A connection has just been admitted. `limit`: the pod's, at this moment. */
   admitted(connection: Connection, limit: number): void {
-    const there = this.#crowd.of(connection.pod, 'open');
+    const there = [...this.#crowd.live(connection.pod)];
     const atMs = performance.now();
     setTimeout(() => {
       const lost = there.filter(({ cut, endedAtMs }) => cut && endedAtMs - atMs < SAME_MOMENT_MS).length;
@@ -93,7 +93,7 @@ export class Witness {
 
   /** Undefined when Redis does not answer. */
   async #sample(pod: string): Promise<Sample | undefined> {
-    const live = this.#crowd.of(pod, 'open');
+    const live = [...this.#crowd.live(pod)];
     const leases = await this.#leases(pod);
     if (!leases) return undefined;
     const nowMs = performance.now();
@@ -118,29 +118,20 @@ export class Witness {
   }
 
   #kept(pod: string, counted: ReadonlySet<string>, nowMs: number): number {
-    const holders = new Map<string, Connection>();
-    for (const connection of this.#crowd.connections) {
-      if (connection.pod === pod && connection.lease) holders.set(connection.lease, connection);
-    }
+    const before = this.#strangers.get(pod);
+    const strangers = new Map<string, number>();
     let count = 0;
     for (const lease of counted) {
-      const sinceMs = this.#emptySince(lease, holders.get(lease), nowMs);
-      if (sinceMs === undefined || nowMs - sinceMs < ON_ITS_WAY_MS) continue;
+      const holder = this.#crowd.holder(lease);
+      if (holder?.state === 'open') continue;
+      const sinceMs = holder?.endedAtMs ?? before?.get(lease) ?? nowMs;
+      if (!holder) strangers.set(lease, sinceMs);
+      if (nowMs - sinceMs < ON_ITS_WAY_MS) continue;
       this.keptMsMax = Math.max(this.keptMsMax, nowMs - sinceMs);
       count += 1;
     }
+    this.#strangers.set(pod, strangers);
     return count;
-  }
-
-  /** Since when the lease has had no connection; undefined while it has one. */
-  #emptySince(lease: string, holder: Connection | undefined, nowMs: number): number | undefined {
-    if (holder) {
-      this.#strangers.delete(lease);
-      return holder.state === 'open' ? undefined : holder.endedAtMs;
-    }
-    const sinceMs = this.#strangers.get(lease) ?? nowMs;
-    this.#strangers.set(lease, sinceMs);
-    return sinceMs;
   }
 }
 

@@ -1,0 +1,86 @@
+/** The fleet's Redis, the replica that may follow it, and what is counted in whichever of them leads. */
+
+import type { Redis } from 'ioredis';
+import { parsePodId } from '../../src/admission/ids.ts';
+import { Keys } from '../../src/store/redis/keys.ts';
+import { until } from '../fleet/processes.ts';
+import { type RedisServer, startRedis } from '../fleet/redis.ts';
+import type { Network } from './network.ts';
+
+/** A Redis that hangs gives no answer. */
+const ANSWER_MS = 300;
+
+export interface RedisOptions {
+  /** It writes a file, and reads it when it starts again. */
+  readonly redisKeeps?: boolean;
+  /** A second Redis follows the first. */
+  readonly replica?: boolean;
+}
+
+export class RedisPair {
+  readonly first: RedisServer;
+  readonly #replica: RedisServer | undefined;
+  readonly #network: Network;
+  readonly #keys = new Keys('ws:');
+  #reader: Redis;
+
+  private constructor(first: RedisServer, replica: RedisServer | undefined, network: Network) {
+    this.first = first;
+    this.#replica = replica;
+    this.#network = network;
+    this.#reader = readerOf(first);
+  }
+
+  static async start({ redisKeeps, replica }: RedisOptions, network: Network): Promise<RedisPair> {
+    const keeps = redisKeeps ? ['--appendonly', 'yes'] : [];
+    const first = await startRedis({ args: [...keeps, '--repl-diskless-sync-delay', '0'] });
+    const second = replica ? await follow(await network.wireReplica(first.port)) : undefined;
+    return new RedisPair(first, second, network);
+  }
+
+  /** The replica leads from now on: the gates reach it by their wires. */
+  async promoteReplica(): Promise<void> {
+    if (!this.#replica) throw new Error('there is no replica');
+    await this.#replica.client.replicaof('NO', 'ONE');
+    this.#reader.disconnect();
+    this.#reader = readerOf(this.#replica);
+    this.#network.leadRedisTo(this.#replica.port);
+  }
+
+  /** What is in the pod's set at this moment; undefined when Redis does not answer. */
+  async leases(name: string): Promise<string[] | undefined> {
+    const pod = parsePodId(name);
+    if (!pod) throw new Error(`no pod id: ${name}`);
+    try {
+      return await this.#reader.zrange(this.#keys.pod(pod)[0], '0', '-1');
+    } catch {
+      return undefined;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#reader.disconnect();
+    await Promise.all([this.first.stop(), this.#replica?.stop()]);
+  }
+}
+
+/** A Redis that follows the one at this port, once it is in step. */
+async function follow(port: number): Promise<RedisServer> {
+  const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(port)] });
+  const inStep = async () => (await replica.client.info('replication')).includes('master_link_status:up');
+  await until('the replica is in step', inStep, 20_000);
+  return replica;
+}
+
+/** A client that gets an answer soon, or none. */
+function readerOf({ client }: RedisServer): Redis {
+  const reader = client.duplicate({
+    commandTimeout: ANSWER_MS,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: () => 20,
+  });
+  reader.on('error', () => {}); // a question without an answer says as much
+  return reader;
+}
