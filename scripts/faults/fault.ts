@@ -21,6 +21,8 @@ export interface Fault {
   readonly storeAway?: boolean;
   /** Whether the store may have lost leases in it: gates then decide alone for `lease.recovery` more. */
   readonly storeLoses?: boolean;
+  /** How long it may stay unknown to the store what gates admit alone; until it is written, if not given. */
+  readonly aloneMs?: number;
   readonly fleet?: FleetOptions;
   readonly bounds: Bounds;
   actions(random: Random): readonly Action[];

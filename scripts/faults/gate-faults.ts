@@ -1,7 +1,7 @@
 /** What happens to gates. */
 
 import { type Fault, RUSH } from './fault.ts';
-import { FLUSHED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
+import { FLUSHED_MS, LOST_END_MS, RETREATED_MS, SCALE, SIZE } from './scale.ts';
 
 const LONGER_THAN_TTL_MS = SCALE.ttlMs + 2_000;
 /** Long enough for the other gates to take a silent gate's leases for dead, and shorter than the grace. */
@@ -77,6 +77,7 @@ export const gateFaults: readonly Fault[] = [
     name: 'gate-cut-from-redis',
     what: `the network between one of two gates and Redis: cut for ${LONG_MS / 1000} s`,
     storeAway: true,
+    aloneMs: RETREATED_MS,
     fleet: { redisWires: true },
     bounds: { keptMs: LONG_MS + FLUSHED_MS, uncountedMs: 0, settleMs: FLUSHED_MS },
     actions: (random) => {

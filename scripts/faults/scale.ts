@@ -21,6 +21,8 @@ export const SCALE = {
 
 /** What the design gives for a lost end while its proxy lives. */
 export const LOST_END_MS = 2 * SCALE.ttlMs;
+/** A gate that is cut off retreats after a quarter of a ttl; Envoys notice by two health checks, and log elsewhere. */
+export const RETREATED_MS = SCALE.ttlMs / 4 + 2 * 2_000 + 1_000 + SCALE.flushMs + 1_000;
 /** Gates look once a second who is there, and once a second which leases are past their time. */
 const LOOK_MS = 3_000;
 /** What it gives when the proxy died. */

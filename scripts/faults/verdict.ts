@@ -61,7 +61,10 @@ export async function judge(
     offMax: witness.offMax,
     uncountedMs: witness.uncountedMsMax,
     // What was admitted without the store is counted when it is back.
-    uncountedBoundMs: Math.max(fault.bounds.uncountedMs, fault.storeAway && policy !== 'deny' ? FLUSHED_MS : 0),
+    uncountedBoundMs: Math.max(
+      fault.bounds.uncountedMs,
+      fault.storeAway && policy !== 'deny' ? (fault.aloneMs ?? FLUSHED_MS) : 0,
+    ),
     keptMs: witness.keptMsMax,
     keptBoundMs: fault.bounds.keptMs,
     error: kept - uncounted,

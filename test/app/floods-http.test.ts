@@ -159,12 +159,12 @@ describe('a client that does not read its answers', () => {
   const ask = 'GET /metrics HTTP/1.1\r\nhost: gate\r\n';
 
   it('is cut off, and holds up nobody', async () => {
-    gate = await startTestApp({ WSGATE_HTTP_REQUEST_TIMEOUT: '500ms', WSGATE_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '1' });
+    gate = await startTestApp({ WSGATE_HTTP_REQUEST_TIMEOUT: '1500ms', WSGATE_HTTP_CONNECTIONS_PER_ADDRESS_MAX: '1' });
     const { socket } = tell(`${ask}\r\n`.repeat(5000));
     socket.pause();
     expect(await healthy()).toBe(200);
     const another = () => say(`${ask}connection: close\r\n\r\n`, portOf(gate.app.http)).answer;
     expect(await another()).toBe('');
-    await expect.poll(another, { timeout: 5000 }).toContain('wsgate_bound_reached_total');
+    await expect.poll(another, { timeout: 15_000 }).toContain('wsgate_bound_reached_total');
   });
 });
