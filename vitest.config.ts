@@ -13,8 +13,10 @@ export default defineConfig({
     // Each worker drives Envoys and a Redis of its own, so half the processors for the workers leaves as many for those.
     // Two at least: tests wait more than they compute.
     maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // Machines stall. What has to be fast is measured by the test itself; here is only where a wait is given up.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     // A rejection that nobody handles fails the run. That is vitest's default; it is written here because it is meant.
     dangerouslyIgnoreUnhandledErrors: false,
     // A forgotten `.only` would pass for the whole suite.

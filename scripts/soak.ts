@@ -10,6 +10,7 @@ import { perform } from './faults/perform.ts';
 import { planOf, STEP_MS } from './faults/plan.ts';
 import { LOST_END_MS } from './faults/scale.ts';
 import { seconds } from './faults/verdict.ts';
+import { machineNow } from './fleet/machine-time.ts';
 import { until } from './fleet/processes.ts';
 import { Random } from './fleet/random.ts';
 import { ASKABLE } from './fuzz/heap.ts';
@@ -115,10 +116,10 @@ async function soak(bench: Bench, { minutes, seed, rate }: Options): Promise<Soa
     tried += steps.reduce((sum, step) => sum + step.churn.length, 0);
     const { witness, crowd } = bench;
     const isTruth = () => witness.latest.kept + witness.latest.uncounted === 0;
-    await until('the count is the truth', isTruth, Math.max(0, overMs + settleMs - performance.now()) + TRUTH_MS).catch(
-      () => broken.push(`after ${fault.name}: ${witness.latest.kept} too many, ${witness.latest.uncounted} missing`),
+    await until('the count is the truth', isTruth, Math.max(0, overMs + settleMs - machineNow()) + TRUTH_MS).catch(() =>
+      broken.push(`after ${fault.name}: ${witness.latest.kept} too many, ${witness.latest.uncounted} missing`),
     );
-    crowd.forget(performance.now() - REMEMBER_MS);
+    crowd.forget(machineNow() - REMEMBER_MS);
   }
   const done = bench.crowd.turnover - before;
   return { minutes: (performance.now() - beganMs) / 60_000, tried, done, broken };

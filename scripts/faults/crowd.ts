@@ -2,6 +2,7 @@
 
 import { type Client, openEach } from '../fleet/clients.ts';
 import type { Envoy } from '../fleet/envoy.ts';
+import { machineNow } from '../fleet/machine-time.ts';
 import type { Pod } from '../fleet/pod.ts';
 
 const NUMBER_HEADER = 'x-bench-number';
@@ -63,7 +64,7 @@ export class Crowd {
     return this.#holders.get(lease);
   }
 
-  /** Those that left by themselves or were refused before then, by `performance.now()`: a long run has no room for them. */
+  /** Those that left by themselves or were refused before then, by `machineNow()`: a long run has no room for them. */
   forget(beforeMs: number): void {
     for (const connection of this.connections) {
       const { state, endedAtMs, cut, lease } = connection;
@@ -113,7 +114,7 @@ export class Crowd {
       pod: pod.name,
       proxy,
       limit,
-      askedAtMs: performance.now(),
+      askedAtMs: machineNow(),
       state: 'asking',
       lease: undefined,
       client: undefined,
@@ -140,7 +141,7 @@ export class Crowd {
     if (connection.lease !== undefined) this.#holders.set(connection.lease, connection);
     connection.client = client;
     connection.state = 'open';
-    connection.openedAtMs = performance.now();
+    connection.openedAtMs = machineNow();
     this.#liveOf(connection.pod).add(connection);
     client.once('close', () => {
       connection.cut = connection.state === 'open';
@@ -158,7 +159,7 @@ export class Crowd {
 
   #end(connection: Connection, state: 'leaving' | 'gone' | 'refused'): void {
     connection.state = state;
-    connection.endedAtMs = performance.now();
+    connection.endedAtMs = machineNow();
     this.#liveOf(connection.pod).delete(connection);
   }
 

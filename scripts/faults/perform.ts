@@ -2,11 +2,12 @@
 
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { machineNow } from '../fleet/machine-time.ts';
 import type { Bench } from './bench.ts';
 import { type Action, type Deed, STEP_MS, type Step } from './plan.ts';
 
 export interface Performance {
-  /** When the store went away, if the fault is of that kind; by `performance.now()`, as all times. */
+  /** When the store went away, if the fault is of that kind; by `machineNow()`, as all times. */
   readonly awayMs: number;
   /** When the fault was over. */
   readonly overMs: number;
@@ -31,22 +32,22 @@ export async function perform(bench: Bench, steps: readonly Step[], telling: Tel
   const begun = new Set<Deed>();
   const done: string[] = [];
   let awayMs: number | undefined;
-  let overMs = performance.now();
+  let overMs = machineNow();
 
   const note = (deed: Deed, isQuiet: boolean) => {
     done.push(deed.what);
     if (telling.verbose || !isQuiet) telling.say(deed.what);
   };
   const act = async (action: Action) => {
-    if (action === parting) awayMs ??= performance.now();
+    if (action === parting) awayMs ??= machineNow();
     await action.run(bench);
-    if (action === healing) overMs = performance.now();
+    if (action === healing) overMs = machineNow();
   };
 
-  let dueMs = performance.now();
+  let dueMs = machineNow();
   let acting = Promise.resolve();
   for (const step of steps) {
-    await delay(Math.max(0, dueMs - performance.now()));
+    await delay(Math.max(0, dueMs - machineNow()));
     if (step.waits) await acting;
     for (const action of step.actions) {
       await acting;
@@ -59,7 +60,7 @@ export async function perform(bench: Bench, steps: readonly Step[], telling: Tel
       note(deed, true);
       await deed.run(bench);
     }
-    dueMs = Math.max(dueMs + STEP_MS, performance.now());
+    dueMs = Math.max(dueMs + STEP_MS, machineNow());
   }
   await acting;
   return { awayMs: awayMs ?? overMs, overMs, done };

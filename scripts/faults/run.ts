@@ -1,5 +1,6 @@
 /** Runs one fault, and says what was seen. */
 
+import { machineNow } from '../fleet/machine-time.ts';
 import { until } from '../fleet/processes.ts';
 import { Random } from '../fleet/random.ts';
 import { Bench } from './bench.ts';
@@ -56,12 +57,12 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Resul
   }
 }
 
-/** Waits until all is right and stays so for a while; beginning no later than then, by `performance.now()`. */
+/** Waits until all is right and stays so for a while; beginning no later than then, by `machineNow()`. */
 async function settled(witness: Witness, byMs: number, holdMs: number): Promise<void> {
   const isRight = () => witness.latest.kept + witness.latest.uncounted === 0;
-  const quietSinceMs = performance.now();
-  const held = () => isRight() && performance.now() - Math.max(witness.rightSinceMs, quietSinceMs) >= holdMs;
-  const leftMs = Math.max(0, byMs - performance.now());
+  const quietSinceMs = machineNow();
+  const held = () => isRight() && machineNow() - Math.max(witness.rightSinceMs, quietSinceMs) >= holdMs;
+  const leftMs = Math.max(0, byMs - machineNow());
   await until('the count stays the truth', held, leftMs + holdMs).catch(() => {}); // what is left is judged
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { machineNow } from '../fleet/machine-time.ts';
 import type { Connection, Crowd } from './crowd.ts';
 
 const SAMPLE_MS = 50;
@@ -60,7 +61,7 @@ export class Witness {
   /** A connection has just been admitted. `limit`: the pod's, at this moment. */
   admitted(connection: Connection, limit: number): void {
     const there = [...this.#crowd.live(connection.pod)];
-    const atMs = performance.now();
+    const atMs = machineNow();
     setTimeout(() => {
       const lost = there.filter(({ cut, endedAtMs }) => cut && endedAtMs - atMs < SAME_MOMENT_MS).length;
       this.overMax = Math.max(this.overMax, there.length - lost - Math.max(limit, connection.limit));
@@ -77,7 +78,7 @@ export class Witness {
   }
 
   #note(sample: Sample): void {
-    const nowMs = performance.now();
+    const nowMs = machineNow();
     const off = sample.uncounted + sample.kept;
     this.latest = sample;
     this.offMax = Math.max(this.offMax, off);
@@ -96,7 +97,7 @@ export class Witness {
     const live = [...this.#crowd.live(pod)];
     const leases = await this.#leases(pod);
     if (!leases) return undefined;
-    const nowMs = performance.now();
+    const nowMs = machineNow();
     const counted = new Set(leases);
     const stillLive = live.filter(({ state }) => state === 'open');
     return { uncounted: this.#uncounted(stillLive, counted, nowMs), kept: this.#kept(pod, counted, nowMs) };

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { guard } from './guard.ts';
+import { machineNow } from './machine-time.ts';
 
 /** How much of a program's output is kept. A gate's log of a busy test is the longest that anyone reads back. */
 const LINES_KEPT = 20_000;
@@ -104,11 +105,11 @@ export async function untilReady(program: Program, ready: () => Promise<boolean>
   }
 }
 
-/** Asks again and again until it is so. Rejects after the deadline, or when asking does. */
+/** Asks again and again until it is so. Rejects after the deadline, by the machine's time, or when asking does. */
 export async function until(what: string, isSo: () => boolean | Promise<boolean>, deadlineMs = 5_000): Promise<void> {
-  const deadline = performance.now() + deadlineMs;
+  const deadline = machineNow() + deadlineMs;
   while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${what}`);
+    if (machineNow() > deadline) throw new Error(`not within ${deadlineMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

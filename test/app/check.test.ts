@@ -173,7 +173,7 @@ describe('the access log', () => {
       (await (await gate.get('/v1/pods/pod1/connections')).json()) as { connections: unknown[] };
     expect((await holders()).connections).toMatchObject([{ lease, state: 'reserved', path: '/pod1/chat' }]);
     log.write(message(entryOf(stream, 'pod1', 'DownstreamTunnelSuccessfullyEstablished', { lease })));
-    await expect.poll(holders, { timeout: 3000 }).toMatchObject({ connections: [{ lease, state: 'live' }] });
+    await expect.poll(holders).toMatchObject({ connections: [{ lease, state: 'live' }] });
     log.write(message(entryOf(stream, 'pod1', 'DownstreamEnd', { lease })));
     await expect.poll(() => gate.connections('pod1')).toBe(0);
   });
@@ -182,7 +182,7 @@ describe('the access log', () => {
     gate = await startTestApp();
     const stream = newStream();
     gate.logStream().write(message(entryOf(stream, 'pod1', 'DownstreamPeriodic')));
-    await expect.poll(() => gate.connections('pod1'), { timeout: 3000 }).toBe(1);
+    await expect.poll(() => gate.connections('pod1')).toBe(1);
     await gate.check(checkOf(stream, 'pod1'));
     expect(await gate.connections('pod1')).toBe(1);
     expect(await (await gate.get('/metrics')).text()).toContain('wsgate_leases_adopted_total 1');
@@ -212,7 +212,7 @@ describe('the access log', () => {
     log.write(message(entryOf(newStream(), 'pod1', 'DownstreamEnd', { code: 200 })));
     log.write(message(entryOf(newStream(), 'pod1', 'DownstreamEnd', { code: 429, details: 'ext_authz_denied' })));
     log.write(message(entryOf(newStream(), 'pod2', 'DownstreamPeriodic')));
-    await expect.poll(() => gate.connections('pod2'), { timeout: 3000 }).toBe(1);
+    await expect.poll(() => gate.connections('pod2')).toBe(1);
     expect(await gate.connections('pod1')).toBe(1);
   });
 
@@ -222,7 +222,7 @@ describe('the access log', () => {
     const entry = entryOf(newStream(), 'pod1', 'DownstreamPeriodic');
     log.write({ identifier: { node: { id: 'proxy_c' } }, httpLogs: { logEntry: [entry] } });
     await expect
-      .poll(() => gate.fleet(), { timeout: 3000 })
+      .poll(() => gate.fleet())
       .toMatchObject({
         'websocket_proxy_connections{proxy_id="proxy_c"}': 1,
       });
@@ -252,7 +252,7 @@ describe('the access log', () => {
     log.write(message({}, { commonProperties: {} }));
     log.writeBytes(Buffer.from('this is no protobuf at all'));
     log.write(message(entryOf(stream, 'pod1', 'DownstreamPeriodic')));
-    await expect.poll(() => gate.connections('pod1'), { timeout: 3000 }).toBe(1);
+    await expect.poll(() => gate.connections('pod1')).toBe(1);
     const metrics = await (await gate.get('/metrics')).text();
     expect(metrics).toContain('wsgate_access_log_entries_total{kind="malformed"} 3');
     expect(metrics).toContain('wsgate_access_log_entries_total{kind="ignored"} 2');

@@ -60,7 +60,7 @@ describe('connections', () => {
     expect(await gate.reached('listen.connectionsPerAddressMax')).toBe(240);
     for (const socket of stranger) socket.destroy();
     await expect.poll(() => openOf(stranger)).toBe(0);
-    await expect.poll(() => answerTo(EMPTY, strangers()), { timeout: 5000 }).toBe(MISSING);
+    await expect.poll(() => answerTo(EMPTY, strangers())).toBe(MISSING);
   });
 
   it('are so many in all', async () => {
@@ -90,7 +90,7 @@ describe('log streams', () => {
     gate = await startTestApp({ WSGATE_LISTEN_LOG_STREAMS_MAX: '3' });
     const [first, ...others] = [gate.logStream(), gate.logStream(), gate.logStream()];
     for (const each of [first, ...others]) each?.write(message(entryOf(newStream(), 'pod1', 'DownstreamPeriodic')));
-    await expect.poll(() => gate.connections('pod1'), { timeout: 3000 }).toBe(3);
+    await expect.poll(() => gate.connections('pod1')).toBe(3);
     const refused = Array.from({ length: 20 }, () => gate.logStream().ended);
     for (const ended of await Promise.all(refused)) {
       expect(ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED, details: 'listen.logStreamsMax is reached' });
@@ -99,7 +99,7 @@ describe('log streams', () => {
     await ask();
     const stream = newStream();
     first?.write(message(entryOf(stream, 'pod2', 'DownstreamPeriodic')));
-    await expect.poll(() => gate.connections('pod2'), { timeout: 3000 }).toBe(1);
+    await expect.poll(() => gate.connections('pod2')).toBe(1);
     first?.end();
     await first?.ended;
     const next = gate.logStream();

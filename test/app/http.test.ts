@@ -46,7 +46,7 @@ describe('GET /v1/pods', () => {
     await Promise.all([gate.get('/v1/pods'), gate.get('/websocket/metrics')]);
     await gate.check(checkOf(newStream(), 'pod1'));
     expect(await json(gate.get('/v1/pods'))).toMatchObject({ body: { total: 0 } });
-    await expect.poll(() => json(gate.get('/v1/pods')), { timeout: 2000 }).toMatchObject({ body: { total: 1 } });
+    await expect.poll(() => json(gate.get('/v1/pods'))).toMatchObject({ body: { total: 1 } });
   });
 });
 

@@ -11,7 +11,7 @@ it('counts of a pod and of its proxies that differ are told, counted, and shown 
   leaseIn(await gate.check(checkOf(newStream(), 'pod1')));
   await redis.client.hincrby('{ws:pod_conn:pod1}:proxies', 'proxy_a', 1); // somebody else's hand
   await expect
-    .poll(() => gate.fleet(), { timeout: 3000 })
+    .poll(() => gate.fleet())
     .toMatchObject({
       'websocket_pod_connections{pod_id="pod1"}': 1,
       'websocket_proxy_connections{proxy_id="proxy_a"}': 2,

@@ -23,7 +23,7 @@ beforeEach(async () => {
     WSGATE_OUTAGE_POLICY: 'deny',
     WSGATE_LIMITS_DEFAULT_CONNECTIONS: String(LIMIT),
   });
-  await expect.poll(async () => (await gate.get('/readyz')).status, { timeout: 5000 }).toBe(200);
+  await expect.poll(async () => (await gate.get('/readyz')).status).toBe(200);
   churn = new Churn(gate, 'pod1');
   await goesOn();
 });
@@ -35,15 +35,15 @@ afterEach(async () => {
 /** As full as the pod gets, and connections that come and go. */
 async function goesOn(): Promise<void> {
   const { admitted, denied } = churn;
-  await expect.poll(() => churn.admitted > admitted + 50 && churn.denied > denied + 50, { timeout: 15_000 }).toBe(true);
+  await expect.poll(() => churn.admitted > admitted + 50 && churn.denied > denied + 50).toBe(true);
 }
 
 /** The store counts what is open, and nothing when nothing is. */
 async function settles(): Promise<void> {
   await churn.stop();
-  await expect.poll(() => gate.connections('pod1'), { timeout: 3000 }).toBe(churn.open.length);
+  await expect.poll(() => gate.connections('pod1')).toBe(churn.open.length);
   churn.closeAll();
-  await expect.poll(() => gate.connections('pod1'), { timeout: 3000 }).toBe(0);
+  await expect.poll(() => gate.connections('pod1')).toBe(0);
 }
 
 /** Those that a renewal found to be missing. */

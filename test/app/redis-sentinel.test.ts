@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
+import { until } from '../../scripts/fleet/processes.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { Churn } from '../support/churn.ts';
 import { startSentinels, type Watched } from '../support/redis-sentinel.ts';
@@ -28,29 +29,26 @@ async function start(env: Record<string, string> = {}): Promise<void> {
   });
 }
 
-const ready = () => expect.poll(async () => (await gate.get('/readyz')).status, { timeout: 5000 }).toBe(200);
+const ready = () => expect.poll(async () => (await gate.get('/readyz')).status).toBe(200);
 
 it.each(['SIGKILL', 'SIGSTOP'] as const)(
-  'is with the new master within two seconds of its promotion when the old one gets %s',
+  'is with the new master within two seconds of the word of all Sentinels when the old one gets %s',
   async (signal) => {
     watched = await startSentinels();
     await start();
     await ready();
     const load = new Churn(gate, 'pod1');
     churn = load;
-    await expect.poll(() => load.denied, { timeout: 5000 }).toBeGreaterThan(50);
+    await expect.poll(() => load.denied).toBeGreaterThan(50);
     watched.master.signal(signal);
-    const promoted = async () => (await watched.replica.client.role())[0] === 'master';
-    await expect.poll(promoted, { timeout: 15_000, interval: 10 }).toBe(true);
-    const promotedAtMs = performance.now();
+    await expect.poll(() => watched.agree(), { interval: 10 }).toBe(true);
     const before = load.admitted;
-    await expect.poll(() => load.admitted, { timeout: 5000 }).toBeGreaterThan(before);
-    expect(performance.now() - promotedAtMs).toBeLessThan(2000);
-    await expect.poll(() => load.admitted, { timeout: 5000 }).toBeGreaterThan(before + 50);
+    await until('the new master is asked', () => load.admitted > before, 2000);
+    await expect.poll(() => load.admitted).toBeGreaterThan(before + 50);
     await load.stop();
-    await expect.poll(() => watched.replica.client.zcard(KEY), { timeout: 3000 }).toBe(load.open.length);
+    await expect.poll(() => watched.replica.client.zcard(KEY)).toBe(load.open.length);
     load.closeAll();
-    await expect.poll(() => watched.replica.client.zcard(KEY), { timeout: 3000 }).toBe(0);
+    await expect.poll(() => watched.replica.client.zcard(KEY)).toBe(0);
   },
 );
 

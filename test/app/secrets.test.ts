@@ -35,13 +35,13 @@ it.each([
   const url = `redis://default:${encodeURIComponent(password)}@127.0.0.1:${redis.port}`;
   gate = await startTestApp({ WSGATE_STORE_URL: url, WSGATE_HTTP_TOKENS: TOKEN });
   const readyz = async () => (await gate?.get('/readyz'))?.text();
-  await expect.poll(readyz, { timeout: 5000 }).toContain(complaint ?? '"ready":true');
+  await expect.poll(readyz).toContain(complaint ?? '"ready":true');
   await gate.check(checkOf(newStream(), 'pod1'));
   await gate.get('/v1/pods', { authorization: `Bearer ${TOKEN}` });
   await gate.post('/v1/pods/x/connections/y/release', { authorization: `Bearer ${TOKEN}` });
   await gate.get('/nothing', { authorization: `Basic ${TOKEN}` });
   redis.signal('SIGKILL');
-  await expect.poll(readyz, { timeout: 5000 }).toContain('the store does not answer: ');
+  await expect.poll(readyz).toContain('the store does not answer: ');
   const text = await said(gate);
   expect(text).toContain('the store does not answer');
   for (const secret of [PASSWORD, TOKEN, 'the right one', 'the%20right%20one']) expect(text).not.toContain(secret);
@@ -64,7 +64,7 @@ describe.skipIf(!hasOpenssl)('a private key', () => {
     gate = await startTestApp(env);
     writeFileSync(file, broken);
     const { logLines } = gate;
-    await expect.poll(() => JSON.stringify(logLines), { timeout: 5000 }).toContain('listen.tls.key');
+    await expect.poll(() => JSON.stringify(logLines)).toContain('listen.tls.key');
     const all = told + (await said(gate));
     for (const line of lines) expect(all).not.toContain(line.slice(10, 30));
     folder.remove();

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { machineNow } from '../../scripts/fleet/machine-time.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { newLease, pod1, podId, proxyA } from '../support/names.ts';
@@ -49,13 +50,13 @@ it('one master that hangs is a store that is away, within the deadline; it is ba
   const store = await openStore(cluster.url, { deadlineMs: 100 });
   const master = await cluster.masterOf('ws:pod_conn:pod1');
   master.signal('SIGSTOP');
-  const startedAtMs = performance.now();
+  const startedAtMs = machineNow();
   const acquire = () => store.acquire(pod1, newLease(proxyA), 9, 60_000, '/');
   expect(await acquire()).toMatchObject({ ok: false, why: 'timeout', maybeDone: true });
-  expect(performance.now() - startedAtMs).toBeLessThan(300);
+  expect(machineNow() - startedAtMs).toBeLessThan(300);
   expect(await acquire()).toMatchObject({ ok: false, why: 'disconnected', maybeDone: false });
   master.signal('SIGCONT');
-  await expect.poll(() => store.up, { timeout: 2000 }).toBe(true);
+  await expect.poll(() => store.up).toBe(true);
   expect(await acquire()).toMatchObject({ ok: true });
   await store.close();
 });
@@ -66,7 +67,7 @@ afterEach(() => gate?.stop());
 it('the log says so when store.url takes a node of a cluster for a Redis, or a Redis for a cluster', async () => {
   const says = async (url: string, why: RegExp) => {
     gate = await startTestApp({ WSGATE_STORE_URL: url });
-    await expect.poll(() => JSON.stringify(gate?.logLines), { timeout: 3000 }).toMatch(why);
+    await expect.poll(() => JSON.stringify(gate?.logLines)).toMatch(why);
     expect((await gate.get('/readyz')).status).toBe(503);
     await gate.stop();
     gate = undefined;

@@ -38,7 +38,7 @@ async function aLittleLater(by = store): Promise<void> {
 /** Makes a replica the master, when it has all that the master has. */
 async function takeOver({ client }: RedisServer): Promise<void> {
   const replication = () => client.info('replication');
-  await expect.poll(replication, { timeout: 10_000 }).toContain('master_link_status:up');
+  await expect.poll(replication).toContain('master_link_status:up');
   await client.call('REPLICAOF', 'NO', 'ONE');
 }
 

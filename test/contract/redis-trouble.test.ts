@@ -33,16 +33,16 @@ async function storeOn(redis: RedisServer) {
 }
 
 const readiness = async (gate: TestApp) => (await gate.get('/readyz')).status;
-const isReady = (gate: TestApp) => expect.poll(() => readiness(gate), { timeout: 2000 }).toBe(200);
+const isReady = (gate: TestApp) => expect.poll(() => readiness(gate)).toBe(200);
 const lines = (gate: TestApp, text: RegExp) => gate.logLines.filter((line) => text.test(JSON.stringify(line)));
-const logs = (gate: TestApp, text: RegExp) => expect.poll(() => lines(gate, text), { timeout: 2000 }).not.toEqual([]);
+const logs = (gate: TestApp, text: RegExp) => expect.poll(() => lines(gate, text)).not.toEqual([]);
 
 /** Until wsgate has tried again with so many new connections. */
 async function triesAgain(redis: RedisServer, times: number): Promise<void> {
   const connections = async () =>
     Number(/total_connections_received:(\d+)/.exec(await redis.client.info('stats'))?.[1]);
   const before = await connections();
-  await expect.poll(connections, { timeout: 5000 }).toBeGreaterThanOrEqual(before + times);
+  await expect.poll(connections).toBeGreaterThanOrEqual(before + times);
 }
 
 /** `maxmemory` below what it uses already. */

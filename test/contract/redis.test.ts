@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { machineNow } from '../../scripts/fleet/machine-time.ts';
 import { createRedis } from '../../src/store/redis/client.ts';
 import { RedisLink } from '../../src/store/redis/link.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
@@ -117,18 +118,18 @@ describe('the link to Redis', () => {
     const store = await open({ url: own.url, deadlineMs: DEADLINE_MS });
     own.signal('SIGSTOP');
     const lease = newLease(proxyA);
-    let startedAt = performance.now();
+    let startedAt = machineNow();
     expect(await store.acquire(pod1, lease, 9, 60_000, '/')).toMatchObject({
       ok: false,
       why: 'timeout',
       maybeDone: true,
     });
-    expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS * 3);
-    startedAt = performance.now();
+    expect(machineNow() - startedAt).toBeLessThan(DEADLINE_MS * 3);
+    startedAt = machineNow();
     expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({ ok: false, maybeDone: false });
-    expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS / 2);
+    expect(machineNow() - startedAt).toBeLessThan(DEADLINE_MS / 2);
     own.signal('SIGCONT');
-    await expect.poll(() => store.up, { timeout: 2000 }).toBe(true);
+    await expect.poll(() => store.up).toBe(true);
     // What was asked before the stop was carried out after it: the caller has to release it.
     expect(await value(store.release(pod1, [lease], 0))).toBe(1);
     await store.close();
@@ -146,7 +147,7 @@ describe('the link to Redis', () => {
       why: 'disconnected',
     });
     const again = await startRedis({ port });
-    await expect.poll(() => store.up, { timeout: 2000 }).toBe(true);
+    await expect.poll(() => store.up).toBe(true);
     expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({ ok: true });
     await store.close();
     await again.stop();

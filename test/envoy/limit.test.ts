@@ -22,7 +22,7 @@ describe.each(stores)('three Envoys on the %s store', (store) => {
       }
     }
     await expect
-      .poll(() => fleet.gate.metrics(), { timeout: 3000 })
+      .poll(() => fleet.gate.metrics())
       .toEqual({
         'websocket_pod_connections{pod_id="pod1"}': 75,
         'websocket_pod_connections{pod_id="pod2"}': 100,

@@ -62,7 +62,7 @@ it('a WebSocket over HTTP/2 is counted and freed like one over HTTP/1', async ()
   expect(first.status).toBe(200);
   await fleet.settlesAt(1);
   expect((await open()).status).toBe(429);
-  await expect.poll(() => fleet.holders(), { timeout: 3000 }).toMatchObject([{ state: 'live', path: '/pod1/' }]);
+  await expect.poll(() => fleet.holders()).toMatchObject([{ state: 'live', path: '/pod1/' }]);
   first.stream.close();
   await fleet.settlesAt(0);
   const third = await open();

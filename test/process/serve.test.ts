@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Client, Outcome } from '../../scripts/fleet/clients.ts';
 import { EXT_AUTHZ } from '../../scripts/fleet/edge.ts';
+import { machineNow } from '../../scripts/fleet/machine-time.ts';
 import { until } from '../../scripts/fleet/processes.ts';
 import { Fleet, type FleetOptions } from '../support/fleet.ts';
 import { connectHealth } from '../support/health.ts';
@@ -30,11 +31,11 @@ describe('at SIGTERM, under open log streams and WebSockets', () => {
     const watch = health.watch();
     await expect.poll(() => watch.statuses).toEqual(['SERVING']);
 
-    const startedAt = performance.now();
+    const startedAt = machineNow();
     fleet.gate.kill('SIGTERM');
     expect(await fleet.gate.ended).toBe('exit code 0');
     // Nothing had to be waited for.
-    expect(performance.now() - startedAt).toBeLessThan(2000);
+    expect(machineNow() - startedAt).toBeLessThan(2000);
     await watch.ended;
     expect(watch.statuses).toEqual(['SERVING', 'NOT_SERVING']);
     expect(fleet.gate.logs().at(-1)).toMatchObject({ msg: 'stopped' });
@@ -69,10 +70,10 @@ describe('at SIGTERM, with an upgrade that waits for a Redis that hangs', () => 
 
   it('it exits with 0 at stop.deadline all the same, and says that something was cut off', async () => {
     const upgrade = await startUpgrade({ store: { deadline: '8s' }, stop: { deadline: '300ms' } });
-    const startedAt = performance.now();
+    const startedAt = machineNow();
     fleet.gate.kill('SIGTERM');
     expect(await fleet.gate.ended).toBe('exit code 0');
-    expect(performance.now() - startedAt).toBeLessThan(1500);
+    expect(machineNow() - startedAt).toBeLessThan(1500);
     expect(fleet.gate.logs().at(-1)).toMatchObject({ deadlineMs: 300, msg: expect.stringContaining('cut off') });
     expect((await upgrade.ended).opened).toEqual([]);
   });
@@ -84,10 +85,10 @@ describe('at SIGTERM, with an upgrade that waits for a Redis that hangs', () => 
     const upgrade = await startUpgrade({ store: { deadline: '8s' } });
     fleet.gate.kill('SIGTERM');
     await until503();
-    const startedAt = performance.now();
+    const startedAt = machineNow();
     fleet.gate.kill(signal);
     expect(await fleet.gate.ended).toBe(`exit code ${code}`);
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(machineNow() - startedAt).toBeLessThan(500);
     expect(fleet.gate.logs().at(-1)).toMatchObject({ msg: 'stopping; a second signal ends at once' });
     await upgrade.ended;
   });

@@ -16,6 +16,8 @@ export interface Watched {
   readonly url: string;
   readonly master: RedisServer;
   readonly replica: RedisServer;
+  /** Whether every Sentinel names the replica as the master: one after the other, some seconds after its promotion. */
+  agree(): Promise<boolean>;
   /**
    * Commands that the Sentinels have refused, as their default user sees it, whose password is `correct-horse`; but not
    * what ioredis says of itself to Redis 7.2 and newer, and does without.
@@ -59,13 +61,12 @@ export async function startSentinels(settings: readonly string[] = [], tls?: Ser
     url: `redis${tls ? 's' : ''}+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/main`,
     master,
     replica,
+    async agree() {
+      const named = sentinels.map(({ port }) => ask(port, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'main'));
+      return (await Promise.all(named)).every((address) => String(address) === `127.0.0.1,${replica.port}`);
+    },
     async denied() {
-      const logs = sentinels.map(async ({ port }) => {
-        const client = new Redis({ port, protocol: 2, password: 'correct-horse' });
-        const log = await client.acl('LOG');
-        client.disconnect();
-        return log;
-      });
+      const logs = sentinels.map(({ port }) => ask(port, 'ACL', 'LOG') as Promise<unknown[]>);
       const denied = (await Promise.all(logs)).flat().map(String);
       return denied.filter((entry) => !/reason,auth|client\|setinfo/.test(entry));
     },
@@ -73,6 +74,16 @@ export async function startSentinels(settings: readonly string[] = [], tls?: Ser
       await Promise.all([...sentinels, replica, master].map((server) => server.stop()));
     },
   };
+}
+
+/** As their default user. */
+async function ask(port: number, command: string, ...args: string[]): Promise<unknown> {
+  const client = new Redis({ port, protocol: 2, password: 'correct-horse' });
+  try {
+    return await client.call(command, ...args);
+  } finally {
+    client.disconnect();
+  }
 }
 
 async function startSentinel({ port, id }: { port: number; id: string }, settings: readonly string[]) {
