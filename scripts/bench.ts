@@ -29,7 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
   const findings: Finding[] = [];
   for (const benchmark of BENCHMARKS.filter((each) => isAsked(each, options))) {
     const { name, what } = benchmark;
-    findings.push({ benchmark: name, what, figures: await run(benchmark, options) });
+    findings.push({ benchmark: name, what, figures: await measure(benchmark, options) });
   }
   print(options.json ? JSON.stringify({ machine: machine(), findings }, undefined, 2) : tablesOf(findings));
   if (options.write !== undefined) writeFigures(options.write, findings, ['npm run bench --', ...args].join(' '));
@@ -44,6 +44,16 @@ async function main(args: readonly string[]): Promise<number> {
 
 function isAsked({ name, inShort }: Benchmark, { only, length }: BenchOptions): boolean {
   return only ? only.includes(name) : inShort || length === 'full';
+}
+
+/** What is worse than the baseline has to be so twice: a shared machine has its moments. */
+async function measure(benchmark: Benchmark, options: BenchOptions): Promise<Figure[]> {
+  const figures = await run(benchmark, options);
+  if (options.length === 'full' || options.accept) return figures;
+  const found = worseThanBaseline(figures);
+  if (found.length === 0) return figures;
+  for (const each of found) say(`  ${each}: once more`);
+  return run(benchmark, options);
 }
 
 async function run(benchmark: Benchmark, { length }: BenchOptions): Promise<Figure[]> {

@@ -78,6 +78,9 @@ While Redis does not answer there is no count to be off.
 - answer to an upgrade during the fault: from a client to Envoy, the gate, and back; a refusal is an answer, too.
 - time to settle: from the end of the fault to the last moment that the count was off.
 
+Times are those that the machine gave to its programs: less those in which not even an idle thread was let run. A fault
+that breaks a bound while the machine stalled for half a second and more is done once more, and the log says so.
+
 ${tableOf(results)}
 `;
 }
