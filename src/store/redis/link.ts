@@ -79,8 +79,8 @@ export class RedisLink {
     return this.#up === true;
   }
 
-  /** Whether commands of one pod are carried out in the order in which they were sent. */
-  get keepsOrder(): boolean {
+  /** Whether one call may ask of several pods; and those of one pod are carried out in the order in which they were sent. */
+  get isOneNode(): boolean {
     return !(this.#redis instanceof Cluster);
   }
 

@@ -1,5 +1,6 @@
 /** The Redis store: the contract of `admission/lease-store.ts`, one script call an operation. */
 
+import { chunks } from '../../admission/chunks.ts';
 import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
 import type {
   Acquired,
@@ -28,6 +29,8 @@ const BATCH = 1000;
 const PROCESS_FORGOTTEN_MS = 24 * 60 * 60 * 1000;
 /** The pods that one `fleet` asks for at a time, so that a scrape of thousands lets upgrades through in between. */
 const PODS_AT_ONCE = 100;
+/** Those that one script call counts, where it can: a call costs more than a pod in it. */
+const PODS_PER_CALL = 20;
 
 export interface RedisStoreOptions {
   readonly prefix: string;
@@ -105,11 +108,12 @@ export class RedisStore implements LeaseStore {
     const time = await this.#link.call('time', (redis) => redis.time());
     if (!time.ok) return time;
     const counts: PodCount[] = [];
-    for (let start = 0; start < pods.length; start += PODS_AT_ONCE) {
-      const answers = await Promise.all(pods.slice(start, start + PODS_AT_ONCE).map((pod) => this.#count(pod)));
+    const perCall = this.#link.isOneNode ? PODS_PER_CALL : 1;
+    for (const some of chunks(pods, PODS_AT_ONCE)) {
+      const answers = await Promise.all([...chunks(some, perCall)].map((few) => this.#count(few)));
       for (const answer of answers) {
         if (!answer.ok) return answer;
-        counts.push(answer.value);
+        counts.push(...answer.value);
       }
     }
     const [seconds, microseconds] = time.value;
@@ -119,14 +123,18 @@ export class RedisStore implements LeaseStore {
     };
   }
 
-  async #count(pod: PodId): Promise<Answer<PodCount>> {
-    this.#acquires.send(pod);
-    const [leases, proxies] = this.#keys.pod(pod);
-    return map(await this.#link.run(scripts.snapshot, [leases, proxies], []), (reply) => {
-      const [connections, text] = reply as [number, string];
-      const flat = text === '' ? [] : text.split(' ');
-      const proxies = new Map(pairs(flat).map(([proxy, held]) => [proxy as ProxyId, Number(held)]));
-      return { pod, connections, proxies };
+  async #count(pods: readonly PodId[]): Promise<Answer<PodCount[]>> {
+    const keys = pods.flatMap((pod) => {
+      this.#acquires.send(pod);
+      return this.#keys.pod(pod).slice(0, 2);
+    });
+    return map(await this.#link.run(scripts.snapshot, keys, []), (reply) => {
+      const counts = reply as (number | string)[];
+      return pods.map((pod, i) => ({
+        pod,
+        connections: Number(counts[2 * i]),
+        proxies: leasesOf(String(counts[2 * i + 1])),
+      }));
     });
   }
 
@@ -196,11 +204,11 @@ export class RedisStore implements LeaseStore {
   /** A call that adds leases, and is overtaken by one that takes them out, would bring them back. */
   async #added(pod: PodId): Promise<void> {
     this.#acquires.send(pod);
-    if (!this.#link.keepsOrder) await Promise.all(this.#adding.get(pod) ?? []);
+    if (!this.#link.isOneNode) await Promise.all(this.#adding.get(pod) ?? []);
   }
 
   async #add<T>(pod: PodId, call: Promise<T>): Promise<T> {
-    if (this.#link.keepsOrder) return call;
+    if (this.#link.isOneNode) return call;
     const calls = this.#adding.get(pod) ?? new Set();
     this.#adding.set(pod, calls.add(call));
     const answer = await call;
@@ -212,6 +220,12 @@ export class RedisStore implements LeaseStore {
   #infoOf(holder: Holder): string {
     return this.#info ? JSON.stringify(holder) : '';
   }
+}
+
+/** By proxy, from `proxy its-leases proxy its-leases ...`. */
+function leasesOf(text: string): Map<ProxyId, number> {
+  const flat = text === '' ? [] : text.split(' ');
+  return new Map(pairs(flat).map(([proxy, leases]) => [proxy as ProxyId, Number(leases)]));
 }
 
 function held(lease: LeaseId, info: string | null): HeldLease {
