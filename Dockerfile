@@ -8,7 +8,7 @@ COPY tsconfig.json tsconfig.build.json tsconfig.client.json ./
 COPY proto proto
 COPY scripts scripts
 COPY src src
-RUN npm run build
+RUN npm run build && chmod +x dist/main.js
 
 FROM build AS sample-pod
 USER node
@@ -32,5 +32,5 @@ EXPOSE 7070 7071
 # For a WSGATE_LISTEN_HTTP on another port, override this as well.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:7071/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "dist/main.js"]
+ENTRYPOINT ["/app/dist/main.js"]
 CMD ["serve"]

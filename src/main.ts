@@ -1,5 +1,9 @@
-#!/usr/bin/env node
-/** The process: arguments, environment, signals, exit codes. Nothing else touches them. */
+#!/usr/bin/env -S node --max-semi-space-size=16
+/**
+ * The process: arguments, environment, signals, exit codes. Nothing else touches them.
+ *
+ * The flag bounds V8's young generation, in MiB: a third less resident memory for no more CPU (docs/performance.md).
+ */
 
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';

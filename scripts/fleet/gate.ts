@@ -1,6 +1,6 @@
 /** A gate as a child of this process, from its sources. */
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lendFolder } from './folder.ts';
@@ -8,6 +8,8 @@ import { type Metrics, readMetrics } from './metrics.ts';
 import { freePort, type Program, start, untilReady } from './processes.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+/** Those of its first line. */
+const NODE_FLAGS = /^#!.* node (.*)$/m.exec(readFileSync(MAIN, 'utf8'))?.[1]?.split(' ') ?? [];
 
 export interface GateOptions {
   /** As in the configuration file, nested: `{ limits: { default: { connections: 100 } } }`. */
@@ -43,7 +45,7 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
   try {
     // JSON is YAML.
     writeFileSync(file, JSON.stringify({ ...options.config, listen: { grpc, http } }));
-    const args = [MAIN, 'serve', '--config', file];
+    const args = [...NODE_FLAGS, MAIN, 'serve', '--config', file];
     const program = await start({ name: 'gate', file: process.execPath, args, env: options.env ?? {} });
     void program.ended.then(folder.remove);
     await untilReady(program, () => answersOk(`http://${http}${options.waitFor ?? '/readyz'}`));
