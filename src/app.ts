@@ -70,7 +70,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const recovery = new Recovery(recoveryOf(config), events);
   const share = new Share(recovery);
   const ledger = new Ledger(
-    { store, share, recovery, presence, events },
+    { store, limits, share, recovery, presence, events },
     { ttlMs: config.lease.ttl, ...config.ledger },
   );
   const gate = new Gate(

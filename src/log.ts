@@ -25,7 +25,9 @@ export function logEvents(events: Events, log: Logger): void {
   events.on('released', (pod, cause, count) => {
     if (cause === 'expired') log.warn({ pod, count }, 'released leases whose connections ended without a word');
   });
-  events.on('adopted', (pod, count) => log.info({ pod, count }, 'counted connections that the store did not know'));
+  events.on('adopted', (pod, count, overLimit) => {
+    log.info({ pod, count, overLimit }, 'counted connections that the store did not know');
+  });
   events.on('flushedTooRarely', (proxy, intervalMs) => {
     log.warn(
       { proxy, intervalMs },

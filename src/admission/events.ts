@@ -15,8 +15,11 @@ interface EventMap {
   decided: [verdict: Verdict, durationMs: number];
   /** Leases that were in the store, and are not any more. */
   released: [pod: PodId, cause: ReleaseCause, count: number];
-  /** Leases that a renewal had to put into the store: never asked for, or lost by it. */
-  adopted: [pod: PodId, count: number];
+  /**
+   * Leases that a renewal had to put into the store: never asked for, or lost by it. `overLimit` of them found the pod
+   * full.
+   */
+  adopted: [pod: PodId, count: number, overLimit: number];
   /** A release that waited for the store was given up; the reaper will find the lease. */
   releaseDropped: [pod: PodId, lease: LeaseId];
   /** A proxy speaks of its connections so rarely that the ttl does not bear a lost entry. */

@@ -17,6 +17,7 @@ import { FlushIntervals } from './flush-intervals.ts';
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
 import { mustHold } from './invariants.ts';
 import type { LeaseState, LeaseStore } from './lease-store.ts';
+import type { Limits } from './limits.ts';
 import type { Presence } from './presence.ts';
 import type { Recovery } from './recovery.ts';
 import { type ReleaseOptions, ReleaseQueue } from './release-queue.ts';
@@ -68,6 +69,7 @@ export interface LedgerOptions extends ReleaseOptions {
 
 export class Ledger {
   readonly #store: LeaseStore;
+  readonly #limits: Limits;
   readonly #share: Share;
   readonly #recovery: Recovery;
   readonly #presence: Presence;
@@ -89,10 +91,18 @@ export class Ledger {
   #sweptAtMs = performance.now();
 
   constructor(
-    parts: { store: LeaseStore; share: Share; recovery: Recovery; presence: Presence; events: Events },
+    parts: {
+      store: LeaseStore;
+      limits: Limits;
+      share: Share;
+      recovery: Recovery;
+      presence: Presence;
+      events: Events;
+    },
     options: LedgerOptions,
   ) {
     this.#store = parts.store;
+    this.#limits = parts.limits;
     this.#share = parts.share;
     this.#recovery = parts.recovery;
     this.#presence = parts.presence;
@@ -325,7 +335,10 @@ export class Ledger {
     const { created, count } = answer.value;
     mustHold(this.#events, 'answered-too-many', created <= open.length);
     this.#share.counted(pod, count);
-    if (created > 0) this.#events.emit('adopted', pod, created);
+    if (created > 0) {
+      const overLimit = Math.min(created, Math.max(0, count - this.#limits.of(pod)));
+      this.#events.emit('adopted', pod, created, overLimit);
+    }
     // Leases that the store had been told of are gone from it: it has lost others, too.
     if (created > open.length - known) this.#writeAllAgain();
     return true;

@@ -43,6 +43,10 @@ export class GateMetrics {
       'wsgate_leases_adopted_total',
       'Leases that a renewal had to put into the store: never asked for, or lost by it.',
     );
+    const adoptedOverLimit = this.#counter(
+      'wsgate_leases_adopted_over_limit_total',
+      'Those of the adopted leases that found their pod full: connections that are open beyond its limit.',
+    );
     const dropped = this.#counter(
       'wsgate_releases_dropped_total',
       'Releases given up because too many waited for the store; their slots are free when they expire.',
@@ -66,7 +70,10 @@ export class GateMetrics {
       decisionTime.observe({ outcome }, durationMs / 1000);
     });
     events.on('released', (_pod, cause, count) => releases.inc({ cause }, count));
-    events.on('adopted', (_pod, count) => adopted.inc(count));
+    events.on('adopted', (_pod, count, overLimit) => {
+      adopted.inc(count);
+      adoptedOverLimit.inc(overLimit);
+    });
     events.on('releaseDropped', () => dropped.inc());
     this.#processMetrics();
   }

@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
+import { readMetrics } from '../../scripts/fleet/metrics.ts';
 import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
 
 let gate: TestApp;
@@ -186,6 +187,16 @@ describe('the access log', () => {
     await gate.check(checkOf(stream, 'pod1'));
     expect(await gate.connections('pod1')).toBe(1);
     expect(await (await gate.get('/metrics')).text()).toContain('wsgate_leases_adopted_total 1');
+  });
+
+  it('tells how many of the connections that it was never asked about are beyond the limit', async () => {
+    gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '2' });
+    leaseIn(await gate.check(checkOf(newStream(), 'pod1')));
+    const log = gate.logStream();
+    log.write(message(...[1, 2, 3, 4].map(() => entryOf(newStream(), 'pod1', 'DownstreamPeriodic'))));
+    await expect
+      .poll(() => readMetrics(`${gate.app.http}/metrics`), { timeout: 10_000 })
+      .toMatchObject({ wsgate_leases_adopted_total: 4, wsgate_leases_adopted_over_limit_total: 3 });
   });
 
   it.each([

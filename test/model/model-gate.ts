@@ -35,14 +35,14 @@ export function makeGate(shared: () => LeaseStore, outage: OutagePolicy, recover
   const recovery = new Recovery(recoveryMs, events);
   const parts = {
     store,
+    limits: new Limits({ default: { connections: LIMIT }, pods: {} }),
     share: new Share(recovery),
     recovery,
     presence: new Presence(events, { podsMax: 100, proxiesMax: 100 }),
     events,
   };
   const ledger = new Ledger(parts, { ttlMs: TTL_MS, leasesMax: 1000, releasesMax: 1000 });
-  const limits = new Limits({ default: { connections: LIMIT }, pods: {} });
-  const gate = new Gate({ ...parts, ledger, limits }, { reserveMs: RESERVE_MS, outage });
+  const gate = new Gate({ ...parts, ledger }, { reserveMs: RESERVE_MS, outage });
   const reaper = new Reaper({ ...parts, ledger }, { gate: `gate${made}`, ttlMs: TTL_MS, graceMs: GRACE_MS });
   return { store, ledger, gate, reaper };
 }

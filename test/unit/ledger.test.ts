@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { Events } from '../../src/admission/events.ts';
 import { Ledger } from '../../src/admission/ledger.ts';
+import { Limits } from '../../src/admission/limits.ts';
 import { Presence } from '../../src/admission/presence.ts';
 import { Recovery } from '../../src/admission/recovery.ts';
 import { Share } from '../../src/admission/share.ts';
@@ -27,6 +28,7 @@ it('a flush also writes what became due while the one before it was under way', 
   const recovery = new Recovery(0, events);
   const parts = {
     store,
+    limits: new Limits({ default: { connections: 100 }, pods: {} }),
     share: new Share(recovery),
     recovery,
     presence: new Presence(events, { podsMax: 100, proxiesMax: 100 }),

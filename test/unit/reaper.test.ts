@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Events } from '../../src/admission/events.ts';
 import type { LeaseStore } from '../../src/admission/lease-store.ts';
 import { Ledger, type LogStream } from '../../src/admission/ledger.ts';
+import { Limits } from '../../src/admission/limits.ts';
 import { Presence } from '../../src/admission/presence.ts';
 import { Reaper } from '../../src/admission/reaper.ts';
 import { Recovery } from '../../src/admission/recovery.ts';
@@ -22,7 +23,8 @@ function startGate(gate: string) {
   const events = new Events();
   const presence = new Presence(events, { podsMax: 100, proxiesMax: 100 });
   const recovery = new Recovery(0, events);
-  const parts = { store, share: new Share(recovery), recovery, presence, events };
+  const limits = new Limits({ default: { connections: 100 }, pods: {} });
+  const parts = { store, limits, share: new Share(recovery), recovery, presence, events };
   const ledger = new Ledger(parts, { ttlMs: TTL_MS, leasesMax: 100, releasesMax: 100 });
   const reaper = new Reaper({ ...parts, ledger }, { gate, ttlMs: TTL_MS, graceMs: GRACE_MS });
   return { ledger, reaper, presence };
