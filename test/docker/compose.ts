@@ -3,13 +3,19 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { parse } from 'yaml';
+import { z } from 'zod';
 
 const exec = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Without these images there is nothing to bring up. Prometheus is only left out. */
+/** Without these images there is nothing to bring up. */
 const IMAGES = ['redis:8-alpine', 'envoyproxy/envoy:v1.40.0', 'node:24-bookworm-slim'];
+/** Left out where their images cannot be had. */
+const OPTIONAL = ['prometheus', 'grafana'];
 const PULL_DEADLINE_MS = 300_000;
+
+const Config = z.object({ services: z.record(z.string(), z.object({ image: z.string().optional() })) });
 
 export interface Compose {
   /** Builds the images and starts every service whose image can be had. */
@@ -52,12 +58,14 @@ function composeBy([file = '', ...first]: readonly string[]): Compose {
   };
   return {
     async up() {
-      const services = (await compose('config', '--services')).trim().split('\n');
-      const images = await compose('config');
-      const prometheus = /image: (prom\/prometheus\S*)/.exec(images)?.[1];
-      const without = prometheus !== undefined && !(await isAtHand(prometheus)) ? 'prometheus' : undefined;
-      if (without) console.warn(`left out: ${without}, whose image cannot be had`);
-      await compose('up', '--detach', '--build', ...services.filter((service) => service !== without));
+      const { services } = Config.parse(parse(await compose('config')));
+      const without: string[] = [];
+      for (const name of OPTIONAL) {
+        const image = services[name]?.image;
+        if (image !== undefined && !(await isAtHand(image))) without.push(name);
+      }
+      if (without.length > 0) console.warn(`left out: ${without.join(', ')}, whose images cannot be had`);
+      await compose('up', '--detach', '--build', ...Object.keys(services).filter((name) => !without.includes(name)));
     },
     logs: () => compose('logs', '--no-color', '--tail', '40'),
     async down() {
