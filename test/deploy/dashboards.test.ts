@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
+import { lendFolder } from '../../scripts/fleet/folder.ts';
 import { startTestApp } from '../support/app.ts';
 import { alerts, asSent, dashboards, has } from './files.ts';
 import { metricsIn } from './promql.ts';
@@ -39,9 +39,9 @@ describe.each(dashboards)('$name', ({ panels, charts, templating }) => {
 
   it.skipIf(!has('promtool'))('asks Prometheus only what it understands', () => {
     const rules = charts.flatMap(({ targets }) => targets.map(({ expr }) => ({ record: 'panel', expr: asSent(expr) })));
-    const folder = mkdtempSync(join(tmpdir(), 'wsgate-dashboards-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const file = join(folder, 'panels.yml');
+    const folder = lendFolder('dashboards');
+    onTestFinished(() => folder.remove());
+    const file = join(folder.path, 'panels.yml');
     writeFileSync(file, stringify({ groups: rules.map((rule, index) => ({ name: `${index}`, rules: [rule] })) }));
     expect(execFileSync('promtool', ['check', 'rules', '--lint=none', file], { encoding: 'utf8' })).toContain(
       'SUCCESS',

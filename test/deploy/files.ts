@@ -37,7 +37,9 @@ const Panel = z.object({
   description: z.string().min(1),
   datasource: Datasource,
   fieldConfig: z.object({ defaults: z.object({ unit: z.string().min(1) }) }),
-  targets: z.array(z.object({ refId: z.string(), datasource: Datasource, expr: z.string() })).min(1),
+  targets: z
+    .array(z.object({ refId: z.string(), datasource: Datasource, expr: z.string(), legendFormat: z.string() }))
+    .min(1),
 });
 const Variable = z.discriminatedUnion('type', [
   z.object({ name: z.string(), type: z.literal('datasource'), query: z.literal('prometheus') }),
