@@ -8,7 +8,7 @@ COPY tsconfig.json tsconfig.build.json tsconfig.client.json ./
 COPY proto proto
 COPY scripts scripts
 COPY src src
-RUN npm run build && chmod +x dist/main.js
+RUN npm run build
 
 FROM build AS sample-pod
 USER node

@@ -32,10 +32,10 @@ export interface Result extends Verdict {
 /** Two opens for each close: so the limit is always contested. */
 const CHURN = { each: 1, closes: 1 / 3 };
 /** Before the fault: in a ttl, gates gather the evidence by which they take leases for dead, rightly or wrongly. */
-const BEFORE_MS = { full: SCALE.ttlMs + 1_000, short: 2_000 };
+const BEFORE_MS = { full: SCALE.ttlMs + 2_000, short: 2_000 };
 const AFTER_MS = 2_000;
 /** Once it is right it has to stay so, while everything that was not renewed runs out. */
-const HOLD_MS = { full: SCALE.ttlMs + 1_000, short: 2_000 };
+const HOLD_MS = { full: SCALE.ttlMs, short: 2_000 };
 
 export async function runFault(fault: Fault, options: RunOptions): Promise<Result> {
   const { seed, policy, length } = options;

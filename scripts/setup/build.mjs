@@ -7,8 +7,6 @@ import { join } from 'node:path';
 import { root } from './cache.mjs';
 import { run } from './child.mjs';
 
-const SHEBANG = '#!/usr/bin/env node\n';
-
 /** @returns {Promise<import('./child.mjs').Ending>} */
 export async function build() {
   const dist = join(root, 'dist');
@@ -20,7 +18,8 @@ export async function build() {
   cpSync(join(root, 'src'), dist, { recursive: true, filter: (path) => !path.endsWith('.ts') });
   const main = join(dist, 'main.js');
   const text = readFileSync(main, 'utf8');
-  if (!text.startsWith('#!')) writeFileSync(main, SHEBANG + text);
+  const [shebang] = readFileSync(join(root, 'src/main.ts'), 'utf8').split('\n', 1);
+  if (!text.startsWith('#!')) writeFileSync(main, `${shebang}\n${text}`);
   chmodSync(main, 0o755);
   return ending;
 }
