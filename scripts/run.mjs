@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { build } from './setup/build.mjs';
 import { root } from './setup/cache.mjs';
 import { Interrupted, run } from './setup/child.mjs';
+import { provideDashboard } from './setup/dashboard.mjs';
 import { provideTestPrograms } from './setup/debian.mjs';
 import { findEnvoy } from './setup/envoy.mjs';
 import { provideNode } from './setup/node.mjs';
@@ -22,11 +23,13 @@ const TASKS = {
   check,
   async playground(args) {
     process.env.ENVOY_BIN = await findEnvoy();
+    await provideDashboard();
     return script('playground.ts', args);
   },
   async test(args) {
     process.env.ENVOY_BIN = await findEnvoy();
     await provideTestPrograms();
+    await provideDashboard();
     const checked = await check();
     return checked.code === 0 ? program('vitest', ['run', ...args]) : checked;
   },
@@ -63,7 +66,7 @@ const TASKS = {
 async function check() {
   /** @type {Ending} */
   let worst = { code: 0, signal: null };
-  for (const [name, ...args] of [['tsc', '-p', '.'], ['biome', 'check', '.'], ['knip']]) {
+  for (const [name, ...args] of [['tsc', '-p', '.'], ['tsc', '-p', 'dashboard'], ['biome', 'check', '.'], ['knip']]) {
     const ending = await program(String(name), args);
     if (ending.signal !== null) return ending;
     if (ending.code !== 0) worst = ending;

@@ -1,11 +1,12 @@
 /**
- * `dist/`: the sources as plain JavaScript, and the files they read.
+ * `dist/`: the sources as plain JavaScript, the files they read, and the dashboard.
  */
 
 import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './cache.mjs';
 import { run } from './child.mjs';
+import { buildDashboard } from './dashboard.mjs';
 
 /** @returns {Promise<import('./child.mjs').Ending>} */
 export async function build() {
@@ -21,5 +22,6 @@ export async function build() {
   const [shebang] = readFileSync(join(root, 'src/main.ts'), 'utf8').split('\n', 1);
   if (!text.startsWith('#!')) writeFileSync(main, `${shebang}\n${text}`);
   chmodSync(main, 0o755);
+  await buildDashboard();
   return ending;
 }

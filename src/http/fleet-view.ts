@@ -45,9 +45,9 @@ export class FleetView {
     return this.#withLimits(await this.#store.fleet(all));
   }
 
-  /** One pod, read at once. */
-  async pod(pod: PodId): Promise<Answer<FleetSnapshot>> {
-    return this.#withLimits(await this.#store.fleet([pod]));
+  /** Those pods, read at once. */
+  async these(pods: readonly PodId[]): Promise<Answer<FleetSnapshot>> {
+    return this.#withLimits(await this.#store.fleet(pods));
   }
 
   #withLimits(answer: Awaited<ReturnType<LeaseStore['fleet']>>): Answer<FleetSnapshot> {

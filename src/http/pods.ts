@@ -10,6 +10,8 @@ import { sendProblem } from './problem.ts';
 
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
+/** Pods that one request may name. */
+const NAMED_MAX = 100;
 
 export interface PodRouteParts {
   readonly store: LeaseStore;
@@ -19,10 +21,13 @@ export interface PodRouteParts {
 }
 
 export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }: PodRouteParts): void {
-  app.get('/v1/pods', async (_request, reply) => {
-    const answer = await fleet.snapshot();
+  app.get<{ Querystring: PodsQuery }>('/v1/pods', async ({ query }, reply) => {
+    const asked = parsePodsQuery(query);
+    if ('mistake' in asked) return sendProblem(reply, 400, asked.mistake);
+    const answer = asked.names ? await fleet.these(asked.names) : await fleet.snapshot();
     if (!answer.ok) return sendAway(reply, answer);
-    const { timeMs, pods } = answer.value;
+    const { timeMs } = answer.value;
+    const pods = asked.names ? answer.value.pods : found(answer.value.pods, asked);
     const total = pods.reduce((sum, { connections }) => sum + connections, 0);
     return { time: new Date(timeMs).toISOString(), total, pods: pods.map(podBody) };
   });
@@ -30,7 +35,7 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
   app.get<{ Params: { pod: string } }>('/v1/pods/:pod', async ({ params }, reply) => {
     const pod = parsePodId(params.pod);
     if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
-    const answer = await fleet.pod(pod);
+    const answer = await fleet.these([pod]);
     if (!answer.ok) return sendAway(reply, answer);
     const { timeMs, pods } = answer.value;
     return { time: new Date(timeMs).toISOString(), ...pods.map(podBody)[0] };
@@ -76,6 +81,37 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
     }
     return reply.send({ released });
   }
+}
+
+interface PodsQuery {
+  readonly pods?: string;
+  readonly contains?: string;
+  readonly limit?: string;
+}
+
+interface PodsAsked {
+  /** Just these, as of this moment. */
+  readonly names: readonly PodId[] | undefined;
+  readonly contains: string;
+  readonly max: number;
+}
+
+function parsePodsQuery({ pods, contains = '', limit }: PodsQuery): PodsAsked | { mistake: string } {
+  const max = limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
+  if (limit !== undefined && (!Number.isInteger(max) || max < 1)) {
+    return { mistake: `limit is ${shown(limit)}: expected a whole number from 1` };
+  }
+  if (pods === undefined) return { names: undefined, contains, max };
+  const texts = pods === '' ? [] : [...new Set(pods.split(','))];
+  if (texts.length > NAMED_MAX) return { mistake: `pods names ${texts.length} pods: expected at most ${NAMED_MAX}` };
+  const names = texts.map(parsePodId).filter((name) => name !== undefined);
+  const wrong = texts.find((text) => !parsePodId(text));
+  return wrong === undefined ? { names, contains, max } : { mistake: noPodId(wrong) };
+}
+
+function found(pods: FleetSnapshot['pods'], { contains, max }: PodsAsked): FleetSnapshot['pods'] {
+  const matching = contains === '' ? pods : pods.filter(({ pod }) => pod.includes(contains));
+  return matching.slice(0, max);
 }
 
 function podBody({ pod, connections, limit, proxies }: FleetSnapshot['pods'][number]) {

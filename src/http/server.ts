@@ -1,4 +1,4 @@
-/** The HTTP side: metrics and health for machines, `/v1` for people and scripts. */
+/** The HTTP side: metrics and health for machines, `/v1` for scripts, the dashboard for people. */
 
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
@@ -7,6 +7,7 @@ import type { Hub } from '../hub/hub.ts';
 import { Room } from '../room.ts';
 import { type Access, accessHook } from './access.ts';
 import { corsHook } from './cors.ts';
+import { dashboardRoutes } from './dashboard.ts';
 import { eventRoutes } from './events.ts';
 import { FleetMetrics } from './fleet-metrics.ts';
 import type { GateMetrics } from './gate-metrics.ts';
@@ -117,7 +118,12 @@ export function createHttpServer(
     podRoutes(scope, parts);
     if (hub) eventRoutes(scope, { hub, access });
   });
-  if (hub) serveHub(app, hub);
+  if (hub) {
+    serveHub(app, hub);
+    dashboardRoutes(app);
+  } else {
+    app.get('/', (_request, reply) => sendProblem(reply, 404, 'no dashboard without the hub: hub.enabled'));
+  }
   return app;
 }
 

@@ -1,0 +1,154 @@
+/**
+ * The fleet as the page knows it: the figures of `/ws/metrics`, the events of `/ws`, and the counts of those pods that
+ * events told of, which are read at once, but in one small request a second at most.
+ */
+
+import type { z } from 'zod';
+import { type CloudEvent, connect, Link, type Status } from '../src/client/index.ts';
+import type { Level, metricsMessage, Snapshot } from '../src/hub/protocol.ts';
+import type { Api } from './api.ts';
+import { EventLog } from './event-log.ts';
+import { merge, type PodRead } from './merge.ts';
+import { Staleness } from './staleness.ts';
+
+type MetricsMessage = z.output<typeof metricsMessage>;
+
+const READ_EVERY_MS = 1000;
+/** Names in one read. Of more pods that change within a second, the next figures tell. */
+const READ_MAX = 100;
+/** The page is drawn at most so often. */
+const DRAW_EVERY_MS = 100;
+const LOOK_EVERY_MS = 1000;
+/** A person waits: sooner than a program would try again. */
+const BACKOFF = { firstMs: 500, factor: 1.5, maxMs: 4000 };
+
+/** What is drawn. A new object at each change. */
+export interface View {
+  /** Absent before the first ones have come. */
+  readonly figures: Snapshot | undefined;
+  /** Why what is shown may be old. */
+  readonly stale: string | undefined;
+  /** Only events of the gate that serves the page come. */
+  readonly degraded: boolean;
+  readonly events: EventLog['entries'];
+}
+
+export class Fleet {
+  readonly #api: Api;
+  readonly #draw: (view: View) => void;
+  readonly #metrics: Link<MetricsMessage>;
+  readonly #connection: ReturnType<typeof connect>;
+  readonly #events = new EventLog();
+  readonly #staleness = new Staleness();
+  readonly #looking: ReturnType<typeof setInterval>;
+  #snapshot: Snapshot | undefined;
+  #reads = new Map<string, PodRead>();
+  #levels = new Map<string, Level>();
+  #changed = new Set<string>();
+  #reading: ReturnType<typeof setTimeout> | undefined;
+  #drawing: ReturnType<typeof setTimeout> | undefined;
+  #degraded = false;
+  #closed = false;
+
+  constructor(api: Api, draw: (view: View) => void) {
+    this.#api = api;
+    this.#draw = draw;
+    const options = (name: 'figures' | 'events', path: string) => ({
+      url: api.webSocket(path),
+      ticket: () => api.ticket(),
+      backoff: BACKOFF,
+      onState: (status: Status) => {
+        this.#staleness.connection(name, status);
+        this.#redraw();
+      },
+    });
+    this.#metrics = new Link<MetricsMessage>(options('figures', 'ws/metrics'), {
+      message: (message) => message.type === 'metrics' && this.#take(message),
+      lost() {},
+    });
+    this.#connection = connect({
+      ...options('events', 'ws'),
+      onDegraded: (degraded) => {
+        this.#degraded = degraded;
+        this.#redraw();
+      },
+    });
+    void this.#follow();
+    this.#looking = setInterval(() => this.#redraw(), LOOK_EVERY_MS);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#metrics.close();
+    this.#connection.close();
+    clearInterval(this.#looking);
+    clearTimeout(this.#reading);
+    clearTimeout(this.#drawing);
+  }
+
+  #take({ type: _, ...snapshot }: Extract<MetricsMessage, { type: 'metrics' }>): void {
+    this.#staleness.heard(snapshot);
+    const isNew = snapshot.timestamp !== this.#snapshot?.timestamp;
+    this.#snapshot = snapshot;
+    if (isNew) {
+      const takenMs = Date.parse(snapshot.timestamp);
+      for (const [pod, { timeMs }] of this.#reads) if (timeMs <= takenMs) this.#reads.delete(pod);
+      this.#levels.clear();
+    }
+    this.#redraw();
+  }
+
+  async #follow(): Promise<void> {
+    for await (const item of this.#connection.subscribe()) {
+      this.#events.add(item);
+      if (item.kind === 'event') this.#heed(item.event);
+      this.#redraw();
+    }
+  }
+
+  /** An event tells that something has changed; what is true now is read. */
+  #heed({ type, source, data }: CloudEvent): void {
+    const pod = data.labels?.pod;
+    if (!source.startsWith('wsgate/') || pod === undefined) return;
+    if (type.startsWith('pod.') && isLevel(data.state)) this.#levels.set(pod, data.state);
+    this.#changed.add(pod);
+    this.#reading ??= setTimeout(() => void this.#read());
+  }
+
+  async #read(): Promise<void> {
+    const names = [...this.#changed].slice(0, READ_MAX);
+    this.#changed.clear();
+    const begunMs = performance.now();
+    try {
+      const { time, pods } = await this.#api.pods(names);
+      const timeMs = Date.parse(time);
+      for (const pod of pods) this.#reads.set(pod.pod, { ...pod, timeMs });
+      this.#redraw();
+    } catch {
+      // The next figures tell, or say that the store is away.
+    }
+    if (this.#closed) return;
+    const restMs = Math.max(0, READ_EVERY_MS - (performance.now() - begunMs));
+    this.#reading = setTimeout(() => {
+      this.#reading = undefined;
+      if (this.#changed.size > 0) this.#reading = setTimeout(() => void this.#read());
+    }, restMs);
+  }
+
+  #redraw(): void {
+    if (this.#closed) return;
+    this.#drawing ??= setTimeout(() => {
+      this.#drawing = undefined;
+      this.#draw({
+        figures: this.#snapshot && merge(this.#snapshot, this.#reads, this.#levels),
+        stale: this.#staleness.why(),
+        degraded: this.#degraded,
+        events: this.#events.entries,
+      });
+    }, DRAW_EVERY_MS);
+  }
+}
+
+function isLevel(state: string | undefined): state is Level {
+  return state === 'normal' || state === 'filling' || state === 'saturated';
+}

@@ -1,0 +1,26 @@
+/** Gates, proxies, the store, in a line. */
+
+import type { View } from './fleet.ts';
+
+export function State({ view: { figures, degraded } }: { view: View }) {
+  return (
+    <p role="status" aria-label="State" class="state">
+      {figures ? (
+        <>
+          <span>
+            gates <b>{figures.gates}</b>
+          </span>
+          <span>
+            proxies <b>{figures.totals.proxies}</b>
+          </span>
+          <span class={`store ${figures.store}`}>
+            store <b>{figures.store}</b>
+          </span>
+          {degraded && <span class="warning">only events of this gate come</span>}
+        </>
+      ) : (
+        <span>connecting</span>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,36 @@
+/** Asks for a token, which the gate wants before it tells anything. */
+
+import { useState } from 'preact/hooks';
+
+interface TokenFormProps {
+  /** Whether one was shown, and was not good. */
+  readonly refused: boolean;
+  readonly signIn: (token: string) => void;
+}
+
+export function TokenForm({ refused, signIn }: TokenFormProps) {
+  const [token, setToken] = useState('');
+  return (
+    <form
+      class="sign-in"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (token.trim() !== '') signIn(token.trim());
+      }}
+    >
+      <h1>Sign in</h1>
+      <p>This gate shows its figures to whoever has one of its tokens (http.tokens).</p>
+      {refused && <p role="alert">The gate does not know that token.</p>}
+      <label>
+        Token
+        <input
+          type="password"
+          autocomplete="off"
+          value={token}
+          onInput={({ currentTarget }) => setToken(currentTarget.value)}
+        />
+      </label>
+      <button type="submit">Sign in</button>
+    </form>
+  );
+}
