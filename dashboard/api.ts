@@ -3,6 +3,9 @@
 import type { Snapshot } from '../src/hub/protocol.ts';
 
 const TOKEN = 'wsgate-token';
+const NAMED_MAX = 100;
+/** Well below the default of http.headerBytesMax. */
+const NAMES_CHARS_MAX = 8000;
 
 /** Where the page is: the gate may stand behind a proxy's path. */
 const base = () => new URL('.', document.baseURI);
@@ -36,6 +39,18 @@ export class Api {
   constructor(token: string | undefined, unauthorized: () => void) {
     this.#token = token;
     this.#unauthorized = unauthorized;
+  }
+
+  /** As many of these pods as one request may name: a gate bounds them, and the length of an address. */
+  named(pods: Iterable<string>): string[] {
+    const names: string[] = [];
+    let chars = 0;
+    for (const pod of pods) {
+      chars += encodeURIComponent(pod).length + 1;
+      if (names.length === NAMED_MAX || chars > NAMES_CHARS_MAX) break;
+      names.push(pod);
+    }
+    return names;
   }
 
   /** As of this moment. */

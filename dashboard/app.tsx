@@ -1,18 +1,22 @@
 /** The whole page: who may see it, what it shows, and whether that is true. */
 
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Api, tokenOfTab } from './api.ts';
-import { Fleet, type View } from './fleet.ts';
+import { Events } from './events.tsx';
+import { Fleet, NOTHING_YET, type View } from './fleet.ts';
 import { Overview } from './overview.tsx';
+import { PodPage } from './pod-page.tsx';
+import { type Route, useRoute } from './route.ts';
 import { State } from './state.tsx';
 import { TokenForm } from './token-form.tsx';
 
-const NOTHING_YET: View = { figures: undefined, stale: undefined, degraded: false, events: [] };
+const EVENTS_SHOWN = 200;
 
 export function App() {
   const [token, setToken] = useState(tokenOfTab.get);
   const [asked, setAsked] = useState(false);
   const [view, setView] = useState(NOTHING_YET);
+  const route = useRoute();
   const api = useMemo(() => new Api(token, () => setAsked(true)), [token]);
 
   useEffect(() => {
@@ -20,6 +24,8 @@ export function App() {
     const fleet = new Fleet(api, setView);
     return () => fleet.close();
   }, [api, asked]);
+
+  useTitleAndFocus(route);
 
   const signIn = (shown: string) => {
     tokenOfTab.set(shown);
@@ -34,8 +40,12 @@ export function App() {
           wsgate
         </a>
         <nav>
-          <a href="#/">Pods</a>
-          <a href="#/events">Events</a>
+          <a href="#/" aria-current={route.view === 'overview' ? 'page' : undefined}>
+            Fleet
+          </a>
+          <a href="#/events" aria-current={route.view === 'events' ? 'page' : undefined}>
+            Events
+          </a>
         </nav>
         <State view={view} />
       </header>
@@ -45,8 +55,28 @@ export function App() {
         </p>
       )}
       <main>
-        {asked ? <TokenForm refused={token !== undefined} signIn={signIn} /> : <Overview api={api} view={view} />}
+        {asked ? (
+          <TokenForm refused={token !== undefined} signIn={signIn} />
+        ) : (
+          <RoutedView route={route} api={api} view={view} />
+        )}
       </main>
     </>
   );
+}
+
+function RoutedView({ route, api, view }: { route: Route; api: Api; view: View }) {
+  if (route.view === 'pod') return <PodPage key={route.pod} name={route.pod} api={api} view={view} />;
+  if (route.view === 'events') return <Events entries={view.events} max={EVENTS_SHOWN} level={1} />;
+  return <Overview api={api} view={view} />;
+}
+
+/** Whoever follows a link by keyboard or screen reader goes on at the heading of what it led to. */
+function useTitleAndFocus(route: Route): void {
+  const first = useRef(true);
+  useEffect(() => {
+    document.title = route.view === 'overview' ? 'wsgate' : `${route.view === 'pod' ? route.pod : 'Events'} · wsgate`;
+    if (!first.current) document.querySelector('h1')?.focus();
+    first.current = false;
+  }, [route]);
 }

@@ -1,6 +1,6 @@
 /**
  * The fleet as the page knows it: the figures of `/ws/metrics`, the events of `/ws`, and the counts of those pods that
- * events told of, which are read at once, but in one small request a second at most.
+ * events told of, which are read at once, in small requests, hardly more than one a second.
  */
 
 import type { z } from 'zod';
@@ -9,15 +9,18 @@ import type { Level, metricsMessage, Snapshot } from '../src/hub/protocol.ts';
 import type { Api } from './api.ts';
 import { EventLog } from './event-log.ts';
 import { merge, type PodRead } from './merge.ts';
+import { Paced } from './paced.ts';
+import { type RatePoint, withRates } from './rates.ts';
 import { Staleness } from './staleness.ts';
 
 type MetricsMessage = z.output<typeof metricsMessage>;
 
-const READ_EVERY_MS = 1000;
-/** Names in one read. Of more pods that change within a second, the next figures tell. */
-const READ_MAX = 100;
+/** A change is to be on the page within a second. */
+const READ_EVERY_MS = 700;
+/** Of more pods that change at the same time, the next figures tell. */
+const CHANGED_MAX = 500;
 /** The page is drawn at most so often. */
-const DRAW_EVERY_MS = 100;
+const DRAW_EVERY_MS = 50;
 const LOOK_EVERY_MS = 1000;
 /** A person waits: sooner than a program would try again. */
 const BACKOFF = { firstMs: 500, factor: 1.5, maxMs: 4000 };
@@ -31,7 +34,10 @@ export interface View {
   /** Only events of the gate that serves the page come. */
   readonly degraded: boolean;
   readonly events: EventLog['entries'];
+  readonly rates: readonly RatePoint[];
 }
+
+export const NOTHING_YET: View = { figures: undefined, stale: undefined, degraded: false, events: [], rates: [] };
 
 export class Fleet {
   readonly #api: Api;
@@ -40,12 +46,13 @@ export class Fleet {
   readonly #connection: ReturnType<typeof connect>;
   readonly #events = new EventLog();
   readonly #staleness = new Staleness();
+  readonly #reading = new Paced(READ_EVERY_MS, () => this.#read());
   readonly #looking: ReturnType<typeof setInterval>;
   #snapshot: Snapshot | undefined;
+  #rates: readonly RatePoint[] = [];
   #reads = new Map<string, PodRead>();
   #levels = new Map<string, Level>();
   #changed = new Set<string>();
-  #reading: ReturnType<typeof setTimeout> | undefined;
   #drawing: ReturnType<typeof setTimeout> | undefined;
   #degraded = false;
   #closed = false;
@@ -82,7 +89,7 @@ export class Fleet {
     this.#metrics.close();
     this.#connection.close();
     clearInterval(this.#looking);
-    clearTimeout(this.#reading);
+    this.#reading.close();
     clearTimeout(this.#drawing);
   }
 
@@ -90,9 +97,10 @@ export class Fleet {
     this.#staleness.heard(snapshot);
     const isNew = snapshot.timestamp !== this.#snapshot?.timestamp;
     this.#snapshot = snapshot;
+    if (!snapshot.stale) this.#rates = withRates(this.#rates, snapshot, Date.now());
     if (isNew) {
       const takenMs = Date.parse(snapshot.timestamp);
-      for (const [pod, { timeMs }] of this.#reads) if (timeMs <= takenMs) this.#reads.delete(pod);
+      for (const [pod, { timeMs }] of this.#reads) if (timeMs < takenMs) this.#reads.delete(pod);
       this.#levels.clear();
     }
     this.#redraw();
@@ -111,14 +119,13 @@ export class Fleet {
     const pod = data.labels?.pod;
     if (!source.startsWith('wsgate/') || pod === undefined) return;
     if (type.startsWith('pod.') && isLevel(data.state)) this.#levels.set(pod, data.state);
-    this.#changed.add(pod);
-    this.#reading ??= setTimeout(() => void this.#read());
+    if (this.#changed.size < CHANGED_MAX) this.#changed.add(pod);
+    this.#reading.ask();
   }
 
   async #read(): Promise<void> {
-    const names = [...this.#changed].slice(0, READ_MAX);
-    this.#changed.clear();
-    const begunMs = performance.now();
+    const names = this.#api.named(this.#changed);
+    for (const name of names) this.#changed.delete(name);
     try {
       const { time, pods } = await this.#api.pods(names);
       const timeMs = Date.parse(time);
@@ -127,12 +134,7 @@ export class Fleet {
     } catch {
       // The next figures tell, or say that the store is away.
     }
-    if (this.#closed) return;
-    const restMs = Math.max(0, READ_EVERY_MS - (performance.now() - begunMs));
-    this.#reading = setTimeout(() => {
-      this.#reading = undefined;
-      if (this.#changed.size > 0) this.#reading = setTimeout(() => void this.#read());
-    }, restMs);
+    if (this.#changed.size > 0) this.#reading.ask();
   }
 
   #redraw(): void {
@@ -144,6 +146,7 @@ export class Fleet {
         stale: this.#staleness.why(),
         degraded: this.#degraded,
         events: this.#events.entries,
+        rates: this.#rates,
       });
     }, DRAW_EVERY_MS);
   }

@@ -19,7 +19,7 @@ export function merge(
   levels: ReadonlyMap<string, Level>,
 ): Snapshot {
   const takenMs = Date.parse(snapshot.timestamp);
-  const newer = [...reads.values()].filter(({ timeMs }) => timeMs > takenMs);
+  const newer = [...reads.values()].filter(({ timeMs }) => timeMs >= takenMs);
   if (newer.length === 0 && levels.size === 0) return snapshot;
 
   const pods = new Map(snapshot.pods.map((pod) => [pod.pod, pod]));

@@ -1,14 +1,32 @@
 /** The fleet on a page. */
 
 import type { Api } from './api.ts';
+import { Events } from './events.tsx';
 import type { View } from './fleet.ts';
 import { PodsTable } from './pods-table.tsx';
+import { ProxiesTable } from './proxies-table.tsx';
+import { RatesChart } from './rates-chart.tsx';
+import { Totals } from './totals.tsx';
 
-export function Overview({ api: _api, view: { figures } }: { api: Api; view: View }) {
+const EVENTS_SHOWN = 50;
+
+export function Overview({ api, view: { figures, rates, events } }: { api: Api; view: View }) {
   return (
-    <>
-      <h1 class="hidden">Pods</h1>
-      {figures && <PodsTable pods={figures.pods} />}
-    </>
+    <div class="overview">
+      <h1 class="hidden" tabIndex={-1}>
+        The fleet
+      </h1>
+      {figures && (
+        <div>
+          <Totals totals={figures.totals} />
+          <PodsTable api={api} figures={figures} />
+          <ProxiesTable figures={figures} />
+        </div>
+      )}
+      <div>
+        <RatesChart points={rates} />
+        <Events entries={events} max={EVENTS_SHOWN} level={2} />
+      </div>
+    </div>
   );
 }

@@ -1,48 +1,66 @@
 /** Pods as bars against their limits, those with the least room first. */
 
 import { useState } from 'preact/hooks';
-import type { PodFigures } from './merge.ts';
-import { Meter } from './meter.tsx';
-import { hrefOf } from './route.ts';
+import type { Snapshot } from '../src/hub/protocol.ts';
+import type { Api } from './api.ts';
+import { PodRow } from './pod-row.tsx';
+import { useFoundPods } from './use-found-pods.ts';
+import { useHistory } from './use-history.ts';
 
-const SHOWN_AT_FIRST = 25;
+const SHOWN_AT_FIRST = 20;
 
-export function PodsTable({ pods }: { pods: readonly PodFigures[] }) {
-  const [shown, setShown] = useState(SHOWN_AT_FIRST);
+export function PodsTable({ api, figures }: { api: Api; figures: Snapshot }) {
+  const [max, setMax] = useState(SHOWN_AT_FIRST);
+  const [text, setText] = useState('');
+  const found = useFoundPods(api, figures, text.trim());
+  const shown = found.slice(0, max);
+  const history = useHistory(
+    api,
+    shown.map(({ pod }) => pod),
+  );
+  const isSearch = text.trim() !== '';
+  const of = isSearch ? `${found.length} found` : `of ${figures.totals.pods}`;
   return (
-    <section>
-      <table class="pods">
+    <section class="pods">
+      <div class="controls">
+        <label>
+          Find a pod <input type="search" value={text} onInput={({ currentTarget }) => setText(currentTarget.value)} />
+        </label>
+      </div>
+      <table>
         <caption>Pods</caption>
         <thead>
           <tr>
             <th scope="col">Pod</th>
-            <th scope="col">Connections</th>
-            <th scope="col">Of the limit</th>
+            <th scope="col" class="number">
+              Connections
+            </th>
+            <th scope="col">Of its limit</th>
             <th scope="col">Level</th>
+            <th scope="col" class="wide">
+              Last hour
+            </th>
           </tr>
         </thead>
         <tbody>
-          {pods.slice(0, shown).map((pod) => (
-            <tr key={pod.pod} class={pod.level}>
-              <th scope="row">
-                <a href={hrefOf({ view: 'pod', pod: pod.pod })}>{pod.pod}</a>
-              </th>
-              <td class="number">
-                {pod.connections} of {pod.limit}
-              </td>
-              <td>
-                <Meter {...pod} />
-              </td>
-              <td>{pod.level !== 'normal' && <span class={`level ${pod.level}`}>{pod.level}</span>}</td>
-            </tr>
+          {shown.map((pod) => (
+            <PodRow key={pod.pod} pod={pod} history={history[pod.pod]} />
           ))}
         </tbody>
       </table>
-      {pods.length > shown && (
-        <button type="button" onClick={() => setShown(shown * 2)}>
-          Show more
-        </button>
-      )}
+      <p class="more">
+        <span class="quiet">
+          {shown.length} {of}
+        </span>
+        {found.length > shown.length && (
+          <button type="button" onClick={() => setMax(max * 2)}>
+            Show more
+          </button>
+        )}
+        {!isSearch && found.length <= shown.length && figures.totals.pods > shown.length && (
+          <span class="quiet">Search for the rest.</span>
+        )}
+      </p>
     </section>
   );
 }

@@ -1,0 +1,113 @@
+/** Who holds a pod's slots, with a way to free one. */
+
+import { useState } from 'preact/hooks';
+import type { Api, Connection } from './api.ts';
+import { ReleaseDialog } from './release-dialog.tsx';
+import { Scroll } from './scroll.tsx';
+import { dayAndTime } from './time.ts';
+import { CONNECTIONS_MAX, useConnections, useSearch } from './use-connections.ts';
+
+const SHOWN_AT_FIRST = 100;
+
+interface ConnectionsTableProps {
+  readonly api: Api;
+  readonly pod: string;
+  /** How many there are, when that is known. */
+  readonly total: number | undefined;
+  /** Differs when the pod has changed. */
+  readonly change: string;
+}
+
+export function ConnectionsTable({ api, pod, total, change }: ConnectionsTableProps) {
+  const [max, setMax] = useState(SHOWN_AT_FIRST);
+  const [text, setText] = useState('');
+  const [chosen, setChosen] = useState<Connection>();
+  const [outcome, setOutcome] = useState('');
+  const [released, setReleased] = useState<ReadonlySet<string>>(new Set());
+  const isSearch = text.trim() !== '';
+  const first = useConnections(api, pod, max, change);
+  const found = useSearch(api, pod, text.trim());
+  const { rows, more, looked, problem } = isSearch ? found : first;
+  const shown = isSearch ? rows.filter(({ lease }) => !released.has(lease)) : rows;
+
+  const release = async ({ lease }: Connection) => {
+    setChosen(undefined);
+    try {
+      const answer = await api.release(pod, lease);
+      setReleased(new Set([...released, lease]));
+      setOutcome(answer.released ? `Released ${lease}.` : `${lease} held no slot any more.`);
+    } catch (error) {
+      setOutcome(`Not released: ${error instanceof Error ? error.message : error}`);
+    }
+  };
+
+  return (
+    <section>
+      <div class="controls">
+        <label>
+          Search connections{' '}
+          <input type="search" value={text} onInput={({ currentTarget }) => setText(currentTarget.value)} />
+        </label>
+        <span class="quiet">proxy, client, path or lease</span>
+      </div>
+      {problem !== undefined && <p class="problem">{problem}</p>}
+      <p role="status" aria-label="Outcome">
+        {outcome}
+      </p>
+      <Scroll label="Connections">
+        <table class="connections">
+          <caption>Connections</caption>
+          <thead>
+            <tr>
+              <th scope="col">Proxy</th>
+              <th scope="col">Since</th>
+              <th scope="col">Client</th>
+              <th scope="col">Path</th>
+              <th scope="col">
+                <span class="hidden">Action</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((connection) => (
+              <tr key={connection.lease}>
+                <td>{connection.proxy}</td>
+                <td>
+                  {connection.since === null ? (
+                    '–'
+                  ) : (
+                    <time dateTime={connection.since}>{dayAndTime(connection.since)}</time>
+                  )}
+                </td>
+                <td>{connection.client ?? '–'}</td>
+                <td class="path">{connection.path ?? '–'}</td>
+                <td>
+                  <button
+                    type="button"
+                    aria-label={`Release ${connection.lease}`}
+                    onClick={() => setChosen(connection)}
+                  >
+                    Release
+                  </button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+      <p class="more">
+        <span class="quiet">
+          {isSearch ? `${shown.length} found among ${looked}` : `${shown.length} of ${total ?? shown.length}`}
+          {isSearch && more && ' so far'}
+        </span>
+        {!isSearch && more && max < CONNECTIONS_MAX && (
+          <button type="button" onClick={() => setMax(Math.min(CONNECTIONS_MAX, max * 3))}>
+            Show more
+          </button>
+        )}
+        {!isSearch && more && max >= CONNECTIONS_MAX && <span class="quiet">Search for the rest.</span>}
+      </p>
+      {chosen && <ReleaseDialog connection={chosen} release={release} cancel={() => setChosen(undefined)} />}
+    </section>
+  );
+}

@@ -1,0 +1,27 @@
+/** What an event says beyond its type and its pod, in a line. */
+
+import type { CloudEvent } from '../src/client/index.ts';
+
+/** Anybody may post an event. */
+const CHARS_MAX = 300;
+
+export function eventText({ type, subject, severity, source, data }: CloudEvent): string {
+  const { labels: { pod: _, ...labels } = {}, count, state: __, lease: ___, ...rest } = data;
+  const isOwn = source.startsWith('wsgate/');
+  // Of what gates tell, the labels name the pod or the proxy already.
+  const parts = [
+    ...(isOwn ? [] : [`${severity} from ${source}`, ...(subject === undefined ? [] : [subject])]),
+    ...(typeof count === 'number' && count > 1 ? [`×${count}`] : []),
+    ...[...Object.entries(labels), ...Object.entries(rest)].map(([name, value]) => `${wordOf(name)} ${plain(value)}`),
+    ...(type.startsWith('gate.') ? [source.slice('wsgate/'.length)] : []),
+  ];
+  return parts.join(' · ').slice(0, CHARS_MAX);
+}
+
+function wordOf(name: string): string {
+  return name.replaceAll('_', ' ');
+}
+
+function plain(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,74 @@
+/** One pod: how full it is, and who holds its slots. */
+
+import type { Api } from './api.ts';
+import { ConnectionsTable } from './connections-table.tsx';
+import { podOf } from './event-log.ts';
+import type { View } from './fleet.ts';
+import type { PodFigures } from './merge.ts';
+import { Meter } from './meter.tsx';
+import { Sparkline } from './sparkline.tsx';
+import { useHistory } from './use-history.ts';
+import { usePaced } from './use-paced.ts';
+
+const READ_EVERY_MS = 1000;
+
+interface PodPageProps {
+  readonly api: Api;
+  readonly name: string;
+  readonly view: View;
+}
+
+export function PodPage({ api, name, view: { figures, events } }: PodPageProps) {
+  const listed = figures?.pods.find(({ pod }) => pod === name);
+  const lastEvent = events.findLast(({ item }) => item.kind === 'event' && podOf(item.event) === name)?.key ?? 0;
+  const change = `${figures?.timestamp} ${lastEvent}`;
+  const unlisted = useUnlistedPod(api, name, listed ? undefined : change);
+  const pod = listed ?? unlisted;
+  const history = useHistory(api, [name]);
+  return (
+    <article class="pod">
+      <h1 tabIndex={-1}>{name}</h1>
+      {pod && (
+        <>
+          <div class={`figure ${pod.level}`}>
+            <p>
+              <b>
+                {pod.connections} of {pod.limit}
+              </b>{' '}
+              {pod.level !== 'normal' && <span class={`level ${pod.level}`}>{pod.level}</span>}
+            </p>
+            <Meter {...pod} />
+            <Sparkline counts={[...(history[name] ?? []), pod.connections]} limit={pod.limit} />
+          </div>
+          <ProxiesOf pod={pod} />
+        </>
+      )}
+      <ConnectionsTable api={api} pod={name} total={pod?.connections} change={change} />
+    </article>
+  );
+}
+
+function ProxiesOf({ pod: { proxies } }: { pod: PodFigures }) {
+  const held = Object.entries(proxies).sort(([, a], [, b]) => b - a);
+  if (held.length === 0) return null;
+  return (
+    <p class="held">
+      {held.slice(0, 20).map(([proxy, count]) => (
+        <span key={proxy}>
+          {proxy} <b>{count}</b>
+        </span>
+      ))}
+      {held.length > 20 && <span class="quiet">and {held.length - 20} others</span>}
+    </p>
+  );
+}
+
+/** For a pod that is not among those that the figures list. `change`: when it is read again; undefined: not at all. */
+function useUnlistedPod(api: Api, name: string, change: string | undefined): PodFigures | undefined {
+  const isAsked = change !== undefined;
+  const { value } = usePaced(READ_EVERY_MS, `${name} ${isAsked}`, change, async () => {
+    const [read] = isAsked ? (await api.pods([name])).pods : [];
+    return read && { ...read, level: 'normal' as const };
+  });
+  return value;
+}

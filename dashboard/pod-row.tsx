@@ -1,0 +1,32 @@
+/** A pod in the list of pods. */
+
+import type { PodFigures } from './merge.ts';
+import { Meter } from './meter.tsx';
+import { hrefOf } from './route.ts';
+import { Sparkline } from './sparkline.tsx';
+import type { Counts } from './use-history.ts';
+
+interface PodRowProps {
+  readonly pod: PodFigures;
+  readonly history: Counts | undefined;
+}
+
+export function PodRow({ pod, history = [] }: PodRowProps) {
+  return (
+    <tr class={pod.level}>
+      <th scope="row">
+        <a href={hrefOf({ view: 'pod', pod: pod.pod })}>{pod.pod}</a>
+      </th>
+      <td class="number">
+        {pod.connections} of {pod.limit}
+      </td>
+      <td class="bar">
+        <Meter {...pod} />
+      </td>
+      <td>{pod.level !== 'normal' && <span class={`level ${pod.level}`}>{pod.level}</span>}</td>
+      <td class="wide">
+        <Sparkline counts={[...history, pod.connections]} limit={pod.limit} />
+      </td>
+    </tr>
+  );
+}

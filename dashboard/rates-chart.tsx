@@ -1,0 +1,89 @@
+/** Admitted and denied a second, over the last minutes. */
+
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { RATES_SPAN_S, type RatePoint } from './rates.ts';
+
+const HEIGHT = 150;
+
+export function RatesChart({ points }: { points: readonly RatePoint[] }) {
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot>(undefined);
+  const data: uPlot.AlignedData = [
+    points.map(({ atS }) => atS),
+    points.map(({ admitted }) => admitted),
+    points.map(({ denied }) => denied),
+  ];
+  const latest = useRef(data);
+  latest.current = data;
+
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return;
+    const draw = () => {
+      chart.current?.destroy();
+      chart.current = new uPlot(optionsFor(element), latest.current, element);
+    };
+    draw();
+    const resized = new ResizeObserver(() => chart.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
+    resized.observe(element);
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    dark.addEventListener('change', draw);
+    return () => {
+      dark.removeEventListener('change', draw);
+      resized.disconnect();
+      chart.current?.destroy();
+    };
+  }, []);
+  // A canvas is drawn anew only when there is something new to draw.
+  useEffect(() => chart.current?.setData(data), [points]);
+
+  const { admitted = 0, denied = 0 } = points.at(-1) ?? {};
+  const summary = `Admitted ${perSecond(admitted)}, denied ${perSecond(denied)} a second`;
+  return (
+    <section class="rates">
+      <h2>Admitted and denied</h2>
+      <p class="legend">
+        <span class="admitted">admitted {perSecond(admitted)}/s</span>
+        <span class="denied">denied {perSecond(denied)}/s</span>
+        <span class="quiet">last 10 minutes</span>
+      </p>
+      <div ref={place} role="img" aria-label={summary} />
+    </section>
+  );
+}
+
+function optionsFor(element: HTMLElement): uPlot.Options {
+  const style = getComputedStyle(element);
+  const axis: uPlot.Axis = {
+    stroke: style.getPropertyValue('--quiet'),
+    grid: { stroke: style.getPropertyValue('--line'), width: 1 },
+    ticks: { show: false },
+    font: `11px ${style.fontFamily}`,
+  };
+  return {
+    width: element.clientWidth,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { show: false },
+    scales: {
+      x: { range: () => [Date.now() / 1000 - RATES_SPAN_S, Date.now() / 1000] },
+      // An idle fleet draws a line at the bottom, rather than noise.
+      y: { range: (_chart, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] },
+    },
+    axes: [
+      { ...axis, size: 24, values: '{HH}:{mm}', space: 70 },
+      { ...axis, size: 44 },
+    ],
+    series: [
+      {},
+      { stroke: style.getPropertyValue('--bar'), width: 1.5, points: { show: false } },
+      { stroke: style.getPropertyValue('--saturated'), width: 1.5, dash: [5, 3], points: { show: false } },
+    ],
+  };
+}
+
+export function perSecond(rate: number): string {
+  return rate >= 100 ? rate.toFixed(0) : rate.toFixed(1);
+}

@@ -1,0 +1,41 @@
+/** Asks before a slot is freed by force. */
+
+import { useEffect, useRef } from 'preact/hooks';
+import type { Connection } from './api.ts';
+
+interface ReleaseDialogProps {
+  readonly connection: Connection;
+  readonly release: (connection: Connection) => void;
+  readonly cancel: () => void;
+}
+
+export function ReleaseDialog({ connection, release, cancel }: ReleaseDialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const safe = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    dialog.current?.showModal();
+    safe.current?.focus();
+  }, []);
+  const { lease, proxy, client } = connection;
+  return (
+    <dialog ref={dialog} aria-labelledby="release-heading" onClose={cancel}>
+      <h2 id="release-heading">Release this slot?</h2>
+      <p>
+        Held through {proxy}
+        {client !== null && ` by ${client}`}. Lease <code>{lease}</code>
+      </p>
+      <p>
+        The connection itself stays open. If its proxy still holds it, it is counted again when the proxy next tells of
+        it.
+      </p>
+      <p class="controls">
+        <button type="button" class="danger" onClick={() => release(connection)}>
+          Release the slot
+        </button>
+        <button type="button" ref={safe} onClick={() => dialog.current?.close()}>
+          Cancel
+        </button>
+      </p>
+    </dialog>
+  );
+}
