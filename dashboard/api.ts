@@ -22,7 +22,7 @@ export interface Connection {
 }
 
 /** An answer that is none of success: an HTTP status, and the detail of the problem document. */
-export class ApiError extends Error {
+class ApiError extends Error {
   readonly status: number;
 
   constructor(status: number, detail: string) {
@@ -34,6 +34,7 @@ export class ApiError extends Error {
 export class Api {
   readonly #token: string | undefined;
   readonly #unauthorized: () => void;
+  #probing: Promise<unknown> | undefined;
 
   /** `unauthorized`: called when the gate wants a token, or another one. */
   constructor(token: string | undefined, unauthorized: () => void) {
@@ -82,11 +83,20 @@ export class Api {
     try {
       if (this.#token !== undefined) return (await this.#ask<{ ticket: string }>('POST', 'v1/tickets')).ticket;
       // A refused WebSocket does not tell why. This does, and costs nothing.
-      await this.pods([]);
+      await this.#probe();
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status === 401) throw error;
+      if (!(error instanceof ApiError)) throw new Error('no answer');
+      if (error.status === 401) throw error;
     }
     return undefined;
+  }
+
+  /** One for all WebSockets that are opened at the same time. */
+  #probe(): Promise<unknown> {
+    this.#probing ??= this.pods([]).finally(() => {
+      this.#probing = undefined;
+    });
+    return this.#probing;
   }
 
   webSocket(path: string): URL {

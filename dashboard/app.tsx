@@ -47,7 +47,7 @@ export function App() {
             Events
           </a>
         </nav>
-        <State view={view} />
+        {!asked && <State view={view} />}
       </header>
       {view.stale !== undefined && !asked && (
         <p role="alert" class="stale">

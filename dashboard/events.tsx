@@ -69,7 +69,9 @@ export function Events({ entries, max, level }: EventsProps) {
             <EventRow key={key} item={item} />
           ))}
         </ol>
-        {shown.length === 0 && <p class="quiet">None since this page was opened.</p>}
+        {shown.length === 0 && (
+          <p class="quiet">{entries.length === 0 ? 'None since this page was opened.' : 'None of these.'}</p>
+        )}
       </div>
     </section>
   );

@@ -19,7 +19,7 @@ export function PodsTable({ api, figures }: { api: Api; figures: Snapshot }) {
     shown.map(({ pod }) => pod),
   );
   const isSearch = text.trim() !== '';
-  const of = isSearch ? `${found.length} found` : `of ${figures.totals.pods}`;
+  const of = isSearch ? `of ${found.length} found` : `of ${figures.totals.pods}`;
   return (
     <section class="pods">
       <div class="controls">
@@ -50,7 +50,7 @@ export function PodsTable({ api, figures }: { api: Api; figures: Snapshot }) {
       </table>
       <p class="more">
         <span class="quiet">
-          {shown.length} {of}
+          {figures.totals.pods === 0 ? 'No pod has been used within the last hour.' : `${shown.length} ${of}`}
         </span>
         {found.length > shown.length && (
           <button type="button" onClick={() => setMax(max * 2)}>

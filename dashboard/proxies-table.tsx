@@ -16,7 +16,7 @@ export function ProxiesTable({ figures }: { figures: Snapshot }) {
           <tr>
             <th scope="col">Proxy</th>
             {pods.map((pod) => (
-              <th scope="col" key={pod}>
+              <th scope="col" key={pod} title={pod}>
                 <a href={hrefOf({ view: 'pod', pod })}>{pod}</a>
               </th>
             ))}
@@ -27,7 +27,9 @@ export function ProxiesTable({ figures }: { figures: Snapshot }) {
         <tbody>
           {[...shown, totals].map(({ name, cells, total }) => (
             <tr key={name} class={name === totals.name ? 'total' : ''}>
-              <th scope="row">{name}</th>
+              <th scope="row" title={name}>
+                {name}
+              </th>
               {cells.map((held, column) => (
                 <td key={pods[column] ?? 'others'} class={held === 0 ? 'none' : ''}>
                   {held}

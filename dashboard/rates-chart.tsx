@@ -84,6 +84,6 @@ function optionsFor(element: HTMLElement): uPlot.Options {
   };
 }
 
-export function perSecond(rate: number): string {
+function perSecond(rate: number): string {
   return rate >= 100 ? rate.toFixed(0) : rate.toFixed(1);
 }

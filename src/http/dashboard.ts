@@ -4,13 +4,14 @@
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { extname } from 'node:path';
+import { extname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import { sendProblem } from './problem.ts';
 
 /** The same place from `src/http` and from `dist/http`. */
-const BUILT = new URL('../../dist/dashboard/', import.meta.url);
+const BUILT = fileURLToPath(new URL('../../dist/dashboard/', import.meta.url));
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -41,15 +42,15 @@ const HEADERS = {
 /** What stands in `assets/` has a hash of its content in its name. */
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
-export function dashboardRoutes(app: FastifyInstance): void {
-  const files = builtFiles();
+export function dashboardRoutes(app: FastifyInstance, folder = BUILT): void {
+  const files = filesIn(folder);
   if (!files.includes('index.html')) {
     app.get('/', (_request, reply) => sendProblem(reply, 404, 'the dashboard is not built here: npm run build'));
     return;
   }
   for (const file of files) {
     const isPage = file === 'index.html';
-    const plain = readFileSync(new URL(file, BUILT));
+    const plain = readFileSync(join(folder, file));
     const zipped = gzipSync(plain);
     const headers = {
       ...HEADERS,
@@ -64,13 +65,12 @@ export function dashboardRoutes(app: FastifyInstance): void {
   }
 }
 
-/** Their paths below `dist/dashboard`, none when it is not built. */
-function builtFiles(): string[] {
+/** Their paths below the folder, as in an address; none when there is no folder. */
+function filesIn(folder: string): string[] {
   try {
-    const entries = readdirSync(BUILT, { recursive: true, withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isFile())
-      .map(({ parentPath, name }) => `${parentPath.slice(BUILT.pathname.length)}/${name}`.replace(/^\/+/, ''));
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    return files.map(({ parentPath, name }) => relative(folder, join(parentPath, name)).replaceAll(sep, '/'));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error;

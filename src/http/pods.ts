@@ -83,9 +83,10 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
   }
 }
 
+/** A key that is given more than once is a list. */
 interface PodsQuery {
-  readonly pods?: string;
-  readonly contains?: string;
+  readonly pods?: string | string[];
+  readonly contains?: string | string[];
   readonly limit?: string;
 }
 
@@ -101,12 +102,12 @@ function parsePodsQuery({ pods, contains = '', limit }: PodsQuery): PodsAsked | 
   if (limit !== undefined && (!Number.isInteger(max) || max < 1)) {
     return { mistake: `limit is ${shown(limit)}: expected a whole number from 1` };
   }
-  if (pods === undefined) return { names: undefined, contains, max };
-  const texts = pods === '' ? [] : [...new Set(pods.split(','))];
+  if (pods === undefined) return { names: undefined, contains: String(contains), max };
+  const texts = [...new Set([pods].flat().join().split(','))].filter((text) => text !== '');
   if (texts.length > NAMED_MAX) return { mistake: `pods names ${texts.length} pods: expected at most ${NAMED_MAX}` };
   const names = texts.map(parsePodId).filter((name) => name !== undefined);
   const wrong = texts.find((text) => !parsePodId(text));
-  return wrong === undefined ? { names, contains, max } : { mistake: noPodId(wrong) };
+  return wrong === undefined ? { names, contains: '', max } : { mistake: noPodId(wrong) };
 }
 
 function found(pods: FleetSnapshot['pods'], { contains, max }: PodsAsked): FleetSnapshot['pods'] {

@@ -50,6 +50,52 @@ describe('GET /v1/pods', () => {
   });
 });
 
+describe('GET /v1/pods?…', () => {
+  it('tells the pods that it names as they are at this moment', async () => {
+    gate = await startTestApp();
+    await gate.get('/v1/pods');
+    await gate.check(checkOf(newStream(), 'pod1'));
+    await gate.check(checkOf(newStream(), 'pod2'));
+    expect(await json(gate.get('/v1/pods?pods=pod2,never-seen'))).toMatchObject({
+      status: 200,
+      body: {
+        total: 1,
+        pods: [
+          { pod: 'pod2', connections: 1 },
+          { pod: 'never-seen', connections: 0 },
+        ],
+      },
+    });
+    expect(await json(gate.get('/v1/pods?pods=pod1&pods=pod2'))).toMatchObject({ status: 200, body: { total: 2 } });
+    expect(await json(gate.get('/v1/pods?pods='))).toMatchObject({ status: 200, body: { total: 0, pods: [] } });
+  });
+
+  it('finds pods by a part of their name', async () => {
+    gate = await startTestApp({ WSGATE_LIMITS_PODS: '{web-1: {connections: 5}, web-2: {connections: 5}}' });
+    await gate.check(checkOf(newStream(), 'api-1'));
+    const names = async (query: string) => {
+      const { pods } = (await (await gate.get(`/v1/pods?${query}`)).json()) as { pods: { pod: string }[] };
+      return pods.map(({ pod }) => pod);
+    };
+    expect(await names('contains=eb-')).toEqual(['web-1', 'web-2']);
+    expect(await names('contains=eb-&limit=1')).toEqual(['web-1']);
+    expect(await names('contains=nothing')).toEqual([]);
+    expect(await names('contains=a&contains=b')).toEqual([]);
+  });
+
+  it('says what is wrong with what is asked', async () => {
+    gate = await startTestApp();
+    const many = Array.from({ length: 101 }, (_, index) => `p${index}`).join();
+    for (const [query, detail] of [
+      ['pods=a,b%20c', '"b c" is no pod id'],
+      [`pods=${many}`, 'pods names 101 pods: expected at most 100'],
+      ['limit=0', 'limit is "0": expected a whole number from 1'],
+    ] as const) {
+      expect(await json(gate.get(`/v1/pods?${query}`))).toEqual(problem(400, expect.stringContaining(detail)));
+    }
+  });
+});
+
 describe('GET /v1/pods/{pod}', () => {
   it('tells one pod as it is at this moment', async () => {
     gate = await startTestApp();
