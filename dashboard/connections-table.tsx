@@ -1,6 +1,6 @@
 /** Who holds a pod's slots, with a way to free one. */
 
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Api, Connection } from './api.ts';
 import { ReleaseDialog } from './release-dialog.tsx';
 import { Scroll } from './scroll.tsx';
@@ -12,17 +12,16 @@ const SHOWN_AT_FIRST = 100;
 interface ConnectionsTableProps {
   readonly api: Api;
   readonly pod: string;
-  /** How many there are, when that is known. */
-  readonly total: number | undefined;
   /** Differs when the pod has changed. */
   readonly change: string;
 }
 
-export function ConnectionsTable({ api, pod, total, change }: ConnectionsTableProps) {
+export function ConnectionsTable({ api, pod, change }: ConnectionsTableProps) {
   const [max, setMax] = useState(SHOWN_AT_FIRST);
   const [text, setText] = useState('');
   const [chosen, setChosen] = useState<Connection>();
   const [outcome, setOutcome] = useState('');
+  const outcomeLine = useRef<HTMLParagraphElement>(null);
   const [released, setReleased] = useState<ReadonlySet<string>>(new Set());
   const isSearch = text.trim() !== '';
   const first = useConnections(api, pod, max, change);
@@ -30,8 +29,11 @@ export function ConnectionsTable({ api, pod, total, change }: ConnectionsTablePr
   const { rows, more, looked, problem } = isSearch ? found : first;
   const shown = isSearch ? rows.filter(({ lease }) => !released.has(lease)) : rows;
 
+  const search = (now: string) => {
+    setText(now);
+    setReleased(new Set());
+  };
   const release = async ({ lease }: Connection) => {
-    setChosen(undefined);
     try {
       const answer = await api.release(pod, lease);
       setReleased(new Set([...released, lease]));
@@ -39,6 +41,7 @@ export function ConnectionsTable({ api, pod, total, change }: ConnectionsTablePr
     } catch (error) {
       setOutcome(`Not released: ${error instanceof Error ? error.message : error}`);
     }
+    outcomeLine.current?.focus(); // the button that had the focus goes with its row
   };
 
   return (
@@ -46,12 +49,12 @@ export function ConnectionsTable({ api, pod, total, change }: ConnectionsTablePr
       <div class="controls">
         <label>
           Search connections{' '}
-          <input type="search" value={text} onInput={({ currentTarget }) => setText(currentTarget.value)} />
+          <input type="search" value={text} onInput={({ currentTarget }) => search(currentTarget.value)} />
         </label>
         <span class="quiet">proxy, client, path or lease</span>
       </div>
       {problem !== undefined && <p class="problem">{problem}</p>}
-      <p role="status" aria-label="Outcome">
+      <p role="status" aria-label="Outcome" ref={outcomeLine} tabIndex={-1}>
         {outcome}
       </p>
       <Scroll label="Connections">
@@ -79,7 +82,7 @@ export function ConnectionsTable({ api, pod, total, change }: ConnectionsTablePr
                     <time dateTime={connection.since}>{dayAndTime(connection.since)}</time>
                   )}
                 </td>
-                <td>{connection.client ?? '–'}</td>
+                <td>{connection.client || '–'}</td>
                 <td class="path">{connection.path ?? '–'}</td>
                 <td>
                   <button
@@ -97,7 +100,7 @@ export function ConnectionsTable({ api, pod, total, change }: ConnectionsTablePr
       </Scroll>
       <p class="more">
         <span class="quiet">
-          {isSearch ? `${shown.length} found among ${looked}` : `${shown.length} of ${total ?? shown.length}`}
+          {isSearch ? `${shown.length} found among ${looked}` : `${shown.length} shown`}
           {isSearch && more && ' so far'}
         </span>
         {!isSearch && more && max < CONNECTIONS_MAX && (
@@ -107,7 +110,7 @@ export function ConnectionsTable({ api, pod, total, change }: ConnectionsTablePr
         )}
         {!isSearch && more && max >= CONNECTIONS_MAX && <span class="quiet">Search for the rest.</span>}
       </p>
-      {chosen && <ReleaseDialog connection={chosen} release={release} cancel={() => setChosen(undefined)} />}
+      {chosen && <ReleaseDialog connection={chosen} release={release} close={() => setChosen(undefined)} />}
     </section>
   );
 }

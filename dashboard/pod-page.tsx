@@ -43,7 +43,7 @@ export function PodPage({ api, name, view: { figures, events } }: PodPageProps) 
           <ProxiesOf pod={pod} />
         </>
       )}
-      <ConnectionsTable api={api} pod={name} total={pod?.connections} change={change} />
+      <ConnectionsTable api={api} pod={name} change={change} />
     </article>
   );
 }

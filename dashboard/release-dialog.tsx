@@ -6,10 +6,11 @@ import type { Connection } from './api.ts';
 interface ReleaseDialogProps {
   readonly connection: Connection;
   readonly release: (connection: Connection) => void;
-  readonly cancel: () => void;
+  /** It has been answered, either way. */
+  readonly close: () => void;
 }
 
-export function ReleaseDialog({ connection, release, cancel }: ReleaseDialogProps) {
+export function ReleaseDialog({ connection, release, close }: ReleaseDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const safe = useRef<HTMLButtonElement>(null);
   useEffect(() => {
@@ -18,7 +19,7 @@ export function ReleaseDialog({ connection, release, cancel }: ReleaseDialogProp
   }, []);
   const { lease, proxy, client } = connection;
   return (
-    <dialog ref={dialog} aria-labelledby="release-heading" onClose={cancel}>
+    <dialog ref={dialog} aria-labelledby="release-heading" onClose={close}>
       <h2 id="release-heading">Release this slot?</h2>
       <p>
         Held through {proxy}
@@ -29,7 +30,14 @@ export function ReleaseDialog({ connection, release, cancel }: ReleaseDialogProp
         it.
       </p>
       <p class="controls">
-        <button type="button" class="danger" onClick={() => release(connection)}>
+        <button
+          type="button"
+          class="danger"
+          onClick={() => {
+            release(connection);
+            dialog.current?.close();
+          }}
+        >
           Release the slot
         </button>
         <button type="button" ref={safe} onClick={() => dialog.current?.close()}>

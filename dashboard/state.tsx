@@ -16,6 +16,7 @@ export function State({ view: { figures, degraded } }: { view: View }) {
           <span class={`store ${figures.store}`}>
             store <b>{figures.store}</b>
           </span>
+          {figures.store === 'recovering' && <span class="warning">figures may be too low</span>}
           {degraded && <span class="warning">only events of this gate come</span>}
         </>
       ) : (
