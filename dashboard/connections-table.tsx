@@ -83,7 +83,9 @@ export function ConnectionsTable({ api, pod, change }: ConnectionsTableProps) {
                   )}
                 </td>
                 <td>{connection.client || '–'}</td>
-                <td class="path">{connection.path ?? '–'}</td>
+                <td class="path" title={connection.path ?? ''}>
+                  <span>{connection.path ?? '–'}</span>
+                </td>
                 <td>
                   <button
                     type="button"

@@ -19,6 +19,8 @@ type MetricsMessage = z.output<typeof metricsMessage>;
 const READ_EVERY_MS = 700;
 /** Of more pods that change at the same time, the next figures tell. */
 const CHANGED_MAX = 500;
+/** One read of them. */
+const SHOWN_MAX = 100;
 /** The page is drawn at most so often. */
 const DRAW_EVERY_MS = 50;
 const LOOK_EVERY_MS = 1000;
@@ -55,6 +57,8 @@ export class Fleet {
   #changed = new Set<string>();
   #drawing: ReturnType<typeof setTimeout> | undefined;
   #degraded = false;
+  /** Figures are about a second old when they come first, and what was told before that was not heard here. */
+  #inDoubt = true;
   #closed = false;
 
   constructor(api: Api, draw: (view: View) => void) {
@@ -66,12 +70,15 @@ export class Fleet {
       backoff: BACKOFF,
       onState: (status: Status) => {
         this.#staleness.connection(name, status);
+        if (name === 'events' && status.state === 'open') this.#readShown();
         this.#redraw();
       },
     });
     this.#metrics = new Link<MetricsMessage>(options('figures', 'ws/metrics'), {
       message: (message) => message.type === 'metrics' && this.#take(message),
-      lost() {},
+      lost: () => {
+        this.#inDoubt = true;
+      },
     });
     this.#connection = connect({
       ...options('events', 'ws'),
@@ -103,6 +110,7 @@ export class Fleet {
       for (const [pod, { timeMs }] of this.#reads) if (timeMs < takenMs) this.#reads.delete(pod);
       this.#levels.clear();
     }
+    if (this.#inDoubt) this.#readShown();
     this.#redraw();
   }
 
@@ -110,8 +118,15 @@ export class Fleet {
     for await (const item of this.#connection.subscribe()) {
       this.#events.add(item);
       if (item.kind === 'event') this.#heed(item.event);
+      else this.#readShown();
       this.#redraw();
     }
+  }
+
+  /** Events may have been missed since the figures were made: those pods that matter most are read. */
+  #readShown(): void {
+    this.#inDoubt = this.#snapshot === undefined;
+    for (const { pod } of this.#snapshot?.pods.slice(0, SHOWN_MAX) ?? []) this.#note(pod);
   }
 
   /** An event tells that something has changed; what is true now is read. */
@@ -119,6 +134,10 @@ export class Fleet {
     const pod = data.labels?.pod;
     if (!source.startsWith('wsgate/') || pod === undefined) return;
     if (type.startsWith('pod.') && isLevel(data.state)) this.#levels.set(pod, data.state);
+    this.#note(pod);
+  }
+
+  #note(pod: string): void {
     if (this.#changed.size < CHANGED_MAX) this.#changed.add(pod);
     this.#reading.ask();
   }

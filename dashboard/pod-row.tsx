@@ -21,9 +21,11 @@ export function PodRow({ pod, history = [] }: PodRowProps) {
         {pod.connections} of {pod.limit}
       </td>
       <td class="bar">
-        <Meter {...pod} />
+        <div>
+          <Meter {...pod} />
+          {pod.level !== 'normal' && <span class={`level ${pod.level}`}>{pod.level}</span>}
+        </div>
       </td>
-      <td>{pod.level !== 'normal' && <span class={`level ${pod.level}`}>{pod.level}</span>}</td>
       <td class="wide">
         <Sparkline counts={[...history, pod.connections]} limit={pod.limit} />
       </td>

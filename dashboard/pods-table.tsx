@@ -36,7 +36,6 @@ export function PodsTable({ api, figures }: { api: Api; figures: Snapshot }) {
               Connections
             </th>
             <th scope="col">Of its limit</th>
-            <th scope="col">Level</th>
             <th scope="col" class="wide">
               Last hour
             </th>

@@ -6,6 +6,8 @@ import 'uplot/dist/uPlot.min.css';
 import { RATES_SPAN_S, type RatePoint } from './rates.ts';
 
 const HEIGHT = 150;
+/** There is no line through a single point. */
+const LONE: uPlot.Series.Points = { show: (chart) => chart.data[0].length === 1, size: 4 };
 
 export function RatesChart({ points }: { points: readonly RatePoint[] }) {
   const place = useRef<HTMLDivElement>(null);
@@ -78,8 +80,8 @@ function optionsFor(element: HTMLElement): uPlot.Options {
     ],
     series: [
       {},
-      { stroke: style.getPropertyValue('--bar'), width: 1.5, points: { show: false } },
-      { stroke: style.getPropertyValue('--saturated'), width: 1.5, dash: [5, 3], points: { show: false } },
+      { stroke: style.getPropertyValue('--bar'), width: 1.5, points: LONE },
+      { stroke: style.getPropertyValue('--saturated'), width: 1.5, dash: [5, 3], points: LONE },
     ],
   };
 }
