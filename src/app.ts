@@ -27,6 +27,7 @@ import { GrpcServer } from './envoy/server.ts';
 import { Access } from './http/access.ts';
 import { FleetView } from './http/fleet-view.ts';
 import { GateMetrics } from './http/gate-metrics.ts';
+import { LastHour } from './http/last-hour.ts';
 import { createHttpServer } from './http/server.ts';
 import { openHub } from './hub/open.ts';
 import { logEvents } from './log.ts';
@@ -145,13 +146,15 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     log,
   } as const;
   const hub = config.hub.enabled ? openHub(config, gateName, hubParts) : undefined;
+  const lastHour = config.hub.enabled ? new LastHour(fleet) : undefined;
   const http = createHttpServer(
-    { store, ledger, events, fleet, metrics, readiness, access, hub, log, reached },
+    { store, ledger, events, fleet, metrics, readiness, access, hub, lastHour, log, reached },
     config.http,
   );
 
   const close = async () => {
     retreat.stop();
+    lastHour?.stop();
     await hub?.close();
     await http.close();
     grpc.close();
@@ -165,6 +168,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     ledger.start();
     reaper.start();
     hub?.start();
+    lastHour?.start();
     grpc.serving(true);
     return {
       grpc: formatAddress(listen.grpc.kind === 'tcp' ? { ...listen.grpc, port: grpcPort } : listen.grpc),

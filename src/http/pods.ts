@@ -6,12 +6,11 @@ import { holderOf, type LeaseId, type PodId, parseLeaseId, parsePodId } from '..
 import type { HeldLease, LeaseStore, StoreAway } from '../admission/lease-store.ts';
 import type { Ledger } from '../admission/ledger.ts';
 import type { FleetSnapshot, FleetView } from './fleet-view.ts';
+import { namedPods, noPodId, shown } from './named-pods.ts';
 import { sendProblem } from './problem.ts';
 
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
-/** Pods that one request may name. */
-const NAMED_MAX = 100;
 
 export interface PodRouteParts {
   readonly store: LeaseStore;
@@ -103,11 +102,8 @@ function parsePodsQuery({ pods, contains = '', limit }: PodsQuery): PodsAsked | 
     return { mistake: `limit is ${shown(limit)}: expected a whole number from 1` };
   }
   if (pods === undefined) return { names: undefined, contains: String(contains), max };
-  const texts = [...new Set([pods].flat().join().split(','))].filter((text) => text !== '');
-  if (texts.length > NAMED_MAX) return { mistake: `pods names ${texts.length} pods: expected at most ${NAMED_MAX}` };
-  const names = texts.map(parsePodId).filter((name) => name !== undefined);
-  const wrong = texts.find((text) => !parsePodId(text));
-  return wrong === undefined ? { names, contains: '', max } : { mistake: noPodId(wrong) };
+  const named = namedPods(pods);
+  return 'mistake' in named ? named : { ...named, contains: '', max };
 }
 
 function found(pods: FleetSnapshot['pods'], { contains, max }: PodsAsked): FleetSnapshot['pods'] {
@@ -133,12 +129,4 @@ function connectionBody({ lease, holder }: HeldLease) {
 
 function sendAway(reply: FastifyReply, { detail }: StoreAway): FastifyReply {
   return sendProblem(reply, 503, `the store does not answer: ${detail}`);
-}
-
-function noPodId(text: string): string {
-  return `${shown(text)} is no pod id: expected 1 to 253 of A-Z a-z 0-9 . _ : -`;
-}
-
-function shown(text: string | undefined): string {
-  return JSON.stringify((text ?? '').slice(0, 100));
 }

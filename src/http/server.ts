@@ -11,6 +11,8 @@ import { dashboardRoutes } from './dashboard.ts';
 import { eventRoutes } from './events.ts';
 import { FleetMetrics } from './fleet-metrics.ts';
 import type { GateMetrics } from './gate-metrics.ts';
+import { historyRoutes } from './history.ts';
+import type { LastHour } from './last-hour.ts';
 import { type PodRouteParts, podRoutes } from './pods.ts';
 import { sendProblem } from './problem.ts';
 import { refuseUnreadable } from './unreadable.ts';
@@ -44,6 +46,8 @@ export function createHttpServer(
     access: Access;
     /** Absent when it is turned off. */
     hub: Hub | undefined;
+    /** Kept where there is a hub. */
+    lastHour: LastHour | undefined;
     log: FastifyBaseLogger;
     /** Called with the key of a bound. */
     reached: (key: string) => void;
@@ -89,7 +93,7 @@ export function createHttpServer(
   if (parts.hub) app.server.on('upgrade', ({ socket }) => connections.leave(socket));
 
   if (origins.length > 0) app.addHook('onRequest', corsHook(origins));
-  const { access, hub } = parts;
+  const { access, hub, lastHour } = parts;
   const guard = accessHook(access);
   app.register(async (scope) => {
     if (!open.includes('health')) scope.addHook('onRequest', guard);
@@ -117,6 +121,7 @@ export function createHttpServer(
     scope.addHook('onRequest', guard);
     podRoutes(scope, parts);
     if (hub) eventRoutes(scope, { hub, access });
+    if (lastHour) historyRoutes(scope, lastHour);
   });
   if (hub) {
     serveHub(app, hub);

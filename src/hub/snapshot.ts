@@ -7,6 +7,11 @@ import type { Snapshot } from './protocol.ts';
 /** Of pods, and of proxies: a message of 10,000 pods for each client would be more than a page can show. */
 const LISTED_MAX = 1000;
 
+interface Occupancy {
+  readonly connections: number;
+  readonly limit: number;
+}
+
 export function snapshotOf(
   { timeMs, pods }: FleetSnapshot,
   levels: Levels,
@@ -35,12 +40,17 @@ export function snapshotOf(
       filling: count('filling'),
       saturated: count('saturated'),
     },
-    pods: listed.sort((a, b) => shareOf(b) - shareOf(a) || b.connections - a.connections).slice(0, LISTED_MAX),
+    pods: withLeastRoom(listed),
     proxies: [...perProxy]
       .map(([proxy, connections]) => ({ proxy, connections }))
       .sort((a, b) => b.connections - a.connections)
       .slice(0, LISTED_MAX),
   };
+}
+
+/** The pods that are listed where not all can be, in this order. */
+export function withLeastRoom<T extends Occupancy>(pods: readonly T[]): T[] {
+  return pods.toSorted((a, b) => shareOf(b) - shareOf(a) || b.connections - a.connections).slice(0, LISTED_MAX);
 }
 
 /** Of a fleet of which nothing is known. */
@@ -57,6 +67,6 @@ export function unknownSnapshot(): Snapshot {
   };
 }
 
-function shareOf({ connections, limit }: { connections: number; limit: number }): number {
+function shareOf({ connections, limit }: Occupancy): number {
   return connections === 0 ? 0 : connections / limit;
 }

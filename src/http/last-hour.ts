@@ -1,0 +1,79 @@
+/**
+ * What the pods held over the last hour, as this gate saw it: a point each half minute, in memory. Each is one reading of
+ * the store, for which no Check waits. At most 120 points of 1,000 pods each, those with the least room.
+ */
+
+import type { PodId } from '../admission/ids.ts';
+import { withLeastRoom } from '../hub/snapshot.ts';
+import type { FleetView } from './fleet-view.ts';
+
+const STEP_MS = 30_000;
+const POINTS_MAX = 120;
+
+export interface History {
+  /** Of the latest point, milliseconds since the epoch. */
+  readonly timeMs: number;
+  readonly stepMs: number;
+  /** Of the first point: a gate that has just started knows less than an hour. */
+  readonly sinceMs: number;
+  /** Oldest first; null where the pod was not listed or the store did not answer. */
+  readonly pods: ReadonlyMap<PodId, readonly (number | null)[]>;
+}
+
+export class LastHour {
+  readonly #fleet: Pick<FleetView, 'fresh'>;
+  readonly #stepMs: number;
+  /** By their number since the start: a process that stalls leaves a gap, and shifts nothing. */
+  readonly #points = new Map<number, ReadonlyMap<PodId, number>>();
+  readonly #startedAtMs = performance.now();
+  #latest = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(fleet: Pick<FleetView, 'fresh'>, stepMs = STEP_MS) {
+    this.#fleet = fleet;
+    this.#stepMs = stepMs;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.#sample(), this.#stepMs);
+    void this.#sample();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Of these pods; of those that the latest answer of the store listed, if none are given. */
+  of(names?: readonly PodId[]): History {
+    const first = this.#oldest();
+    const numbers = Array.from({ length: this.#latest - first + 1 }, (_, index) => first + index);
+    const asked = names ?? [...(this.#points.get(Math.max(...this.#points.keys()))?.keys() ?? [])];
+    return {
+      timeMs: this.#timeOf(this.#latest),
+      stepMs: this.#stepMs,
+      sinceMs: this.#timeOf(first),
+      pods: new Map(asked.map((pod) => [pod, numbers.map((number) => this.#points.get(number)?.get(pod) ?? null)])),
+    };
+  }
+
+  async #sample(): Promise<void> {
+    const number = Math.round((performance.now() - this.#startedAtMs) / this.#stepMs);
+    this.#latest = Math.max(this.#latest, number);
+    for (const old of this.#points.keys()) if (old < this.#oldest()) this.#points.delete(old);
+    const answer = await this.#fleet.fresh();
+    if (!answer.ok || number < this.#oldest()) return;
+    this.#points.set(
+      number,
+      new Map(withLeastRoom(answer.value.pods).map(({ pod, connections }) => [pod, connections])),
+    );
+  }
+
+  #oldest(): number {
+    return Math.max(0, this.#latest - POINTS_MAX + 1);
+  }
+
+  /** By the clock as it is now: it may have been set since. */
+  #timeOf(number: number): number {
+    return Date.now() - performance.now() + this.#startedAtMs + number * this.#stepMs;
+  }
+}

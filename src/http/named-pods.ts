@@ -1,0 +1,24 @@
+/** Pods that a request names: `?pods=a,b`, or the key more than once. */
+
+import { type PodId, parsePodId } from '../admission/ids.ts';
+
+/** Pods that one request may name. */
+const NAMED_MAX = 100;
+
+export function namedPods(
+  pods: string | string[],
+): { readonly names: readonly PodId[] } | { readonly mistake: string } {
+  const texts = [...new Set([pods].flat().join().split(','))].filter((text) => text !== '');
+  if (texts.length > NAMED_MAX) return { mistake: `pods names ${texts.length} pods: expected at most ${NAMED_MAX}` };
+  const names = texts.map(parsePodId).filter((name) => name !== undefined);
+  const wrong = texts.find((text) => !parsePodId(text));
+  return wrong === undefined ? { names } : { mistake: noPodId(wrong) };
+}
+
+export function noPodId(text: string): string {
+  return `${shown(text)} is no pod id: expected 1 to 253 of A-Z a-z 0-9 . _ : -`;
+}
+
+export function shown(text: string | undefined): string {
+  return JSON.stringify((text ?? '').slice(0, 100));
+}
