@@ -21,3 +21,14 @@ export function residentBytes(pid: number): number {
   const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kibibytes) * 1024;
 }
+
+/** What all processes together have taken of all processors, but for those that run at leave of the others (`nice`). */
+export function machineBusyMs(): number {
+  // user nice system idle iowait irq softirq steal …
+  const [user = 0, , system = 0, , , irq = 0, softirq = 0] = (
+    /^cpu +(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? ''
+  )
+    .split(' ')
+    .map(Number);
+  return (user + system + irq + softirq) * TICK_MS;
+}

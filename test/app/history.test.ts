@@ -56,7 +56,7 @@ describe('the last hour', () => {
   it('has null, not 0 and not nothing, where the store did not answer', async () => {
     const { counts, becomes } = watch(20, counted({ a: 1 }));
     await expect.poll(() => counts('a')).toContain(1);
-    becomes({ ok: false, why: 'disconnected', detail: 'cut off' });
+    becomes({ ok: false, why: 'disconnected', detail: 'cut off', maybeDone: false });
     await expect.poll(() => counts('a').at(-1)).toBeNull();
     becomes(counted({ a: 4 }));
     await expect.poll(() => counts('a').at(-1)).toBe(4);

@@ -64,8 +64,10 @@ export class RedisStore implements LeaseStore {
   }
 
   async renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
-    const args: (string | number)[] = [ttlMs];
-    for (const { lease, holder } of leases) args.push(lease, holder ? this.#infoOf(holder) : '');
+    const args: (string | number)[] = [ttlMs, 0];
+    for (const { lease, holder } of leases) if (!holder) args.push(lease);
+    args[1] = args.length - 2;
+    for (const { lease, holder } of leases) if (holder) args.push(lease, this.#infoOf(holder));
     return map(await this.#add(pod, this.#run(scripts.renew, pod, args)), (reply) => {
       const [created, count] = reply as [number, number];
       return { created, count };
