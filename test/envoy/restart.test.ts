@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../../scripts/fleet/processes.ts';
 import { Fleet, stores } from '../support/fleet.ts';
 
-const FLUSH_MS = 2000;
+const FLUSH_MS = 1000;
 
 let fleet: Fleet;
 afterEach(() => fleet.stop());
