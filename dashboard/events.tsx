@@ -70,7 +70,7 @@ export function Events({ entries, max, level }: EventsProps) {
           ))}
         </ol>
         {shown.length === 0 && (
-          <p class="quiet">{entries.length === 0 ? 'None since this page was opened.' : 'None of these.'}</p>
+          <p class="quiet">{from.length === 0 ? 'None since this page was opened.' : 'None of these.'}</p>
         )}
       </div>
     </section>

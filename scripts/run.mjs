@@ -55,6 +55,12 @@ const TASKS = {
     await provideTestPrograms();
     return script('bench.ts', args);
   },
+  async screenshots(args) {
+    process.env.ENVOY_BIN = await findEnvoy();
+    await provideTestPrograms();
+    await provideDashboard();
+    return script('screenshots.ts', args);
+  },
   async soak(args) {
     process.env.ENVOY_BIN = await findEnvoy();
     await provideTestPrograms();

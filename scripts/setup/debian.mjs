@@ -8,7 +8,12 @@ import { Interrupted, onPath, quietly } from './child.mjs';
 import { step } from './step.mjs';
 
 /** @type {Record<string, string>} */
-const PACKAGES = { 'redis-server': 'redis-server', promtool: 'prometheus', h2load: 'nghttp2-client' };
+const PACKAGES = {
+  'redis-server': 'redis-server',
+  promtool: 'prometheus',
+  h2load: 'nghttp2-client',
+  chromium: 'chromium',
+};
 
 /** What Debian's packages ask before they start their service; 101 means no. */
 const POLICY = '/usr/sbin/policy-rc.d';

@@ -1,0 +1,80 @@
+/** `npm run screenshots`: the README's pictures of the dashboard, of a real fleet with the playground's table. */
+
+import { mkdirSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { launchChromium } from './fleet/chromium.ts';
+import { openEach } from './fleet/clients.ts';
+import { startEnvoy } from './fleet/envoy.ts';
+import { startGate } from './fleet/gate.ts';
+import { startPod } from './fleet/pod.ts';
+
+const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
+const BYTES_MAX = 150_000;
+const PODS = ['pod1', 'pod2', 'pod3'];
+const TABLE = { proxy_a: [25, 40, 15], proxy_b: [30, 35, 20], proxy_c: [20, 25, 30] };
+const DENIED = 3;
+
+async function main(): Promise<void> {
+  mkdirSync(IMAGES, { recursive: true });
+  await using undo = new AsyncDisposableStack();
+  const pods = await Promise.all(PODS.map((name) => startPod({ name })));
+  for (const pod of pods) undo.defer(() => pod.stop());
+  const gate = await startGate({ config: { lease: { recovery: '0s' } } });
+  undo.defer(() => gate.stop());
+  const ports = Object.fromEntries(pods.map(({ name, port }) => [name, port]));
+  const browser = await launchChromium();
+  undo.defer(() => browser.close());
+  const url = `http://127.0.0.1:${gate.httpPort}/`;
+  const dark = await visit(browser, url, 'dark');
+  const light = await visit(browser, url, 'light');
+
+  for (const [proxyId, counts] of Object.entries(TABLE)) {
+    const envoy = await startEnvoy({ proxyId, gate: gate.grpc, pods: ports });
+    undo.defer(() => envoy.stop());
+    const urls = PODS.flatMap((pod, column) =>
+      Array.from({ length: counts[column] ?? 0 }, () => `ws://127.0.0.1:${envoy.port}/${pod}/chat`),
+    );
+    const { opened } = await openEach(urls);
+    undo.defer(() => {
+      for (const client of opened) client.terminate();
+    });
+    if (opened.length < urls.length) throw new Error(`${proxyId} opened ${opened.length} of ${urls.length}`);
+    // All slots of pod2 are taken once the last proxy has its own.
+    if (proxyId === 'proxy_c') {
+      await openEach(Array.from({ length: DENIED }, () => `ws://127.0.0.1:${envoy.port}/pod2/chat`));
+    }
+  }
+  for (const [page, name] of [
+    [dark, 'overview-dark'],
+    [light, 'overview-light'],
+  ] as const) {
+    await page.getByText('100 of 100').waitFor();
+    await page.getByRole('log').getByText('connection.denied').first().waitFor();
+    await page.getByRole('table', { name: 'Proxies and pods' }).getByText('240').waitFor();
+    await picture(page, name);
+  }
+  await dark.goto(`${url}#/pods/pod2`);
+  await dark
+    .getByRole('button', { name: /^Release / })
+    .first()
+    .waitFor();
+  await picture(dark, 'pod');
+}
+
+async function visit(browser: Browser, url: string, colorScheme: 'dark' | 'light'): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme });
+  await page.goto(url);
+  await page.getByText('gates 1').waitFor();
+  return page;
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  const path = `${IMAGES}${name}.png`;
+  await page.screenshot({ path });
+  const { size } = statSync(path);
+  if (size > BYTES_MAX) throw new Error(`${path} has ${size} bytes: more than ${BYTES_MAX}`);
+  console.log(`${path}: ${size} bytes`);
+}
+
+await main();

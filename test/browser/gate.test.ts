@@ -1,0 +1,57 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startGate } from '../../scripts/fleet/gate.ts';
+import { hasBrowser, TestBrowser } from './browser.ts';
+
+const TOKEN = 'a-token-of-thirty-two-characters';
+
+describe.skipIf(!hasBrowser)('the page and its gate', () => {
+  let browser: TestBrowser;
+  const undo: (() => Promise<unknown>)[] = [];
+  beforeAll(async () => {
+    browser = await TestBrowser.launch();
+  });
+  afterEach(async () => {
+    for (const each of undo.splice(0)) await each();
+    await browser.endVisits();
+  });
+  afterAll(() => browser.close());
+
+  const gateOf = async (options: Parameters<typeof startGate>[0]) => {
+    const gate = await startGate({ ...options, config: { lease: { recovery: '0s' }, ...options?.config } });
+    undo.push(() => gate.stop());
+    return gate;
+  };
+
+  it('the page says that it is stale when the gate has gone, and no longer when it is back', async () => {
+    const gate = await gateOf({});
+    const { grpcPort, httpPort } = gate;
+    const page = await browser.visit(`http://127.0.0.1:${httpPort}/`, { expected: /ERR_CONNECTION|WebSocket|failed:/ });
+    const state = page.getByRole('status', { name: 'State' });
+    await state.getByText('gates 1').waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    await gate.stop();
+    await page
+      .getByRole('alert')
+      .getByText(/^Stale:/)
+      .waitFor();
+    await gateOf({ grpcPort, httpPort });
+    await page.getByRole('alert').waitFor({ state: 'detached', timeout: 30_000 });
+  });
+
+  it('a token is asked for, refused when wrong, and kept for as long as the tab is open', async () => {
+    const { httpPort } = await gateOf({ config: { http: { tokens: [TOKEN] } } });
+    const page = await browser.visit(`http://127.0.0.1:${httpPort}/`, { expected: /\b401\b/ });
+    const signIn = page.getByRole('button', { name: 'Sign in' });
+    await page.getByLabel('Token').fill('wrong');
+    await signIn.click();
+    await page.getByRole('alert').getByText('does not know that token').waitFor();
+    await page.getByLabel('Token').fill(TOKEN);
+    await signIn.click();
+    const state = page.getByRole('status', { name: 'State' });
+    await state.getByText('gates 1').waitFor();
+    expect(page.url()).not.toContain(TOKEN);
+    await page.reload();
+    await state.getByText('gates 1').waitFor();
+    expect(await page.getByLabel('Token').count()).toBe(0);
+  });
+});
