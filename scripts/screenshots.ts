@@ -1,10 +1,17 @@
-/** `npm run screenshots`: the README's pictures of the dashboard, of a real fleet with the playground's table. */
+/**
+ * `npm run screenshots -- --seconds 600`: the README's pictures of the dashboard, of a real fleet with the playground's
+ * table. Its connections open over those seconds, so that there are rates and a history to see.
+ */
 
 import { mkdirSync, statSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
+import type { Document } from 'yaml';
 import { launchChromium } from './fleet/chromium.ts';
 import { openEach } from './fleet/clients.ts';
+import { EXT_AUTHZ } from './fleet/edge.ts';
 import { startEnvoy } from './fleet/envoy.ts';
 import { startGate } from './fleet/gate.ts';
 import { startPod } from './fleet/pod.ts';
@@ -14,8 +21,10 @@ const BYTES_MAX = 150_000;
 const PODS = ['pod1', 'pod2', 'pod3'];
 const TABLE = { proxy_a: [25, 40, 15], proxy_b: [30, 35, 20], proxy_c: [20, 25, 30] };
 const DENIED = 3;
+/** The page hears of rates every 5 s. */
+const RATES_MS = 6000;
 
-async function main(): Promise<void> {
+async function main(seconds: number): Promise<void> {
   mkdirSync(IMAGES, { recursive: true });
   await using undo = new AsyncDisposableStack();
   const pods = await Promise.all(PODS.map((name) => startPod({ name })));
@@ -29,22 +38,26 @@ async function main(): Promise<void> {
   const dark = await visit(browser, url, 'dark');
   const light = await visit(browser, url, 'light');
 
-  for (const [proxyId, counts] of Object.entries(TABLE)) {
-    const envoy = await startEnvoy({ proxyId, gate: gate.grpc, pods: ports });
-    undo.defer(() => envoy.stop());
-    const urls = PODS.flatMap((pod, column) =>
-      Array.from({ length: counts[column] ?? 0 }, () => `ws://127.0.0.1:${envoy.port}/${pod}/chat`),
-    );
-    const { opened } = await openEach(urls);
+  const envoys = await Promise.all(
+    Object.keys(TABLE).map((proxyId) => startEnvoy({ proxyId, gate: gate.grpc, pods: ports, mutate: waitPatiently })),
+  );
+  for (const envoy of envoys) undo.defer(() => envoy.stop());
+  const urls = Object.values(TABLE).flatMap((counts, row) =>
+    PODS.flatMap((pod, column) =>
+      Array.from({ length: counts[column] ?? 0 }, () => `ws://127.0.0.1:${envoys[row]?.port}/${pod}/chat`),
+    ),
+  );
+  for (const each of urls) {
+    const { opened } = await openEach([each]);
     undo.defer(() => {
       for (const client of opened) client.terminate();
     });
-    if (opened.length < urls.length) throw new Error(`${proxyId} opened ${opened.length} of ${urls.length}`);
-    // All slots of pod2 are taken once the last proxy has its own.
-    if (proxyId === 'proxy_c') {
-      await openEach(Array.from({ length: DENIED }, () => `ws://127.0.0.1:${envoy.port}/pod2/chat`));
-    }
+    if (opened.length === 0) throw new Error(`${each} did not open`);
+    await delay((seconds * 1000) / urls.length);
   }
+  // All slots of pod2 are taken.
+  await openEach(Array.from({ length: DENIED }, () => `ws://127.0.0.1:${envoys[0]?.port}/pod2/chat`));
+  await delay(RATES_MS);
   for (const [page, name] of [
     [dark, 'overview-dark'],
     [light, 'overview-light'],
@@ -62,6 +75,11 @@ async function main(): Promise<void> {
   await picture(dark, 'pod');
 }
 
+/** A busy machine makes Envoy give up Checks that are only slow. */
+function waitPatiently(config: Document): void {
+  config.setIn([...EXT_AUTHZ, 'grpc_service', 'timeout'], '5s');
+}
+
 async function visit(browser: Browser, url: string, colorScheme: 'dark' | 'light'): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme });
   await page.goto(url);
@@ -77,4 +95,5 @@ async function picture(page: Page, name: string): Promise<void> {
   console.log(`${path}: ${size} bytes`);
 }
 
-await main();
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '600' } } });
+await main(Number(values.seconds));

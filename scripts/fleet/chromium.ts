@@ -1,12 +1,13 @@
 /** The system's Chromium: from CHROMIUM_BIN, else by its usual names from the PATH. */
 
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
-import { onPath } from '../setup/child.mjs';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
 /** Undefined where there is none. */
-export const chromiumProgram = process.env.CHROMIUM_BIN || NAMES.map(onPath).find((found) => found !== undefined);
+export const chromiumProgram = process.env.CHROMIUM_BIN || findOnPath();
 
 /** Rejects where there is none. */
 export function launchChromium(): Promise<Browser> {
@@ -14,4 +15,18 @@ export function launchChromium(): Promise<Browser> {
   // As root, Chromium has no sandbox to be in.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   return chromium.launch({ executablePath: chromiumProgram, args });
+}
+
+function findOnPath(): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
