@@ -106,6 +106,8 @@ async function main([name = '', ...args]) {
   }
   try {
     await providePackages(await provideNode());
+    // The sources are stripped and compiled once, not for each of the gates that a task starts.
+    process.env.NODE_COMPILE_CACHE ??= join(root, '.cache/compiled');
     endLike(await task(args));
   } catch (error) {
     if (error instanceof Interrupted) return endLike({ code: 1, signal: error.signal });

@@ -26,14 +26,14 @@ export interface Command {
   readonly name: string;
   readonly file: string;
   readonly args: readonly string[];
-  /** Beside PATH and HOME. Nothing else is inherited, so that a developer's REDIS_URL does not change a test. */
+  /** Beside PATH, HOME and Node's cache. Nothing else is inherited, so that a developer's REDIS_URL changes no test. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 export async function start({ name, file, args, env }: Command): Promise<Program> {
-  const { PATH = '', HOME = '' } = process.env;
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
   const child = spawn(file, args, {
-    env: { PATH, HOME, ...env },
+    env: { PATH, HOME, NODE_COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     // Ctrl-C in a terminal is for this process to act on, not for its children.
     detached: true,

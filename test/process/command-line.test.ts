@@ -25,9 +25,9 @@ interface Ending {
 /** Runs it to its end. Free ports, so that nothing here meets a gate that runs on this machine. */
 function wsgate(args: readonly string[], env: Record<string, string> = {}): Promise<Ending> {
   const ports = { WSGATE_LISTEN_GRPC: '127.0.0.1:0', WSGATE_LISTEN_HTTP: '127.0.0.1:0' };
-  const { PATH = '' } = process.env;
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
   return new Promise((resolve) => {
-    const options = { env: { PATH, ...ports, ...env }, timeout: 10_000, killSignal: 'SIGKILL' } as const;
+    const options = { env: { PATH, NODE_COMPILE_CACHE, ...ports, ...env }, timeout: 50_000, killSignal: 'SIGKILL' } as const;
     execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) =>
       resolve({ code: error ? error.code : 0, stdout, stderr }),
     );
