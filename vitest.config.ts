@@ -14,6 +14,7 @@ export default defineConfig({
     // Two at least: tests wait more than they compute.
     maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
     // Machines stall. What has to be fast is measured by the test itself; here is only where a wait is given up.
+    runner: './test/support/runner.ts',
     testTimeout: 60_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 15_000 } },

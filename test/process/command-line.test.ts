@@ -27,7 +27,11 @@ function wsgate(args: readonly string[], env: Record<string, string> = {}): Prom
   const ports = { WSGATE_LISTEN_GRPC: '127.0.0.1:0', WSGATE_LISTEN_HTTP: '127.0.0.1:0' };
   const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
   return new Promise((resolve) => {
-    const options = { env: { PATH, NODE_COMPILE_CACHE, ...ports, ...env }, timeout: 50_000, killSignal: 'SIGKILL' } as const;
+    const options = {
+      env: { PATH, NODE_COMPILE_CACHE, ...ports, ...env },
+      timeout: 50_000,
+      killSignal: 'SIGKILL',
+    } as const;
     execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) =>
       resolve({ code: error ? error.code : 0, stdout, stderr }),
     );

@@ -1,0 +1,23 @@
+/**
+ * Runs a test once more that fails while the machine stalls: deadlines of gates, Envoys and Redis go by the wall clock,
+ * so it may have been the machine that failed. One that fails on a machine that runs has failed.
+ */
+
+import { TestRunner } from 'vitest';
+import { machineNow, stalledMs } from '../../scripts/fleet/machine-time.ts';
+
+/** Of the time that a test takes, and at least so many milliseconds. */
+const STALLED = { part: 0.1, ms: 300 };
+
+export default class extends TestRunner {
+  override onBeforeRunTask(test: Parameters<TestRunner['onBeforeRunTask']>[0]): Promise<void> {
+    const before = { stalledMs: stalledMs(), machineMs: machineNow() };
+    const condition = () => {
+      const stalled = stalledMs() - before.stalledMs;
+      const ran = machineNow() - before.machineMs;
+      return stalled >= STALLED.ms && stalled >= STALLED.part * (stalled + ran);
+    };
+    if (test.type === 'test') test.retry = { count: 1, condition };
+    return super.onBeforeRunTask(test);
+  }
+}

@@ -1,0 +1,55 @@
+/** The clock that deadlines of tests go by, and the tests that are run once more because of it. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { machineNow, stalledMs } from '../../scripts/fleet/machine-time.ts';
+import { until } from '../../scripts/fleet/processes.ts';
+
+/** Stops this process, as a machine does that has no time for it. */
+async function stall(seconds: number): Promise<void> {
+  await once(spawn('sh', ['-c', `kill -STOP ${process.pid}; sleep ${seconds}; kill -CONT ${process.pid}`]), 'exit');
+}
+
+it('a stall does not count', async () => {
+  const [wallMs, machineMs, beforeMs] = [performance.now(), machineNow(), stalledMs()];
+  await stall(1);
+  const passedMs = performance.now() - wallMs;
+  expect(passedMs).toBeGreaterThan(1000);
+  expect(stalledMs() - beforeMs).toBeGreaterThan(800);
+  expect(machineNow() - machineMs).toBeLessThan(passedMs - 800);
+});
+
+it('does not go back', async () => {
+  let last = machineNow();
+  const startedMs = performance.now();
+  await until('a tenth of a second', () => {
+    for (let i = 0; i < 1000; i += 1) {
+      const now = machineNow();
+      expect(now).toBeGreaterThanOrEqual(last);
+      last = now;
+    }
+    return performance.now() - startedMs > 100;
+  });
+});
+
+describe('a test that fails', () => {
+  let stalled = 0;
+  let failed = 0;
+
+  it('is run once more when the machine stalled meanwhile', async () => {
+    stalled += 1;
+    if (stalled > 1) return;
+    await stall(1);
+    throw new Error('for once');
+  });
+
+  it.fails('is not run again when it did not', () => {
+    failed += 1;
+    throw new Error('for good');
+  });
+
+  it('has been run so often', () => {
+    expect({ stalled, failed }).toEqual({ stalled: 2, failed: 1 });
+  });
+});
