@@ -55,6 +55,10 @@ const TASKS = {
     await provideTestPrograms();
     return script('bench.ts', args);
   },
+  async profile(args) {
+    await provideTestPrograms();
+    return script('profile.ts', args);
+  },
   async screenshots(args) {
     process.env.ENVOY_BIN = await findEnvoy();
     await provideTestPrograms();

@@ -10,10 +10,10 @@ import { perform } from './faults/perform.ts';
 import { planOf, STEP_MS } from './faults/plan.ts';
 import { LOST_END_MS } from './faults/scale.ts';
 import { seconds } from './faults/verdict.ts';
+import { ASKABLE } from './fleet/inspector.ts';
 import { machineNow } from './fleet/machine-time.ts';
 import { until } from './fleet/processes.ts';
 import { Random } from './fleet/random.ts';
-import { ASKABLE } from './fuzz/heap.ts';
 import { type Growth, Samples } from './soak/samples.ts';
 import { strangeLines } from './soak/strange-lines.ts';
 

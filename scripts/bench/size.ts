@@ -1,7 +1,8 @@
 /** What a live connection weighs in a gate and in Redis; and how soon a gate that was killed is right again. */
 
 import type { RedisServer } from '../../test/support/redis.ts';
-import { ASKABLE, Heap } from '../fuzz/heap.ts';
+import { ASKABLE } from '../fleet/inspector.ts';
+import { Heap } from '../fuzz/heap.ts';
 import type { Benchmark } from './benchmark.ts';
 import { Crowd, type Member, members, untilCounted, untilRead } from './crowd.ts';
 import { type Figure, growth } from './figure.ts';

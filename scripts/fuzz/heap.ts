@@ -1,46 +1,28 @@
 /**
- * How much of a Node process's heap is in use, garbage taken out first: by way of its inspector. What is resident tells
- * less, because V8 gives memory back when it likes.
+ * How much of a Node process's heap is in use, garbage taken out first. What is resident tells less, because V8 gives
+ * memory back when it likes.
  */
 
-import { once } from 'node:events';
-import { WebSocket } from 'ws';
+import { Inspector } from '../fleet/inspector.ts';
 import type { Program } from '../fleet/processes.ts';
 
-/** The environment of a process that can be asked. */
-export const ASKABLE = { NODE_OPTIONS: '--inspect=127.0.0.1:0' };
-
-const DEADLINE_MS = 20_000;
-
-interface Answer {
-  readonly id: number;
-  readonly result?: {
-    readonly usedSize?: number;
-    readonly backingStorageSize?: number;
-    readonly result?: { readonly value?: unknown };
-  };
-}
-
 export class Heap {
-  readonly #socket: WebSocket;
-  #asked = 0;
+  readonly #inspector: Inspector;
 
-  private constructor(socket: WebSocket) {
-    this.#socket = socket;
+  private constructor(inspector: Inspector) {
+    this.#inspector = inspector;
   }
 
+  /** Of a process in the environment `ASKABLE`. */
   static async of(program: Program): Promise<Heap> {
-    const url = program.lines().flatMap((line) => /ws:\/\/\S+/.exec(line)?.[0] ?? [])[0];
-    if (url === undefined) throw new Error(`${program.name} has no inspector`);
-    const socket = new WebSocket(url);
-    await once(socket, 'open');
-    return new Heap(socket);
+    return new Heap(await Inspector.of(program));
   }
 
   /** Bytes, buffers included. */
   async used(): Promise<number> {
-    await this.#ask('HeapProfiler.collectGarbage');
-    const { usedSize = 0, backingStorageSize = 0 } = (await this.#ask('Runtime.getHeapUsage')).result ?? {};
+    await this.#inspector.ask('HeapProfiler.collectGarbage');
+    type Usage = { usedSize: number; backingStorageSize: number };
+    const { usedSize = 0, backingStorageSize = 0 } = await this.#inspector.ask<Usage>('Runtime.getHeapUsage');
     return usedSize + backingStorageSize;
   }
 
@@ -48,24 +30,13 @@ export class Heap {
   async sample(): Promise<{ heapBytes: number; residentBytes: number; resources: number }> {
     const heapBytes = await this.used();
     const expression = '[process.memoryUsage.rss(), process.getActiveResourcesInfo().length]';
-    const answer = await this.#ask('Runtime.evaluate', { expression, returnByValue: true });
-    const [residentBytes, resources] = (answer.result?.result?.value ?? [0, 0]) as [number, number];
+    type Evaluated = { result: { value?: [number, number] } };
+    const { result } = await this.#inspector.ask<Evaluated>('Runtime.evaluate', { expression, returnByValue: true });
+    const [residentBytes, resources] = result?.value ?? [0, 0];
     return { heapBytes, residentBytes, resources };
   }
 
   close(): void {
-    this.#socket.terminate();
-  }
-
-  async #ask(method: string, params: object = {}): Promise<Answer> {
-    this.#asked += 1;
-    const id = this.#asked;
-    this.#socket.send(JSON.stringify({ id, method, params }));
-    const signal = AbortSignal.timeout(DEADLINE_MS);
-    for (;;) {
-      const [data] = (await once(this.#socket, 'message', { signal })) as [Buffer];
-      const answer = JSON.parse(data.toString()) as Answer;
-      if (answer.id === id) return answer;
-    }
+    this.#inspector.close();
   }
 }

@@ -2,8 +2,9 @@
 
 import { afterEach, expect, it } from 'vitest';
 import { type Gate, startGate } from '../../scripts/fleet/gate.ts';
+import { ASKABLE } from '../../scripts/fleet/inspector.ts';
 import { until } from '../../scripts/fleet/processes.ts';
-import { ASKABLE, Heap } from '../../scripts/fuzz/heap.ts';
+import { Heap } from '../../scripts/fuzz/heap.ts';
 import { loadServices } from '../../src/envoy/protos.ts';
 import { beginning, call, connectCaller, connectMany, say } from '../support/flood.ts';
 
