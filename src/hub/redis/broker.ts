@@ -10,11 +10,9 @@
  * While Redis is away, events reach this gate's own clients only, and wait to be told to the others.
  */
 
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { RedisClient } from '../../store/redis/client.ts';
 import type { RedisLink } from '../../store/redis/link.ts';
-import type { Script } from '../../store/redis/scripts.ts';
+import { loadScript } from '../../store/redis/scripts.ts';
 import type { Broker, BrokerEvents } from '../broker.ts';
 import { type CloudEvent, cloudEvent, topicOf } from '../cloud-event.ts';
 
@@ -41,8 +39,7 @@ const READ_AT_ONCE = 500;
 const OUTGOING_MAX = 10_000;
 const LOOK_MS = 1000;
 
-const source = readFileSync(new URL('./publish.lua', import.meta.url), 'utf8');
-const publish: Script = { name: 'publish', source, sha: createHash('sha1').update(source).digest('hex') };
+const publish = loadScript('publish', import.meta.url);
 
 export class RedisBroker implements Broker {
   readonly #link: RedisLink;

@@ -15,10 +15,13 @@ export interface Script {
   readonly sha: string;
 }
 
-function load(name: string): Script {
-  const source = readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
+/** `folder`: a URL beside the file, `import.meta.url` of who asks. Throws when there is no such file. */
+export function loadScript(name: string, folder: string): Script {
+  const source = readFileSync(new URL(`./${name}.lua`, folder), 'utf8');
   return { name, source, sha: createHash('sha1').update(source).digest('hex') };
 }
+
+const load = (name: string) => loadScript(name, import.meta.url);
 
 export const scripts = {
   acquire: load('acquire'),
