@@ -5,10 +5,14 @@ export interface RoomOptions {
   readonly perAddressMax: number;
 }
 
+/** An IPv4 address in the form that a server has on a socket for both. */
+const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+const GROUPS = 8;
+
 export class Room {
   readonly #name: string;
   readonly #options: RoomOptions;
-  readonly #perAddress = new Map<string, number>();
+  readonly #perNetwork = new Map<string, number>();
   #taken = 0;
 
   /** `name`: of its keys in the configuration, without their endings: `listen.connections`. */
@@ -20,18 +24,31 @@ export class Room {
   /** Returns the key of the bound that stands against it, and takes nothing then. A unix socket has no address. */
   take(address: string | undefined, amount = 1): string | undefined {
     const { max, perAddressMax } = this.#options;
-    const taken = (this.#perAddress.get(address ?? '') ?? 0) + amount;
+    const network = networkOf(address ?? '');
+    const taken = (this.#perNetwork.get(network) ?? 0) + amount;
     if (this.#taken + amount > max) return `${this.#name}Max`;
     if (address !== undefined && taken > perAddressMax) return `${this.#name}PerAddressMax`;
     this.#taken += amount;
-    this.#perAddress.set(address ?? '', taken);
+    this.#perNetwork.set(network, taken);
     return undefined;
   }
 
   give(address: string | undefined, amount = 1): void {
-    const left = (this.#perAddress.get(address ?? '') ?? 0) - amount;
+    const network = networkOf(address ?? '');
+    const left = (this.#perNetwork.get(network) ?? 0) - amount;
     this.#taken -= amount;
-    if (left > 0) this.#perAddress.set(address ?? '', left);
-    else this.#perAddress.delete(address ?? '');
+    if (left > 0) this.#perNetwork.set(network, left);
+    else this.#perNetwork.delete(network);
   }
+}
+
+/** Who is one client: an IPv4 address, or 64 bits of an IPv6 one, since whoever has one of these has 2^64 of them. */
+function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const [, v4] = MAPPED.exec(address) ?? [];
+  if (v4 !== undefined) return v4;
+  const [before, after] = address.split('::').map((part) => (part === '' ? [] : part.split(':')));
+  const zeros = after ? GROUPS - (before?.length ?? 0) - after.length : 0;
+  const groups = [...(before ?? []), ...Array<string>(Math.max(0, zeros)).fill('0'), ...(after ?? [])];
+  return `${groups.slice(0, GROUPS / 2).join(':')}::/64`;
 }
