@@ -11,6 +11,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Access } from '../http/access.ts';
+import { Room } from '../room.ts';
 import type { Feed } from './feed.ts';
 import type { HubMetrics, Refused } from './hub-metrics.ts';
 import type { Tickets } from './tickets.ts';
@@ -26,6 +27,7 @@ interface Refusal {
   readonly detail: string;
 }
 
+const STOPPING: Refusal = { status: 503, why: 'stopping', detail: 'this gate is stopping' };
 const SUBPROTOCOL = 'wsgate';
 const BEARER = 'bearer.';
 /** For whoever was refused because there are too many. */
@@ -35,10 +37,9 @@ export class Door {
   readonly #access: Access;
   readonly #tickets: Tickets;
   readonly #metrics: HubMetrics;
+  readonly #room: Room;
   readonly #options: DoorOptions;
   readonly #feeds = new Map<string, { readonly feed: Feed; readonly server: WebSocketServer }>();
-  readonly #perAddress = new Map<string, number>();
-  #inside = 0;
   #closed = false;
 
   constructor(
@@ -49,6 +50,7 @@ export class Door {
     this.#tickets = parts.tickets;
     this.#metrics = parts.metrics;
     this.#options = options;
+    this.#room = new Room('hub.clients', { max: options.clientsMax, perAddressMax: options.clientsPerAddressMax });
     for (const [path, feed] of Object.entries(parts.feeds)) {
       const server = new WebSocketServer({
         noServer: true,
@@ -70,15 +72,22 @@ export class Door {
   async enter(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const cut = () => socket.destroy();
     socket.on('error', cut);
-    const address = request.socket.remoteAddress ?? '';
+    const address = request.socket.remoteAddress;
     const url = URL.parse(request.url ?? '', 'http://gate') ?? new URL('http://gate');
     const place = this.#feeds.get(url.pathname);
-    const refusal = await this.#judge(request, url, address);
-    if (!place || refusal) return this.#refuse(socket, refusal ?? notThere(url.pathname));
-    // Counted before the handshake, which a client may leave.
-    this.#count(address, 1);
-    const gone = once(() => this.#count(address, -1));
-    socket.once('close', gone);
+    if (!place) return this.#refuse(socket, notThere(url.pathname));
+    const { refusal, ticket } = this.#judge(request, url);
+    if (refusal) return this.#refuse(socket, refusal);
+    // It has its place before its ticket is used, so that who is sent away for want of room can show it again.
+    const full = this.#room.take(address);
+    if (full !== undefined) return this.#refuse(socket, this.#tooMany(full));
+    const gone = once(() => this.#room.give(address));
+    socket.once('close', gone); // a client may leave in the middle of it
+    const late = await this.#redeem(ticket);
+    if (late) {
+      gone();
+      return this.#refuse(socket, late);
+    }
     place.server.handleUpgrade(request, socket, head, (webSocket) => {
       socket.off('error', cut);
       socket.off('close', gone);
@@ -86,32 +95,31 @@ export class Door {
     });
   }
 
-  async #judge({ headers }: IncomingMessage, url: URL, address: string): Promise<Refusal | undefined> {
-    if (!this.#feeds.has(url.pathname)) return notThere(url.pathname);
+  /** All that can be said at once. `ticket`: one of ours, that has still to be redeemed. */
+  #judge({ headers }: IncomingMessage, url: URL): { refusal?: Refusal; ticket?: string } {
     if (!this.#access.trusts(headers)) {
-      return { status: 403, why: 'origin', detail: 'the origin of this web page is not among http.origins' };
+      const detail = 'the origin of this web page is not among http.origins';
+      return { refusal: { status: 403, why: 'origin', detail } };
     }
+    if (this.#closed) return { refusal: STOPPING };
+    const refusal = this.#access.refusal(headers, tokenAmong(headers['sec-websocket-protocol']));
+    if (!refusal) return {};
     const ticket = url.searchParams.get('ticket');
-    if (!(ticket !== null && this.#access.needsToken && (await this.#tickets.redeem(ticket)))) {
-      const refusal = this.#access.refusal(headers, tokenAmong(headers['sec-websocket-protocol']));
-      if (refusal) return { ...refusal, why: 'access' };
-    }
-    if (this.#closed) return { status: 503, why: 'stopping', detail: 'this gate is stopping' };
-    if (this.#inside >= this.#options.clientsMax) {
-      return { status: 503, why: 'clients', detail: `there are ${this.#options.clientsMax} clients here already` };
-    }
-    if ((this.#perAddress.get(address) ?? 0) >= this.#options.clientsPerAddressMax) {
-      const detail = `there are ${this.#options.clientsPerAddressMax} clients from your address already`;
-      return { status: 429, why: 'address', detail };
-    }
-    return undefined;
+    return ticket !== null && this.#tickets.isOurs(ticket) ? { ticket } : { refusal: { ...refusal, why: 'access' } };
   }
 
-  #count(address: string, change: 1 | -1): void {
-    this.#inside += change;
-    const count = (this.#perAddress.get(address) ?? 0) + change;
-    if (count > 0) this.#perAddress.set(address, count);
-    else this.#perAddress.delete(address);
+  async #redeem(ticket: string | undefined): Promise<Refusal | undefined> {
+    if (ticket === undefined) return undefined;
+    const isGood = await this.#tickets.redeem(ticket);
+    if (this.#closed) return STOPPING;
+    return isGood ? undefined : { status: 401, why: 'access', detail: 'this ticket has been used' };
+  }
+
+  #tooMany(key: string): Refusal {
+    const { clientsMax, clientsPerAddressMax } = this.#options;
+    return key === 'hub.clientsMax'
+      ? { status: 503, why: 'clients', detail: `there are ${clientsMax} clients here already` }
+      : { status: 429, why: 'address', detail: `there are ${clientsPerAddressMax} clients from your address already` };
   }
 
   #refuse(socket: Duplex, { status, why, detail }: Refusal): void {

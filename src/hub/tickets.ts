@@ -10,6 +10,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { FleetCache } from './fleet-cache.ts';
 import { MemoryCache } from './memory-cache.ts';
 
+const TICKET = /^(?<content>(?<expires>[0-9a-z]{1,11})\.(?<nonce>[\w-]{22}))\.(?<signature>[\w-]{43})$/;
 const PURPOSE = 'wsgate ticket';
 
 export class Tickets {
@@ -31,13 +32,18 @@ export class Tickets {
     return { ticket: `${content}.${sign(token, content)}`, expires: new Date(expires) };
   }
 
-  /** Whether it is a good one. It is none any more then. */
-  async redeem(ticket: string): Promise<boolean> {
-    const [, content = '', expires = '', nonce = '', signature = ''] =
-      /^(([0-9a-z]{1,11})\.([\w-]{22}))\.([\w-]{43})$/.exec(ticket) ?? [];
+  /** Whether a token that is known has signed it, and its time has not passed. It may have been used. */
+  isOurs(ticket: string): boolean {
+    const { content, expires, signature } = TICKET.exec(ticket)?.groups ?? {};
+    if (content === undefined || expires === undefined || signature === undefined) return false;
     const shown = Buffer.from(signature);
     const signed = this.#tokens.map((token) => equal(Buffer.from(sign(token, content)), shown)).includes(true);
-    if (!signed || Number.parseInt(expires, 36) <= Date.now()) return false;
+    return signed && Number.parseInt(expires, 36) > Date.now();
+  }
+
+  /** One of ours: whether nobody has used it. It is good for nobody any more then. */
+  async redeem(ticket: string): Promise<boolean> {
+    const nonce = TICKET.exec(ticket)?.groups?.nonce;
     const key = `ticket:${nonce}`;
     const keptMs = this.#ttlMs * 2; // gates' clocks differ
     const here = await this.#own.claim(key, keptMs);

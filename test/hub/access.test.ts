@@ -1,7 +1,9 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { until } from '../../scripts/fleet/processes.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
+import { startRedis } from '../support/redis.ts';
 import { HubClient } from './client.ts';
 
 const TOKEN = 'correct-horse-battery';
@@ -125,6 +127,45 @@ describe('there is room', () => {
     expect(await attempt('/ws')).toContain('503');
     await clients.pop()?.close();
     await expect.poll(() => attempt('/ws')).toBe('open');
+  });
+
+  it('for so many clients in all, with however many tickets they come at once', async () => {
+    const redis = await startRedis();
+    try {
+      gate = await startTestApp({ WSGATE_HUB_CLIENTS_MAX: '2', WSGATE_HTTP_TOKENS: TOKEN, REDIS_URL: redis.url });
+      await until('the hub is whole', async () =>
+        (await (await gate.get('/metrics')).text()).includes('\nwebsocket_hub_degraded 0\n'),
+      );
+      const shown = await Promise.all(Array.from({ length: 12 }, () => ticket()));
+      const answers = await Promise.all(shown.map(({ ticket }) => attempt(`/ws?ticket=${ticket}`)));
+      expect(answers.filter((answer) => answer === 'open')).toHaveLength(2);
+      expect(answers.filter((answer) => answer.includes('503'))).toHaveLength(10);
+      // Those that found no room can be shown again.
+      const refused = shown.filter((_, i) => answers[i] !== 'open');
+      for (const { ticket } of refused.slice(0, 3)) {
+        await clients.shift()?.close();
+        await until('there is room', async () =>
+          (await (await gate.get('/metrics')).text()).includes('websocket_hub_clients{feed="events"} 1'),
+        );
+        expect(await attempt(`/ws?ticket=${ticket}`)).toBe('open');
+      }
+    } finally {
+      await redis.stop();
+    }
+  });
+
+  it('that is taken by nobody who may not in', async () => {
+    gate = await startTestApp({ WSGATE_HUB_CLIENTS_MAX: '1', WSGATE_HTTP_TOKENS: TOKEN });
+    const authorized = { headers: { authorization: `Bearer ${TOKEN}` } };
+    const { ticket: used } = await ticket();
+    expect(await attempt(`/ws?ticket=${used}`)).toBe('open');
+    await clients.pop()?.close();
+    await expect.poll(() => attempt('/ws', authorized)).toBe('open');
+    await clients.pop()?.close();
+    const bad = [`/ws?ticket=${used}`, `/ws?ticket=${used.slice(0, -2)}xx`, '/ws'];
+    await expect.poll(() => attempt(`/ws?ticket=${used}`)).toContain('401');
+    for (const path of bad) expect(await attempt(path)).toContain('401');
+    expect(await attempt('/ws', authorized)).toBe('open');
   });
 
   it('for so many clients from one address', async () => {
