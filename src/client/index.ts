@@ -40,8 +40,6 @@ class Connection {
   readonly #bufferMax: number;
   readonly #onDegraded: ConnectOptions['onDegraded'];
   readonly #subscriptions = new Map<string, Subscribed>();
-  /** Those that the gate has still to answer. It answers in order, and does not name what it refuses. */
-  #unanswered: Subscribed[] = [];
   #made = 0;
   #welcomed = false;
   #degraded = false;
@@ -54,7 +52,6 @@ class Connection {
       message: (message) => this.#read(message),
       lost: () => {
         this.#welcomed = false;
-        this.#unanswered = [];
       },
     });
   }
@@ -89,12 +86,13 @@ class Connection {
       case 'welcome':
         this.#begin(message.degraded);
         break;
-      case 'subscribed':
-        this.#taken(message.subscription_id);
+      case 'subscribed': {
+        const subscribed = this.#subscriptions.get(message.subscription_id);
+        if (subscribed) subscribed.taken = true;
         break;
+      }
       case 'error':
-        if (message.code !== 'UNKNOWN_SUBSCRIPTION')
-          this.#refused(new SubscriptionRefused(message.code, message.message));
+        this.#refused(message.subscription_id, new SubscriptionRefused(message.code, message.message));
         break;
       case 'event': {
         this.#lastEventId = message.event.id;
@@ -125,26 +123,21 @@ class Connection {
       this.#tell(again, { kind: 'resync', reason: 'the connection was lost while gates could not reach each other' });
     }
     this.#become(degraded, '');
-    if (this.#lastEventId !== undefined && again.length > 0) {
-      this.#unanswered.push(...again);
-      const subscriptions = again.map(({ wanted }) => wanted);
+    const resumed = this.#lastEventId === undefined ? [] : again;
+    if (this.#lastEventId !== undefined && resumed.length > 0) {
+      const subscriptions = resumed.map(({ wanted }) => wanted);
       this.#send({ type: 'resume', last_event_id: this.#lastEventId, subscriptions });
     }
-    for (const each of all) if (!this.#unanswered.includes(each)) this.#ask(each);
+    for (const each of all) if (!resumed.includes(each)) this.#ask(each);
   }
 
-  #ask(subscribed: Subscribed): void {
-    this.#unanswered.push(subscribed);
-    this.#send({ type: 'subscribe', ...subscribed.wanted });
+  #ask({ wanted }: Subscribed): void {
+    this.#send({ type: 'subscribe', ...wanted });
   }
 
-  #taken(id: string): void {
-    const place = this.#unanswered.findIndex(({ wanted }) => wanted.subscription_id === id);
-    for (const subscribed of this.#unanswered.splice(0, place + 1)) subscribed.taken = true;
-  }
-
-  #refused(error: SubscriptionRefused): void {
-    const refused = this.#unanswered.shift();
+  /** One that has been given up is passed over. */
+  #refused(id: string | undefined, error: SubscriptionRefused): void {
+    const refused = id === undefined ? undefined : this.#subscriptions.get(id);
     refused?.queue.end(error);
     // It was to be made again, by this gate that is stricter than the last; with it, the gate has passed over the others.
     if (refused?.taken) this.#link.lose(error.message);

@@ -75,7 +75,13 @@ export const serverMessage = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('subscribed'), subscription_id: id, filters }),
   z.strictObject({ type: z.literal('unsubscribed'), subscription_id: id }),
   z.strictObject({ type: z.literal('event'), subscription_ids: z.array(id).min(1), event: cloudEvent }),
-  z.strictObject({ type: z.literal('error'), code: z.enum(errorCodes), message: z.string() }),
+  /** `subscription_id`: of the one that is at fault, if one is. */
+  z.strictObject({
+    type: z.literal('error'),
+    code: z.enum(errorCodes),
+    message: z.string(),
+    subscription_id: id.optional(),
+  }),
   /** All that was missed has been sent, so many events; what follows is new. */
   z.strictObject({ type: z.literal('resumed'), events: count }),
   /** Events may be missing, and cannot be had any more: read the state anew. */
@@ -136,6 +142,17 @@ export const consoleMessage = z.discriminatedUnion('type', [
 ]);
 
 export type ConsoleMessage = z.output<typeof consoleMessage>;
+
+const named = z.object({ subscription_id: id });
+const naming = z.object({ subscriptions: z.array(z.unknown()) });
+
+/** The id of the subscription in which a message's first mistake is. Undefined when it is in none, or in the id itself. */
+export function subscriptionAtFault(message: unknown, { issues }: z.ZodError): string | undefined {
+  const [list, index] = issues[0]?.path ?? [];
+  const inList = list === 'subscriptions' && typeof index === 'number';
+  const at = inList ? naming.safeParse(message).data?.subscriptions[index] : message;
+  return named.safeParse(at).data?.subscription_id;
+}
 
 /** What is wrong first, with the field: `filters.types: a list of texts`. */
 export function firstMistake({ issues }: z.ZodError): string {

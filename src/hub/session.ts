@@ -21,6 +21,7 @@ import {
   type Filters,
   firstMistake,
   type ServerMessage,
+  subscriptionAtFault,
 } from './protocol.ts';
 import { next, type State, type Trigger } from './session-state.ts';
 import type { Subscriptions } from './subscriptions.ts';
@@ -103,7 +104,7 @@ export class Session {
     }
     const parsed = clientMessage.safeParse(json);
     if (parsed.success) this.#obey(parsed.data);
-    else this.#complain('INVALID_MESSAGE', firstMistake(parsed.error));
+    else this.#complain('INVALID_MESSAGE', firstMistake(parsed.error), subscriptionAtFault(json, parsed.error));
   }
 
   #obey(message: ClientMessage): void {
@@ -126,7 +127,7 @@ export class Session {
   #subscribe({ subscription_id: id, filters }: { subscription_id: string; filters: Filters }): boolean {
     const before = this.#filters.get(id);
     if (!before && this.#filters.size >= this.#subscriptionsMax) {
-      this.#complain('TOO_MANY_SUBSCRIPTIONS', `${id}: a client may have ${this.#subscriptionsMax} subscriptions`);
+      this.#complain('TOO_MANY_SUBSCRIPTIONS', `a client may have ${this.#subscriptionsMax} subscriptions`, id);
       return false;
     }
     if (before) this.#parts.subscriptions.remove(this, id, before);
@@ -140,7 +141,7 @@ export class Session {
   #unsubscribe(id: string): void {
     const filters = this.#filters.get(id);
     if (!filters) {
-      this.#complain('UNKNOWN_SUBSCRIPTION', `there is no subscription ${id}`);
+      this.#complain('UNKNOWN_SUBSCRIPTION', `there is no subscription ${id}`, id);
       return;
     }
     this.#filters.delete(id);
@@ -195,8 +196,8 @@ export class Session {
     });
   }
 
-  #complain(code: (typeof errorCodes)[number], message: string): void {
-    this.send({ type: 'error', code, message });
+  #complain(code: (typeof errorCodes)[number], message: string, atFault?: string): void {
+    this.send({ type: 'error', code, message, ...(atFault === undefined ? {} : { subscription_id: atFault }) });
   }
 
   #active(): void {

@@ -82,12 +82,18 @@ describe('a session', () => {
     expect(await client.next('error')).toMatchObject({
       code: 'INVALID_MESSAGE',
       message: 'filters.types: expected a list of texts',
+      subscription_id: 'a',
     });
+    const subscriptions = [{ subscription_id: 'a' }, { subscription_id: 'b', filters: { types: [''] } }];
+    client.send({ type: 'resume', last_event_id: crypto.randomUUID(), subscriptions });
+    expect(await client.next('error')).toMatchObject({ code: 'INVALID_MESSAGE', subscription_id: 'b' });
+    client.send({ type: 'subscribe', subscription_id: '' });
+    expect(await client.next('error')).not.toHaveProperty('subscription_id');
     client.send({ type: 'subscribe', subscription_id: 'a' });
     client.send({ type: 'subscribe', subscription_id: 'b' });
-    expect(await client.next('error')).toMatchObject({ code: 'TOO_MANY_SUBSCRIPTIONS' });
+    expect(await client.next('error')).toMatchObject({ code: 'TOO_MANY_SUBSCRIPTIONS', subscription_id: 'b' });
     client.send({ type: 'unsubscribe', subscription_id: 'b' });
-    expect(await client.next('error')).toMatchObject({ code: 'UNKNOWN_SUBSCRIPTION' });
+    expect(await client.next('error')).toMatchObject({ code: 'UNKNOWN_SUBSCRIPTION', subscription_id: 'b' });
     client.send({ type: 'unsubscribe', subscription_id: 'a' });
     expect(await client.next('unsubscribed')).toMatchObject({ subscription_id: 'a' });
     client.send({ type: 'ping' });
