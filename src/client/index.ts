@@ -89,6 +89,7 @@ class Connection {
       case 'subscribed': {
         const subscribed = this.#subscriptions.get(message.subscription_id);
         if (subscribed) subscribed.taken = true;
+        this.#lastEventId = message.last_event_id ?? this.#lastEventId;
         break;
       }
       case 'error':
@@ -106,6 +107,9 @@ class Connection {
         break;
       case 'resync':
         this.#tell(this.#subscriptions.values(), { kind: 'resync', reason: message.reason });
+        break;
+      case 'pong': // it may want few of the events, and those after the last one be forgotten
+        this.#lastEventId = message.last_event_id ?? this.#lastEventId;
         break;
       case 'degraded':
         this.#become(message.degraded, message.reason);

@@ -67,12 +67,14 @@ const lagged = z.strictObject({ type: z.literal('lagged'), missed: count });
 const degraded = z.strictObject({ type: z.literal('degraded'), degraded: z.boolean(), reason: z.string() });
 /** The gate stops. */
 const closing = z.strictObject({ type: z.literal('closing'), reason: z.string(), retry_after_ms: count });
-const pong = z.strictObject({ type: z.literal('pong'), server_time: time });
+/** The newest event that this client has been sent or did not want: a `resume` may go on after it. None without a history. */
+const position = { last_event_id: z.uuid().optional() };
+const pong = z.strictObject({ type: z.literal('pong'), server_time: time, ...position });
 
 /** What `/ws` sends. */
 export const serverMessage = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('welcome'), session_id: z.uuid(), server_time: time, degraded: z.boolean() }),
-  z.strictObject({ type: z.literal('subscribed'), subscription_id: id, filters }),
+  z.strictObject({ type: z.literal('subscribed'), subscription_id: id, filters, ...position }),
   z.strictObject({ type: z.literal('unsubscribed'), subscription_id: id }),
   z.strictObject({ type: z.literal('event'), subscription_ids: z.array(id).min(1), event: cloudEvent }),
   /** `subscription_id`: of the one that is at fault, if one is. */

@@ -38,6 +38,9 @@ export interface SessionOptions extends ClientOptions {
   readonly subscriptionsMax: number;
 }
 
+/** After which event it may resume, should its connection be lost now. */
+type Position = Pick<Extract<ServerMessage, { type: 'pong' }>, 'last_event_id'>;
+
 /** How much of the history one session looks at before others have their turn. */
 const BEHIND_AT_ONCE = 200;
 
@@ -110,21 +113,25 @@ export class Session {
   #obey(message: ClientMessage): void {
     switch (message.type) {
       case 'subscribe':
-        this.#subscribe(message);
+        this.#subscribe(message, this.#position());
         break;
       case 'unsubscribe':
         this.#unsubscribe(message.subscription_id);
         break;
       case 'resume':
-        if (message.subscriptions.every((each) => this.#subscribe(each))) this.#resume(message.last_event_id);
+        // Without a position: what was missed is still to come.
+        if (message.subscriptions.every((each) => this.#subscribe(each, {}))) this.#resume(message.last_event_id);
         break;
       case 'ping':
-        this.send({ type: 'pong', server_time: new Date().toISOString() });
+        this.send({ type: 'pong', server_time: new Date().toISOString(), ...this.#position() });
     }
   }
 
   /** Takes the place of a subscription with the same id. */
-  #subscribe({ subscription_id: id, filters }: { subscription_id: string; filters: Filters }): boolean {
+  #subscribe(
+    { subscription_id: id, filters }: { subscription_id: string; filters: Filters },
+    position: Position,
+  ): boolean {
     const before = this.#filters.get(id);
     if (!before && this.#filters.size >= this.#subscriptionsMax) {
       this.#complain('TOO_MANY_SUBSCRIPTIONS', `a client may have ${this.#subscriptionsMax} subscriptions`, id);
@@ -134,7 +141,7 @@ export class Session {
     this.#filters.set(id, filters);
     this.#parts.subscriptions.add(this, id, filters);
     this.#become('subscribed');
-    this.send({ type: 'subscribed', subscription_id: id, filters });
+    this.send({ type: 'subscribed', subscription_id: id, filters, ...position });
     return true;
   }
 
@@ -148,6 +155,12 @@ export class Session {
     this.#parts.subscriptions.remove(this, id, filters);
     if (this.#filters.size === 0) this.#become('unsubscribed');
     this.send({ type: 'unsubscribed', subscription_id: id });
+  }
+
+  #position(): Position {
+    const { history } = this.#parts;
+    const id = history.at((this.#behind?.at ?? history.next) - 1)?.event.id;
+    return id === undefined ? {} : { last_event_id: id };
   }
 
   #resume(lastEventId: string): void {
