@@ -37,18 +37,27 @@ export class Door {
   readonly #access: Access;
   readonly #tickets: Tickets;
   readonly #metrics: HubMetrics;
+  readonly #begun: Promise<void>;
   readonly #room: Room;
   readonly #options: DoorOptions;
   readonly #feeds = new Map<string, { readonly feed: Feed; readonly server: WebSocketServer }>();
   #closed = false;
 
   constructor(
-    parts: { access: Access; tickets: Tickets; metrics: HubMetrics; feeds: Readonly<Record<string, Feed>> },
+    parts: {
+      access: Access;
+      tickets: Tickets;
+      metrics: HubMetrics;
+      feeds: Readonly<Record<string, Feed>>;
+      /** Nobody gets in before: there is no history yet to go on from. */
+      begun: Promise<void>;
+    },
     options: DoorOptions,
   ) {
     this.#access = parts.access;
     this.#tickets = parts.tickets;
     this.#metrics = parts.metrics;
+    this.#begun = parts.begun;
     this.#options = options;
     this.#room = new Room('hub.clients', { max: options.clientsMax, perAddressMax: options.clientsPerAddressMax });
     for (const [path, feed] of Object.entries(parts.feeds)) {
@@ -83,7 +92,7 @@ export class Door {
     if (full !== undefined) return this.#refuse(socket, this.#tooMany(full));
     const gone = once(() => this.#room.give(address));
     socket.once('close', gone); // a client may leave in the middle of it
-    const late = await this.#redeem(ticket);
+    const late = await this.#judgeLate(ticket);
     if (late) {
       gone();
       return this.#refuse(socket, late);
@@ -108,9 +117,10 @@ export class Door {
     return ticket !== null && this.#tickets.isOurs(ticket) ? { ticket } : { refusal: { ...refusal, why: 'access' } };
   }
 
-  async #redeem(ticket: string | undefined): Promise<Refusal | undefined> {
-    if (ticket === undefined) return undefined;
-    const isGood = await this.#tickets.redeem(ticket);
+  /** What can be said only after a while. */
+  async #judgeLate(ticket: string | undefined): Promise<Refusal | undefined> {
+    await this.#begun;
+    const isGood = ticket === undefined || (await this.#tickets.redeem(ticket));
     if (this.#closed) return STOPPING;
     return isGood ? undefined : { status: 401, why: 'access', detail: 'this ticket has been used' };
   }

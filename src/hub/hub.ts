@@ -60,6 +60,9 @@ export interface HubOptions extends DoorOptions {
   readonly console: LivenessOptions & Pick<ConsoleFeedOptions, 'everyMs' | 'queueMax' | 'messageBytesMax'>;
 }
 
+/** Clients that come before the history has been read wait for it, for so long: a Redis may accept and say nothing. */
+const BEGIN_MS = 2000;
+
 export class Hub {
   readonly tickets: Tickets;
   /** Of its WebSockets. */
@@ -75,6 +78,9 @@ export class Hub {
   readonly #feeds: readonly Feed[];
   readonly #log: FastifyBaseLogger;
   #degraded = true;
+  /** Fulfilled when the broker has told the history, or that it cannot have it now. */
+  readonly #begun = Promise.withResolvers<void>();
+  #beginning: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(parts: HubParts, options: HubOptions) {
@@ -95,7 +101,10 @@ export class Hub {
     this.#feeds = [events, metrics, console];
     const feeds = { '/ws': events, '/ws/metrics': metrics, '/api/monitoring/ws': console };
     this.paths = Object.keys(feeds);
-    this.#door = new Door({ access: parts.access, tickets: this.tickets, metrics: this.#metrics, feeds }, options);
+    this.#door = new Door(
+      { access: parts.access, tickets: this.tickets, metrics: this.#metrics, feeds, begun: this.#begun.promise },
+      options,
+    );
     this.#reporter = new Reporter(
       parts.events,
       { publish, changed: () => this.#snapshots.changed(), talking: () => parts.ledger.talking() },
@@ -110,6 +119,7 @@ export class Hub {
   }
 
   start(): void {
+    this.#beginning = setTimeout(this.#begun.resolve, BEGIN_MS);
     this.#broker.start({
       event: (event, json, live) => this.#deliver(event, json, live),
       missed: () => {
@@ -120,6 +130,7 @@ export class Hub {
         if (this.#degraded) this.#log.warn({ why }, 'the hub reaches only the clients of this gate');
         else this.#log.info('the hub reaches the clients of all gates');
         for (const feed of this.#feeds) feed.degraded(why);
+        this.#begin();
       },
     });
     for (const feed of this.#feeds) feed.start();
@@ -144,10 +155,16 @@ export class Hub {
 
   async #stop(): Promise<void> {
     this.#door.close();
+    this.#begin();
     this.#reporter.stop();
     this.#snapshots.stop();
     await this.#broker.stop();
     await Promise.all(this.#feeds.map((feed) => feed.stop()));
+  }
+
+  #begin(): void {
+    clearTimeout(this.#beginning);
+    this.#begun.resolve();
   }
 
   #report(happenings: readonly Happening[]): void {

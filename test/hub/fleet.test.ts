@@ -135,6 +135,28 @@ describe('a client that comes back', () => {
     expect((await client.next('event')).event.id).toBe(fresh.id);
   });
 
+  it('to a gate that has just begun goes on after the last event, though that gate itself told it', async () => {
+    await start();
+    await ready();
+    for (let i = 0; i < 3; i += 1)
+      await postEvents(
+        gateAt(0).app.http,
+        Array.from({ length: 100 }, () => incident()),
+      );
+    const before = await subscribed(gateAt(0), { types: ['gate.started', 'other.*'] });
+    const second = await start();
+    const { event } = await before.next('event');
+    expect(event.type).toBe('gate.started');
+    const client = await HubClient.connect(second.app.http, '/ws');
+    clients.push(client);
+    const missed = incident({ type: 'other.thing' });
+    await postEvents(gateAt(0).app.http, missed);
+    await before.next('event');
+    client.send({ type: 'resume', last_event_id: event.id, subscriptions: [{ subscription_id: 'again' }] });
+    await until('it has what it missed', () => idsOf(client).includes(String(missed.id)));
+    expect(client.events().filter(({ type }) => type.startsWith('incident.'))).toEqual([]);
+  });
+
   it('is told to look for itself when that is gone', async () => {
     await start({ WSGATE_HUB_HISTORY_MAX: '100' });
     await ready();
@@ -214,5 +236,23 @@ describe('a gate that stops', () => {
       expect(client.events().map(({ type }) => type)).toContain('gate.stopping');
     }
     expect(await there.eventOf('gate.stopping')).toMatchObject({ source: expect.stringMatching(/^wsgate\//) });
+  });
+});
+
+describe('a gate that begins', () => {
+  it.each([
+    ['is away', 'SIGKILL'],
+    ['hangs', 'SIGSTOP'],
+  ] as const)('lets clients in although its Redis %s, and says so', async (_what, signal) => {
+    redis.signal(signal);
+    try {
+      const client = await HubClient.connect((await start()).app.http, '/ws');
+      clients.push(client);
+      expect(await client.next('welcome')).toMatchObject({ degraded: true });
+      client.send({ type: 'subscribe', subscription_id: 's1' });
+      await client.next('subscribed');
+    } finally {
+      redis.signal('SIGCONT');
+    }
   });
 });

@@ -86,7 +86,7 @@ export class RedisBroker implements Broker {
   publish(events: readonly CloudEvent[]): void {
     for (const event of events) this.#outgoing.push({ event, json: JSON.stringify(event), toldHere: false });
     if (this.#degraded === undefined) void this.#tell();
-    else this.#tellHere();
+    else if (this.#degraded !== NOT_YET) this.#tellHere(); // else after the history, as everywhere
     this.#outgoing.splice(0, this.#outgoing.length - OUTGOING_MAX);
   }
 
@@ -107,7 +107,9 @@ export class RedisBroker implements Broker {
   /** Tells the others what waits, reads what they told, and then all is well. */
   async #look(): Promise<void> {
     if (!this.#link.up) return;
-    const well = (await this.#tell()) && (await this.#readWhatIsThere());
+    // What was there before this gate is history, also to what this gate tells first.
+    const hasBegun = this.#begun || (await this.#readWhatIsThere());
+    const well = hasBegun && (await this.#tell()) && (await this.#readWhatIsThere());
     if (!well || this.#degraded === undefined) return;
     this.#degraded = undefined;
     this.#events?.degraded(undefined);
