@@ -50,7 +50,7 @@ export class HubMetrics {
     });
     this.sendErrors = new Counter({
       name: 'websocket_send_errors_total',
-      help: 'Messages that could not be written to an open connection, twice.',
+      help: 'Messages that could not be written: twice to an open connection, or to one that broke under them.',
       registers,
     });
     this.latency = new Histogram({

@@ -91,7 +91,10 @@ export class Outbox {
   }
 
   #again(frame: Frame): void {
-    if (this.#wire.readyState !== OPEN) return; // it has left
+    if (this.#wire.readyState !== OPEN) {
+      this.#metrics.sendErrors.inc(); // its connection broke under it
+      return;
+    }
     this.#wire.send(frame.data, { binary: false }, (error) => {
       if (!error) return this.#sent(frame);
       this.#metrics.sendErrors.inc();
