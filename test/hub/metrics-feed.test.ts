@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../../scripts/fleet/processes.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { metricsMessage, type Snapshot, snapshot } from '../../src/hub/protocol.ts';
 import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -76,11 +77,15 @@ describe('/ws/metrics', () => {
   });
 
   it('tells one at each interval, five seconds if not told otherwise', async () => {
-    const client = await connect(await gate());
-    await received(client, 2, 7000);
-    const [first = 0, second = 0] = client.receivedAtMs;
-    expect(second - first).toBeGreaterThan(4500);
-    expect(second - first).toBeLessThan(5500);
+    const byDefault = loadConfig({ env: {} });
+    expect(byDefault.ok && byDefault.config.hub.metrics.every).toBe(5000);
+    const client = await connect(await gate({ WSGATE_HUB_METRICS_EVERY: '500ms' }));
+    await received(client, 3);
+    const [first = 0, second = 0, third = 0] = client.receivedAtMs;
+    for (const tookMs of [second - first, third - second]) {
+      expect(tookMs).toBeGreaterThan(400);
+      expect(tookMs).toBeLessThan(900);
+    }
   });
 
   it('serves a hundred clients at once, all within 100 ms', { retry: 2 }, async () => {
