@@ -4,6 +4,8 @@ import type { CloudEvent } from '../src/client/index.ts';
 
 /** Anybody may post an event. */
 const CHARS_MAX = 300;
+/** Of what gates tell, this needs no word to be understood: the line is short. */
+const PLAIN = new Set(['proxy', 'reason', 'client', 'cause']);
 
 export function eventText({ type, subject, severity, source, data }: CloudEvent): string {
   const { labels: { pod: _, ...labels } = {}, count, state: __, lease: ___, ...rest } = data;
@@ -12,7 +14,9 @@ export function eventText({ type, subject, severity, source, data }: CloudEvent)
   const parts = [
     ...(isOwn ? [] : [`${severity} from ${source}`, ...(subject === undefined ? [] : [subject])]),
     ...(typeof count === 'number' && count > 1 ? [`×${count}`] : []),
-    ...[...Object.entries(labels), ...Object.entries(rest)].map(([name, value]) => `${wordOf(name)} ${plain(value)}`),
+    ...[...Object.entries(labels), ...Object.entries(rest)].map(
+      ([name, value]) => `${isOwn && PLAIN.has(name) ? '' : `${wordOf(name)} `}${plain(value)}`,
+    ),
     ...(type.startsWith('gate.') ? [source.slice('wsgate/'.length)] : []),
   ];
   return parts.join(' · ').slice(0, CHARS_MAX);

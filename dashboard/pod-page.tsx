@@ -7,7 +7,7 @@ import type { View } from './fleet.ts';
 import type { PodFigures } from './merge.ts';
 import { Meter } from './meter.tsx';
 import { Sparkline } from './sparkline.tsx';
-import { useHistory } from './use-history.ts';
+import { spanName, useHistory } from './use-history.ts';
 import { usePaced } from './use-paced.ts';
 
 const READ_EVERY_MS = 1000;
@@ -38,7 +38,11 @@ export function PodPage({ api, name, view: { figures, events } }: PodPageProps) 
               {pod.level !== 'normal' && <span class={`level ${pod.level}`}>{pod.level}</span>}
             </p>
             <Meter {...pod} />
-            <Sparkline counts={[...(history[name] ?? []), pod.connections]} limit={pod.limit} />
+            <Sparkline
+              counts={[...(history.pods[name] ?? []), pod.connections]}
+              limit={pod.limit}
+              span={spanName(history)}
+            />
           </div>
           <ProxiesOf pod={pod} />
         </>

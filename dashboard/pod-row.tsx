@@ -9,9 +9,11 @@ import type { Counts } from './use-history.ts';
 interface PodRowProps {
   readonly pod: PodFigures;
   readonly history: Counts | undefined;
+  /** What that spans, in words. */
+  readonly span: string;
 }
 
-export function PodRow({ pod, history = [] }: PodRowProps) {
+export function PodRow({ pod, history = [], span }: PodRowProps) {
   return (
     <tr class={pod.level}>
       <th scope="row">
@@ -27,7 +29,7 @@ export function PodRow({ pod, history = [] }: PodRowProps) {
         </div>
       </td>
       <td class="wide">
-        <Sparkline counts={[...history, pod.connections]} limit={pod.limit} />
+        <Sparkline counts={[...history, pod.connections]} limit={pod.limit} span={span} />
       </td>
     </tr>
   );

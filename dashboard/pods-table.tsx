@@ -5,7 +5,7 @@ import type { Snapshot } from '../src/hub/protocol.ts';
 import type { Api } from './api.ts';
 import { PodRow } from './pod-row.tsx';
 import { useFoundPods } from './use-found-pods.ts';
-import { useHistory } from './use-history.ts';
+import { spanName, useHistory } from './use-history.ts';
 
 const SHOWN_AT_FIRST = 20;
 
@@ -37,13 +37,13 @@ export function PodsTable({ api, figures }: { api: Api; figures: Snapshot }) {
             </th>
             <th scope="col">Of its limit</th>
             <th scope="col" class="wide">
-              Last hour
+              {spanName(history)}
             </th>
           </tr>
         </thead>
         <tbody>
           {shown.map((pod) => (
-            <PodRow key={pod.pod} pod={pod} history={history[pod.pod]} />
+            <PodRow key={pod.pod} pod={pod} history={history.pods[pod.pod]} span={spanName(history)} />
           ))}
         </tbody>
       </table>

@@ -6,6 +6,7 @@ import 'uplot/dist/uPlot.min.css';
 import { RATES_SPAN_S, type RatePoint } from './rates.ts';
 
 const HEIGHT = 150;
+const SPAN_S_MIN = 120;
 /** There is no line through a single point. */
 const LONE: uPlot.Series.Points = { show: (chart) => chart.data[0].length === 1, size: 4 };
 
@@ -42,6 +43,7 @@ export function RatesChart({ points }: { points: readonly RatePoint[] }) {
   useEffect(() => chart.current?.setData(data), [points]);
 
   const { admitted = 0, denied = 0 } = points.at(-1) ?? {};
+  const [from, to] = spanOf(data[0]);
   const summary = `Admitted ${perSecond(admitted)}, denied ${perSecond(denied)} a second`;
   return (
     <section class="rates">
@@ -49,7 +51,7 @@ export function RatesChart({ points }: { points: readonly RatePoint[] }) {
       <p class="legend">
         <span class="admitted">admitted {perSecond(admitted)}/s</span>
         <span class="denied">denied {perSecond(denied)}/s</span>
-        <span class="quiet">last 10 minutes</span>
+        <span class="quiet">last {Math.ceil((to - from) / 60)} minutes</span>
       </p>
       <div ref={place} role="img" aria-label={summary} />
     </section>
@@ -70,12 +72,12 @@ function optionsFor(element: HTMLElement): uPlot.Options {
     legend: { show: false },
     cursor: { show: false },
     scales: {
-      x: { range: () => [Date.now() / 1000 - RATES_SPAN_S, Date.now() / 1000] },
+      x: { range: (chart) => spanOf(chart.data[0]) },
       // An idle fleet draws a line at the bottom, rather than noise.
       y: { range: (_chart, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] },
     },
     axes: [
-      { ...axis, size: 24, values: '{HH}:{mm}', space: 70 },
+      { ...axis, size: 24, values: '{HH}:{mm}', incrs: [60, 120, 300], space: 70 },
       { ...axis, size: 44 },
     ],
     series: [
@@ -84,6 +86,12 @@ function optionsFor(element: HTMLElement): uPlot.Options {
       { stroke: style.getPropertyValue('--saturated'), width: 1.5, dash: [5, 3], points: LONE },
     ],
   };
+}
+
+/** From the first that is known: the whole span once it is, and at least two minutes. */
+function spanOf([firstS]: ArrayLike<number> & Iterable<number>): [number, number] {
+  const nowS = Date.now() / 1000;
+  return [Math.max(nowS - RATES_SPAN_S, Math.min(firstS ?? nowS, nowS - SPAN_S_MIN)), nowS];
 }
 
 function perSecond(rate: number): string {

@@ -1,19 +1,21 @@
-/** A pod's last hour, as a line from the bottom (none) to the top (its limit, or the most that it had beyond that). */
+/** A pod's counts, as a line from the bottom (none) to the top (its limit, or the most that it had beyond that). */
 
 interface SparklineProps {
   /** Oldest first; null where nobody knows. The last is now. */
   readonly counts: readonly (number | null)[];
   readonly limit: number;
+  /** What the counts span, in words. */
+  readonly span: string;
 }
 
 const WIDTH = 120;
 const HEIGHT = 20;
 
-export function Sparkline({ counts, limit }: SparklineProps) {
+export function Sparkline({ counts, limit, span }: SparklineProps) {
   const known = counts.filter((count) => count !== null);
   if (known.length < 2) return <span class="quiet">no history yet</span>;
   const top = Math.max(limit, ...known, 1);
-  const label = `Last hour: between ${Math.min(...known)} and ${Math.max(...known)}`;
+  const label = `${span}: between ${Math.min(...known)} and ${Math.max(...known)}`;
   return (
     <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={label}>
       <title>{label}</title>
