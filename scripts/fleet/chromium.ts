@@ -14,7 +14,8 @@ export function launchChromium(): Promise<Browser> {
   if (chromiumProgram === undefined) throw new Error(`no browser: neither CHROMIUM_BIN nor ${NAMES.join(', ')}`);
   // As root, Chromium has no sandbox to be in.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  return chromium.launch({ executablePath: chromiumProgram, args });
+  // Whoever ends this process ends it; the browser goes with the pipe between them.
+  return chromium.launch({ executablePath: chromiumProgram, args, handleSIGTERM: false, handleSIGHUP: false });
 }
 
 function findOnPath(): string | undefined {

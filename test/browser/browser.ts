@@ -50,14 +50,22 @@ export class TestBrowser {
     return page;
   }
 
+  /** Throws when something has gone wrong in a visit since this was last asked. */
+  expectNoProblems(): void {
+    const wrong = this.#visits.flatMap(({ problems, expected }) =>
+      problems.splice(0).filter((problem) => !expected?.test(problem)),
+    );
+    if (wrong.length > 0) throw new Error(`in the browser:\n${wrong.join('\n')}`);
+  }
+
   /** Ends all visits. Rejects when something went wrong in one of them. */
   async endVisits(): Promise<void> {
-    const wrong: string[] = [];
-    for (const { page, problems, expected } of this.#visits.splice(0)) {
-      wrong.push(...problems.filter((problem) => !expected?.test(problem)));
-      await page.context().close();
+    for (const { page } of this.#visits) await page.context().close();
+    try {
+      this.expectNoProblems();
+    } finally {
+      this.#visits.length = 0;
     }
-    if (wrong.length > 0) throw new Error(`in the browser:\n${wrong.join('\n')}`);
   }
 
   close(): Promise<void> {

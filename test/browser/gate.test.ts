@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startGate } from '../../scripts/fleet/gate.ts';
+import { seriousFaults } from './axe.ts';
 import { hasBrowser, TestBrowser } from './browser.ts';
 
 const TOKEN = 'a-token-of-thirty-two-characters';
@@ -34,6 +35,7 @@ describe.skipIf(!hasBrowser)('the page and its gate', () => {
       .getByRole('alert')
       .getByText(/^Stale:/)
       .waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
     await gateOf({ grpcPort, httpPort });
     await page.getByRole('alert').waitFor({ state: 'detached', timeout: 30_000 });
   });
@@ -45,6 +47,7 @@ describe.skipIf(!hasBrowser)('the page and its gate', () => {
     await page.getByLabel('Token').fill('wrong');
     await signIn.click();
     await page.getByRole('alert').getByText('does not know that token').waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
     await page.getByLabel('Token').fill(TOKEN);
     await signIn.click();
     const state = page.getByRole('status', { name: 'State' });
