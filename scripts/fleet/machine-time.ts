@@ -27,7 +27,8 @@ const TICKS = `
 /** How late all ticks were together, and when the last one was. */
 const seen = new Float64Array(new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT));
 const dueMs = TICK_MS + USUAL_MS;
-const ticker = new Worker(TICKS, { eval: true, workerData: { shared: seen.buffer, dueMs } });
+const workerData = { shared: seen.buffer, dueMs };
+const ticker = new Worker(TICKS, { eval: true, execArgv: [], workerData });
 await once(ticker, 'message');
 ticker.unref();
 

@@ -31,11 +31,11 @@ function strangers(from?: string): ClientHttp2Session {
   return session;
 }
 
-/** What a Check of these bytes is answered. */
+/** What a Check of these bytes is answered; rejects after a second, as for a connection that was turned away. */
 async function answerTo(bytes: Buffer, session: ClientHttp2Session): Promise<string | undefined> {
   const made = call(session, CHECK);
   made.stream.end(bytes);
-  await expect.poll(() => made.status).toBeDefined();
+  await expect.poll(() => made.status, { timeout: 1000 }).toBeDefined();
   return made.status;
 }
 
