@@ -1,6 +1,6 @@
 /**
- * `npm run screenshots -- --seconds 600`: the README's pictures of the dashboard, of a real fleet with the playground's
- * table. Its connections open over those seconds, so that there are rates and a history to see.
+ * `npm run screenshots -- --seconds 150`: the README's pictures of the dashboard, of a real fleet. Its WebSockets come and
+ * go for so long, so that there are rates and a history to see, and end as the playground's table.
  */
 
 import { mkdirSync, statSync } from 'node:fs';
@@ -10,53 +10,45 @@ import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import type { Document } from 'yaml';
 import { launchChromium } from './fleet/chromium.ts';
-import { openEach } from './fleet/clients.ts';
 import { EXT_AUTHZ } from './fleet/edge.ts';
 import { startEnvoy } from './fleet/envoy.ts';
 import { startGate } from './fleet/gate.ts';
 import { startPod } from './fleet/pod.ts';
+import { TABLE } from './fleet/table.ts';
+import { comeAndGo } from './screenshots/traffic.ts';
 
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
 const BYTES_MAX = 150_000;
-const PODS = ['pod1', 'pod2', 'pod3'];
-const TABLE = { proxy_a: [25, 40, 15], proxy_b: [30, 35, 20], proxy_c: [20, 25, 30] };
-const DENIED = 3;
+const VIEWPORT = { width: 1280, height: 720 };
+const LIMIT = 100;
 /** The page hears of rates every 5 s. */
 const RATES_MS = 6000;
 
 async function main(seconds: number): Promise<void> {
   mkdirSync(IMAGES, { recursive: true });
   await using undo = new AsyncDisposableStack();
-  const pods = await Promise.all(PODS.map((name) => startPod({ name })));
+  const names = Object.keys(Object.values(TABLE)[0] ?? {});
+  const pods = await Promise.all(names.map((name) => startPod({ name })));
   for (const pod of pods) undo.defer(() => pod.stop());
-  const gate = await startGate({ config: { lease: { recovery: '0s' } } });
+  const gate = await startGate({ config: { limits: { default: { connections: LIMIT } }, lease: { recovery: '0s' } } });
   undo.defer(() => gate.stop());
   const ports = Object.fromEntries(pods.map(({ name, port }) => [name, port]));
+  const envoys = await Promise.all(
+    Object.keys(TABLE).map((proxyId) => startEnvoy({ proxyId, gate: gate.grpc, pods: ports, mutate: waitPatiently })),
+  );
+  for (const envoy of envoys) undo.defer(() => envoy.stop());
   const browser = await launchChromium();
   undo.defer(() => browser.close());
   const url = `http://127.0.0.1:${gate.httpPort}/`;
   const dark = await visit(browser, url, 'dark');
   const light = await visit(browser, url, 'light');
 
-  const envoys = await Promise.all(
-    Object.keys(TABLE).map((proxyId) => startEnvoy({ proxyId, gate: gate.grpc, pods: ports, mutate: waitPatiently })),
-  );
-  for (const envoy of envoys) undo.defer(() => envoy.stop());
-  const urls = Object.values(TABLE).flatMap((counts, row) =>
-    PODS.flatMap((pod, column) =>
-      Array.from({ length: counts[column] ?? 0 }, () => `ws://127.0.0.1:${envoys[row]?.port}/${pod}/chat`),
-    ),
-  );
-  for (const each of urls) {
-    const { opened } = await openEach([each]);
-    undo.defer(() => {
-      for (const client of opened) client.terminate();
-    });
-    if (opened.length === 0) throw new Error(`${each} did not open`);
-    await delay((seconds * 1000) / urls.length);
-  }
-  // All slots of pod2 are taken.
-  await openEach(Array.from({ length: DENIED }, () => `ws://127.0.0.1:${envoys[0]?.port}/pod2/chat`));
+  const edges = Object.fromEntries(envoys.map(({ name, port }) => [name, `ws://127.0.0.1:${port}`]));
+  const clients = await comeAndGo(edges, seconds);
+  undo.defer(() => {
+    for (const client of clients) client.terminate();
+  });
+
   await delay(RATES_MS);
   for (const [page, name] of [
     [dark, 'overview-dark'],
@@ -81,7 +73,7 @@ function waitPatiently(config: Document): void {
 }
 
 async function visit(browser: Browser, url: string, colorScheme: 'dark' | 'light'): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme });
+  const page = await browser.newPage({ viewport: VIEWPORT, colorScheme });
   await page.goto(url);
   await page.getByText('gates 1').waitFor();
   return page;
@@ -95,5 +87,5 @@ async function picture(page: Page, name: string): Promise<void> {
   console.log(`${path}: ${size} bytes`);
 }
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '600' } } });
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '150' } } });
 await main(Number(values.seconds));
