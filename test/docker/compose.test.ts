@@ -31,6 +31,12 @@ describe.skipIf(!found.ok)('docker-compose.yml', () => {
     await found.compose.down();
   }, 120_000);
 
+  it('serves the dashboard', async () => {
+    const answer = await fetch('http://127.0.0.1:7071/');
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toContain('<title>wsgate</title>');
+  });
+
   it('counts the table over three Envoys, and frees every slot of it', { timeout: 60_000 }, async () => {
     const traffic = runTraffic('--scenario', 'table', '--hold', '5s'); // long enough to be seen
     await expect.poll(fleetMetrics, { timeout: 30_000 }).toMatchObject({
