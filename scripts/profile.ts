@@ -1,17 +1,19 @@
-/** `npm run profile`: where a gate's processor time goes while it answers Checks, by V8's own sampling profiler. */
+/** `npm run profile`: where a gate's processor time goes, by V8's own sampling profiler. */
 
 import { parseArgs } from 'node:util';
-import { parseProxyId } from '../src/admission/ids.ts';
+import { Crowd, members, proxyName, untilRead } from './bench/crowd.ts';
 import { h2load } from './bench/h2load.ts';
 import { checkBytes, newStream } from './bench/messages.ts';
-import { Stand } from './bench/stand.ts';
+import { type GateServer, Stand } from './bench/stand.ts';
 import { ASKABLE, Inspector } from './fleet/inspector.ts';
 
-const USAGE = `Where a gate's processor time goes while it answers Checks.
+const USAGE = `Where a gate's processor time goes while it answers Checks, or reads the access log of open connections.
 
-  npm run profile -- [--store redis|embedded] [--checks 30000]
+  npm run profile -- [--of checks|entries] [--store redis|embedded] [--count 30000]
 `;
-const WARM_UP = 15_000;
+const CONNECTIONS = { connections: 10_000, pods: 100, proxies: 4 };
+/** As many as the ledger renews one by one: with more, a connection would speak twice in a second. */
+const ENTRIES_PER_SECOND = 9_500;
 const PARTS = 8;
 const FUNCTIONS = 12;
 
@@ -27,31 +29,45 @@ interface Profile {
 }
 
 async function main(): Promise<number> {
-  const { store, checks } = options();
-  if (!['redis', 'embedded'].includes(store) || !Number.isInteger(checks) || checks < 1) return usage();
-  const proxy = parseProxyId('proxy_a');
-  if (proxy === undefined) throw new Error('proxy_a is a name');
+  const { of, store, count } = options();
+  const isKnown = ['checks', 'entries'].includes(of) && ['redis', 'embedded'].includes(store);
+  if (!isKnown || !Number.isInteger(count) || count < 1) return usage();
   const stand = new Stand();
   try {
     const redis = store === 'redis' ? { redis: await stand.redis() } : {};
-    const { address, gate } = await stand.gate({ ...redis, env: ASKABLE });
-    const inspector = await Inspector.of(gate);
+    const server = await stand.gate({ ...redis, isLasting: true, env: ASKABLE });
+    const inspector = await Inspector.of(server.gate);
     stand.owns(async () => inspector.close());
-    const message = checkBytes(newStream('pod0', proxy));
-    await h2load(address, message, WARM_UP);
+    const ask = of === 'checks' ? checksOf(server) : await entriesOf(stand, server);
+    await ask(count); // V8 has compiled it by then
     await inspector.ask('Profiler.enable');
     await inspector.ask('Profiler.start');
-    await h2load(address, message, checks);
+    await ask(count);
     const { profile } = await inspector.ask<{ profile: Profile }>('Profiler.stop');
     if (profile === undefined) throw new Error('the profiler has nothing to tell');
-    print(profile, checks);
+    print(profile, of, count);
     return 0;
   } finally {
     await stand.stop();
   }
 }
 
-function print({ nodes, samples, timeDeltas }: Profile, checks: number): void {
+/** Asks that often. */
+type Ask = (count: number) => Promise<unknown>;
+
+function checksOf({ address }: GateServer): Ask {
+  const message = checkBytes(newStream('pod0', proxyName(0)));
+  return (count) => h2load(address, message, count);
+}
+
+async function entriesOf(stand: Stand, { address, gate }: GateServer): Promise<Ask> {
+  const crowd = await Crowd.at(address, members(CONNECTIONS));
+  stand.owns(async () => crowd.close());
+  const forMs = (count: number) => (count * 1000) / ENTRIES_PER_SECOND;
+  return (count) => untilRead(gate, crowd, () => crowd.speakAt(ENTRIES_PER_SECOND, forMs(count)));
+}
+
+function print({ nodes, samples, timeDeltas }: Profile, of: string, count: number): void {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const parts = new Map<string, number>();
   const own = new Map<string, number>();
@@ -70,7 +86,7 @@ function print({ nodes, samples, timeDeltas }: Profile, checks: number): void {
     const sorted = [...rows].sort(([, a], [, b]) => b - a).slice(0, count);
     return sorted.map(([name, us]) => `${`${((us / total) * 100).toFixed(1)} %`.padStart(7)}  ${name}`).join('\n');
   };
-  console.log(`${(total / checks).toFixed(0)} µs a Check, of them:\n\n${table(parts, PARTS)}\n`);
+  console.log(`${(total / count).toFixed(0)} µs for each of ${count} ${of}:\n\n${table(parts, PARTS)}\n`);
   console.log(`wsgate's own functions:\n\n${table(own, FUNCTIONS)}`);
 }
 
@@ -82,11 +98,15 @@ function partOf(functionName: string, url: string): string {
   return url.includes('/src/') ? 'wsgate' : "V8's and Node's native code: sockets, HTTP/2, strings";
 }
 
-function options(): { store: string; checks: number } {
+function options(): { of: string; store: string; count: number } {
   const { values } = parseArgs({
-    options: { store: { type: 'string', default: 'redis' }, checks: { type: 'string', default: '30000' } },
+    options: {
+      of: { type: 'string', default: 'checks' },
+      store: { type: 'string', default: 'redis' },
+      count: { type: 'string', default: '30000' },
+    },
   });
-  return { store: values.store, checks: Number(values.checks) };
+  return { of: values.of, store: values.store, count: Number(values.count) };
 }
 
 function usage(): number {

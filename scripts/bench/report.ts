@@ -54,11 +54,17 @@ export function machine(): string {
 
 const FIGURES = '## Figures';
 
-/** Writes the tables into a document, from its heading "Figures" to its end; what is before that stays. */
+/** Writes a section for each finding below the document's heading "Figures"; those of other benchmarks stay. */
 export function writeFigures(file: string, findings: readonly Finding[], command: string): void {
-  const [before] = existsSync(file) ? readFileSync(file, 'utf8').split(FIGURES) : ['# Performance\n\n'];
-  writeFileSync(
-    file,
-    `${before}${FIGURES}\n\nWritten by \`${command}\` on ${machine()}.\n\nMedians of the rounds, and their quartiles; a ratio is the median of the ratios of the rounds.\n\n${tablesOf(findings)}`,
-  );
+  const [before = '', after = ''] = existsSync(file)
+    ? readFileSync(file, 'utf8').split(FIGURES)
+    : ['# Performance\n\n'];
+  const [, ...written] = after.split(/^(?=### )/m);
+  const sections = new Map(written.map((section) => [/^### ([^:]+)/.exec(section)?.[1], section.trim()]));
+  for (const { benchmark, what, figures } of findings) {
+    const origin = `Written by \`${command}\` on ${machine()}.`;
+    sections.set(benchmark, `### ${benchmark}: ${what}\n\n${origin}\n\n${tableOf(figures)}`);
+  }
+  const how = 'Medians of the rounds, and their quartiles; a ratio is the median of the ratios of the rounds.';
+  writeFileSync(file, `${before}${FIGURES}\n\n${how}\n\n${[...sections.values()].join('\n\n')}\n`);
 }
