@@ -11,8 +11,8 @@ export default defineConfig({
     // Processes, not threads: a test's native handles (gRPC, sockets) end with it.
     pool: 'forks',
     // Each worker drives Envoys and a Redis of its own, so half the processors for the workers leaves as many for those.
-    // Two at least: tests wait more than they compute.
-    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
+    // Three at least: tests wait more than they compute.
+    maxWorkers: Math.max(3, Math.floor(availableParallelism() / 2)),
     // Machines stall. What has to be fast is measured by the test itself; here is only where a wait is given up.
     runner: './test/support/runner.ts',
     testTimeout: 60_000,
