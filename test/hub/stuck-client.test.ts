@@ -63,20 +63,27 @@ async function latencies(all: readonly HubClient[]): Promise<number[]> {
   return late.sort((a, b) => a - b);
 }
 
+/** Of three rounds: what else the machine does delays one now and then; a client that delays others delays all of them. */
+async function leastP99(clients: Parameters<typeof latencies>[0]): Promise<number> {
+  const rounds: number[] = [];
+  while (rounds.length < 3) rounds.push(p99(await latencies(clients)));
+  return Math.min(...rounds);
+}
+
 function p99(sorted: readonly number[]): number {
   return sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN;
 }
 
 describe('a client that has stopped reading', () => {
-  it('has a bounded queue, slows nobody down, and is told what it missed', { retry: 1, timeout: 60_000 }, async () => {
+  it('has a bounded queue, slows nobody down, and is told what it missed', async () => {
     gate = await startGate({ config: { hub: { queueMax: QUEUE_MAX } } });
     const healthy = await Promise.all(Array.from({ length: HEALTHY }, () => subscribed(['incident.*'])));
     await latencies(healthy); // warms up
-    const alone = p99(await latencies(healthy));
+    const alone = await leastP99(healthy);
     const stuck = await subscribed(['*']);
     stuck.pause();
     await fill();
-    const beside = p99(await latencies(healthy));
+    const beside = await leastP99(healthy);
     expect(await saturation()).toBe(1);
     expect(beside).toBeLessThan(2 * alone + 20); // one turn of a busy event loop, more or less
     const dropped = (await gate.metrics('/metrics')).websocket_messages_dropped_total ?? 0;
@@ -87,7 +94,7 @@ describe('a client that has stopped reading', () => {
     expect(missed).toBe(dropped);
   });
 
-  it('is sent away instead, where it is told so', { timeout: 60_000 }, async () => {
+  it('is sent away instead, where it is told so', async () => {
     gate = await startGate({ config: { hub: { queueMax: QUEUE_MAX, whenFull: 'close' } } });
     const stuck = await subscribed(['*']);
     stuck.pause();

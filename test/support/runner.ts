@@ -17,7 +17,8 @@ export default class extends TestRunner {
       const ran = machineNow() - before.machineMs;
       return stalled >= STALLED.ms && stalled >= STALLED.part * (stalled + ran);
     };
-    if (test.type === 'test') test.retry = { count: 1, condition };
+    // One that says itself how often it may try: how fast something is, the best of a few tries tells.
+    if (test.type === 'test' && !test.retry) test.retry = { count: 1, condition };
     return super.onBeforeRunTask(test);
   }
 }
