@@ -105,7 +105,7 @@ function description({ pods }: Playground, onRedis: boolean, seconds: number): s
   gate      gRPC 127.0.0.1:${GRPC_PORT}, HTTP 127.0.0.1:${HTTP_PORT}, leases in ${onRedis ? 'the Redis of REDIS_URL' : 'its memory'}
 ${[...proxies, ...places].join('\n')}
 
-Try in another terminal:
+Watch http://127.0.0.1:${HTTP_PORT}/ and try in another terminal:
 
   npm run traffic -- --scenario table
   npm run traffic -- --pod pod2 --connections 120
