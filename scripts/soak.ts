@@ -11,7 +11,7 @@ import { planOf, STEP_MS } from './faults/plan.ts';
 import { LOST_END_MS } from './faults/scale.ts';
 import { seconds } from './faults/verdict.ts';
 import { ASKABLE } from './fleet/inspector.ts';
-import { machineNow } from './fleet/machine-time.ts';
+import { machineNow, stalledMs } from './fleet/machine-time.ts';
 import { until } from './fleet/processes.ts';
 import { Random } from './fleet/random.ts';
 import { type Growth, Samples } from './soak/samples.ts';
@@ -76,7 +76,6 @@ ${told(growth)}`);
     const strange = strangeLines(bench.fleet.started);
     broken.push(
       ...(left > 0 ? [`${left} slots leaked`] : []),
-      ...(bench.witness.overMax > 0 ? [`${bench.witness.overMax} over the limit`] : []),
       ...(bench.cut > 0 ? [`${bench.cut} live connections cut`] : []),
       ...grown(growth),
       ...strange,
@@ -105,10 +104,12 @@ async function soak(bench: Bench, { minutes, seed, rate }: Options): Promise<Soa
   const before = bench.crowd.turnover;
   const broken: string[] = [];
   let tried = 0;
+  let over = 0;
   const beganMs = performance.now();
   while (performance.now() < beganMs + minutes * 60_000) {
     const fault = random.oneOf(faults);
     print(`${seconds(performance.now() - beganMs).padStart(9)} ${fault.name}`);
+    const stalledBeforeMs = stalledMs();
     const { settleMs } = fault.bounds;
     const actions = fault.actions(random);
     const steps = planOf({ actions, churn, beforeMs: BEFORE_MS, afterMs: settleMs / 2 }, random);
@@ -119,6 +120,12 @@ async function soak(bench: Bench, { minutes, seed, rate }: Options): Promise<Soa
     await until('the count is the truth', isTruth, Math.max(0, overMs + settleMs - machineNow()) + TRUTH_MS).catch(() =>
       broken.push(`after ${fault.name}: ${witness.latest.kept} too many, ${witness.latest.uncounted} missing`),
     );
+    if (witness.overMax > over) {
+      over = witness.overMax;
+      broken.push(
+        `${over} over the limit in ${fault.name}, in which the machine stalled for ${seconds(stalledMs() - stalledBeforeMs)}`,
+      );
+    }
     crowd.forget(machineNow() - REMEMBER_MS);
   }
   const done = bench.crowd.turnover - before;

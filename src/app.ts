@@ -68,11 +68,11 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 
   const presence = new Presence(events, config.limits);
   const limits = new Limits(config.limits);
-  const recovery = new Recovery(recoveryOf(config), events);
+  const recovery = new Recovery({ forMs: recoveryOf(config), ttlMs: config.lease.ttl }, events);
   const share = new Share(recovery);
   const ledger = new Ledger(
     { store, limits, share, recovery, presence, events },
-    { ttlMs: config.lease.ttl, ...config.ledger },
+    { ttlMs: config.lease.ttl, recoveryMs: recoveryOf(config), ...config.ledger },
   );
   const gate = new Gate(
     { store, limits, ledger, share, presence, events },
@@ -123,7 +123,9 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   });
   const readiness = () => {
     const unlogged = [...reaper.unlogged].map((proxy) => `${proxy} sends Checks but no access log`);
-    const storeCheck = recovery.over ? 'ok' : `may have lost leases: not trusted for another ${recovery.leftMs} ms`;
+    const away = recovery.gatesAwaited > 0 ? `, ${recovery.gatesAwaited} gates that were there have not come back` : '';
+    const untrusted = `may have lost leases: not trusted for another ${recovery.leftMs} ms${away}`;
+    const storeCheck = recovery.over ? 'ok' : untrusted;
     const checks = {
       store: store.up ? storeCheck : `the store does not answer: ${storeAway}`,
       gate: stopping ? 'stopping' : 'ok',

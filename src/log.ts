@@ -28,11 +28,8 @@ export function logEvents(events: Events, log: Logger): void {
   events.on('adopted', (pod, count, overLimit) => {
     log.info({ pod, count, overLimit }, 'counted connections that the store did not know');
   });
-  events.on('flushedTooRarely', (proxy, intervalMs) => {
-    log.warn(
-      { proxy, intervalMs },
-      'lease.ttl should be two and a half access_log_flush_interval of this proxy or more',
-    );
+  events.on('flushedTooRarely', (proxy, intervalMs, key, leastMs) => {
+    log.warn({ proxy, intervalMs, key, leastMs }, `${key} is too short for this proxy's access_log_flush_interval`);
   });
   events.on('unlogged', (proxy) => {
     log.error({ proxy }, 'this proxy sends Checks but no access log: its slots are never freed; see envoy/edge.yaml');

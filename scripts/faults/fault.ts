@@ -3,7 +3,6 @@
 import type { Random } from '../fleet/random.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import type { Action } from './plan.ts';
-import { SCALE } from './scale.ts';
 
 export interface Bounds {
   /** How long a slot may stay taken after its connection closed. */
@@ -19,8 +18,8 @@ export interface Fault {
   readonly what: string;
   /** Whether gates have to decide without the store in it. */
   readonly storeAway?: boolean;
-  /** Whether the store may have lost leases in it: gates then decide alone for `lease.recovery` more. */
-  readonly storeLoses?: boolean;
+  /** If the store may have lost leases in it: how long after its end gates still decide alone. */
+  readonly untrustedMs?: number;
   /** How long it may stay unknown to the store what gates admit alone; until it is written, if not given. */
   readonly aloneMs?: number;
   readonly fleet?: FleetOptions;
@@ -28,12 +27,8 @@ export interface Fault {
   actions(random: Random): readonly Action[];
 }
 
-const RUSH_MS = SCALE.recoveryMs + 1_000;
-
 /** Clients that were refused come back, and go on until the store is trusted: it may know too little then. */
-export const RUSH: Action = {
-  afterMs: 0,
-  forMs: RUSH_MS,
-  what: `rush for ${RUSH_MS / 1000} s`,
-  run: (bench) => bench.rush(2),
-};
+export function rush(untrustedMs: number): Action {
+  const forMs = untrustedMs + 1_000;
+  return { afterMs: 0, forMs, what: `rush for ${forMs / 1000} s`, run: (bench) => bench.rush(2) };
+}

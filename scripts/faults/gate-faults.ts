@@ -1,6 +1,6 @@
 /** What happens to gates. */
 
-import { type Fault, RUSH } from './fault.ts';
+import { type Fault, rush } from './fault.ts';
 import { FLUSHED_MS, LOST_END_MS, RETREATED_MS, SCALE, SIZE } from './scale.ts';
 
 const LONGER_THAN_TTL_MS = SCALE.ttlMs + 2_000;
@@ -102,13 +102,13 @@ export const gateFaults: readonly Fault[] = [
     name: 'gate-embedded-restart',
     what: 'the only gate, with the leases in its memory: SIGKILL, started again at once, a rush of clients',
     storeAway: true,
-    storeLoses: true,
+    untrustedMs: SCALE.recoveryMs,
     fleet: { embedded: true },
     bounds: { keptMs: 1_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
     actions: () => [
       { afterMs: 0, what: 'SIGKILL the gate', run: ({ fleet }) => fleet.end(fleet.gate(0), 'SIGKILL') },
       { afterMs: 0, what: 'start the gate', heals: true, run: ({ fleet }) => fleet.startGate(0) },
-      RUSH,
+      rush(SCALE.recoveryMs),
     ],
   },
   {

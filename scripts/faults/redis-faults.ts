@@ -1,22 +1,23 @@
 /** What happens to Redis. */
 
-import { type Fault, RUSH } from './fault.ts';
+import { type Fault, rush } from './fault.ts';
 import { FLUSHED_MS, SCALE, SIZE } from './scale.ts';
 
 const DOWN_MS = 3_000;
-const LATE_MS = 1_500;
+/** Longer than the store is not trusted for when all gates find it at once. */
+const LATE_MS = SCALE.recoveryMs + 1_000;
 const STOPPED_MS = SCALE.ttlMs + 2_000;
 /** The replica hears nothing for so long before it is promoted. */
 const LAG_MS = 1_000;
 
-const restarted: Pick<Fault, 'storeAway' | 'storeLoses' | 'bounds' | 'actions'> = {
+const restarted: Pick<Fault, 'storeAway' | 'untrustedMs' | 'bounds' | 'actions'> = {
   storeAway: true,
-  storeLoses: true,
+  untrustedMs: SCALE.recoveryMs,
   bounds: { keptMs: DOWN_MS + 1_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
   actions: () => [
     { afterMs: 0, what: 'SIGKILL Redis', run: ({ fleet }) => fleet.redis.kill() },
     { afterMs: DOWN_MS, what: 'start Redis', heals: true, run: ({ fleet }) => fleet.redis.again() },
-    RUSH,
+    rush(SCALE.recoveryMs),
   ],
 };
 
@@ -37,7 +38,7 @@ export const redisFaults: readonly Fault[] = [
     name: 'redis-empty-gate-late',
     what: `Redis: SIGKILL, started again empty ${DOWN_MS / 1000} s later; one of two gates reaches it ${LATE_MS / 1000} s later than the other; a rush of clients`,
     storeAway: true,
-    storeLoses: true,
+    untrustedMs: LATE_MS + SCALE.recoveryMs,
     fleet: { redisWires: true },
     bounds: {
       keptMs: DOWN_MS + LATE_MS + 1_000 + FLUSHED_MS,
@@ -54,7 +55,7 @@ export const redisFaults: readonly Fault[] = [
           run: ({ fleet }) => fleet.network.cutRedis(gate),
         },
         { afterMs: 500, what: 'start Redis', heals: true, run: ({ fleet }) => fleet.redis.again() },
-        RUSH,
+        rush(LATE_MS + SCALE.recoveryMs),
         { afterMs: LATE_MS, what: 'heal the cut', run: ({ fleet }) => fleet.network.healRedis(gate) },
       ];
     },
@@ -73,14 +74,14 @@ export const redisFaults: readonly Fault[] = [
     name: 'redis-failover',
     what: `Redis: SIGKILL, its replica without the last ${LAG_MS / 1000} s promoted 1 s later, a rush of clients`,
     storeAway: true,
-    storeLoses: true,
+    untrustedMs: SCALE.recoveryMs,
     fleet: { replica: true, redisWires: true },
     bounds: { keptMs: LAG_MS + 2_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
     actions: () => [
       { afterMs: 0, what: 'cut the replica off', run: ({ fleet }) => fleet.network.cutReplica() },
       { afterMs: LAG_MS, what: 'SIGKILL Redis', storeGoes: true, run: ({ fleet }) => fleet.redis.kill() },
       { afterMs: 1_000, what: 'promote the replica', heals: true, run: ({ fleet }) => fleet.promoteReplica() },
-      RUSH,
+      rush(SCALE.recoveryMs),
     ],
   },
 ];

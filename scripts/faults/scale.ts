@@ -10,8 +10,8 @@ export const SCALE = {
   flushMs: 1_000,
   /** `lease.ttl`; 60 s by default. Much shorter would be shorter than Envoy takes to leave a gate that hangs. */
   ttlMs: 10_000,
-  /** `lease.recovery`; 30 s by default. As there, two flush intervals. */
-  recoveryMs: 2_000,
+  /** `lease.recovery`; 30 s by default. As there, two flush intervals; and the second in which a gate writes. */
+  recoveryMs: 3_000,
   /** `lease.grace`; 5 min by default. */
   graceMs: 30_000,
   /** `listen.keepalive` and its timeout; 30 s and 10 s by default. In the same relation to the ttl. */

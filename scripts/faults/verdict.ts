@@ -5,7 +5,7 @@ import type { Connection } from './crowd.ts';
 import type { Fault } from './fault.ts';
 import type { Policy } from './fleet-options.ts';
 import type { Performance } from './perform.ts';
-import { FLUSHED_MS, SCALE } from './scale.ts';
+import { FLUSHED_MS } from './scale.ts';
 
 export interface Seen {
   readonly over: number;
@@ -72,7 +72,7 @@ export async function judge(
     settleBoundMs: settleBoundMs(fault, policy),
     answersMs: answersMs(connections, awayMs, overMs),
     backMs: backMs(connections, overMs),
-    backBoundMs: BACK_MS + (fault.storeLoses ? SCALE.recoveryMs : 0),
+    backBoundMs: BACK_MS + (fault.untrustedMs ?? 0),
     cut,
     leaked: kept + (await bench.empty(LAST_MS)),
   };
@@ -92,8 +92,8 @@ export async function judge(
 }
 
 /** As long as gates admit alone, some of it is on its way to the store. */
-export function settleBoundMs({ bounds, storeLoses }: Fault, policy: Policy): number {
-  return bounds.settleMs + (storeLoses && policy !== 'deny' ? SCALE.recoveryMs : 0);
+export function settleBoundMs({ bounds, untrustedMs }: Fault, policy: Policy): number {
+  return bounds.settleMs + (policy === 'deny' ? 0 : (untrustedMs ?? 0));
 }
 
 function backMs(connections: readonly Connection[], overMs: number): number {

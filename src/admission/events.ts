@@ -22,8 +22,8 @@ interface EventMap {
   adopted: [pod: PodId, count: number, overLimit: number];
   /** A release that waited for the store was given up; the reaper will find the lease. */
   releaseDropped: [pod: PodId, lease: LeaseId];
-  /** A proxy speaks of its connections so rarely that the ttl does not bear a lost entry. */
-  flushedTooRarely: [proxy: ProxyId, intervalMs: number];
+  /** A proxy speaks of its connections so rarely that a configured time, by this key, should be as long as `leastMs`. */
+  flushedTooRarely: [proxy: ProxyId, intervalMs: number, key: string, leastMs: number];
   /** A proxy sends Checks but no access log: its slots are never freed. */
   unlogged: [proxy: ProxyId];
   /** The store refused to write down leases of this pod, which are open. */

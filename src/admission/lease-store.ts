@@ -98,6 +98,16 @@ export interface Heartbeat {
   readonly pods: readonly PodId[];
   readonly gateQuietMs: number;
   readonly proxyQuietMs: number;
+  readonly before?: KnownBefore;
+}
+
+/** What a gate heard last of the store: one that has lost leases since waits for the gates that there were. */
+export interface KnownBefore {
+  /** 0 if the gate is new: then it is none of those that are waited for. */
+  readonly gates: number;
+  readonly wholeSinceMs: number;
+  /** For how long they are waited for. */
+  readonly awaitMs: number;
 }
 
 export interface RollCall {
@@ -107,6 +117,10 @@ export interface RollCall {
    * another Redis process took over. What was written before may be there in part.
    */
   readonly wholeSinceMs: number;
+  /** Gates that were there before that and have not come back; 0 when they are waited for no longer. */
+  readonly gatesAwaited: number;
+  /** When the last of those came back that did; no earlier than `wholeSinceMs`. */
+  readonly gatesBackMs: number;
   /** How many gates there are, this one included, without the quiet ones. */
   readonly gates: number;
   /** Gates that stopped their heartbeat without saying goodbye. */

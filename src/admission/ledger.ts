@@ -13,7 +13,7 @@
 
 import { chunks } from './chunks.ts';
 import type { Events } from './events.ts';
-import { FlushIntervals } from './flush-intervals.ts';
+import { FlushIntervals, type Times } from './flush-intervals.ts';
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
 import { mustHold } from './invariants.ts';
 import type { LeaseState, LeaseStore } from './lease-store.ts';
@@ -62,7 +62,7 @@ export interface Sighting {
   readonly periodic: boolean;
 }
 
-export interface LedgerOptions extends ReleaseOptions {
+export interface LedgerOptions extends ReleaseOptions, Times {
   /** Connections that it keeps in mind; of further ones, leases run out. */
   readonly leasesMax: number;
 }
@@ -111,7 +111,7 @@ export class Ledger {
     this.#leasesMax = options.leasesMax;
     this.#told = parts.store.up;
     this.#releases = new ReleaseQueue(parts, options);
-    this.#intervals = new FlushIntervals(options.ttlMs, parts.events);
+    this.#intervals = new FlushIntervals(options, parts.events);
     parts.events.on('storeChanged', (up) => {
       if (up) void this.flush();
       else this.#lost();

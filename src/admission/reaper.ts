@@ -111,19 +111,20 @@ export class Reaper {
       pods: [...present.pods],
       gateQuietMs: GATE_QUIET_MS,
       proxyQuietMs: this.#options.graceMs,
+      before: this.#recovery.before,
     });
     if (!answer.ok) {
       this.#presence.putBack(present);
       this.#heardSinceMs.clear();
       return;
     }
-    const { timeMs, gates, quietGates, quietProxies } = answer.value;
+    const { timeMs, quietGates, quietProxies } = answer.value;
     this.#recovery.heard(answer.value);
     this.#listen(timeMs, quietGates);
     for (const proxy of present.proxies) this.#unlogged.asked(proxy, timeMs);
     if (timeMs - this.#lastPassMs < this.#passMs) return;
     this.#lastPassMs = timeMs;
-    await this.#pass(timeMs, gates, quietProxies);
+    await this.#pass(timeMs, quietProxies);
     await this.#store.strike('gates', quietGates, this.#options.graceMs);
   }
 
@@ -135,7 +136,7 @@ export class Reaper {
     for (const proxy of talking) if (!this.#heardSinceMs.has(proxy)) this.#heardSinceMs.set(proxy, timeMs);
   }
 
-  async #pass(timeMs: number, gates: number, quietProxies: readonly ProxyId[]): Promise<void> {
+  async #pass(timeMs: number, quietProxies: readonly ProxyId[]): Promise<void> {
     const pods = await this.#store.pods();
     if (!pods.ok) return;
     const heard = [...this.#heardSinceMs].filter(([, sinceMs]) => timeMs - sinceMs >= this.#options.ttlMs);
@@ -152,7 +153,7 @@ export class Reaper {
         if (answer.ok) for (const proxy of answer.value.waiting) waiting.add(proxy);
       }
     }
-    if (complete) this.#share.countedAll(gates);
+    if (complete) this.#share.countedAll(this.#recovery.gates);
     this.#unlogged.waiting(waiting.difference(this.#heardSinceMs), timeMs);
     if (waiting.size > 0) await this.#store.enroll([...waiting]);
     if (empty.length > 0) await this.#store.strike('pods', empty, POD_QUIET_MS);

@@ -41,11 +41,14 @@ export class MemoryStore implements LeaseStore {
   readonly #pods = new Map<PodId, Pod>();
   /** By pod and lease: until when no renewal puts it back. In the order in which they ended. */
   readonly #ended = new Map<string, number>();
+  /** Gates that found this store after they had lost another, of how many, and when the last one did. */
+  readonly #back: { readonly names: Set<string>; of: number; lastMs: number };
   readonly #rolls: Record<Roll, Map<string, number>> = { gates: new Map(), proxies: new Map(), pods: new Map() };
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
     this.#sinceMs = nowMs();
+    this.#back = { names: new Set(), of: 0, lastMs: this.#sinceMs };
   }
 
   async acquire(
@@ -147,10 +150,23 @@ export class MemoryStore implements LeaseStore {
     return done({
       timeMs,
       wholeSinceMs: this.#sinceMs,
+      ...this.#waited(beat, timeMs),
       gates: gates.size - quietGates.length,
       quietGates,
       quietProxies: quiet(proxies, timeMs - beat.proxyQuietMs) as ProxyId[],
     });
+  }
+
+  #waited({ gate, before }: Heartbeat, timeMs: number): Pick<RollCall, 'gatesAwaited' | 'gatesBackMs'> {
+    const { gates, wholeSinceMs, awaitMs } = before ?? { gates: 0, wholeSinceMs: 0, awaitMs: 0 };
+    const back = this.#back;
+    if (timeMs >= this.#sinceMs + awaitMs) return { gatesAwaited: 0, gatesBackMs: back.lastMs };
+    if (gates > 0 && wholeSinceMs !== this.#sinceMs && !back.names.has(gate)) {
+      back.names.add(gate);
+      back.of = Math.max(back.of, gates);
+      back.lastMs = timeMs;
+    }
+    return { gatesAwaited: Math.max(0, back.of - back.names.size), gatesBackMs: back.lastMs };
   }
 
   async enroll(proxies: readonly ProxyId[]): Promise<Answer<void>> {

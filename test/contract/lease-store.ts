@@ -105,6 +105,50 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       expect((await value(store.heartbeat(beat))).wholeSinceMs).toBe(first.wholeSinceMs);
     });
 
+    describe('after a loss', () => {
+      const waited = (gate: string, gates: number, awaitMs = HOUR_MS, wholeSinceMs = 1) =>
+        value(store.heartbeat({ ...beat, gate, before: { gates, wholeSinceMs, awaitMs } }));
+      /** The next millisecond, at least. */
+      const aLittleLater = async ({ timeMs }: { timeMs: number }) =>
+        expect.poll(async () => (await waited('gate1', 3)).timeMs).toBeGreaterThan(timeMs);
+
+      it('waits for as many gates as there were before, and tells when the last one came back', async () => {
+        const first = await waited('gate1', 3);
+        expect(first.gatesAwaited).toBe(2);
+        await aLittleLater(first);
+        const second = await waited('gate2', 3);
+        expect(second).toMatchObject({ gatesAwaited: 1, wholeSinceMs: first.wholeSinceMs });
+        expect(second.gatesBackMs).toBeGreaterThan(first.gatesBackMs);
+        await aLittleLater(second);
+        const third = await waited('gate3', 2);
+        expect(third.gatesAwaited).toBe(0);
+        expect(third.gatesBackMs).toBeGreaterThan(second.gatesBackMs);
+        await aLittleLater(third);
+        expect(await waited('gate1', 3)).toMatchObject({ gatesAwaited: 0, gatesBackMs: third.gatesBackMs });
+      });
+
+      it('does not take a gate that is new for one that came back', async () => {
+        const first = await waited('gate1', 2);
+        await aLittleLater(first);
+        expect(await waited('new', 0)).toMatchObject({ gatesAwaited: 1, gatesBackMs: first.gatesBackMs });
+      });
+
+      it('does not take a gate that has known of others only since then for one that came back', async () => {
+        const { wholeSinceMs, gatesBackMs } = await waited('new', 0);
+        const learned = await waited('new', 1, HOUR_MS, wholeSinceMs);
+        expect(learned).toMatchObject({ gatesAwaited: 0, gatesBackMs });
+        expect((await waited('gate1', 2)).gatesAwaited).toBe(1);
+      });
+
+      it('waits for nobody where no gate knows of another, and no longer than it is to', async () => {
+        expect(await waited('new', 0)).toMatchObject({ gatesAwaited: 0 });
+        const { gatesAwaited, gatesBackMs } = await waited('gate1', 2, 200);
+        expect(gatesAwaited).toBe(1);
+        await expect.poll(async () => (await waited('gate1', 2, 200)).gatesAwaited).toBe(0);
+        expect(await waited('gate2', 2, 200)).toMatchObject({ gatesAwaited: 0, gatesBackMs });
+      });
+    });
+
     it('leaves nothing of a pod behind when its last lease is released', async () => {
       const lease = newLease(proxyA);
       await acquire(pod1, lease);

@@ -20,8 +20,12 @@ async function redisWith(...args: string[]): Promise<RedisServer> {
   return redis;
 }
 
+/** A machine at work is not to be taken for a Redis that is away. */
+const DEADLINE = '1s';
+
 async function gateOn(url: string): Promise<TestApp> {
-  const gate = await startTestApp({ WSGATE_STORE_URL: url, WSGATE_OUTAGE_POLICY: 'deny' });
+  const env = { WSGATE_STORE_URL: url, WSGATE_STORE_DEADLINE: DEADLINE, WSGATE_OUTAGE_POLICY: 'deny' };
+  const gate = await startTestApp(env);
   stops.push(() => gate.stop());
   return gate;
 }

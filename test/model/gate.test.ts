@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { afterEach, beforeEach, it, vi } from 'vitest';
+import type { PodId } from '../../src/admission/ids.ts';
 import { assertHolds, step, stepsOf } from '../support/property.ts';
 import type { Fate } from './access-log.ts';
 import { Fleet, nth, pods } from './fleet.ts';
@@ -22,24 +23,27 @@ const fate = fc.constantFrom<Fate>('arrives', 'arrives', 'arrives', 'arrives twi
 const when = fc.constantFrom('now' as const, 'in the next call' as const);
 
 const upgrade = { worker, gate, pod, fate };
+const asked = fc.array(fc.record({ worker, gate }), { maxLength: 8 });
+
+interface Rush {
+  readonly pod: PodId;
+  readonly asked: readonly { readonly worker: number; readonly gate: number }[];
+}
+
+async function rush(fleet: Fleet, { pod, asked }: Rush): Promise<void> {
+  const upgrades = asked.map(async ({ worker, gate }) => {
+    const connection = fleet.newConnection(nth(fleet.workers, worker), pod);
+    if (await fleet.ask(nth(fleet.gates, gate), connection)) fleet.opened(connection, 'arrives');
+  });
+  await Promise.all(upgrades);
+}
 
 const steps = stepsOf<Fleet>(
   step(6, 'an upgrade', upgrade, async (fleet, { worker, gate, pod, fate }) => {
     const connection = fleet.newConnection(nth(fleet.workers, worker), pod);
     if (await fleet.ask(nth(fleet.gates, gate), connection)) fleet.opened(connection, fate);
   }),
-  step(
-    2,
-    'a rush',
-    { pod, asked: fc.array(fc.record({ worker, gate }), { maxLength: 8 }) },
-    async (fleet, { pod, asked }) => {
-      const upgrades = asked.map(async ({ worker, gate }) => {
-        const connection = fleet.newConnection(nth(fleet.workers, worker), pod);
-        if (await fleet.ask(nth(fleet.gates, gate), connection)) fleet.opened(connection, 'arrives');
-      });
-      await Promise.all(upgrades);
-    },
-  ),
+  step(2, 'a rush', { pod, asked }, rush),
   step(1, 'an upgrade that the pod refuses', upgrade, async (fleet, { worker, gate, pod, fate }) => {
     const connection = fleet.newConnection(nth(fleet.workers, worker), pod);
     if (await fleet.ask(nth(fleet.gates, gate), connection)) fleet.ended(connection, fate);
@@ -115,6 +119,17 @@ const steps = stepsOf<Fleet>(
     },
   ),
   step(1, 'the store loses everything', {}, async (fleet) => fleet.loseAll()),
+  step(
+    2,
+    'the store loses everything, a gate finds it later than the other, and a rush',
+    { gate, pod, asked, seconds: fc.integer({ min: 1, max: 58 }), before: fc.integer({ min: 0, max: 3 }) },
+    async (fleet, { gate, pod, asked, seconds, before }) => {
+      fleet.cut(nth(fleet.gates, gate), seconds, 'now');
+      await fleet.loseAll();
+      await fleet.pass(Math.max(0, seconds - before), () => 'arrives');
+      await rush(fleet, { pod, asked });
+    },
+  ),
 );
 
 const outage = fc.constantFrom('share' as const, 'deny' as const, 'allow' as const);

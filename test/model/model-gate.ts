@@ -32,7 +32,7 @@ export function makeGate(shared: () => LeaseStore, outage: OutagePolicy, recover
   made += 1;
   const events = new Events();
   const store = new CutStore(shared, (up) => events.emit('storeChanged', up, ''));
-  const recovery = new Recovery(recoveryMs, events);
+  const recovery = new Recovery({ forMs: recoveryMs, ttlMs: TTL_MS }, events);
   const parts = {
     store,
     limits: new Limits({ default: { connections: LIMIT }, pods: {} }),
@@ -41,7 +41,7 @@ export function makeGate(shared: () => LeaseStore, outage: OutagePolicy, recover
     presence: new Presence(events, { podsMax: 100, proxiesMax: 100 }),
     events,
   };
-  const ledger = new Ledger(parts, { ttlMs: TTL_MS, leasesMax: 1000, releasesMax: 1000 });
+  const ledger = new Ledger(parts, { ttlMs: TTL_MS, recoveryMs, leasesMax: 1000, releasesMax: 1000 });
   const gate = new Gate({ ...parts, ledger }, { reserveMs: RESERVE_MS, outage });
   const reaper = new Reaper({ ...parts, ledger }, { gate: `gate${made}`, ttlMs: TTL_MS, graceMs: GRACE_MS });
   return { store, ledger, gate, reaper };

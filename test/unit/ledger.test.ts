@@ -25,7 +25,7 @@ class SlowStore extends MemoryStore {
 it('a flush also writes what became due while the one before it was under way', async () => {
   const store = new SlowStore(Date.now);
   const events = new Events();
-  const recovery = new Recovery(0, events);
+  const recovery = new Recovery({ forMs: 0, ttlMs: 60_000 }, events);
   const parts = {
     store,
     limits: new Limits({ default: { connections: 100 }, pods: {} }),
@@ -34,7 +34,7 @@ it('a flush also writes what became due while the one before it was under way', 
     presence: new Presence(events, { podsMax: 100, proxiesMax: 100 }),
     events,
   };
-  const ledger = new Ledger(parts, { ttlMs: 60_000, leasesMax: 100, releasesMax: 100 });
+  const ledger = new Ledger(parts, { ttlMs: 60_000, recoveryMs: 0, leasesMax: 100, releasesMax: 100 });
   const stream = ledger.open(proxyA);
   const see = () =>
     ledger.seen(stream, { pod: pod1, lease: newLease(proxyA), path: '/', state: 'live', periodic: false });

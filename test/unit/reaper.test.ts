@@ -22,10 +22,10 @@ let store: LeaseStore;
 function startGate(gate: string) {
   const events = new Events();
   const presence = new Presence(events, { podsMax: 100, proxiesMax: 100 });
-  const recovery = new Recovery(0, events);
+  const recovery = new Recovery({ forMs: 0, ttlMs: TTL_MS }, events);
   const limits = new Limits({ default: { connections: 100 }, pods: {} });
   const parts = { store, limits, share: new Share(recovery), recovery, presence, events };
-  const ledger = new Ledger(parts, { ttlMs: TTL_MS, leasesMax: 100, releasesMax: 100 });
+  const ledger = new Ledger(parts, { ttlMs: TTL_MS, recoveryMs: 0, leasesMax: 100, releasesMax: 100 });
   const reaper = new Reaper({ ...parts, ledger }, { gate, ttlMs: TTL_MS, graceMs: GRACE_MS });
   return { ledger, reaper, presence };
 }

@@ -10,8 +10,8 @@ let events: Events;
 let share: Share;
 beforeEach(() => {
   events = new Events();
-  const recovery = new Recovery(1000, events);
-  recovery.heard({ timeMs: 1000, wholeSinceMs: 0 });
+  const recovery = new Recovery({ forMs: 1000, ttlMs: 60_000 }, events);
+  recovery.heard({ timeMs: 1000, wholeSinceMs: 0, gates: 1, gatesAwaited: 0, gatesBackMs: 0 });
   share = new Share(recovery);
 });
 

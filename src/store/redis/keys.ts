@@ -37,4 +37,9 @@ export class Keys {
   get history(): string {
     return `{${this.roll('gates')}}:history`;
   }
+
+  /** Sorted set: gate → when it came back after leases were lost, ms of Redis TIME. */
+  get back(): string {
+    return `{${this.roll('gates')}}:back`;
+  }
 }

@@ -156,8 +156,13 @@ export class RedisStore implements LeaseStore {
         return { timeMs, quiet, present };
       });
     const processes = await this.#link.processes();
+    const before = beat.before ?? { gates: 0, wholeSinceMs: 0, awaitMs: 0 };
     const [whole, gates, proxies, pods] = await Promise.all([
-      this.#link.run(scripts.wholeSince, [this.#keys.history], [PROCESS_FORGOTTEN_MS, ...processes]),
+      this.#link.run(
+        scripts.wholeSince,
+        [this.#keys.history, this.#keys.back],
+        [PROCESS_FORGOTTEN_MS, beat.gate, before.gates, before.wholeSinceMs, before.awaitMs, ...processes],
+      ),
       call('gates', beat.gateQuietMs, BATCH, [beat.gate]),
       call('proxies', beat.proxyQuietMs, BATCH, beat.proxies),
       call('pods', 0, 0, beat.pods),
@@ -166,12 +171,15 @@ export class RedisStore implements LeaseStore {
     if (!gates.ok) return gates;
     if (!proxies.ok) return proxies;
     if (!pods.ok) return pods;
+    const [wholeSinceMs, gatesAwaited, gatesBackMs] = whole.value as [number, number, number];
     const { timeMs, quiet, present } = gates.value;
     return {
       ok: true,
       value: {
         timeMs,
-        wholeSinceMs: whole.value as number,
+        wholeSinceMs,
+        gatesAwaited,
+        gatesBackMs,
         gates: present,
         quietGates: quiet,
         quietProxies: proxies.value.quiet as ProxyId[],

@@ -1,24 +1,43 @@
 #!lua flags=allow-oom
--- Tells since when Redis has lost nothing. It may have when this key is gone, and when a Redis process keeps the leases
--- that did not before: one that was restarted from its file, or a replica that took over.
--- KEYS[1] hash: 'since' → when that last happened; the name of each process → when a gate last told of it; ms
--- ARGV[1] for how long a process is remembered, ms, ARGV[2...] the names of those that keep the leases now
--- returns since when, ms
+-- Tells since when Redis has lost nothing, and which gates are still away since then. It may have lost something when
+-- its history is gone, and when a Redis process keeps the leases that did not before: one that was restarted from its
+-- file, or a replica that took over.
+-- KEYS[1] hash: 'since' → when that last happened, 'gates' → how many gates there were, 'back' → when the last of them
+--   came back; the name of each process → when a gate last told of it; ms
+-- KEYS[2] sorted set: the gates that have come back → when, ms; gone when nobody is waited for any more
+-- ARGV[1] for how long a process is remembered, ms, ARGV[2] the gate that asks, ARGV[3] how many gates it knew of, 0 if it
+--   is new itself, ARGV[4] since when Redis was whole as far as it knew, ARGV[5] for how long gates are waited for, ms,
+--   ARGV[6...] the processes that keep the leases now
+-- returns {since when, ms, how many gates are waited for, when the last one came back, ms}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local since = redis.call('HGET', KEYS[1], 'since')
+local since = tonumber(redis.call('HGET', KEYS[1], 'since') or nil)
 local new = 0
-for i = 2, #ARGV do
+for i = 6, #ARGV do
   new = new + redis.call('HSET', KEYS[1], ARGV[i], now)
 end
-if since and new == 0 then
-  return tonumber(since)
-end
-redis.call('HSET', KEYS[1], 'since', now)
-local known = redis.call('HGETALL', KEYS[1])
-for i = 1, #known, 2 do
-  if tonumber(known[i + 1]) < now - ARGV[1] then
-    redis.call('HDEL', KEYS[1], known[i])
+if not since or new > 0 then
+  since = now
+  local known = redis.call('HGETALL', KEYS[1])
+  for i = 1, #known, 2 do
+    if tonumber(known[i + 1]) < now - ARGV[1] then
+      redis.call('HDEL', KEYS[1], known[i])
+    end
   end
+  redis.call('HSET', KEYS[1], 'since', now, 'gates', 0, 'back', now)
+  redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1)
 end
-return now
+
+local back = tonumber(redis.call('HGET', KEYS[1], 'back'))
+if now >= since + ARGV[5] then
+  return { since, 0, back }
+end
+local gates = tonumber(redis.call('HGET', KEYS[1], 'gates'))
+local wasThere = tonumber(ARGV[3]) > 0 and tonumber(ARGV[4]) ~= since
+if wasThere and redis.call('ZADD', KEYS[2], 'NX', now, ARGV[2]) == 1 then
+  redis.call('PEXPIREAT', KEYS[2], since + ARGV[5])
+  gates = math.max(gates, ARGV[3])
+  back = now
+  redis.call('HSET', KEYS[1], 'gates', gates, 'back', back)
+end
+return { since, math.max(0, gates - redis.call('ZCARD', KEYS[2])), back }
