@@ -1,4 +1,4 @@
-/** Gates, proxies, the store, in a line. */
+/** Gates, proxies, the store, in a line; and by name which of them somebody should look after. */
 
 import type { View } from './fleet.ts';
 
@@ -16,6 +16,16 @@ export function State({ view: { figures, degraded } }: { view: View }) {
           <span class={`store ${figures.store}`}>
             store <b>{figures.store}</b>
           </span>
+          {figures.silent_gates.map((gate) => (
+            <span key={gate} class="warning">
+              gate {gate} is silent
+            </span>
+          ))}
+          {figures.unlogged_proxies.map((proxy) => (
+            <span key={proxy} class="warning">
+              {proxy} sends no access log
+            </span>
+          ))}
           {figures.store === 'recovering' && <span class="warning">figures may be too low</span>}
           {degraded && <span class="warning">only events of this gate come</span>}
         </>

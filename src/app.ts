@@ -51,6 +51,8 @@ export interface App {
  * service, a TLS connection that says nothing.
  */
 const LAST_BYTES_MS = 500;
+/** Gates and proxies that the hub's figures name, of those that somebody should look after. */
+const NAMED_MAX = 20;
 
 /** Starts a gate. Rejects when an address cannot be had or a file cannot be read; nothing is left open then. */
 export async function startApp(config: Config, log: Logger): Promise<App> {
@@ -142,7 +144,11 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     ledger,
     fleet,
     store: storeState,
-    gates: () => share.gates,
+    attendance: () => ({
+      gates: reaper.gates,
+      silent_gates: [...reaper.silentGates].slice(0, NAMED_MAX),
+      unlogged_proxies: [...reaper.unlogged].slice(0, NAMED_MAX),
+    }),
     access,
     registry,
     log,

@@ -34,6 +34,10 @@ export function logEvents(events: Events, log: Logger): void {
   events.on('unlogged', (proxy) => {
     log.error({ proxy }, 'this proxy sends Checks but no access log: its slots are never freed; see envoy/edge.yaml');
   });
+  events.on('gatesSilent', (gates) => {
+    if (gates.length > 0) log.warn({ gates }, 'gates have stopped their heartbeat without a goodbye');
+    else log.info('no gate is silent any more');
+  });
   events.on('boundReached', (key) => {
     if (isDue(`bound ${key}`)) log.warn({ key }, 'a bound is reached: what is beyond it is turned away');
   });

@@ -26,6 +26,8 @@ interface EventMap {
   flushedTooRarely: [proxy: ProxyId, intervalMs: number, key: string, leastMs: number];
   /** A proxy sends Checks but no access log: its slots are never freed. */
   unlogged: [proxy: ProxyId];
+  /** Gates whose heartbeat has stopped without a goodbye: all of them, each time that they are not those of before. */
+  gatesSilent: [gates: readonly string[]];
   /** The store refused to write down leases of this pod, which are open. */
   renewalRefused: [pod: PodId];
   /** Something was turned away or given up because as much of it is there as the configuration allows: by this key. */

@@ -51,7 +51,8 @@ export class Reaper {
   /** For each proxy with a log stream open here: since when without a gap. */
   readonly #heardSinceMs = new Map<ProxyId, number>();
   readonly #unlogged: Unlogged;
-  #quietGates = new Set<string>();
+  #gates = 1;
+  #quietGates: ReadonlySet<string> = new Set();
   #lastPassMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> | undefined;
@@ -97,6 +98,16 @@ export class Reaper {
     return this.#unlogged.proxies();
   }
 
+  /** How many there are, this one included, as of the last heartbeat. */
+  get gates(): number {
+    return this.#gates;
+  }
+
+  /** Those whose heartbeat has stopped without a goodbye. */
+  get silentGates(): Iterable<string> {
+    return this.#quietGates;
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#beating;
@@ -118,7 +129,8 @@ export class Reaper {
       this.#heardSinceMs.clear();
       return;
     }
-    const { timeMs, quietGates, quietProxies } = answer.value;
+    const { timeMs, gates, quietGates, quietProxies } = answer.value;
+    this.#gates = gates;
     this.#recovery.heard(answer.value);
     this.#listen(timeMs, quietGates);
     for (const proxy of present.proxies) this.#unlogged.asked(proxy, timeMs);
@@ -129,8 +141,11 @@ export class Reaper {
   }
 
   #listen(timeMs: number, quietGates: readonly string[]): void {
-    if (quietGates.some((gate) => !this.#quietGates.has(gate))) this.#heardSinceMs.clear();
-    this.#quietGates = new Set(quietGates);
+    const quiet = new Set(quietGates);
+    if (!quiet.isSubsetOf(this.#quietGates)) this.#heardSinceMs.clear();
+    const areOthers = quiet.symmetricDifference(this.#quietGates).size > 0;
+    this.#quietGates = quiet;
+    if (areOthers) this.#events.emit('gatesSilent', quietGates);
     const talking = new Set(this.#ledger.talking());
     for (const proxy of this.#heardSinceMs.keys()) if (!talking.has(proxy)) this.#heardSinceMs.delete(proxy);
     for (const proxy of talking) if (!this.#heardSinceMs.has(proxy)) this.#heardSinceMs.set(proxy, timeMs);

@@ -77,8 +77,8 @@ export class Recovery {
   /** A heartbeat was answered. */
   heard(answer: Pick<RollCall, 'timeMs' | 'wholeSinceMs' | 'gates' | 'gatesAwaited' | 'gatesBackMs'>): void {
     const { timeMs, wholeSinceMs, gates, gatesAwaited, gatesBackMs } = answer;
-    const backAtMs = gatesAwaited > 0 ? wholeSinceMs + this.#awaitMs : gatesBackMs + this.#forMs;
-    const leftMs = Math.max(0, backAtMs - timeMs);
+    const awaitedUntilMs = gatesAwaited > 0 ? wholeSinceMs + this.#awaitMs : 0;
+    const leftMs = Math.max(0, gatesBackMs + this.#forMs - timeMs, awaitedUntilMs - timeMs);
     this.#overAtMs = performance.now() + leftMs;
     this.#gatesAwaited = gatesAwaited;
     if (leftMs === 0) this.#count(gates);

@@ -20,7 +20,7 @@ import { History } from './history.ts';
 import { HubMetrics } from './hub-metrics.ts';
 import { MetricsFeed } from './metrics-feed.ts';
 import { type Happening, ownEvent } from './own-event.ts';
-import type { Snapshot } from './protocol.ts';
+import type { Attendance, Snapshot } from './protocol.ts';
 import { Rates } from './rates.ts';
 import { Reporter } from './reporter.ts';
 import { states } from './session-state.ts';
@@ -34,8 +34,7 @@ export interface HubParts {
   readonly cache: FleetCache;
   readonly fleet: FleetView;
   readonly store: () => Snapshot['store'];
-  /** How many there are. */
-  readonly gates: () => number;
+  readonly attendance: () => Attendance;
   readonly access: Access;
   readonly registry: Registry;
   readonly log: FastifyBaseLogger;
@@ -93,8 +92,8 @@ export class Hub {
     const liveness = { pingMs: options.pingMs, timeoutMs: options.sessionTimeoutMs, cleanupMs: options.cleanupMs };
     const events = new EventsFeed({ history: this.#history, metrics: this.#metrics }, { ...options, ...liveness });
     const publish = (happenings: readonly Happening[]) => this.#report(happenings);
-    const { fleet, cache, store, gates, log } = parts;
-    this.#snapshots = new Snapshots({ fleet, cache, store, gates, publish, rates: this.#rates }, options.metrics);
+    const { fleet, cache, store, attendance, log } = parts;
+    this.#snapshots = new Snapshots({ fleet, cache, store, attendance, publish, rates: this.#rates }, options.metrics);
     const shared = { snapshots: this.#snapshots, metrics: this.#metrics, log };
     const metrics = new MetricsFeed(shared, { ...options, ...liveness, ...options.metrics });
     const console = new ConsoleFeed(shared, { ...options, whenFull: 'drop', ...options.console });

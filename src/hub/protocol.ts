@@ -108,6 +108,10 @@ export const snapshot = z.strictObject({
   /** Whether these are old figures, because the store cannot be asked. */
   stale: z.boolean(),
   gates: count,
+  /** Gates whose heartbeat has stopped without a goodbye; at most 20. */
+  silent_gates: z.array(z.string()),
+  /** Proxies that send Checks but no access log: their slots are never freed; at most 20. */
+  unlogged_proxies: z.array(z.string()),
   totals: z.strictObject({ connections: count, pods: count, proxies: count, filling: count, saturated: count }),
   /** Connections a second, over the last five. */
   rates: z.strictObject({ admitted: perSecond, denied: perSecond, released: perSecond }),
@@ -126,6 +130,8 @@ export const snapshot = z.strictObject({
 });
 
 export type Snapshot = z.output<typeof snapshot>;
+/** Who is there, and who should be looked after. */
+export type Attendance = Pick<Snapshot, 'gates' | 'silent_gates' | 'unlogged_proxies'>;
 export type Level = (typeof levels)[number];
 
 const metrics = z.strictObject({ type: z.literal('metrics'), ...snapshot.shape });

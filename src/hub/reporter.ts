@@ -47,7 +47,7 @@ export class Reporter {
   #soon: NodeJS.Timeout | undefined;
   #second: NodeJS.Timeout | undefined;
 
-  /** `changed`: the counts of the fleet have. `talking`: the proxies whose log streams are open to this gate. */
+  /** `changed`: the fleet has. `talking`: the proxies whose log streams are open to this gate. */
   constructor(
     events: Events,
     parts: {
@@ -70,6 +70,8 @@ export class Reporter {
       this.#publish([{ type: `store.${state}`, subject: 'store', data: { state, ...(up ? {} : { detail }) } }]);
       this.#changed();
     });
+    events.on('gatesSilent', () => this.#changed());
+    events.on('unlogged', () => this.#changed());
   }
 
   start(): void {

@@ -2,7 +2,7 @@
 
 import type { FleetSnapshot } from '../http/fleet-view.ts';
 import type { Levels } from './levels.ts';
-import type { Snapshot } from './protocol.ts';
+import type { Attendance, Snapshot } from './protocol.ts';
 
 /** Of pods, and of proxies: a message of 10,000 pods for each client would be more than a page can show. */
 const LISTED_MAX = 1000;
@@ -15,7 +15,7 @@ interface Occupancy {
 export function snapshotOf(
   { timeMs, pods }: FleetSnapshot,
   levels: Levels,
-  rest: Pick<Snapshot, 'store' | 'gates' | 'rates'>,
+  rest: Attendance & Pick<Snapshot, 'store' | 'rates'>,
 ): Snapshot {
   const perProxy = new Map<string, number>();
   for (const { proxies } of pods) {
@@ -60,6 +60,8 @@ export function unknownSnapshot(): Snapshot {
     store: 'down',
     stale: true,
     gates: 0,
+    silent_gates: [],
+    unlogged_proxies: [],
     totals: { connections: 0, pods: 0, proxies: 0, filling: 0, saturated: 0 },
     rates: { admitted: 0, denied: 0, released: 0 },
     pods: [],

@@ -12,7 +12,7 @@ import type { FleetView } from '../http/fleet-view.ts';
 import type { FleetCache } from './fleet-cache.ts';
 import { changesOf, type Levels, levelsOf } from './levels.ts';
 import type { Happening } from './own-event.ts';
-import { type Snapshot, snapshot } from './protocol.ts';
+import { type Attendance, type Snapshot, snapshot } from './protocol.ts';
 import type { Rates } from './rates.ts';
 import { snapshotOf, unknownSnapshot } from './snapshot.ts';
 
@@ -40,7 +40,7 @@ export interface SnapshotParts {
   readonly cache: FleetCache;
   readonly rates: Rates;
   readonly store: () => Snapshot['store'];
-  readonly gates: () => number;
+  readonly attendance: () => Attendance;
   readonly publish: (happenings: readonly Happening[]) => void;
 }
 
@@ -142,12 +142,12 @@ export class Snapshots {
   }
 
   async #make(): Promise<Made | undefined> {
-    const { fleet, cache, rates, store, gates } = this.#parts;
+    const { fleet, cache, rates, store, attendance } = this.#parts;
     const [answer, told] = await Promise.all([fleet.fresh(), cache.get(LEVELS)]);
     if (!answer.ok) return undefined;
     const { pods } = answer.value;
     const before = told.ok ? parseLevels(told.value) : {};
-    const now = { store: store(), gates: gates(), rates: rates.perSecond() };
+    const now = { ...attendance(), store: store(), rates: rates.perSecond() };
     const known = told.ok && now.store === 'up';
     const levels = now.store === 'up' ? levelsOf(pods, before, this.#fillingShare) : before;
     return {

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { machineNow } from '../../scripts/fleet/machine-time.ts';
+import { HubClient } from '../hub/client.ts';
 import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { connectHealth } from '../support/health.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -223,8 +224,9 @@ describe('a gate without its store for long', () => {
   });
 });
 
-it('a proxy that sends Checks but no access log is told of: in the log, in the metrics and in the readiness', async () => {
-  await start({ WSGATE_LEASE_TTL: '2s', WSGATE_LEASE_RESERVE: '1s', WSGATE_LEASE_GRACE: '1h' });
+it('a proxy that sends Checks but no access log is told of: in the log, in the metrics, in the readiness and in the live figures', async () => {
+  const lease = { WSGATE_LEASE_TTL: '2s', WSGATE_LEASE_RESERVE: '1s', WSGATE_LEASE_GRACE: '1h' };
+  await start({ ...lease, WSGATE_HUB_METRICS_EVERY: '100ms' });
   const told = async () => {
     await gate.check(checkOf(newStream(), 'pod1'));
     const { checks } = (await (await gate.get('/readyz')).json()) as { checks: { proxies: string } };
@@ -233,6 +235,9 @@ it('a proxy that sends Checks but no access log is told of: in the log, in the m
   await expect.poll(told, { timeout: 10_000, interval: 250 }).toBe('proxy_a sends Checks but no access log');
   expect(await (await gate.get('/metrics')).text()).toContain('wsgate_proxies_without_log 1');
   expect(gate.logLines).toContainEqual(expect.objectContaining({ level: 50, proxy: 'proxy_a' }));
+  const watcher = await HubClient.connect(gate.app.http, '/ws/metrics');
+  await expect.poll(() => watcher.received.at(-1)).toMatchObject({ unlogged_proxies: ['proxy_a'] });
+  await watcher.close();
 });
 
 it('connections that closed while Redis was away are free when it is back', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startGate } from '../../scripts/fleet/gate.ts';
+import { startRedis } from '../../scripts/fleet/redis.ts';
 import { seriousFaults } from './axe.ts';
 import { hasBrowser, TestBrowser } from './browser.ts';
 
@@ -38,6 +39,21 @@ describe.skipIf(!hasBrowser)('the page and its gate', () => {
     expect(await seriousFaults(page)).toEqual([]);
     await gateOf({ grpcPort, httpPort });
     await page.getByRole('alert').waitFor({ state: 'detached', timeout: 30_000 });
+  });
+
+  it('a gate that died is named, as long as it is missed', async () => {
+    const redis = await startRedis();
+    undo.push(() => redis.stop());
+    const config = { store: { url: redis.url } };
+    const { httpPort } = await gateOf({ config });
+    const other = await gateOf({ config });
+    const page = await browser.visit(`http://127.0.0.1:${httpPort}/`);
+    const state = page.getByRole('status', { name: 'State' });
+    await state.getByText('gates 2').waitFor();
+    other.kill('SIGKILL');
+    await state.getByText(/^gate \S+ is silent$/).waitFor({ timeout: 30_000 });
+    await state.getByText('gates 1').waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
   });
 
   it('a token is asked for, refused when wrong, and kept for as long as the tab is open', async () => {

@@ -12,6 +12,8 @@ const LIMIT = 10;
 const BEFORE_MS = Date.UTC(2026, 0, 2);
 const AFTER_MS = BEFORE_MS + 1000;
 
+const ALONE = { gates: 1, silent_gates: [], unlogged_proxies: [] };
+
 /** Connections by pod, then by proxy. */
 type Held = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
@@ -26,7 +28,7 @@ function figuresOf(held: Held, timeMs: number): Snapshot {
     };
   });
   const rates = { admitted: 0, denied: 0, released: 0 };
-  return snapshotOf({ timeMs, pods }, {}, { store: 'up', gates: 1, rates });
+  return snapshotOf({ timeMs, pods }, {}, { ...ALONE, store: 'up', rates });
 }
 
 function known<T extends PodId | ProxyId>(id: T | undefined): T {

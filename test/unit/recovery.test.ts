@@ -76,6 +76,21 @@ describe('after a loss', () => {
     expect([first.recovery.over, newcomer.recovery.over]).toEqual([true, true]);
   });
 
+  it('a gate that comes back late has its time, whatever others do', async () => {
+    const store = newStore();
+    const gates = [new Gate('gate1'), new Gate('gate2'), new Gate('gate3')] as const;
+    pass(FOR_MS);
+    for (const gate of [...gates, ...gates]) await gate.beat(store);
+    const [first, second] = gates;
+    const emptied = newStore();
+    await first.beat(emptied);
+    pass(TTL_MS - 1000);
+    await second.beat(emptied);
+    expect(await first.beat(emptied)).toMatchObject({ gatesAwaited: 1, leftMs: FOR_MS });
+    pass(1000);
+    expect(await first.beat(emptied)).toMatchObject({ gatesAwaited: 0, leftMs: FOR_MS - 1000 });
+  });
+
   it('a gate that was cut off for less than a ttl is waited for, too', async () => {
     const store = newStore();
     const [first] = await pair(store);

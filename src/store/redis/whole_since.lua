@@ -28,11 +28,11 @@ if not since or new > 0 then
   redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1)
 end
 
-local back = tonumber(redis.call('HGET', KEYS[1], 'back'))
+local back = tonumber(redis.call('HGET', KEYS[1], 'back') or since)
 if now >= since + ARGV[5] then
   return { since, 0, back }
 end
-local gates = tonumber(redis.call('HGET', KEYS[1], 'gates'))
+local gates = tonumber(redis.call('HGET', KEYS[1], 'gates') or 0)
 local wasThere = tonumber(ARGV[3]) > 0 and tonumber(ARGV[4]) ~= since
 if wasThere and redis.call('ZADD', KEYS[2], 'NX', now, ARGV[2]) == 1 then
   redis.call('PEXPIREAT', KEYS[2], since + ARGV[5])
