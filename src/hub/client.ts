@@ -53,6 +53,7 @@ export class Client {
     socket.on('pong', () => this.#heard());
     socket.on('error', () => {}); // `close` follows: a message that is too large, a broken connection
     socket.once('close', (code) => this.#closed(code));
+    metrics.opened.inc();
   }
 
   get saturation(): number {

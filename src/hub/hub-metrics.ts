@@ -26,6 +26,7 @@ export class HubMetrics {
   readonly dropped: Counter<string>;
   readonly sendErrors: Counter<string>;
   readonly latency: Histogram<string>;
+  readonly opened: Counter<string>;
   readonly #closed: Counter<string>;
   readonly #refused: Counter<string>;
   readonly #registry: Registry;
@@ -57,6 +58,11 @@ export class HubMetrics {
       name: 'websocket_message_latency_seconds',
       help: "Time from an event's arrival at this gate to its last byte's being handed to the kernel, for each client.",
       buckets: SECONDS,
+      registers,
+    });
+    this.opened = new Counter({
+      name: 'websocket_hub_opened_total',
+      help: 'Clients that have come.',
       registers,
     });
     this.#closed = new Counter({

@@ -138,6 +138,7 @@ describe('/ws/metrics', () => {
     expect(await count()).toBe('3');
     await three[0]?.close();
     await expect.poll(count).toBe('2');
+    expect(await (await served.get('/metrics')).text()).toContain('websocket_hub_opened_total 3');
   });
 
   it('tells valid JSON: pods, proxies, totals and rates', async () => {
