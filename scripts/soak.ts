@@ -44,6 +44,8 @@ const REMEMBER_MS = 60_000;
  */
 const TRUTH_MS = LOST_END_MS + 5_000;
 const GROWTH_MAX = { heapMibPerHour: 10, residentMibPerHour: 60, resources: 10 };
+/** Tables that still find their size grow by less, and a short run makes much of it. */
+const GROWTH_MIN = { heapMib: 1.5, residentMib: 10 };
 
 interface Options {
   readonly minutes: number;
@@ -142,15 +144,18 @@ timers, sockets and the like  ${resources}, ${resourcesMore} more than in the be
 }
 
 /** What grew beyond doubt: a short run leaves doubt. */
-function grown({ heap, resident, resourcesMore }: Growth): string[] {
+function grown({ hours, heap, resident, resourcesMore }: Growth): string[] {
   const { heapMibPerHour, residentMibPerHour, resources } = GROWTH_MAX;
+  const isMore = ({ perHour, error }: Growth['heap'], max: number, minMib: number) => {
+    const surely = perHour - 2 * error;
+    return surely > max && surely * hours > minMib;
+  };
   return [
-    ...(heap.perHour - 2 * heap.error > heapMibPerHour ? [`the heap grows by more than ${heapMibPerHour} MiB/h`] : []),
-    ...(resident.perHour - 2 * resident.error > residentMibPerHour
-      ? [`what is resident grows by more than ${residentMibPerHour} MiB/h`]
-      : []),
-    ...(resourcesMore > resources ? [`${resourcesMore} timers or sockets more`] : []),
-  ];
+    isMore(heap, heapMibPerHour, GROWTH_MIN.heapMib) && `the heap grows by more than ${heapMibPerHour} MiB/h`,
+    isMore(resident, residentMibPerHour, GROWTH_MIN.residentMib) &&
+      `what is resident grows by more than ${residentMibPerHour} MiB/h`,
+    resourcesMore > resources && `${resourcesMore} timers or sockets more`,
+  ].filter((text) => typeof text === 'string');
 }
 
 function parse(): Options | undefined {

@@ -21,6 +21,8 @@ interface Sample {
 export interface Growth {
   /** After the warm-up; what grew is told by these. */
   readonly samples: number;
+  /** From the first of them to the last. */
+  readonly hours: number;
   readonly heapMib: number;
   readonly heap: Slope;
   readonly residentMib: number;
@@ -56,6 +58,7 @@ export class Samples {
     const last = this.#samples.at(-1);
     return {
       samples: counted.length,
+      hours: ((last?.atMs ?? 0) - (counted[0]?.atMs ?? 0)) / 3_600_000,
       heapMib: (last?.heapBytes ?? Number.NaN) / MIB,
       heap: slopeOf(counted.map(({ atMs, heapBytes }) => ({ atMs, value: heapBytes / MIB }))),
       residentMib: (last?.residentBytes ?? Number.NaN) / MIB,
