@@ -7,8 +7,9 @@
  * - or no gate has heard its proxy for the grace.
  *
  * Silence is no evidence. So each of these starts the clock of "without a gap" again: the proxy's last stream to this
- * gate breaks; the store does not answer, refuses a renewal, or may have lost leases or the roll; a gate falls silent
- * without a goodbye, since its proxies' streams have to find their way to the others first.
+ * gate breaks; the store does not answer, refuses a renewal, or may have lost leases or the roll; this gate itself stood
+ * still, and renewed nothing; a gate falls silent without a goodbye, since its proxies' streams have to find their way to
+ * the others first.
  *
  * A dead proxy is one that the roll shows as quiet. Whoever holds leases is put on the roll, even if no heartbeat ever
  * told of it. All times are the store's.
@@ -33,6 +34,8 @@ export interface ReaperOptions {
 }
 
 const HEARTBEAT_MS = 1000;
+/** Three heartbeats missed: this gate was stopped, or its machine was. What it heard meanwhile, it has still to read. */
+const STOOD_STILL_MS = 3000;
 /** Five heartbeats missed. */
 const GATE_QUIET_MS = 5000;
 /** A pod that nobody has used for this long, and that holds no lease, is left out of the fleet's figures. */
@@ -53,6 +56,7 @@ export class Reaper {
   readonly #unlogged: Unlogged;
   #gates = 1;
   #quietGates: ReadonlySet<string> = new Set();
+  #lastBeatMs = 0;
   #lastPassMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> | undefined;
@@ -132,6 +136,8 @@ export class Reaper {
     const { timeMs, gates, quietGates, quietProxies } = answer.value;
     this.#gates = gates;
     this.#recovery.heard(answer.value);
+    if (timeMs - this.#lastBeatMs > STOOD_STILL_MS) this.#heardSinceMs.clear();
+    this.#lastBeatMs = timeMs;
     this.#listen(timeMs, quietGates);
     for (const proxy of present.proxies) this.#unlogged.asked(proxy, timeMs);
     if (timeMs - this.#lastPassMs < this.#passMs) return;

@@ -107,6 +107,18 @@ describe('a lease whose end was lost', () => {
     expect(await count()).toBe(0);
   });
 
+  it('stays for a ttl longer when this gate stood still: what it has not read yet may speak of it', async () => {
+    const gate = startGate('gate1');
+    gate.ledger.open(proxyA);
+    await acquired(gate);
+    await pass(TTL_MS / 2, gate);
+    nowMs += TTL_MS;
+    await pass(TTL_MS - 1000, gate);
+    expect(await count()).toBe(1);
+    await pass(TTL_MS / 4, gate);
+    expect(await count()).toBe(0);
+  });
+
   it('does not stay longer when a gate says goodbye', async () => {
     const [gate, other] = [startGate('gate1'), startGate('gate2')];
     gate.ledger.open(proxyA);
