@@ -1,6 +1,6 @@
 /** Asks before a slot is freed by force. */
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Connection } from './api.ts';
 
 interface ReleaseDialogProps {
@@ -13,7 +13,8 @@ interface ReleaseDialogProps {
 export function ReleaseDialog({ connection, release, close }: ReleaseDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const safe = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
+  // At once: what is typed next is meant for the dialog.
+  useLayoutEffect(() => {
     dialog.current?.showModal();
     safe.current?.focus();
   }, []);

@@ -85,8 +85,10 @@ describe.skipIf(!hasBrowser)('whoever uses the dashboard', () => {
     await page.keyboard.press('Enter');
     await dialog().waitFor();
     await page.keyboard.press('Escape'); // says no
+    await dialog().waitFor({ state: 'detached' });
     expect(await fleet.connections('pod2')).toBe(9);
-    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter'); // the button has the focus again
+    await dialog().waitFor();
     await tabTo(page, 'Release the slot');
     await page.keyboard.press('Enter');
     await page.getByText(/^Released /).waitFor();
