@@ -90,7 +90,7 @@ export function ConnectionsTable({ api, pod, change }: ConnectionsTableProps) {
                   <button
                     type="button"
                     aria-label={`Release ${connection.lease}`}
-                    onClick={() => setChosen(connection)}
+                    onClick={() => setChosen({ ...connection })}
                   >
                     Release
                   </button>

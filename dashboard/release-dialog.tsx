@@ -4,6 +4,7 @@ import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Connection } from './api.ts';
 
 interface ReleaseDialogProps {
+  /** A new object each time that it is asked: the browser tells late of a close, and it may be open again by then. */
   readonly connection: Connection;
   readonly release: (connection: Connection) => void;
   /** It has been answered, either way. */
@@ -15,12 +16,16 @@ export function ReleaseDialog({ connection, release, close }: ReleaseDialogProps
   const safe = useRef<HTMLButtonElement>(null);
   // At once: what is typed next is meant for the dialog.
   useLayoutEffect(() => {
-    dialog.current?.showModal();
+    if (!dialog.current?.open) dialog.current?.showModal();
     safe.current?.focus();
-  }, []);
+  }, [connection]);
   const { lease, proxy, client } = connection;
   return (
-    <dialog ref={dialog} aria-labelledby="release-heading" onClose={close}>
+    <dialog
+      ref={dialog}
+      aria-labelledby="release-heading"
+      onClose={({ currentTarget }) => currentTarget.open || close()}
+    >
       <h2 id="release-heading">Release this slot?</h2>
       <p>
         Held through {proxy}
