@@ -21,6 +21,11 @@ export function State({ view: { figures, degraded } }: { view: View }) {
               gate {gate} is silent
             </span>
           ))}
+          {figures.unrenewed_proxies.map((proxy) => (
+            <span key={proxy} class="warning">
+              {proxy} does not renew its connections
+            </span>
+          ))}
           {figures.unlogged_proxies.map((proxy) => (
             <span key={proxy} class="warning">
               {proxy} sends no access log

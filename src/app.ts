@@ -3,15 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
+import { openDomain } from './admission/domain.ts';
 import { Events } from './admission/events.ts';
-import { Gate } from './admission/gate.ts';
 import type { LeaseStore } from './admission/lease-store.ts';
-import { Ledger } from './admission/ledger.ts';
 import { Limits } from './admission/limits.ts';
-import { Presence } from './admission/presence.ts';
-import { Reaper } from './admission/reaper.ts';
-import { Recovery } from './admission/recovery.ts';
-import { Share } from './admission/share.ts';
 import { type Address, formatAddress } from './config/address.ts';
 import { keepaliveOf, recoveryOf, reserveOf } from './config/derived.ts';
 import type { Config } from './config/schema.ts';
@@ -19,6 +14,7 @@ import { AccessLogService } from './envoy/access-log.ts';
 import { Answers } from './envoy/answers.ts';
 import { Certificates } from './envoy/certificates.ts';
 import { CheckService, UPGRADE } from './envoy/check.ts';
+import { Keepalives } from './envoy/keepalives.ts';
 import { PodSources } from './envoy/pod-sources.ts';
 import { loadServices } from './envoy/protos.ts';
 import { ProxyNames } from './envoy/proxy-name.ts';
@@ -32,6 +28,7 @@ import { createHttpServer } from './http/server.ts';
 import { openHub } from './hub/open.ts';
 import { logEvents } from './log.ts';
 import { readPems } from './pem-files.ts';
+import { readiness } from './readiness.ts';
 import { MemoryStore } from './store/memory.ts';
 import { createRedis } from './store/redis/client.ts';
 import { type LinkEvents, RedisLink } from './store/redis/link.ts';
@@ -68,21 +65,18 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     warned: (warning) => log.warn({ warning }, 'the store needs somebody to look after it'),
   });
 
-  const presence = new Presence(events, config.limits);
   const limits = new Limits(config.limits);
-  const recovery = new Recovery({ forMs: recoveryOf(config), ttlMs: config.lease.ttl }, events);
-  const share = new Share(recovery);
-  const ledger = new Ledger(
-    { store, limits, share, recovery, presence, events },
-    { ttlMs: config.lease.ttl, recoveryMs: recoveryOf(config), ...config.ledger },
-  );
-  const gate = new Gate(
-    { store, limits, ledger, share, presence, events },
-    { reserveMs: reserveOf(config), outage: config.outage.policy },
-  );
-  const reaper = new Reaper(
-    { store, ledger, share, recovery, presence, events },
-    { gate: gateName, ttlMs: config.lease.ttl, graceMs: config.lease.grace },
+  const { lease, outage } = config;
+  const times = {
+    ttlMs: lease.ttl,
+    reserveMs: reserveOf(config),
+    recoveryMs: recoveryOf(config),
+    graceMs: lease.grace,
+    unrenewedMaxMs: lease.unrenewedMax,
+  };
+  const { standing, share, evidence, ledger, gate, reaper } = openDomain(
+    { store, limits, events },
+    { ...times, ...config.ledger, ...config.limits, gate: gateName, outage: outage.policy },
   );
 
   const pods = new PodSources(config.pods.from);
@@ -98,10 +92,14 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   );
   const reached = (key: string) => void events.emit('boundReached', key);
   const counted = (kind: string) => metrics.entryRead(kind);
-  const accessLog = new AccessLogService({ ledger, pods, proxies, log, counted, reached }, listen.logStreamsMax);
+  const keepalives = new Keepalives();
+  const accessLog = new AccessLogService(
+    { ledger, pods, proxies, keepalives, log, counted, reached },
+    listen.logStreamsMax,
+  );
   const keepalive = keepaliveOf(config);
   const grpc = new GrpcServer(
-    { check, accessLog, services, log, reached },
+    { check, accessLog, keepalives, services, log, reached },
     {
       address: listen.grpc,
       ...(tls ? { tls } : {}),
@@ -120,25 +118,27 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const retreat = new Retreat({ store, share, events, accessLog, grpc }, config.lease.ttl / 4);
   let stopping = false;
   let storeAway = 'not connected yet';
+  let storeRefuses: string | undefined;
   events.on('storeChanged', (_up, detail) => {
     storeAway = detail;
   });
-  const readiness = () => {
-    const unlogged = [...reaper.unlogged].map((proxy) => `${proxy} sends Checks but no access log`);
-    const away = recovery.gatesAwaited > 0 ? `, ${recovery.gatesAwaited} gates that were there have not come back` : '';
-    const untrusted = `may have lost leases: not trusted for another ${recovery.leftMs} ms${away}`;
-    const storeCheck = recovery.over ? 'ok' : untrusted;
-    const checks = {
-      store: store.up ? storeCheck : `the store does not answer: ${storeAway}`,
-      gate: stopping ? 'stopping' : 'ok',
-      proxies: unlogged.join(', ') || 'ok',
-    };
-    return { ready: store.up && recovery.known && ledger.told && !stopping, checks };
-  };
+  events.on('refused', (detail) => {
+    storeRefuses = detail;
+  });
+  const ready = () =>
+    readiness({
+      standing,
+      policy: outage.policy,
+      stopping,
+      storeAway,
+      storeRefuses,
+      unlogged: reaper.unlogged,
+      unrenewed: evidence.unrenewed,
+    });
   const fleet = new FleetView(store, limits, events);
   const access = new Access(config.http.tokens, config.http.origins);
   const { registry } = metrics;
-  const storeState = () => (!store.up ? 'down' : recovery.over ? 'up' : 'recovering');
+  const storeState = () => (!store.up ? 'down' : standing.synced ? 'up' : 'recovering');
   const hubParts = {
     events,
     ledger,
@@ -148,6 +148,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       gates: reaper.gates,
       silent_gates: [...reaper.silentGates].slice(0, NAMED_MAX),
       unlogged_proxies: [...reaper.unlogged].slice(0, NAMED_MAX),
+      unrenewed_proxies: [...evidence.unrenewed.keys()].slice(0, NAMED_MAX),
     }),
     access,
     registry,
@@ -156,7 +157,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const hub = config.hub.enabled ? openHub(config, gateName, hubParts) : undefined;
   const lastHour = config.hub.enabled ? new LastHour(fleet) : undefined;
   const http = createHttpServer(
-    { store, ledger, events, fleet, metrics, readiness, access, hub, lastHour, log, reached },
+    { store, ledger, events, fleet, metrics, readiness: ready, access, hub, lastHour, log, reached },
     config.http,
   );
 
@@ -169,7 +170,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     await store.close();
     metrics.close();
   };
-  metrics.watch({ store, recovery, ledger, reaper });
+  metrics.watch({ store, standing, evidence, ledger, reaper });
   try {
     await had('listen.http', listen.http, http.listen({ host: listen.http.host, port: listen.http.port }));
     const grpcPort = await had('listen.grpc', listen.grpc, grpc.listen());
@@ -208,10 +209,15 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 }
 
 function openStore({ store }: Config, events: LinkEvents): LeaseStore {
-  if (!store.url) return new MemoryStore(Date.now);
+  if (!store.url) return new MemoryStore(steadyTime);
   const tls = store.tls && readPems('store.tls', store.tls);
   const link = new RedisLink(createRedis(store.url, store.deadline, tls, store.sentinel), store.deadline, events);
   return new RedisStore(link, { prefix: store.prefix, info: store.info });
+}
+
+/** Milliseconds since the epoch, by a clock that nobody sets. */
+function steadyTime(): number {
+  return performance.timeOrigin + performance.now();
 }
 
 /** An error that says which address of the configuration it is about. */

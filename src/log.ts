@@ -2,6 +2,7 @@
 
 import type { Logger } from 'pino';
 import type { Events } from './admission/events.ts';
+import { UNRENEWED } from './readiness.ts';
 
 /** What may come again and again is told so often; the metrics count all of it. */
 const AGAIN_MS = 10_000;
@@ -18,12 +19,22 @@ export function logEvents(events: Events, log: Logger): void {
     if (up) log.info('the store answers');
     else log.error({ detail }, 'the store does not answer: upgrades are decided by outage.policy');
   });
+  events.on('standingChanged', (state, before) => {
+    if (state === 'synced') log.info({ before }, 'the counts of the store are trusted: it decides upgrades');
+    if (before === 'synced' && state === 'catching up') log.warn('the counts of the store are not trusted');
+  });
+  events.on('clockStepped', (byMs) => {
+    log.warn({ byMs }, "the store's clock was set: no silence from before counts as evidence");
+  });
   events.on('storeLost', (untrustedForMs) => {
     if (untrustedForMs === 0) return;
     log.warn({ untrustedForMs }, 'the store is new or may have lost leases: upgrades are decided by outage.policy');
   });
   events.on('released', (pod, cause, count) => {
     if (cause === 'expired') log.warn({ pod, count }, 'released leases whose connections ended without a word');
+    if (cause === 'outlived') {
+      log.warn({ pod, count }, 'released leases of which nobody has spoken for lease.unrenewedMax: they may be open');
+    }
   });
   events.on('adopted', (pod, count, overLimit) => {
     log.info({ pod, count, overLimit }, 'counted connections that the store did not know');
@@ -33,6 +44,23 @@ export function logEvents(events: Events, log: Logger): void {
   });
   events.on('unlogged', (proxy) => {
     log.error({ proxy }, 'this proxy sends Checks but no access log: its slots are never freed; see envoy/edge.yaml');
+  });
+  events.on('unrenewed', (proxy, why) => {
+    if (why === undefined) log.info({ proxy }, 'this proxy renews its connections');
+    else log.error({ proxy, why }, `the slots of this proxy are not freed when ends get lost: ${UNRENEWED[why]}`);
+  });
+  events.on('contradicted', (proxy, count) => {
+    log.error(
+      { proxy, count },
+      'freed slots of connections that were open: the silence of this proxy is not trusted now',
+    );
+  });
+  events.on('unasking', (proxy) => {
+    log.warn(
+      { proxy },
+      'this proxy never asks whether its gate is there, and would go on logging to one that hangs: ' +
+        'set http2_protocol_options.connection_keepalive on its cluster for the access log; see envoy/edge.yaml',
+    );
   });
   events.on('gatesSilent', (gates) => {
     if (gates.length > 0) log.warn({ gates }, 'gates have stopped their heartbeat without a goodbye');

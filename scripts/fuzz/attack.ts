@@ -17,10 +17,11 @@ const GROWTH_BYTES = 16 * 2 ** 20;
 const HELD = 20;
 /** Good connections are told of this often. */
 const KEEP_MS = 500;
-const LEASE = { ttl: '3s', reserve: '1s', grace: '6s', recovery: '0s' };
+/** What the bad Envoy made up has no silence that would say anything: it goes as what nobody speaks of any more. */
+const LEASE = { ttl: '3s', reserve: '1s', grace: '6s', unrenewedMax: '8s', recovery: '0s' };
 /** This process may stall, too: the most that this ttl bears. */
 const PATIENT = { WSGATE_LISTEN_KEEPALIVE: '500ms', WSGATE_LISTEN_KEEPALIVE_TIMEOUT: '2400ms' };
-/** Two ttls for what the bad Envoy made up; the grace, and a pass or two, for proxies that it made up. */
+/** `unrenewedMax`, and a pass or two. */
 const SETTLE_MS = 20_000;
 
 export interface Outcome {

@@ -1,15 +1,22 @@
-/** What happens in the domain, for those who watch: metrics and the log now, the live stream later. */
+/** What happens in the domain, for those who watch: metrics, the log, the hub. */
 
 import { EventEmitter } from 'node:events';
 import type { Verdict } from './gate.ts';
 import type { LeaseId, PodId, ProxyId } from './ids.ts';
 import type { Invariant } from './invariants.ts';
+import type { State } from './standing.ts';
 
 /**
  * `closed`: Envoy's End entry. `hook`: the release hook. `cancelled`: of a Check that was not answered with allow.
- * `expired`: the reaper.
+ * `expired`: the silence of its proxy. `outlived`: nobody has spoken of it for `lease.unrenewedMax`.
  */
-export type ReleaseCause = 'closed' | 'hook' | 'cancelled' | 'expired';
+export type ReleaseCause = 'closed' | 'hook' | 'cancelled' | 'expired' | 'outlived';
+
+/**
+ * Why a proxy's silence is no evidence. `nothing`: its access log speaks of no connection that lives. `some`: of some it
+ * never speaks. `wrong`: it was silent of connections that lived.
+ */
+export type Unrenewed = 'nothing' | 'some' | 'wrong';
 
 interface EventMap {
   decided: [verdict: Verdict, durationMs: number];
@@ -26,14 +33,25 @@ interface EventMap {
   flushedTooRarely: [proxy: ProxyId, intervalMs: number, key: string, leastMs: number];
   /** A proxy sends Checks but no access log: its slots are never freed. */
   unlogged: [proxy: ProxyId];
+  /** A proxy does not renew its connections. It is told once, until the proxy does; then it is told as undefined. */
+  unrenewed: [proxy: ProxyId, why: Unrenewed | undefined];
+  /** Leases that were taken out because of a proxy's silence have been spoken of again: that was wrong. */
+  contradicted: [proxy: ProxyId, count: number];
+  /** A proxy does not ask whether its gate is still there: it would not leave one that hangs. */
+  unasking: [proxy: ProxyId];
+  /** The store's clock was set forward, or back. */
+  clockStepped: [byMs: number];
   /** Gates whose heartbeat has stopped without a goodbye: all of them, each time that they are not those of before. */
   gatesSilent: [gates: readonly string[]];
+  /** Why the store refused the last upgrade that it was asked; undefined when it did not. Told when it changes. */
+  refused: [detail: string | undefined];
   /** The store refused to write down leases of this pod, which are open. */
   renewalRefused: [pod: PodId];
   /** Something was turned away or given up because as much of it is there as the configuration allows: by this key. */
   boundReached: [key: string];
   invariantBroken: [invariant: Invariant];
   storeChanged: [up: boolean, detail: string];
+  standingChanged: [state: State, before: State];
   /** The store may have lost leases, or is new to this gate: for so long its counts are not to be trusted. */
   storeLost: [untrustedForMs: number];
 }

@@ -3,6 +3,9 @@
  * `access_log_flush_interval`. A ttl must bear one lost entry: below two and a half intervals, leases of living
  * connections could pass their expiry. A recovery must be long enough for every connection to be spoken of and written
  * down: else others are admitted in the place of those that are not yet.
+ *
+ * The shortest time is the interval. The longest of late tells what a proxy's silence is worth: where entries get lost,
+ * or come late, a connection lives for longer without a word.
  */
 
 import type { Events } from './events.ts';
@@ -11,8 +14,14 @@ import type { ProxyId } from './ids.ts';
 const INTERVALS_PER_TTL = 2.5;
 /** What a gate hears it writes within so long. */
 const WRITTEN_MS = 1000;
-/** Intervals measured before one is believed: delays make single ones too long, never too short. */
+/** Intervals measured before one is warned of: delays make single ones too long, never too short. */
 const SAMPLES = 5;
+/** Intervals measured before a proxy counts as one that renews its connections. */
+const SAMPLES_TRUSTED = 3;
+/** A gap that is longer than so many of the mean, and some time for delays, is that of a lost entry. */
+const LOSSY = { times: 1.75, ms: 2000 };
+/** For so many ttls the longest interval is remembered, for twice as many at most. */
+const REMEMBERED_TTLS = 10;
 
 export interface Times {
   readonly ttlMs: number;
@@ -20,23 +29,59 @@ export interface Times {
   readonly recoveryMs: number;
 }
 
+interface Measured {
+  readonly shortestMs: number;
+  /** Of this while, and of the one before. */
+  readonly longestMs: number;
+  readonly longestBeforeMs: number;
+  readonly sinceMs: number;
+  readonly samples: number;
+  readonly sumMs: number;
+}
+
 export class FlushIntervals {
   readonly #times: Times;
   readonly #events: Events;
-  readonly #measured = new Map<ProxyId, { shortestMs: number; samples: number }>();
+  readonly #measured = new Map<ProxyId, Measured>();
 
   constructor(times: Times, events: Events) {
     this.#times = times;
     this.#events = events;
   }
 
-  /** The time between two periodic entries of one connection. */
-  measured(proxy: ProxyId, ms: number): void {
-    const known = this.#measured.get(proxy);
-    const shortestMs = Math.min(ms, known?.shortestMs ?? ms);
-    const samples = (known?.samples ?? 0) + 1;
-    this.#measured.set(proxy, { shortestMs, samples });
+  /** The time between two periodic entries of one connection, on one stream. */
+  measured(proxy: ProxyId, ms: number, nowMs = performance.now()): void {
+    const known = this.#measured.get(proxy) ?? fresh(ms, nowMs);
+    const isOld = nowMs - known.sinceMs > REMEMBERED_TTLS * this.#times.ttlMs;
+    const shortestMs = Math.min(ms, known.shortestMs);
+    const samples = known.samples + 1;
+    this.#measured.set(proxy, {
+      shortestMs,
+      longestMs: isOld ? ms : Math.max(ms, known.longestMs),
+      longestBeforeMs: isOld ? known.longestMs : known.longestBeforeMs,
+      sinceMs: isOld ? nowMs : known.sinceMs,
+      samples,
+      sumMs: known.sumMs + ms,
+    });
     if (samples === SAMPLES) this.#judge(proxy, shortestMs);
+  }
+
+  /** The longest time of late without a word of a connection that lived, ms; 0 while too little was measured. */
+  longestMs(proxy: ProxyId): number {
+    const known = this.#measured.get(proxy);
+    if (known === undefined || known.samples < SAMPLES_TRUSTED) return 0;
+    return Math.max(known.longestMs, known.longestBeforeMs);
+  }
+
+  /** Whether it has sent a periodic entry at all that another followed. */
+  has(proxy: ProxyId): boolean {
+    return this.#measured.has(proxy);
+  }
+
+  /** Whether entries of it got lost of late, although its stream was whole. */
+  isLossy(proxy: ProxyId): boolean {
+    const known = this.#measured.get(proxy);
+    return known !== undefined && this.longestMs(proxy) > (LOSSY.times * known.sumMs) / known.samples + LOSSY.ms;
   }
 
   /** The proxy speaks here no longer. */
@@ -51,4 +96,8 @@ export class FlushIntervals {
     if (intervalMs * INTERVALS_PER_TTL > ttlMs) tooRare('lease.ttl', intervalMs * INTERVALS_PER_TTL);
     if (recoveryMs > 0 && intervalMs + WRITTEN_MS > recoveryMs) tooRare('lease.recovery', intervalMs + WRITTEN_MS);
   }
+}
+
+function fresh(ms: number, nowMs: number): Measured {
+  return { shortestMs: ms, longestMs: ms, longestBeforeMs: 0, sinceMs: nowMs, samples: 0, sumMs: 0 };
 }

@@ -9,6 +9,7 @@ import type { Limits } from './limits.ts';
 import { admitWithoutStore, type OutagePolicy } from './outage.ts';
 import type { Presence } from './presence.ts';
 import type { Share } from './share.ts';
+import type { Standing } from './standing.ts';
 
 /** A WebSocket that wants to open. */
 export interface Upgrade {
@@ -18,9 +19,13 @@ export interface Upgrade {
   readonly path: string;
 }
 
-/** `STORE_RECOVERING`: it answers, but may have lost leases (`recovery.ts`). `TOO_MANY_NAMES`: of pods or proxies. */
+/**
+ * `STORE_RECOVERING`: it answers, but may lack leases (`standing.ts`). `TOO_MANY_NAMES`: of pods or proxies. `ENDED`: a
+ * late word of a connection that is gone; nobody waits for this answer.
+ */
 export type DenialReason =
   | 'LIMIT_EXCEEDED'
+  | 'ENDED'
   | 'STORE_UNAVAILABLE'
   | 'STORE_RECOVERING'
   | 'TOO_MANY_NAMES'
@@ -45,22 +50,34 @@ export class Gate {
   readonly #limits: Limits;
   readonly #ledger: Ledger;
   readonly #share: Share;
+  readonly #standing: Standing;
   readonly #presence: Presence;
   readonly #events: Events;
   readonly #options: GateOptions;
   readonly #abandoned = new WeakSet<Upgrade>();
+  #refusal: string | undefined;
 
   constructor(
-    parts: { store: LeaseStore; limits: Limits; ledger: Ledger; share: Share; presence: Presence; events: Events },
+    parts: {
+      store: LeaseStore;
+      limits: Limits;
+      ledger: Ledger;
+      share: Share;
+      standing: Standing;
+      presence: Presence;
+      events: Events;
+    },
     options: GateOptions,
   ) {
     this.#store = parts.store;
     this.#limits = parts.limits;
     this.#ledger = parts.ledger;
     this.#share = parts.share;
+    this.#standing = parts.standing;
     this.#presence = parts.presence;
     this.#events = parts.events;
     this.#options = options;
+    parts.events.on('standingChanged', () => this.#noteRefusal(undefined));
   }
 
   async admit(upgrade: Upgrade): Promise<Verdict> {
@@ -87,27 +104,34 @@ export class Gate {
     const { pod, lease, path } = upgrade;
     if (!this.#presence.note(proxyOf(lease), pod)) return { admitted: false, reason: 'TOO_MANY_NAMES', pod, lease };
     this.#ledger.keep(pod, lease); // a retry of a Check that was abandoned asks for the same lease
-    // A store that has come back, or has lost leases, is asked only when it has been told what went on without it.
-    if (!this.#ledger.inStep) return this.#decideAlone(upgrade);
+    if (!this.#standing.synced)
+      return this.#decideAlone(upgrade, this.#store.up ? 'STORE_RECOVERING' : 'STORE_UNAVAILABLE');
+    const { epoch } = this.#standing;
     const limit = this.#limits.of(pod);
     const answer = await this.#store.acquire(pod, lease, limit, this.#options.reserveMs, path);
-    if (!answer.ok) {
+    this.#noteRefusal(answer.ok || answer.why !== 'refused' ? undefined : answer.detail);
+    if (!answer.ok || epoch !== this.#standing.epoch) {
       if (this.#abandoned.has(upgrade)) return { admitted: false, reason: 'STORE_UNAVAILABLE', pod, lease }; // nobody listens
-      const verdict = this.#decideAlone(upgrade);
-      if (!verdict.admitted && answer.maybeDone) this.#ledger.withdraw(pod, lease);
+      const verdict = this.#decideAlone(upgrade, 'STORE_UNAVAILABLE');
+      if (!verdict.admitted && (answer.ok || answer.maybeDone)) this.#ledger.withdraw(pod, lease);
       return verdict;
     }
-    const { admitted, count } = answer.value;
+    const { admitted, count, ended } = answer.value;
+    if (ended) return { admitted: false, reason: 'ENDED', pod, lease };
     mustHold(this.#events, 'denied-below-limit', admitted || count >= limit);
     this.#share.counted(pod, count);
     return admitted ? { admitted, counted: true, pod, lease } : { admitted, reason: 'LIMIT_EXCEEDED', pod, lease };
   }
 
-  #decideAlone({ pod, lease, path }: Upgrade): Verdict {
+  #noteRefusal(detail: string | undefined): void {
+    if (detail === this.#refusal) return;
+    this.#refusal = detail;
+    this.#events.emit('refused', detail);
+  }
+
+  #decideAlone({ pod, lease, path }: Upgrade, reason: DenialReason): Verdict {
     const fromShare = () => this.#share.admit(pod, lease, this.#limits.of(pod));
-    if (!admitWithoutStore(this.#options.outage, fromShare)) {
-      return { admitted: false, reason: this.#store.up ? 'STORE_RECOVERING' : 'STORE_UNAVAILABLE', pod, lease };
-    }
+    if (!admitWithoutStore(this.#options.outage, fromShare)) return { admitted: false, reason, pod, lease };
     this.#ledger.expect(pod, lease, path);
     return { admitted: true, counted: false, pod, lease };
   }

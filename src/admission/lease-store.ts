@@ -33,6 +33,8 @@ export interface Acquired {
   readonly admitted: boolean;
   /** The pod's leases, this one included when admitted. */
   readonly count: number;
+  /** Its end is known already: what asks is a late word of a connection that is gone. */
+  readonly ended?: true;
 }
 
 /** What the store keeps of a connection, beside what its lease id tells. */
@@ -46,6 +48,10 @@ export interface Renewal {
   readonly lease: LeaseId;
   /** Given when the store may not have it yet. */
   readonly holder?: Holder;
+  /** A periodic entry of the access log has spoken of it: its proxy promises to go on doing so. */
+  readonly told?: boolean;
+  /** The gate that asks has never renewed it before. */
+  readonly first?: boolean;
 }
 
 export interface Renewed {
@@ -53,14 +59,77 @@ export interface Renewed {
   readonly created: number;
   /** The pod's leases after this call. */
   readonly count: number;
+  /** Proxies with a told lease that another gate renewed before this one did; absent when there are none. */
+  readonly inherited?: readonly ProxyId[];
+}
+
+/** A proxy whose silence is evidence, and of which leases. Times are the store's, ms. */
+export interface Silence {
+  readonly proxy: ProxyId;
+  /** For how long nobody must have spoken of a lease. */
+  readonly silentMs: number;
+  /** Leases of which the last word came no later are left: the proxy may be speaking to nobody who listens. */
+  readonly unheardUntilMs: number;
+  /** Leases that no periodic entry ever told, and of which the last word came later, are overlooked by its log. */
+  readonly completeSinceMs: number;
+  /** Leave all leases that no periodic entry ever told. */
+  readonly toldOnly: boolean;
+}
+
+/** How long leases are good for, as this gate writes them, and how long one may stay that nobody renews. */
+export interface LeaseTimes {
+  readonly ttlMs: number;
+  readonly reserveMs: number;
+  readonly unrenewedMaxMs: number;
 }
 
 export interface Expired {
+  /** Taken out by the silence of their proxies. */
   readonly leases: readonly LeaseId[];
+  /** Taken out because nobody has spoken of them for `unrenewedMaxMs`. */
+  readonly outlived: readonly LeaseId[];
   /** The pod's leases after this call. */
   readonly count: number;
-  /** Proxies, other than the named ones, that hold leases past their expiry. */
+  /** Proxies that hold leases past their expiry that were left. */
   readonly waiting: readonly ProxyId[];
+  /** Proxies among the silent ones whose log overlooks leases. */
+  readonly overlooked: readonly ProxyId[];
+}
+
+/**
+ * What the fleet knows of a proxy's access log, shared by all gates. Times are the store's, ms; 0 stands for never.
+ */
+export interface Promised {
+  /** The longest time between two periodic entries of one connection; 0 while the proxy is not known to send them. */
+  readonly intervalMs: number;
+  /** When a gate last had a log stream of it open. */
+  readonly logMs: number;
+  /** When a log stream of it that spoke of live connections was last lost. */
+  readonly lostMs: number;
+  /** When a gate that heard live connections of it fell silent: it may be speaking to that one still. */
+  readonly stuckMs: number;
+  /** When a connection was last told on another stream than before. */
+  readonly foundMs: number;
+  /** When its log was last seen to overlook a connection. */
+  readonly overlookedMs: number;
+  /** Until when its silence is no evidence, because it has been wrong. */
+  readonly distrustedUntilMs: number;
+  /** How often it asks whether its gate is still there (HTTP/2 keepalive); 0 when it does not ask. */
+  readonly pingMs: number;
+}
+
+/** News of a proxy for the fleet. What is absent stays as it is. */
+export interface PromiseNews {
+  readonly proxy: ProxyId;
+  readonly intervalMs?: number;
+  readonly pingMs?: number;
+  readonly logged?: boolean;
+  /** Store time, ms, or now. An earlier time than the known one changes nothing. */
+  readonly lost?: number | 'now';
+  readonly stuck?: number;
+  readonly found?: boolean;
+  readonly overlooked?: boolean;
+  readonly distrustForMs?: number;
 }
 
 export interface PodCount {
@@ -99,6 +168,20 @@ export interface Heartbeat {
   readonly gateQuietMs: number;
   readonly proxyQuietMs: number;
   readonly before?: KnownBefore;
+  readonly outage?: AfterOutage;
+}
+
+/**
+ * How far a gate has come since the store was last away from it. It has told the store all that it knows, or not yet;
+ * it trusts the store's counts, or waits for the others.
+ */
+export interface AfterOutage {
+  readonly told: boolean;
+  readonly trusts: boolean;
+  /** Store time, ms: others have to have told theirs since then; `now` when the gate does not know that time yet. */
+  readonly sinceMs: number | 'now';
+  /** Store time, ms: gates that were last heard before are none of those that are waited for. */
+  readonly thereMs: number;
 }
 
 /** What a gate heard last of the store: one that has lost leases since waits for the gates that there were. */
@@ -123,10 +206,20 @@ export interface RollCall {
   readonly gatesBackMs: number;
   /** How many gates there are, this one included, without the quiet ones. */
   readonly gates: number;
+  /** Other gates that were there, by `AfterOutage`, and have not told the store all that they know since. */
+  readonly gatesBehind: number;
+  /** Other gates that are there and do not trust the store's counts yet. */
+  readonly gatesDoubting: number;
   /** Gates that stopped their heartbeat without saying goodbye. */
-  readonly quietGates: readonly string[];
+  readonly quietGates: readonly QuietGate[];
   /** Proxies that no gate has heard for `proxyQuietMs`. */
   readonly quietProxies: readonly ProxyId[];
+}
+
+export interface QuietGate {
+  readonly gate: string;
+  /** Its last heartbeat, store time, ms. */
+  readonly seenMs: number;
 }
 
 export interface LeaseStore {
@@ -148,8 +241,17 @@ export interface LeaseStore {
    */
   withdraw(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>>;
 
-  /** Takes out those leases of the named proxies that are past their expiry. */
-  expire(pod: PodId, proxies: readonly ProxyId[]): Promise<Answer<Expired>>;
+  /**
+   * Takes out the leases past their expiry whose end is evident from their proxy's silence, and remembers them for a
+   * while (`lapsed`); and those that nobody has spoken of for `unrenewedMaxMs`.
+   */
+  expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>>;
+
+  /** Which of the leases were taken out by silence and have been spoken of again. Tells each of them once. */
+  lapsed(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly LeaseId[]>>;
+
+  /** When each of the leases expires, store time, ms; undefined for one that is not there. */
+  expiries(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly (number | undefined)[]>>;
 
   /** The pods on the roll: used within the last hour, or holding leases. */
   pods(): Promise<Answer<readonly PodId[]>>;
@@ -167,6 +269,18 @@ export interface LeaseStore {
 
   /** Puts proxies on the roll that hold leases but are not on it: their silence begins now. */
   enroll(proxies: readonly ProxyId[]): Promise<Answer<void>>;
+
+  /** Tells the fleet of proxies. */
+  tell(news: readonly PromiseNews[]): Promise<Answer<void>>;
+
+  /** What the fleet knows of these proxies, in their order. */
+  promised(proxies: readonly ProxyId[]): Promise<Answer<readonly Promised[]>>;
+
+  /** The gate hears (or hears no more) live connections of these proxies. */
+  hears(gate: string, more: readonly ProxyId[], fewer: readonly ProxyId[]): Promise<Answer<void>>;
+
+  /** The proxies of which this gate heard live connections, when it last told. */
+  heardBy(gate: string): Promise<Answer<readonly ProxyId[]>>;
 
   /** Takes those names off a roll that have been quiet for `quietMs`. */
   strike(roll: Roll, names: readonly string[], quietMs: number): Promise<Answer<void>>;

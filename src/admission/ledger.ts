@@ -5,29 +5,37 @@
  * Each sighting of an open connection makes its lease due; once a second all that is due is renewed, a call per pod;
  * what the store could not be told stays due. An end makes a release, which goes out at once.
  *
- * An entry belongs to the log stream that last spoke of it. When that stream breaks the entry goes with it: the next
- * sighting, here or at another gate, brings the connection back. An entry that nothing speaks of for a ttl has lost its
- * end, and goes too. So whatever is in the ledger is open now, and all of it is written again when the store comes
- * back or turns out to have lost leases.
+ * An entry belongs to the log stream that last spoke of it. When that stream breaks, the entry is orphaned, and stays:
+ * the proxy may speak of it elsewhere at once, or in a while, or never again until its end, and a store that loses its
+ * leases meanwhile has to be told of it. It goes when another gate has renewed the lease, or the store has none any
+ * more. An entry of a stream that goes on, and says nothing of it for longer than its proxy ever is silent, has lost its
+ * end, and goes too. So all that is in the ledger is open as far as anybody knows, and all of it is written again when
+ * the store comes back or turns out to have lost leases.
  */
 
 import { chunks } from './chunks.ts';
 import type { Events } from './events.ts';
-import { FlushIntervals, type Times } from './flush-intervals.ts';
+import type { Evidence } from './evidence.ts';
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
 import { mustHold } from './invariants.ts';
 import type { LeaseState, LeaseStore } from './lease-store.ts';
 import type { Limits } from './limits.ts';
 import type { Presence } from './presence.ts';
-import type { Recovery } from './recovery.ts';
 import { type ReleaseOptions, ReleaseQueue } from './release-queue.ts';
 import type { Share } from './share.ts';
+import type { Standing } from './standing.ts';
 
 /** The most leases that one call writes, so that no script holds the store for long. */
 const LEASES_PER_CALL = 1000;
 /** Pods that are written at the same time. */
 const PODS_AT_ONCE = 50;
 const FLUSH_MS = 1000;
+/** It has not looked for so long: it was stopped, or its machine was. */
+const STOOD_STILL_MS = 3000;
+/** A proxy that renews says so within this part of a ttl: half of it bears no lost entry. */
+const RENEWED_WITHIN = 1 / 2.5;
+/** For what an entry takes on its way. */
+const ON_ITS_WAY_MS = 1000;
 
 /** Who speaks of connections. */
 interface Source {
@@ -37,6 +45,8 @@ interface Source {
 /** One access log stream of one proxy: Envoy has one for each of its worker threads. */
 export interface LogStream extends Source {
   readonly proxy: ProxyId;
+  /** How often its Envoy asks whether this gate is there, ms: 0 for never, undefined while that is not known. */
+  readonly pingMs: () => number | undefined;
 }
 
 interface Entry {
@@ -45,11 +55,20 @@ interface Entry {
   readonly path: string;
   state: LeaseState;
   source: Source;
+  /** When its present source first spoke of it. */
+  sourceSinceMs: number;
   heardAtMs: number;
-  /** When a periodic entry last spoke of it. */
-  flushedAtMs?: number;
+  /** When a periodic entry last spoke of it, and how many have come in time since it moved or this gate stood still. */
+  flushedAtMs: number;
+  flushes: number;
+  /** Whether a periodic entry ever spoke of it. */
+  told: boolean;
   /** Whether the store has this entry with its holder, as far as is known. */
   written: boolean;
+  /** Whether this gate has ever renewed it. */
+  renewed: boolean;
+  /** Of an orphan: its expiry in the store when this gate last looked. */
+  expiryMs: number | undefined;
 }
 
 export interface Sighting {
@@ -62,40 +81,46 @@ export interface Sighting {
   readonly periodic: boolean;
 }
 
-export interface LedgerOptions extends ReleaseOptions, Times {
-  /** Connections that it keeps in mind; of further ones, leases run out. */
+export interface LedgerOptions extends ReleaseOptions {
+  /** The most connections that it keeps in mind. Leases of further ones are not renewed. */
   readonly leasesMax: number;
+  /** Nobody has to speak of a connection for so long. */
+  readonly unrenewedMaxMs: number;
 }
 
 export class Ledger {
   readonly #store: LeaseStore;
   readonly #limits: Limits;
   readonly #share: Share;
-  readonly #recovery: Recovery;
+  readonly #standing: Standing;
+  readonly #evidence: Evidence;
   readonly #presence: Presence;
   readonly #events: Events;
-  readonly #ttlMs: number;
-  readonly #leasesMax: number;
+  readonly #options: LedgerOptions;
   readonly #streams = new Map<ProxyId, Set<LogStream>>();
   readonly #entries = new Map<LeaseId, Entry>();
+  /** How many entries each pod and each proxy has. */
+  readonly #ofPod = new Map<PodId, number>();
+  readonly #ofProxy = new Map<ProxyId, number>();
   readonly #releases: ReleaseQueue;
-  readonly #intervals: FlushIntervals;
   /** Stands for log streams that have still to speak of what was admitted. */
   readonly #expected: Source = { entries: new Set() };
+  /** Stands for streams that broke. */
+  readonly #orphans: Source = { entries: new Set() };
   #due = new Set<Entry>();
-  /** Whether the store has been told all that it should know, since it was last away or lost leases. */
-  #told: boolean;
-  #timesLost = 0;
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
   #sweptAtMs = performance.now();
+  /** When it was last seen that this gate runs. */
+  #awakeAtMs = performance.now();
 
   constructor(
     parts: {
       store: LeaseStore;
       limits: Limits;
       share: Share;
-      recovery: Recovery;
+      standing: Standing;
+      evidence: Evidence;
       presence: Presence;
       events: Events;
     },
@@ -104,21 +129,14 @@ export class Ledger {
     this.#store = parts.store;
     this.#limits = parts.limits;
     this.#share = parts.share;
-    this.#recovery = parts.recovery;
+    this.#standing = parts.standing;
+    this.#evidence = parts.evidence;
     this.#presence = parts.presence;
     this.#events = parts.events;
-    this.#ttlMs = options.ttlMs;
-    this.#leasesMax = options.leasesMax;
-    this.#told = parts.store.up;
-    this.#releases = new ReleaseQueue(parts, options);
-    this.#intervals = new FlushIntervals(options, parts.events);
-    parts.events.on('storeChanged', (up) => {
-      if (up) void this.flush();
-      else this.#lost();
-    });
-    parts.events.on('storeLost', () => {
-      this.#lost();
-      void this.flush();
+    this.#options = options;
+    this.#releases = new ReleaseQueue({ ...parts, contradicted: (leases) => this.#contradicted(leases) }, options);
+    parts.events.on('standingChanged', (state) => {
+      if (state !== 'away') void this.flush();
     });
   }
 
@@ -146,13 +164,40 @@ export class Ledger {
     return count;
   }
 
+  holdsPod(pod: PodId): boolean {
+    return this.#ofPod.has(pod);
+  }
+
+  holdsProxy(proxy: ProxyId): boolean {
+    return this.#ofProxy.has(proxy);
+  }
+
   /** The proxies that have a log stream open here. */
   talking(): Iterable<ProxyId> {
     return this.#streams.keys();
   }
 
-  open(proxy: ProxyId): LogStream {
-    const stream = { proxy, entries: new Set<Entry>() };
+  /** How often each of them asks whether this gate is there, ms: 0 for never, undefined while that is not known. */
+  pings(): ReadonlyMap<ProxyId, number | undefined> {
+    const found = new Map<ProxyId, number | undefined>();
+    for (const [proxy, streams] of this.#streams) {
+      const known = [...streams].map(({ pingMs }) => pingMs()).filter((ms) => ms !== undefined);
+      found.set(proxy, known.length === 0 ? undefined : known.includes(0) ? 0 : Math.max(...known));
+    }
+    return found;
+  }
+
+  /** The proxies of which a stream speaks of live connections here. */
+  heard(): Set<ProxyId> {
+    const proxies = new Set<ProxyId>();
+    for (const [proxy, streams] of this.#streams) {
+      for (const { entries } of streams) if (entries.size > 0) proxies.add(proxy);
+    }
+    return proxies;
+  }
+
+  open(proxy: ProxyId, pingMs: () => number | undefined = () => undefined): LogStream {
+    const stream = { proxy, pingMs, entries: new Set<Entry>() };
     let streams = this.#streams.get(proxy);
     if (!streams) {
       streams = new Set();
@@ -163,36 +208,57 @@ export class Ledger {
   }
 
   close(stream: LogStream): void {
-    for (const entry of stream.entries) this.#forget(entry);
     const streams = this.#streams.get(stream.proxy);
-    if (!streams?.delete(stream) || streams.size > 0) return;
-    this.#streams.delete(stream.proxy);
-    this.#intervals.forget(stream.proxy);
+    if (!streams?.delete(stream)) return;
+    if (stream.entries.size > 0) this.#evidence.lost(stream.proxy);
+    for (const entry of [...stream.entries]) this.#move(entry, this.#orphans);
+    if (streams.size === 0) this.#streams.delete(stream.proxy);
   }
 
   /** The proxy says that the connection is there. */
   seen(source: Source, { pod, lease, path, state, periodic }: Sighting): void {
     if (this.#releases.hasEnded(lease)) return; // a late entry of a connection that is known to be closed
-    if (!this.#presence.note(proxyOf(lease), pod)) return;
+    const proxy = proxyOf(lease);
+    if (!this.#presence.note(proxy, pod)) return;
+    const nowMs = performance.now();
+    if (nowMs - this.#awakeAtMs > STOOD_STILL_MS) this.#pause(nowMs);
     let entry = this.#entries.get(lease);
     if (!entry) {
-      if (this.#entries.size >= this.#leasesMax) return void this.#events.emit('boundReached', 'ledger.leasesMax');
-      entry = { pod, lease, path, state, source, heardAtMs: 0, written: false };
-      this.#entries.set(lease, entry);
-    } else if (entry.source !== source) {
-      entry.source.entries.delete(entry);
-      entry.source = source;
+      if (this.#entries.size >= this.#options.leasesMax) {
+        this.#events.emit('boundReached', 'ledger.leasesMax');
+        return;
+      }
+      entry = {
+        pod,
+        lease,
+        path,
+        state,
+        source,
+        sourceSinceMs: nowMs,
+        heardAtMs: nowMs,
+        flushedAtMs: 0,
+        flushes: 1,
+        told: false,
+        written: false,
+        renewed: false,
+        expiryMs: undefined,
+      };
+      this.#keep(entry);
+    } else if (entry.source !== source && source !== this.#expected) {
+      if (entry.source === this.#orphans) this.#evidence.found(proxy);
+      this.#move(entry, source);
     }
-    source.entries.add(entry);
     if (entry.state !== state && state === 'live') {
       entry.state = state;
       entry.written = false;
     }
-    entry.heardAtMs = performance.now();
+    entry.heardAtMs = nowMs;
     if (periodic) {
-      if (entry.flushedAtMs !== undefined)
-        this.#intervals.measured(proxyOf(lease), entry.heardAtMs - entry.flushedAtMs);
-      entry.flushedAtMs = entry.heardAtMs;
+      // The first on another stream, and the first that was read after a pause, may have come late.
+      if (entry.flushes > 1) this.#evidence.renewed(proxy, nowMs - entry.flushedAtMs);
+      entry.flushedAtMs = nowMs;
+      entry.flushes += 1;
+      entry.told = true;
     }
     this.#due.add(entry);
   }
@@ -204,14 +270,10 @@ export class Ledger {
     this.#releases.ended(pod, lease);
   }
 
-  /** Whether the store knows all that this gate knows. */
-  get told(): boolean {
-    return this.#told;
-  }
-
-  /** Whether the store answers, and knows all that this gate knows, and what the others do. */
-  get inStep(): boolean {
-    return this.#told && this.#store.up && this.#recovery.over;
+  /** This gate stood still: what it would take for a silence of its proxies is its own. */
+  #pause(nowMs: number): void {
+    this.#awakeAtMs = nowMs;
+    for (const entry of this.#entries.values()) entry.flushes = 0;
   }
 
   /**
@@ -232,15 +294,15 @@ export class Ledger {
 
   /**
    * Frees the slot of an upgrade that nobody waits for any more: now or never. Envoy may ask again for the same lease, at
-   * another gate, and if our own question never reached the store, what came of that one would look like it. Where no
-   * connection came of it, the log tells its end.
+   * another gate, and if our own question never reached the store, its lease would be indistinguishable from ours. Where
+   * no connection came of it, the log tells its end.
    */
   giveBack(pod: PodId, lease: LeaseId): void {
     this.#gone(pod, lease);
     void this.#releases.now(pod, lease, 'cancelled');
   }
 
-  /** Takes back a release that still waits: the lease is wanted again. */
+  /** Takes back a withdrawal that still waits: the lease is wanted again. */
   keep(pod: PodId, lease: LeaseId): void {
     this.#releases.takeBack(pod, lease);
   }
@@ -253,7 +315,10 @@ export class Ledger {
 
   /** Tells the store all that it has not been told. */
   async flush(): Promise<void> {
-    this.#sweep();
+    const nowMs = performance.now();
+    if (nowMs - this.#awakeAtMs > STOOD_STILL_MS) this.#pause(nowMs);
+    this.#awakeAtMs = nowMs;
+    this.#sweep(nowMs);
     await this.#renewing; // it knows nothing of what has become due since it began
     if (!this.#store.up) return;
     this.#renewing ??= this.#flushRenewals().finally(() => {
@@ -263,38 +328,57 @@ export class Ledger {
   }
 
   #gone(pod: PodId, lease: LeaseId): void {
-    if (!this.inStep) this.#share.freed(pod, lease, this.#entries.has(lease));
+    if (!this.#standing.synced) this.#share.freed(pod, lease, this.#entries.has(lease));
     this.drop(lease);
+  }
+
+  #keep(entry: Entry): void {
+    this.#entries.set(entry.lease, entry);
+    entry.source.entries.add(entry);
+    count(this.#ofPod, entry.pod, 1);
+    count(this.#ofProxy, proxyOf(entry.lease), 1);
+  }
+
+  #move(entry: Entry, source: Source): void {
+    mustHold(this.#events, 'entry-astray', entry.source.entries.delete(entry));
+    entry.source = source;
+    entry.sourceSinceMs = performance.now();
+    entry.flushes = 0;
+    entry.expiryMs = undefined;
+    source.entries.add(entry);
   }
 
   #forget(entry: Entry): void {
     this.#entries.delete(entry.lease);
     this.#due.delete(entry);
+    count(this.#ofPod, entry.pod, -1);
+    count(this.#ofProxy, proxyOf(entry.lease), -1);
     mustHold(this.#events, 'entry-astray', entry.source.entries.delete(entry));
   }
 
-  #writeAllAgain(): void {
+  /** The store is to be told all of it again. */
+  tellAgain(): void {
+    this.#writeAgain();
+  }
+
+  #writeAgain(pod?: PodId): void {
     for (const entry of this.#entries.values()) {
+      if (pod !== undefined && entry.pod !== pod) continue;
       entry.written = false;
+      entry.expiryMs = undefined;
       this.#due.add(entry);
     }
   }
 
   async #flushRenewals(): Promise<void> {
-    if (this.#told) {
+    if (this.#standing.told) {
       await this.#renewDue();
       return;
     }
-    const timesLost = this.#timesLost;
-    this.#writeAllAgain();
+    const { epoch } = this.#standing;
+    this.#writeAgain();
     const reached = (await this.#releases.repeat()) && (await this.#renewDue()) && (await this.#renewDue()); // and what came meanwhile
-    this.#told = reached && timesLost === this.#timesLost;
-  }
-
-  /** The store is away, or has lost leases: it has to be told everything. */
-  #lost(): void {
-    this.#told = false;
-    this.#timesLost += 1;
+    if (reached) this.#standing.written(epoch);
   }
 
   /** Resolves to false when the store could not be reached. */
@@ -315,40 +399,102 @@ export class Ledger {
   async #renew(pod: PodId, entries: readonly Entry[]): Promise<boolean> {
     const open = entries.filter((entry) => this.#entries.get(entry.lease) === entry); // not ended while it waited
     if (open.length === 0) return true;
-    const known = open.filter((entry) => entry.written).length;
-    const told = open.map((entry) => ({ entry, state: entry.state }));
-    const renewals = open.map(({ lease, written, state, path }) =>
-      written ? { lease } : { lease, holder: { state, path } },
-    );
-    const answer = await this.#store.renew(pod, renewals, this.#ttlMs);
+    const known = open.filter(({ written }) => written).length;
+    const sent = open.map((entry) => ({ entry, state: entry.state }));
+    const renewals = open.map(({ lease, written, renewed, told, state, path }) => ({
+      lease,
+      told,
+      first: !renewed,
+      ...(written ? {} : { holder: { state, path } }),
+    }));
+    const answer = await this.#store.renew(pod, renewals, this.#options.ttlMs);
     if (!answer.ok) {
       for (const entry of open) if (this.#entries.get(entry.lease) === entry) this.#due.add(entry);
       // What Redis refuses, it refuses for a reason of its own: for this pod, or for all that writes.
-      if (answer.why === 'refused') {
-        this.#events.emit('renewalRefused', pod);
-        return true;
-      }
-      this.#lost();
-      return false;
+      if (answer.why !== 'refused') return false;
+      for (const proxy of new Set(open.map(({ lease }) => proxyOf(lease)))) this.#evidence.lost(proxy);
+      this.#events.emit('renewalRefused', pod);
+      return true;
     }
-    for (const { entry, state } of told) entry.written = entry.state === state; // it may have opened meanwhile
-    const { created, count } = answer.value;
+    for (const { entry, state } of sent) {
+      entry.written = entry.state === state; // it may have opened meanwhile
+      entry.renewed = true;
+    }
+    const { created, count, inherited = [] } = answer.value;
+    const leases = open.map(({ lease }) => lease);
     mustHold(this.#events, 'answered-too-many', created <= open.length);
+    this.#share.written(pod, leases);
     this.#share.counted(pod, count);
+    for (const proxy of inherited) this.#evidence.found(proxy);
     if (created > 0) {
       const overLimit = Math.min(created, Math.max(0, count - this.#limits.of(pod)));
       this.#events.emit('adopted', pod, created, overLimit);
+      const lapsed = await this.#store.lapsed(pod, leases);
+      if (lapsed.ok) this.#contradicted(lapsed.value);
     }
-    // Leases that the store had been told of are gone from it: it has lost others, too.
-    if (created > open.length - known) this.#writeAllAgain();
+    // Leases of this pod that the store had been told of are gone from it, and others, too.
+    if (created > open.length - known && count < (this.#ofPod.get(pod) ?? 0)) this.#writeAgain(pod);
     return true;
   }
 
-  #sweep(): void {
-    const ttlMs = this.#ttlMs;
-    const nowMs = performance.now();
+  /** Leases that were taken out by silence have been spoken of again. */
+  #contradicted(leases: readonly LeaseId[]): void {
+    for (const [proxy, some] of Map.groupBy(leases, proxyOf)) this.#evidence.contradicted(proxy, some.length);
+  }
+
+  /** Forgets what has ended without a word, and looks for proxies that never renew. */
+  #sweep(nowMs: number): void {
+    const { ttlMs, unrenewedMaxMs } = this.#options;
+    this.#lookForUnrenewed(nowMs);
     if (nowMs - this.#sweptAtMs < ttlMs / 4) return;
     this.#sweptAtMs = nowMs;
-    for (const entry of this.#entries.values()) if (nowMs - entry.heardAtMs > ttlMs) this.#forget(entry);
+    for (const entry of this.#entries.values()) {
+      const heardMs = nowMs - entry.heardAtMs;
+      if (heardMs <= ttlMs || this.#due.has(entry)) continue;
+      const isWaiting = entry.source === this.#orphans || entry.source === this.#expected;
+      const maxMs = isWaiting ? undefined : this.#evidence.silentMs(proxyOf(entry.lease), entry.told);
+      if (heardMs > (maxMs ?? unrenewedMaxMs)) this.#forget(entry);
+    }
+    void this.#checkOrphans();
   }
+
+  /** Of a proxy that has sent no periodic entry yet: a connection of which its stream says nothing for too long. */
+  #lookForUnrenewed(nowMs: number): void {
+    const latestMs = nowMs - this.#options.ttlMs * RENEWED_WITHIN - ON_ITS_WAY_MS;
+    for (const [proxy, streams] of this.#streams) {
+      if (this.#evidence.intervals.has(proxy) || this.#evidence.unrenewed.has(proxy)) continue;
+      const overdue = ({ state, told, sourceSinceMs }: Entry) => state === 'live' && !told && sourceSinceMs < latestMs;
+      if ([...streams].some(({ entries }) => entries.values().some(overdue))) this.#evidence.renewsNothing(proxy);
+    }
+  }
+
+  /** Forgets orphans that another gate has renewed, or that are gone from the store. */
+  async #checkOrphans(): Promise<void> {
+    if (!this.#standing.synced) return;
+    const { epoch } = this.#standing;
+    const waiting = [...this.#orphans.entries, ...this.#expected.entries].filter((entry) => entry.written);
+    for (const [pod, entries] of Map.groupBy(waiting, (entry) => entry.pod)) {
+      for (const some of chunks(entries, LEASES_PER_CALL)) {
+        const answer = await this.#store.expiries(
+          pod,
+          some.map(({ lease }) => lease),
+        );
+        if (!answer.ok || epoch !== this.#standing.epoch) return;
+        for (const [i, entry] of some.entries()) this.#checkOrphan(entry, answer.value[i]);
+      }
+    }
+  }
+
+  #checkOrphan(entry: Entry, expiryMs: number | undefined): void {
+    const isOwn = entry.source !== this.#orphans && entry.source !== this.#expected;
+    if (isOwn || this.#entries.get(entry.lease) !== entry || this.#due.has(entry)) return;
+    if (expiryMs === undefined || (entry.expiryMs !== undefined && expiryMs !== entry.expiryMs)) this.#forget(entry);
+    else entry.expiryMs = expiryMs;
+  }
+}
+
+function count<Name>(counts: Map<Name, number>, name: Name, by: number): void {
+  const sum = (counts.get(name) ?? 0) + by;
+  if (sum > 0) counts.set(name, sum);
+  else counts.delete(name);
 }

@@ -1,43 +1,40 @@
 /**
  * The reaper: each gate's heartbeat, and the end of leases whose connection is gone without a word.
  *
- * A lease past its expiry goes on evidence only:
- * - its proxy has had a log stream open to this gate, with the store answering, without a gap, for a ttl. In that time
- *   every live connection has been renewed, so this one is not live;
- * - or no gate has heard its proxy for the grace.
- *
- * Silence is no evidence. So each of these starts the clock of "without a gap" again: the proxy's last stream to this
- * gate breaks; the store does not answer, refuses a renewal, or may have lost leases or the roll; this gate itself stood
- * still, and renewed nothing; a gate falls silent without a goodbye, since its proxies' streams have to find their way to
- * the others first.
+ * A lease past its expiry goes on evidence only (`evidence.ts`). What the reaper knows for it is since when this gate has
+ * observed without a gap: heartbeats answered by a store that it trusts, on time, by a clock that goes evenly. Each of
+ * these begins it again: the store is away or may have lost leases; this gate itself stood still, and has not read what
+ * it was told meanwhile; the store's clock was set.
  *
  * A dead proxy is one that the roll shows as quiet. Whoever holds leases is put on the roll, even if no heartbeat ever
- * told of it. All times are the store's.
+ * told of it. All times are the store's, but for those between heartbeats.
  */
 
 import { chunks } from './chunks.ts';
 import type { Events } from './events.ts';
+import { type Evidence, GATE_QUIET_MS } from './evidence.ts';
 import { type PodId, type ProxyId, proxyOf } from './ids.ts';
 import { mustHold } from './invariants.ts';
-import type { LeaseStore } from './lease-store.ts';
+import type { Expired, LeaseStore, LeaseTimes, Promised, QuietGate, RollCall, Silence } from './lease-store.ts';
 import type { Ledger } from './ledger.ts';
 import type { Presence } from './presence.ts';
-import type { Recovery } from './recovery.ts';
 import type { Share } from './share.ts';
+import type { Standing } from './standing.ts';
 import { Unlogged } from './unlogged.ts';
 
-export interface ReaperOptions {
+export interface ReaperOptions extends LeaseTimes {
   /** This gate's name on the roll. */
   readonly gate: string;
-  readonly ttlMs: number;
   readonly graceMs: number;
+  /** Beyond so many pods on the roll, empty ones leave it soon. */
+  readonly podsMax: number;
 }
 
 const HEARTBEAT_MS = 1000;
 /** Three heartbeats missed: this gate was stopped, or its machine was. What it heard meanwhile, it has still to read. */
 const STOOD_STILL_MS = 3000;
-/** Five heartbeats missed. */
-const GATE_QUIET_MS = 5000;
+/** A store's clock that went so much more or less than this process's was set. */
+const STEP_MS = 1000;
 /** A pod that nobody has used for this long, and that holds no lease, is left out of the fleet's figures. */
 const POD_QUIET_MS = 60 * 60 * 1000;
 const PODS_AT_ONCE = 50;
@@ -46,18 +43,25 @@ export class Reaper {
   readonly #store: LeaseStore;
   readonly #ledger: Ledger;
   readonly #share: Share;
-  readonly #recovery: Recovery;
+  readonly #standing: Standing;
+  readonly #evidence: Evidence;
   readonly #presence: Presence;
   readonly #events: Events;
   readonly #options: ReaperOptions;
   readonly #passMs: number;
-  /** For each proxy with a log stream open here: since when without a gap. */
-  readonly #heardSinceMs = new Map<ProxyId, number>();
+  /** For each proxy with a log stream open here: since when. */
+  readonly #talkingSinceMs = new Map<ProxyId, number>();
   readonly #unlogged: Unlogged;
   #gates = 1;
-  #quietGates: ReadonlySet<string> = new Set();
-  #lastBeatMs = 0;
-  #lastPassMs = 0;
+  #quietGates: ReadonlyMap<string, QuietGate> = new Map();
+  /** Of these the fleet has been told that their streams are lost. */
+  #lostGates = new Set<string>();
+  #observedSinceMs: number | undefined;
+  #lastBeat: { readonly storeMs: number; readonly ownMs: number; readonly latencyMs: number } | undefined;
+  #lastPassMs = Number.NEGATIVE_INFINITY;
+  /** What the store was told that this gate hears, and in which epoch. */
+  #hears = new Set<ProxyId>();
+  #hearsEpoch = -1;
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> | undefined;
 
@@ -66,7 +70,8 @@ export class Reaper {
       store: LeaseStore;
       ledger: Ledger;
       share: Share;
-      recovery: Recovery;
+      standing: Standing;
+      evidence: Evidence;
       presence: Presence;
       events: Events;
     },
@@ -75,15 +80,16 @@ export class Reaper {
     this.#store = parts.store;
     this.#ledger = parts.ledger;
     this.#share = parts.share;
-    this.#recovery = parts.recovery;
+    this.#standing = parts.standing;
+    this.#evidence = parts.evidence;
     this.#presence = parts.presence;
     this.#events = parts.events;
     this.#options = options;
     this.#unlogged = new Unlogged(options.ttlMs, parts.events);
     this.#passMs = Math.min(Math.max(options.ttlMs / 10, HEARTBEAT_MS), 10_000);
-    const startAgain = () => this.#heardSinceMs.clear();
-    this.#events.on('renewalRefused', startAgain);
-    this.#events.on('storeLost', startAgain);
+    parts.events.on('standingChanged', (state) => {
+      if (state !== 'synced') this.#observedSinceMs = undefined;
+    });
   }
 
   start(): void {
@@ -93,7 +99,7 @@ export class Reaper {
       });
     };
     this.#timer = setInterval(beat, HEARTBEAT_MS);
-    this.#events.on('storeChanged', (up) => up && beat());
+    this.#events.on('standingChanged', (state) => state === 'catching up' && beat());
     if (this.#store.up) beat();
   }
 
@@ -109,89 +115,184 @@ export class Reaper {
 
   /** Those whose heartbeat has stopped without a goodbye. */
   get silentGates(): Iterable<string> {
-    return this.#quietGates;
+    return this.#quietGates.keys();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#beating;
+    if (this.#store.up) await this.#tellNews();
     await this.#store.farewell(this.#options.gate);
   }
 
   async beat(): Promise<void> {
+    const { epoch } = this.#standing;
     const present = this.#presence.take();
+    const sentMs = performance.now();
     const answer = await this.#store.heartbeat({
       gate: this.#options.gate,
       proxies: [...new Set([...present.proxies, ...this.#ledger.talking()])],
       pods: [...present.pods],
       gateQuietMs: GATE_QUIET_MS,
       proxyQuietMs: this.#options.graceMs,
-      before: this.#recovery.before,
+      before: this.#standing.before,
+      outage: this.#standing.outage,
     });
     if (!answer.ok) {
       this.#presence.putBack(present);
-      this.#heardSinceMs.clear();
+      this.#observedSinceMs = undefined;
       return;
     }
-    const { timeMs, gates, quietGates, quietProxies } = answer.value;
-    this.#gates = gates;
-    this.#recovery.heard(answer.value);
-    if (timeMs - this.#lastBeatMs > STOOD_STILL_MS) this.#heardSinceMs.clear();
-    this.#lastBeatMs = timeMs;
-    this.#listen(timeMs, quietGates);
+    const { timeMs } = answer.value;
+    this.#gates = answer.value.gates;
+    this.#keepTime(timeMs, sentMs);
+    this.#standing.heard(answer.value, epoch);
+    if (this.#standing.synced) this.#observedSinceMs ??= timeMs;
+    this.#listen(timeMs);
+    await this.#missGates(answer.value);
+    await this.#tellNews();
     for (const proxy of present.proxies) this.#unlogged.asked(proxy, timeMs);
-    if (timeMs - this.#lastPassMs < this.#passMs) return;
-    this.#lastPassMs = timeMs;
-    await this.#pass(timeMs, quietProxies);
-    await this.#store.strike('gates', quietGates, this.#options.graceMs);
+    const ownMs = performance.now();
+    if (!this.#standing.synced || ownMs - this.#lastPassMs < this.#passMs) return;
+    this.#lastPassMs = ownMs;
+    await this.#pass(answer.value);
   }
 
-  #listen(timeMs: number, quietGates: readonly string[]): void {
-    const quiet = new Set(quietGates);
-    if (!quiet.isSubsetOf(this.#quietGates)) this.#heardSinceMs.clear();
-    const areOthers = quiet.symmetricDifference(this.#quietGates).size > 0;
-    this.#quietGates = quiet;
-    if (areOthers) this.#events.emit('gatesSilent', quietGates);
+  /** Whether time went by evenly since the last heartbeat, here and in the store. */
+  #keepTime(storeMs: number, sentMs: number): void {
+    const ownMs = performance.now();
+    const latencyMs = ownMs - sentMs;
+    const last = this.#lastBeat;
+    this.#lastBeat = { storeMs, ownMs, latencyMs };
+    if (!last) return;
+    const passedMs = ownMs - last.ownMs;
+    if (passedMs > STOOD_STILL_MS) this.#observedSinceMs = undefined;
+    const byMs = storeMs - last.storeMs - passedMs;
+    if (Math.abs(byMs) <= STEP_MS + latencyMs + last.latencyMs) return;
+    this.#observedSinceMs = undefined;
+    this.#talkingSinceMs.clear();
+    this.#ledger.tellAgain(); // expiries are wrong by as much
+    this.#events.emit('clockStepped', Math.round(byMs));
+  }
+
+  #listen(timeMs: number): void {
     const talking = new Set(this.#ledger.talking());
-    for (const proxy of this.#heardSinceMs.keys()) if (!talking.has(proxy)) this.#heardSinceMs.delete(proxy);
-    for (const proxy of talking) if (!this.#heardSinceMs.has(proxy)) this.#heardSinceMs.set(proxy, timeMs);
+    for (const proxy of this.#talkingSinceMs.keys()) if (!talking.has(proxy)) this.#talkingSinceMs.delete(proxy);
+    for (const proxy of talking) if (!this.#talkingSinceMs.has(proxy)) this.#talkingSinceMs.set(proxy, timeMs);
   }
 
-  async #pass(timeMs: number, quietProxies: readonly ProxyId[]): Promise<void> {
+  /** What silent gates heard of proxies, nobody may have heard since. */
+  async #missGates({ quietGates }: RollCall): Promise<void> {
+    const quiet = new Map(quietGates.map((gate) => [gate.gate, gate]));
+    const before = new Set(this.#quietGates.keys());
+    this.#quietGates = quiet;
+    const names = new Set(quiet.keys());
+    if (names.symmetricDifference(before).size > 0) this.#events.emit('gatesSilent', [...names]);
+    this.#lostGates = this.#lostGates.intersection(names);
+    for (const { gate, seenMs } of quietGates) {
+      if (this.#lostGates.has(gate)) continue;
+      const heard = await this.#store.heardBy(gate);
+      if (!heard.ok) return;
+      this.#evidence.gateLost(heard.value, seenMs);
+      this.#lostGates.add(gate);
+    }
+  }
+
+  async #tellNews(): Promise<void> {
+    const news = this.#evidence.takeNews();
+    if (news.length > 0 && !(await this.#store.tell(news)).ok) this.#evidence.putBack(news);
+    const { epoch } = this.#standing;
+    const heard = this.#ledger.heard();
+    const told = epoch === this.#hearsEpoch ? this.#hears : new Set<ProxyId>();
+    const more = [...heard.difference(told)];
+    const fewer = [...told.difference(heard)];
+    if (more.length === 0 && fewer.length === 0) return;
+    if (!(await this.#store.hears(this.#options.gate, more, fewer)).ok) return;
+    this.#hears = heard;
+    this.#hearsEpoch = epoch;
+  }
+
+  async #pass({ timeMs, quietGates, quietProxies }: RollCall): Promise<void> {
     const pods = await this.#store.pods();
     if (!pods.ok) return;
-    const heard = [...this.#heardSinceMs].filter(([, sinceMs]) => timeMs - sinceMs >= this.#options.ttlMs);
-    const silent = this.#recovery.over ? quietProxies : []; // a roll from before a loss shows the silence of then
-    const proxies = [...new Set([...heard.map(([proxy]) => proxy), ...silent])];
+    this.#evidence.talking(this.#ledger.pings());
+    await this.#tellNews();
+    const silences = await this.#silences(timeMs, quietProxies, quietGates.length);
+    if (!silences) return;
     const waiting = new Set<ProxyId>();
+    const overlooked = new Set<ProxyId>();
     const empty: PodId[] = [];
     let complete = true;
     for (const some of chunks(pods.value, PODS_AT_ONCE)) {
-      const answers = await Promise.all(some.map(async (pod) => ({ pod, answer: await this.#expire(pod, proxies) })));
-      for (const { pod, answer } of answers) {
-        if (!answer.ok) complete = false;
-        else if (answer.value.count === 0) empty.push(pod);
-        if (answer.ok) for (const proxy of answer.value.waiting) waiting.add(proxy);
+      const answers = await Promise.all(some.map(async (pod) => ({ pod, expired: await this.#expire(pod, silences) })));
+      for (const { pod, expired } of answers) {
+        if (!expired) complete = false;
+        else if (expired.count === 0) empty.push(pod);
+        for (const proxy of expired?.waiting ?? []) waiting.add(proxy);
+        for (const proxy of expired?.overlooked ?? []) overlooked.add(proxy);
       }
     }
-    if (complete) this.#share.countedAll(this.#recovery.gates);
-    this.#unlogged.waiting(waiting.difference(this.#heardSinceMs), timeMs);
+    if (complete) this.#share.countedAll(this.#standing.gates);
+    this.#evidence.overlooked(overlooked);
+    await this.#lookForUnlogged(waiting, timeMs);
     if (waiting.size > 0) await this.#store.enroll([...waiting]);
-    if (empty.length > 0) await this.#store.strike('pods', empty, POD_QUIET_MS);
-    if (complete && silent.length > 0) await this.#store.strike('proxies', silent, this.#options.graceMs);
+    const podQuietMs = pods.value.length > this.#options.podsMax ? this.#options.ttlMs : POD_QUIET_MS;
+    if (empty.length > 0) await this.#store.strike('pods', empty, podQuietMs);
+    const gone = quietProxies.filter((proxy) => !waiting.has(proxy));
+    const isSure = timeMs - (this.#observedSinceMs ?? timeMs) >= this.#options.graceMs;
+    if (complete && isSure && gone.length > 0) {
+      await this.#store.strike('proxies', gone, this.#options.graceMs);
+      for (const proxy of gone) this.#evidence.forget(proxy);
+    }
+    const lost = quietGates.map(({ gate }) => gate).filter((gate) => this.#lostGates.has(gate));
+    if (lost.length > 0) await this.#store.strike('gates', lost, this.#options.graceMs);
   }
 
-  async #expire(pod: PodId, proxies: readonly ProxyId[]) {
-    const answer = await this.#store.expire(pod, proxies);
-    if (answer.ok) this.#share.counted(pod, answer.value.count);
-    if (answer.ok && answer.value.leases.length > 0) {
-      const named = new Set(proxies);
-      for (const lease of answer.value.leases) {
-        mustHold(this.#events, 'expired-unnamed', named.has(proxyOf(lease)));
-        this.#ledger.drop(lease);
-      }
-      this.#events.emit('released', pod, 'expired', answer.value.leases.length);
-    }
-    return answer;
+  /** Undefined when the store is away. */
+  async #silences(
+    timeMs: number,
+    quietProxies: readonly ProxyId[],
+    quietGates: number,
+  ): Promise<Silence[] | undefined> {
+    const observedSinceMs = this.#observedSinceMs;
+    const names = [...new Set([...this.#talkingSinceMs.keys(), ...quietProxies])];
+    const known = await this.#known(names);
+    if (!known || observedSinceMs === undefined) return undefined;
+    const hasOthers = this.#gates + quietGates > 1;
+    const dead = new Set(quietProxies);
+    return this.#evidence.silences(known, this.#talkingSinceMs, dead, { timeMs, observedSinceMs, hasOthers });
+  }
+
+  async #known(proxies: readonly ProxyId[]): Promise<Map<ProxyId, Promised> | undefined> {
+    const answer = await this.#store.promised(proxies);
+    if (!answer.ok) return undefined;
+    const known = new Map<ProxyId, Promised>();
+    answer.value.forEach((promised, i) => {
+      const proxy = proxies[i];
+      if (proxy !== undefined) known.set(proxy, promised);
+    });
+    return known;
+  }
+
+  /** Of those with leases past their expiry, the ones of which no gate has had a log stream for long. */
+  async #lookForUnlogged(waiting: ReadonlySet<ProxyId>, timeMs: number): Promise<void> {
+    const others = [...waiting].filter((proxy) => !this.#talkingSinceMs.has(proxy));
+    const known = await this.#known(others);
+    if (!known) return;
+    const sinceMs = timeMs - 2 * this.#options.ttlMs - 2 * this.#passMs;
+    this.#unlogged.waiting(new Set(others.filter((proxy) => (known.get(proxy)?.logMs ?? 0) < sinceMs)), timeMs);
+  }
+
+  async #expire(pod: PodId, silences: readonly Silence[]): Promise<Expired | undefined> {
+    const answer = await this.#store.expire(pod, silences, this.#options);
+    if (!answer.ok) return undefined;
+    const { leases, outlived, count } = answer.value;
+    this.#share.counted(pod, count);
+    const named = new Set(silences.map(({ proxy }) => proxy));
+    for (const lease of leases) mustHold(this.#events, 'expired-unnamed', named.has(proxyOf(lease)));
+    for (const lease of [...leases, ...outlived]) this.#ledger.drop(lease);
+    if (leases.length > 0) this.#events.emit('released', pod, 'expired', leases.length);
+    if (outlived.length > 0) this.#events.emit('released', pod, 'outlived', outlived.length);
+    return answer.value;
   }
 }

@@ -33,15 +33,25 @@ export class ReleaseQueue {
   readonly #events: Events;
   readonly #max: number;
   readonly #ended: RecentlyEnded;
-  /** Longer than the ledger of any gate speaks of a connection that it has not heard of. */
+  /** Two ttls: longer than any ledger renews a connection whose end it missed. */
   readonly #endedMs: number;
+  readonly #contradicted: (leases: readonly LeaseId[]) => void;
   readonly #releases = new Map<LeaseId, Release>();
   #arrived = false;
   #flushing: Promise<void> | undefined;
 
-  constructor(parts: { store: LeaseStore; events: Events }, { ttlMs, releasesMax }: ReleaseOptions) {
+  constructor(
+    parts: {
+      store: LeaseStore;
+      events: Events;
+      /** Called with leases that were taken out by silence, and whose end has come only now. */
+      contradicted: (leases: readonly LeaseId[]) => void;
+    },
+    { ttlMs, releasesMax }: ReleaseOptions,
+  ) {
     this.#store = parts.store;
     this.#events = parts.events;
+    this.#contradicted = parts.contradicted;
     this.#max = releasesMax;
     this.#ended = new RecentlyEnded(ttlMs, releasesMax);
     this.#endedMs = 2 * ttlMs;
@@ -90,9 +100,10 @@ export class ReleaseQueue {
     await this.#release(pod, [lease], cause);
   }
 
-  /** Takes back a release that still waits: the lease is wanted again. */
+  /** Takes back a withdrawal that still waits: the lease is wanted again. What is closed stays so. */
   takeBack(pod: PodId, lease: LeaseId): void {
-    if (this.#releases.get(lease)?.pod === pod) this.#releases.delete(lease);
+    const release = this.#releases.get(lease);
+    if (release?.pod === pod && release.cause === 'cancelled') this.#releases.delete(lease);
   }
 
   /** Resolves when all that can be told now has been told. */
@@ -139,6 +150,10 @@ export class ReleaseQueue {
       : this.#store.release(pod, leases, this.#endedMs));
     if (answer.ok) mustHold(this.#events, 'answered-too-many', answer.value <= leases.length);
     if (answer.ok && answer.value > 0) this.#events.emit('released', pod, cause, answer.value);
+    if (answer.ok && !withdrawn && answer.value < leases.length) {
+      const lapsed = await this.#store.lapsed(pod, leases);
+      if (lapsed.ok && lapsed.value.length > 0) this.#contradicted(lapsed.value);
+    }
     return answer;
   }
 }

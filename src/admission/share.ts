@@ -6,45 +6,49 @@
  * between the last count that this gate read and the outage.
  *
  * A pod of which no count was read held nothing. Before all pods have been counted once, nothing is known, and nobody
- * is admitted. Counts of a store that may have lost leases are no news.
+ * is admitted. Only counts that are trusted are news: until then the gate goes by those from before.
  */
 
+import type { Events } from './events.ts';
 import type { LeaseId, PodId } from './ids.ts';
-import type { Recovery } from './recovery.ts';
+import type { Standing } from './standing.ts';
 
 interface Alone {
+  /** Not in any count yet. */
   readonly admitted: Set<LeaseId>;
-  /** Connections of this gate, counted before the outage, that have closed since. */
-  readonly freed: Set<LeaseId>;
+  /** How many connections of this gate, counted before, have closed since. */
+  freed: number;
 }
 
 export class Share {
-  readonly #recovery: Recovery;
+  readonly #standing: Standing;
   /** Of pods that hold something. */
   readonly #counts = new Map<PodId, number>();
   readonly #alone = new Map<PodId, Alone>();
   #countedAll = false;
   #gates = 1;
 
-  constructor(recovery: Recovery) {
-    this.#recovery = recovery;
+  constructor(standing: Standing, events: Events) {
+    this.#standing = standing;
+    events.on('standingChanged', (state) => {
+      if (state === 'synced') this.#alone.clear(); // all of it is counted by now
+    });
   }
 
   get gates(): number {
     return this.#gates;
   }
 
-  /** The store told a pod's count: what was done alone is over. */
+  /** The store told a pod's count. */
   counted(pod: PodId, count: number): void {
-    if (!this.#recovery.over) return;
+    if (!this.#standing.synced) return;
     if (count > 0) this.#counts.set(pod, count);
     else this.#counts.delete(pod);
-    this.#alone.delete(pod);
   }
 
   /** The store has told the counts of all pods, and how many gates there are, this one included. */
   countedAll(gates: number): void {
-    if (!this.#recovery.over) return;
+    if (!this.#standing.synced) return;
     this.#countedAll = true;
     this.#gates = Math.max(gates, 1);
   }
@@ -56,22 +60,28 @@ export class Share {
     const left = limit - (this.#counts.get(pod) ?? 0);
     // Over the limit, what this gate's connections free must bring the pod below it first.
     const part = left > 0 ? Math.floor(left / this.#gates) : left;
-    if (!alone.admitted.has(lease) && alone.admitted.size >= part + alone.freed.size) return false;
+    if (!alone.admitted.has(lease) && alone.admitted.size >= part + alone.freed) return false;
     alone.admitted.add(lease);
     return true;
+  }
+
+  /** The store has written these leases: its next count holds them. */
+  written(pod: PodId, leases: readonly LeaseId[]): void {
+    if (!this.#standing.synced) return;
+    const alone = this.#alone.get(pod);
+    if (alone) for (const lease of leases) alone.admitted.delete(lease);
   }
 
   /** A connection of this gate has closed, or never opened. `held`: it was open before. */
   freed(pod: PodId, lease: LeaseId, held: boolean): void {
     const alone = this.#aloneWith(pod);
-    if (alone.admitted.delete(lease)) return;
-    if (held) alone.freed.add(lease);
+    if (!alone.admitted.delete(lease) && held) alone.freed += 1;
   }
 
   #aloneWith(pod: PodId): Alone {
     let alone = this.#alone.get(pod);
     if (!alone) {
-      alone = { admitted: new Set(), freed: new Set() };
+      alone = { admitted: new Set(), freed: 0 };
       this.#alone.set(pod, alone);
     }
     return alone;

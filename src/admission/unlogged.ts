@@ -2,9 +2,8 @@
  * Finds proxies that send Checks but no access log: nobody would ever tell that their connections closed, and their
  * slots would never be free.
  *
- * The sign of it: leases of the proxy are past their expiry, which no gate has renewed or taken; and two ttls later they
- * still are, while the proxy goes on asking for more. A proxy that logs to another gate does not show it, because that
- * gate renews or takes its leases, when it has heard the proxy for a ttl; a proxy that died does not ask.
+ * The sign of it: leases of the proxy are past their expiry, and no gate has had a log stream of it for two ttls; and two
+ * ttls later that is still so, while the proxy goes on asking for more. A proxy that died does not ask.
  */
 
 import type { Events } from './events.ts';
@@ -25,7 +24,7 @@ export class Unlogged {
     for (const [proxy, { known }] of this.#waiting) if (known) yield proxy;
   }
 
-  /** A pass of the reaper found leases past their expiry of exactly these proxies that do not log here. */
+  /** A pass of the reaper found leases past their expiry of exactly these proxies that log nowhere. */
   waiting(proxies: ReadonlySet<ProxyId>, nowMs: number): void {
     for (const proxy of proxies) {
       if (!this.#waiting.has(proxy)) this.#waiting.set(proxy, { sinceMs: nowMs, known: false });

@@ -105,6 +105,7 @@ const schema = z.strictObject({
     recovery: duration({ minMs: 0 }).exactOptional(),
     ttl: duration().prefault('60s'),
     grace: duration().prefault('5m'),
+    unrenewedMax: duration().prefault('24h'),
   }),
   outage: section({
     policy: oneOf(['share', 'deny', 'allow'] as const satisfies OutagePolicy[]).prefault('share'),
@@ -190,6 +191,11 @@ const rules: readonly Rule[] = [
     keys: ['lease.grace', 'lease.ttl'],
     expected: 'longer than lease.ttl',
     holds: ({ lease }) => lease.grace > lease.ttl,
+  },
+  {
+    keys: ['lease.unrenewedMax', 'lease.grace'],
+    expected: 'longer than lease.grace',
+    holds: ({ lease }) => lease.unrenewedMax > lease.grace,
   },
   {
     keys: ['store.deadline', 'lease.reserve', 'lease.ttl'],

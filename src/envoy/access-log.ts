@@ -16,6 +16,7 @@ import {
 } from '../admission/ids.ts';
 import type { Ledger, LogStream, Sighting } from '../admission/ledger.ts';
 import { PATH_LENGTH_MAX } from './check.ts';
+import type { Keepalives } from './keepalives.ts';
 import type { HttpAccessLogEntry, StreamAccessLogsMessage, StreamAccessLogsResponse } from './messages.ts';
 import { type PodSources, type Sight, withoutQuery } from './pod-sources.ts';
 import type { ProxyNames } from './proxy-name.ts';
@@ -43,6 +44,7 @@ export class AccessLogService {
   readonly #log: Logger;
   readonly #proxies: ProxyNames;
   readonly #counted: (kind: Entry['kind']) => void;
+  readonly #keepalives: Keepalives;
   readonly #reached: (key: string) => void;
   readonly #streamsMax: number;
   readonly #finishers = new Set<() => void>();
@@ -52,6 +54,7 @@ export class AccessLogService {
       ledger: Ledger;
       pods: PodSources;
       proxies: ProxyNames;
+      keepalives: Keepalives;
       log: Logger;
       counted: (kind: Entry['kind']) => void;
       /** Called with the key of a bound. */
@@ -64,6 +67,7 @@ export class AccessLogService {
     this.#pods = parts.pods;
     this.#log = parts.log;
     this.#counted = parts.counted;
+    this.#keepalives = parts.keepalives;
     this.#proxies = parts.proxies;
     this.#reached = parts.reached;
     this.#streamsMax = streamsMax;
@@ -107,7 +111,8 @@ export class AccessLogService {
 
   #open(call: LogCall, message: StreamAccessLogsMessage): LogStream | undefined {
     const proxy = this.#proxies.of(call, message.identifier?.node?.id);
-    return proxy && this.#ledger.open(proxy);
+    const peer = call.getPeer();
+    return proxy && this.#ledger.open(proxy, () => this.#keepalives.of(peer));
   }
 
   #take(call: LogCall, stream: LogStream, logEntry: HttpAccessLogEntry, isOpen: boolean): void {

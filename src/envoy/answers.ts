@@ -33,6 +33,7 @@ export class Answers {
       LIMIT_EXCEEDED: deny('LIMIT_EXCEEDED', denyStatus, retryAfter),
       STORE_UNAVAILABLE: deny('STORE_UNAVAILABLE', 503, retryAfter),
       STORE_RECOVERING: deny('STORE_RECOVERING', 503, retryAfter),
+      ENDED: deny('ENDED', 503, retryAfter),
       TOO_MANY_NAMES: deny('TOO_MANY_NAMES', 503, retryAfter),
       // Nothing that the client could wait for: the proxy's configuration does not say whose connection this is.
       POD_UNKNOWN: deny('POD_UNKNOWN', 403),

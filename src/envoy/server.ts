@@ -11,6 +11,7 @@ import { CallBounds, type CallBoundsOptions } from './call-bounds.ts';
 import type { Certificates } from './certificates.ts';
 import type { CheckService } from './check.ts';
 import { http2ServersOf } from './http2-servers.ts';
+import type { Keepalives } from './keepalives.ts';
 import { loadDecoders, type Services } from './protos.ts';
 import { removeStaleSocket } from './unix-socket.ts';
 
@@ -37,11 +38,13 @@ export class GrpcServer {
   readonly #health = new HealthImplementation({ '': 'NOT_SERVING' });
   readonly #connections: Connections;
   readonly #calls: CallBounds;
+  readonly #keepalives: Keepalives;
 
   constructor(
     parts: {
       check: CheckService;
       accessLog: AccessLogService;
+      keepalives: Keepalives;
       services: Services;
       log: Logger;
       /** Called with the key of a bound. */
@@ -52,6 +55,7 @@ export class GrpcServer {
     this.#options = options;
     this.#connections = new Connections(new Room('listen.connections', options.connections), parts.reached);
     this.#calls = new CallBounds(options, parts.reached);
+    this.#keepalives = parts.keepalives;
     // What grpc-js would print to stderr it also tells by error: this is for who looks into it with GRPC_VERBOSITY.
     const say = (...words: unknown[]) => parts.log.debug({ grpc: words.map(String).join(' ') }, 'grpc-js');
     setLogger({ error: say, info: say, debug: say });
@@ -94,6 +98,7 @@ export class GrpcServer {
     for (const server of servers) {
       this.#connections.bound(server);
       this.#calls.bound(server);
+      this.#keepalives.bound(server);
       server.on('session', (session) => {
         session.setLocalWindowSize(flowControlWindow); // the connection's
         session.settings({ initialWindowSize: flowControlWindow }); // each stream's

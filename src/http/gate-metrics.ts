@@ -3,10 +3,11 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { Events } from '../admission/events.ts';
+import type { Evidence } from '../admission/evidence.ts';
 import type { LeaseStore, StoreAway } from '../admission/lease-store.ts';
 import type { Ledger } from '../admission/ledger.ts';
 import type { Reaper } from '../admission/reaper.ts';
-import type { Recovery } from '../admission/recovery.ts';
+import type { Standing } from '../admission/standing.ts';
 
 /** From a quarter of a millisecond, what a decision takes, to the second at which Envoy has long given up. */
 const SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
@@ -75,6 +76,13 @@ export class GateMetrics {
       adoptedOverLimit.inc(overLimit);
     });
     events.on('releaseDropped', () => dropped.inc());
+    const contradicted = this.#counter(
+      'wsgate_silence_contradicted_total',
+      'Leases that were freed because of a silence, and were spoken of again. It must stay 0.',
+    );
+    events.on('contradicted', (_proxy, count) => contradicted.inc(count));
+    const stepped = this.#counter('wsgate_store_clock_steps_total', "How often the store's clock was set.");
+    events.on('clockStepped', () => stepped.inc());
     this.#processMetrics();
   }
 
@@ -87,15 +95,20 @@ export class GateMetrics {
   }
 
   /** Gauges are read when scraped. */
-  watch(parts: { store: LeaseStore; recovery: Recovery; ledger: Ledger; reaper: Reaper }): void {
-    const { store, recovery, ledger, reaper } = parts;
+  watch(parts: { store: LeaseStore; standing: Standing; evidence: Evidence; ledger: Ledger; reaper: Reaper }): void {
+    const { store, standing, evidence, ledger, reaper } = parts;
     this.#gauge('wsgate_proxies_without_log', 'Proxies that send Checks but no access log.', () => {
       return [...reaper.unlogged].length;
     });
+    this.#gauge(
+      'wsgate_proxies_unrenewed',
+      'Proxies whose access log does not speak of all connections that live: their slots are not freed by silence.',
+      () => evidence.unrenewed.size,
+    );
     this.#gauge('wsgate_store_up', 'Whether the store answers.', () => (store.up ? 1 : 0));
-    this.#gauge('wsgate_store_recovering', 'Whether the store answers but may have lost leases.', () => {
-      return store.up && !recovery.over ? 1 : 0;
-    });
+    this.#gauge('wsgate_store_recovering', 'Whether the store answers, but its counts are not trusted yet.', () =>
+      store.up && !standing.synced ? 1 : 0,
+    );
     this.#gauge('wsgate_ledger_leases', 'Connections that the proxies of this gate hold.', () => ledger.size);
     this.#gauge('wsgate_log_streams', 'Access log streams that are open to this gate.', () => ledger.streams);
     this.#gauge(

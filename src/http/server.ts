@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { Connections } from '../connections.ts';
 import type { Hub } from '../hub/hub.ts';
+import type { Readiness } from '../readiness.ts';
 import { Room } from '../room.ts';
 import { type Access, accessHook } from './access.ts';
 import { corsHook } from './cors.ts';
@@ -31,9 +32,6 @@ export interface HttpServerOptions {
   readonly origins: readonly string[];
 }
 
-/** Why the gate cannot serve now; nothing when it can. */
-export type Readiness = () => { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
-
 /** No path is longer than a pod and a lease. */
 const PARAM_LENGTH_MAX = 1200;
 /** How often Node looks for requests that take too long. */
@@ -42,7 +40,7 @@ const LOOK_MS = 1000;
 export function createHttpServer(
   parts: PodRouteParts & {
     metrics: GateMetrics;
-    readiness: Readiness;
+    readiness: () => Readiness;
     access: Access;
     /** Absent when it is turned off. */
     hub: Hub | undefined;

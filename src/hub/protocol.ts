@@ -112,6 +112,8 @@ export const snapshot = z.strictObject({
   silent_gates: z.array(z.string()),
   /** Proxies that send Checks but no access log: their slots are never freed; at most 20. */
   unlogged_proxies: z.array(z.string()),
+  /** Proxies whose access log does not speak of all connections that live; at most 20. */
+  unrenewed_proxies: z.array(z.string()),
   totals: z.strictObject({ connections: count, pods: count, proxies: count, filling: count, saturated: count }),
   /** Connections a second, over the last five. */
   rates: z.strictObject({ admitted: perSecond, denied: perSecond, released: perSecond }),
@@ -131,7 +133,7 @@ export const snapshot = z.strictObject({
 
 export type Snapshot = z.output<typeof snapshot>;
 /** Who is there, and who should be looked after. */
-export type Attendance = Pick<Snapshot, 'gates' | 'silent_gates' | 'unlogged_proxies'>;
+export type Attendance = Pick<Snapshot, 'gates' | 'silent_gates' | 'unlogged_proxies' | 'unrenewed_proxies'>;
 export type Level = (typeof levels)[number];
 
 const metrics = z.strictObject({ type: z.literal('metrics'), ...snapshot.shape });

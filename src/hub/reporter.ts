@@ -72,6 +72,7 @@ export class Reporter {
     });
     events.on('gatesSilent', () => this.#changed());
     events.on('unlogged', () => this.#changed());
+    events.on('unrenewed', () => this.#changed());
   }
 
   start(): void {

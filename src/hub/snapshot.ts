@@ -62,6 +62,7 @@ export function unknownSnapshot(): Snapshot {
     gates: 0,
     silent_gates: [],
     unlogged_proxies: [],
+    unrenewed_proxies: [],
     totals: { connections: 0, pods: 0, proxies: 0, filling: 0, saturated: 0 },
     rates: { admitted: 0, denied: 0, released: 0 },
     pods: [],

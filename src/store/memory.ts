@@ -13,19 +13,38 @@ import type {
   Holder,
   LeasePage,
   LeaseStore,
+  LeaseTimes,
+  Promised,
+  PromiseNews,
   Renewal,
   Renewed,
   Roll,
   RollCall,
+  Silence,
 } from '../admission/lease-store.ts';
 
-/** Ended leases that are remembered; the oldest are forgotten first. */
+/** Ended leases that are remembered, and lapsed ones; the oldest are forgotten first. */
 const ENDED_MAX = 100_000;
+const LAPSED_MAX = 10_000;
+/** Proxies of which something is known; those of which nothing was told for longest are forgotten first. */
+const PROMISED_MAX = 20_000;
+const UNKNOWN: Promised = {
+  intervalMs: 0,
+  logMs: 0,
+  lostMs: 0,
+  stuckMs: 0,
+  foundMs: 0,
+  overlookedMs: 0,
+  distrustedUntilMs: 0,
+  pingMs: 0,
+};
 
 interface Held {
   expiryMs: number;
   /** Whether anybody has spoken of it since it was acquired. */
   spokenOf: boolean;
+  /** Whether a periodic log entry has. */
+  told: boolean;
   holder: Holder;
 }
 
@@ -43,6 +62,13 @@ export class MemoryStore implements LeaseStore {
   readonly #ended = new Map<string, number>();
   /** Gates that found this store after they had lost another, of how many, and when the last one did. */
   readonly #back: { readonly names: Set<string>; of: number; lastMs: number };
+  /** By pod and lease: taken out by silence, in that order. */
+  readonly #lapsed = new Set<string>();
+  readonly #promised = new Map<ProxyId, Promised>();
+  readonly #hears = new Map<string, Set<ProxyId>>();
+  /** By gate: when it last said that it has told all that it knows, and that it does not trust the counts. */
+  readonly #told = new Map<string, number>();
+  readonly #doubting = new Map<string, number>();
   readonly #rolls: Record<Roll, Map<string, number>> = { gates: new Map(), proxies: new Map(), pods: new Map() };
 
   constructor(nowMs: () => number) {
@@ -59,13 +85,15 @@ export class MemoryStore implements LeaseStore {
     path: string,
   ): Promise<Answer<Acquired>> {
     const pod = this.#pod(podId);
-    const expiryMs = this.#nowMs() + reserveMs;
+    const nowMs = this.#nowMs();
+    if (this.#hasEnded(podId, lease, nowMs)) return done({ admitted: false, count: pod.leases.size, ended: true });
+    const expiryMs = nowMs + reserveMs;
     const held = pod.leases.get(lease);
     if (held) {
       held.expiryMs = Math.max(held.expiryMs, expiryMs);
       held.spokenOf = true;
     } else if (pod.leases.size >= limit) return done({ admitted: false, count: pod.leases.size });
-    else add(pod, lease, { expiryMs, spokenOf: false, holder: { state: 'reserved', path } });
+    else add(pod, lease, { expiryMs, spokenOf: false, told: false, holder: { state: 'reserved', path } });
     return done({ admitted: true, count: pod.leases.size });
   }
 
@@ -74,18 +102,22 @@ export class MemoryStore implements LeaseStore {
     const nowMs = this.#nowMs();
     const expiryMs = nowMs + ttlMs;
     let created = 0;
-    for (const { lease, holder } of leases) {
+    const inherited = new Set<ProxyId>();
+    for (const { lease, holder, told = false, first = false } of leases) {
       const held = pod.leases.get(lease);
       if (held) {
+        if (held.told && first) inherited.add(proxyOf(lease));
         held.expiryMs = expiryMs;
         held.spokenOf = true;
+        held.told ||= told;
         if (holder) held.holder = holder;
-      } else if ((this.#ended.get(`${podId} ${lease}`) ?? 0) <= nowMs) {
-        add(pod, lease, { expiryMs, spokenOf: true, holder: holder ?? { state: 'live', path: '' } });
+      } else if (!this.#hasEnded(podId, lease, nowMs)) {
+        add(pod, lease, { expiryMs, spokenOf: true, told, holder: holder ?? { state: 'live', path: '' } });
         created += 1;
       }
     }
-    return done({ created, count: pod.leases.size });
+    const { size: count } = pod.leases;
+    return done(inherited.size > 0 ? { created, count, inherited: [...inherited] } : { created, count });
   }
 
   async release(podId: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
@@ -100,21 +132,43 @@ export class MemoryStore implements LeaseStore {
     return done(leases.filter((lease) => pod.leases.get(lease)?.spokenOf === false && remove(pod, lease)).length);
   }
 
-  async expire(podId: PodId, proxies: readonly ProxyId[]): Promise<Answer<Expired>> {
+  async expire(podId: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>> {
     const pod = this.#pods.get(podId);
-    if (!pod) return done({ leases: [], waiting: [], count: 0 });
+    if (!pod) return done({ leases: [], outlived: [], waiting: [], overlooked: [], count: 0 });
     const nowMs = this.#nowMs();
-    const named = new Set(proxies);
+    const rules = new Map(silences.map((silence) => [silence.proxy, silence]));
     const leases: LeaseId[] = [];
+    const outlived: LeaseId[] = [];
     const waiting = new Set<ProxyId>();
+    const overlooked = new Set<ProxyId>();
     for (const [lease, held] of pod.leases) {
       if (held.expiryMs >= nowMs) continue;
       const proxy = proxyOf(lease);
-      if (named.has(proxy)) leases.push(lease);
+      const lastWordMs = held.expiryMs - (held.spokenOf ? times.ttlMs : times.reserveMs);
+      const rule = rules.get(proxy);
+      const isSilent = rule !== undefined && lastWordMs < nowMs - rule.silentMs && lastWordMs > rule.unheardUntilMs;
+      const isOverlooked = isSilent && !held.told && lastWordMs > rule.completeSinceMs;
+      if (isOverlooked) overlooked.add(proxy);
+      if (isSilent && !isOverlooked && (held.told || !rule.toldOnly)) leases.push(lease);
+      else if (lastWordMs < nowMs - times.unrenewedMaxMs) outlived.push(lease);
       else waiting.add(proxy);
     }
-    for (const lease of leases) remove(pod, lease);
-    return done({ leases, waiting: [...waiting], count: pod.leases.size });
+    for (const lease of [...leases, ...outlived]) remove(pod, lease);
+    for (const lease of leases) this.#lapsed.add(`${podId} ${lease}`);
+    for (const lapsed of this.#lapsed) {
+      if (this.#lapsed.size <= LAPSED_MAX) break;
+      this.#lapsed.delete(lapsed);
+    }
+    return done({ leases, outlived, waiting: [...waiting], overlooked: [...overlooked], count: pod.leases.size });
+  }
+
+  async lapsed(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly LeaseId[]>> {
+    return done(leases.filter((lease) => this.#lapsed.delete(`${pod} ${lease}`)));
+  }
+
+  async expiries(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly (number | undefined)[]>> {
+    const held = this.#pods.get(pod)?.leases;
+    return done(leases.map((lease) => held?.get(lease)?.expiryMs));
   }
 
   async pods(): Promise<Answer<readonly PodId[]>> {
@@ -143,17 +197,28 @@ export class MemoryStore implements LeaseStore {
   async heartbeat(beat: Heartbeat): Promise<Answer<RollCall>> {
     const timeMs = this.#nowMs();
     const { gates, proxies, pods } = this.#rolls;
+    for (const roll of [gates, proxies, pods]) noneLater(roll, timeMs);
     gates.set(beat.gate, timeMs);
     for (const proxy of beat.proxies) proxies.set(proxy, timeMs);
     for (const pod of beat.pods) pods.set(pod, timeMs);
     const quietGates = quiet(gates, timeMs - beat.gateQuietMs);
+    const { told, trusts, sinceMs, thereMs } = beat.outage ?? { told: true, trusts: true, sinceMs: 0, thereMs: 0 };
+    if (told) this.#told.set(beat.gate, timeMs);
+    if (trusts) this.#doubting.delete(beat.gate);
+    else this.#doubting.set(beat.gate, timeMs);
+    const others = [...gates].filter(([gate]) => gate !== beat.gate);
+    const fromMs = sinceMs === 'now' ? timeMs + 1 : sinceMs;
+    const behind = others.filter(([gate, seenMs]) => seenMs >= thereMs && (this.#told.get(gate) ?? -1) < fromMs);
+    const doubts = (gate: string) => (this.#doubting.get(gate) ?? -1) >= timeMs - beat.gateQuietMs;
     return done({
       timeMs,
       wholeSinceMs: this.#sinceMs,
       ...this.#waited(beat, timeMs),
       gates: gates.size - quietGates.length,
-      quietGates,
-      quietProxies: quiet(proxies, timeMs - beat.proxyQuietMs) as ProxyId[],
+      gatesBehind: behind.length,
+      gatesDoubting: others.filter(([gate]) => doubts(gate)).length,
+      quietGates: quietGates.map(([gate, seenMs]) => ({ gate, seenMs })),
+      quietProxies: quiet(proxies, timeMs - beat.proxyQuietMs).map(([proxy]) => proxy as ProxyId),
     });
   }
 
@@ -175,11 +240,49 @@ export class MemoryStore implements LeaseStore {
     return done(undefined);
   }
 
+  async tell(news: readonly PromiseNews[]): Promise<Answer<void>> {
+    const nowMs = this.#nowMs();
+    for (const { proxy, intervalMs, pingMs, logged, lost, stuck, found, overlooked, distrustForMs } of news) {
+      const known = before(this.#promised.get(proxy) ?? UNKNOWN, nowMs);
+      const lostMs = lost === 'now' ? nowMs : (lost ?? 0);
+      this.#promised.delete(proxy); // to the end of the order
+      this.#promised.set(proxy, {
+        intervalMs: intervalMs ?? known.intervalMs,
+        pingMs: pingMs ?? known.pingMs,
+        logMs: logged ? nowMs : known.logMs,
+        lostMs: Math.max(lostMs, known.lostMs),
+        stuckMs: Math.max(stuck ?? 0, known.stuckMs),
+        foundMs: found ? nowMs : known.foundMs,
+        overlookedMs: overlooked ? nowMs : known.overlookedMs,
+        distrustedUntilMs: distrustForMs === undefined ? known.distrustedUntilMs : nowMs + distrustForMs,
+      });
+    }
+    for (const proxy of this.#promised.keys()) {
+      if (this.#promised.size <= PROMISED_MAX) break;
+      this.#promised.delete(proxy);
+    }
+    return done(undefined);
+  }
+
+  async promised(proxies: readonly ProxyId[]): Promise<Answer<readonly Promised[]>> {
+    return done(proxies.map((proxy) => this.#promised.get(proxy) ?? UNKNOWN));
+  }
+
+  async hears(gate: string, more: readonly ProxyId[], fewer: readonly ProxyId[]): Promise<Answer<void>> {
+    this.#hears.set(gate, new Set([...(this.#hears.get(gate) ?? []), ...more]).difference(new Set(fewer)));
+    return done(undefined);
+  }
+
+  async heardBy(gate: string): Promise<Answer<readonly ProxyId[]>> {
+    return done([...(this.#hears.get(gate) ?? [])]);
+  }
+
   async strike(roll: Roll, names: readonly string[], quietMs: number): Promise<Answer<void>> {
     const nowMs = this.#nowMs();
     for (const name of names) {
       if (nowMs - (this.#rolls[roll].get(name) ?? nowMs) <= quietMs) continue;
       this.#rolls[roll].delete(name);
+      if (roll === 'gates') this.#forget(name);
       if (roll === 'pods' && this.#pods.get(name as PodId)?.leases.size === 0) this.#pods.delete(name as PodId);
     }
     return done(undefined);
@@ -187,7 +290,18 @@ export class MemoryStore implements LeaseStore {
 
   async farewell(gate: string): Promise<Answer<void>> {
     this.#rolls.gates.delete(gate);
+    this.#forget(gate);
     return done(undefined);
+  }
+
+  #forget(gate: string): void {
+    this.#hears.delete(gate);
+    this.#told.delete(gate);
+    this.#doubting.delete(gate);
+  }
+
+  #hasEnded(pod: PodId, lease: LeaseId, nowMs: number): boolean {
+    return (this.#ended.get(`${pod} ${lease}`) ?? 0) > nowMs;
   }
 
   async close(): Promise<void> {}
@@ -230,8 +344,25 @@ function remove(pod: Pod, lease: LeaseId): boolean {
   return true;
 }
 
-function quiet(roll: Map<string, number>, sinceMs: number): string[] {
-  return [...roll].filter(([, seenMs]) => seenMs < sinceMs).map(([name]) => name);
+/** Nothing has happened in the future: the clock was set back. */
+function before(known: Promised, timeMs: number): Promised {
+  return {
+    ...known,
+    logMs: Math.min(known.logMs, timeMs),
+    lostMs: Math.min(known.lostMs, timeMs),
+    stuckMs: Math.min(known.stuckMs, timeMs),
+    foundMs: Math.min(known.foundMs, timeMs),
+    overlookedMs: Math.min(known.overlookedMs, timeMs),
+  };
+}
+
+/** Nobody was seen in the future: the clock was set back. */
+function noneLater(roll: Map<string, number>, timeMs: number): void {
+  for (const [name, seenMs] of roll) if (seenMs > timeMs) roll.set(name, timeMs);
+}
+
+function quiet(roll: Map<string, number>, sinceMs: number): [string, number][] {
+  return [...roll].filter(([, seenMs]) => seenMs < sinceMs);
 }
 
 function done<T>(value: T): Answer<T> {

@@ -19,7 +19,7 @@ beforeEach(async () => {
     WSGATE_STORE_DEADLINE: `${DEADLINE_MS}ms`,
     WSGATE_OUTAGE_POLICY: 'deny',
   });
-  await expect.poll(async () => (await gate.get('/readyz')).status).toBe(200);
+  await expect.poll(() => gate.store()).toBe('ok');
   await timedCheck(); // the connection of the client is open
 });
 afterEach(async () => {

@@ -7,7 +7,7 @@ it('counts of a pod and of its proxies that differ are told, counted, and shown 
   onTestFinished(() => redis.stop());
   const gate = await startTestApp({ WSGATE_STORE_URL: redis.url });
   onTestFinished(() => gate.stop());
-  await expect.poll(async () => (await gate.get('/readyz')).status).toBe(200);
+  await expect.poll(() => gate.store()).toBe('ok');
   leaseIn(await gate.check(checkOf(newStream(), 'pod1')));
   await redis.client.hincrby('{ws:pod_conn:pod1}:proxies', 'proxy_a', 1); // somebody else's hand
   await expect

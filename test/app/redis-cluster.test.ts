@@ -23,7 +23,7 @@ beforeEach(async () => {
     WSGATE_OUTAGE_POLICY: 'deny',
     WSGATE_LIMITS_DEFAULT_CONNECTIONS: String(LIMIT),
   });
-  await expect.poll(async () => (await gate.get('/readyz')).status).toBe(200);
+  await expect.poll(() => gate.store()).toBe('ok');
   churn = new Churn(gate, 'pod1');
   await goesOn();
 });

@@ -29,7 +29,7 @@ async function start(env: Record<string, string> = {}): Promise<void> {
   });
 }
 
-const ready = () => expect.poll(async () => (await gate.get('/readyz')).status).toBe(200);
+const ready = () => expect.poll(() => gate.store()).toBe('ok');
 
 it.each(['SIGKILL', 'SIGSTOP'] as const)(
   'is with the new master within two seconds of the word of all Sentinels when the old one gets %s',

@@ -4,13 +4,24 @@
  */
 
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../../src/admission/ids.ts';
-import type { Acquired, Expired, Heartbeat, Holder, Renewal, Renewed, Roll } from '../../src/admission/lease-store.ts';
+import type {
+  Acquired,
+  Expired,
+  Heartbeat,
+  Holder,
+  LeaseTimes,
+  Renewal,
+  Renewed,
+  Roll,
+  Silence,
+} from '../../src/admission/lease-store.ts';
 
 interface Held {
   readonly expiryMs: number;
   /** Undefined where nobody has told. */
   readonly holder: Holder | undefined;
   readonly spokenOf: boolean;
+  readonly told: boolean;
 }
 
 export class LeaseModel {
@@ -18,16 +29,19 @@ export class LeaseModel {
   readonly #leases = new Map<PodId, Map<LeaseId, Held>>();
   readonly #rolls: Record<Roll, Map<string, number>> = { gates: new Map(), proxies: new Map(), pods: new Map() };
   readonly #used = new Set<PodId>();
+  /** By pod and lease. */
+  readonly #lapsed = new Set<string>();
   /** By pod and lease, until when. */
   readonly #ended = new Map<string, number>();
 
   acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Acquired {
     this.#used.add(pod);
     const leases = this.held(pod);
+    if (this.#hasEnded(pod, lease)) return { admitted: false, count: leases.size, ended: true };
     const held = leases.get(lease);
     if (!held && leases.size >= limit) return { admitted: false, count: leases.size };
     const expiryMs = this.nowMs + reserveMs;
-    if (!held) leases.set(lease, { expiryMs, holder: { state: 'reserved', path }, spokenOf: false });
+    if (!held) leases.set(lease, { expiryMs, holder: { state: 'reserved', path }, spokenOf: false, told: false });
     else leases.set(lease, { ...held, expiryMs: Math.max(expiryMs, held.expiryMs), spokenOf: true });
     return { admitted: true, count: leases.size };
   }
@@ -36,12 +50,20 @@ export class LeaseModel {
     this.#used.add(pod);
     const leases = this.held(pod);
     const before = leases.size;
-    for (const { lease, holder } of renewals) {
+    const inherited = new Set<ProxyId>();
+    for (const { lease, holder, told = false, first = false } of renewals) {
       const held = leases.get(lease);
-      if (!held && (this.#ended.get(`${pod} ${lease}`) ?? -Infinity) > this.nowMs) continue;
-      leases.set(lease, { expiryMs: this.nowMs + ttlMs, holder: holder ?? held?.holder, spokenOf: true });
+      if (!held && this.#hasEnded(pod, lease)) continue;
+      if (held?.told && first) inherited.add(proxyOf(lease));
+      const since = { expiryMs: this.nowMs + ttlMs, spokenOf: true, told: told || held?.told === true };
+      leases.set(lease, { ...since, holder: holder ?? held?.holder });
     }
-    return { created: leases.size - before, count: leases.size };
+    const renewed = { created: leases.size - before, count: leases.size };
+    return inherited.size > 0 ? { ...renewed, inherited: [...inherited] } : renewed;
+  }
+
+  #hasEnded(pod: PodId, lease: LeaseId): boolean {
+    return (this.#ended.get(`${pod} ${lease}`) ?? Number.NEGATIVE_INFINITY) > this.nowMs;
   }
 
   release(pod: PodId, leases: readonly LeaseId[], endedMs: number): number {
@@ -58,15 +80,38 @@ export class LeaseModel {
     );
   }
 
-  expire(pod: PodId, proxies: readonly ProxyId[]): Expired {
-    const past = [...this.held(pod)].filter(([, { expiryMs }]) => expiryMs < this.nowMs).map(([lease]) => lease);
-    const leases = past.filter((lease) => proxies.includes(proxyOf(lease)));
-    const waiting = past.filter((lease) => !leases.includes(lease)).map(proxyOf);
-    this.release(pod, leases, 0);
-    return { leases, waiting: [...new Set(waiting)], count: this.held(pod).size };
+  expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Expired {
+    const leases: LeaseId[] = [];
+    const outlived: LeaseId[] = [];
+    const waiting = new Set<ProxyId>();
+    const overlooked = new Set<ProxyId>();
+    for (const [lease, { expiryMs, spokenOf, told }] of this.held(pod)) {
+      if (expiryMs >= this.nowMs) continue;
+      const lastWordMs = expiryMs - (spokenOf ? times.ttlMs : times.reserveMs);
+      const silence = silences.find(({ proxy }) => proxy === proxyOf(lease));
+      const isSilent =
+        silence && lastWordMs < this.nowMs - silence.silentMs && lastWordMs > silence.unheardUntilMs
+          ? silence
+          : undefined;
+      const isOverlooked = isSilent && !told && lastWordMs > isSilent.completeSinceMs;
+      if (isOverlooked) overlooked.add(proxyOf(lease));
+      if (isSilent && !isOverlooked && (told || !isSilent.toldOnly)) leases.push(lease);
+      else if (lastWordMs < this.nowMs - times.unrenewedMaxMs) outlived.push(lease);
+      else waiting.add(proxyOf(lease));
+    }
+    this.release(pod, [...leases, ...outlived], 0);
+    for (const lease of leases) this.#lapsed.add(`${pod} ${lease}`);
+    return { leases, outlived, waiting: [...waiting], overlooked: [...overlooked], count: this.held(pod).size };
+  }
+
+  lapsed(pod: PodId, leases: readonly LeaseId[]): LeaseId[] {
+    return leases.filter((lease) => this.#lapsed.delete(`${pod} ${lease}`));
   }
 
   heartbeat({ gate, proxies, pods, gateQuietMs, proxyQuietMs }: Heartbeat) {
+    for (const roll of Object.values(this.#rolls)) {
+      for (const [name, seenMs] of roll) roll.set(name, Math.min(seenMs, this.nowMs)); // the clock was set back
+    }
     this.#rolls.gates.set(gate, this.nowMs);
     for (const proxy of proxies) this.#rolls.proxies.set(proxy, this.nowMs);
     for (const pod of pods) this.#rolls.pods.set(pod, this.nowMs);

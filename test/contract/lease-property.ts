@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { LeaseId, PodId } from '../../src/admission/ids.ts';
 import type { HeldLease, LeaseStore } from '../../src/admission/lease-store.ts';
+import { gone } from '../support/expire.ts';
 import { LeaseModel } from './lease-model.ts';
 import { type Both, expire, leaseSteps, MINUTE_MS, moveClock, pods, proxies, type Subject } from './lease-steps.ts';
 import { value } from './lease-store.ts';
@@ -26,7 +27,7 @@ export function keepsToTheModel(open: () => Promise<Subject>) {
     }
     for (let minute = 0; minute < MINUTES_AFTER; minute += 1) {
       await moveClock(both, MINUTE_MS);
-      for (const pod of pods) await expire(both, both.subject.gates[0], pod, proxies);
+      for (const pod of pods) await expire(both, both.subject.gates[0], pod, () => gone(...proxies));
     }
     await holdTheSame(both);
   });

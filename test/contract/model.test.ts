@@ -27,6 +27,7 @@ async function openMemory(): Promise<Subject> {
     get gates() {
       return [store, store, store] as const;
     },
+    nowMs: () => nowMs,
     async moveClock(ms) {
       nowMs += ms;
     },
@@ -67,6 +68,7 @@ async function openRedis(): Promise<Subject> {
     gates,
     loseAll,
     // Redis's clock cannot be turned. To the scores in its sorted sets, all of them times, it is the same.
+    nowMs: () => Date.now(),
     async moveClock(ms) {
       for (const key of await client.keys('*')) {
         if ((await client.type(key)) !== 'zset') continue;

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gone, TIMES } from '../support/expire.ts';
 import { leasesOf, pod1, proxyA } from '../support/names.ts';
 import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
@@ -35,7 +36,7 @@ async function useAll(url: string, move: (whileMoving: () => Promise<void>) => P
   await store.pods();
   await store.withdraw(pod1, [lease]);
   await store.release(pod1, [other], 1000);
-  await store.expire(pod1, [proxyA]);
+  await store.expire(pod1, gone(proxyA), TIMES);
   await store.strike('proxies', [proxyA], 0);
   await store.farewell('g');
   await store.close();

@@ -47,14 +47,14 @@ describe.skipIf(!hasOpenssl)('a Redis over TLS', () => {
   }
 
   async function serves(gate: TestApp): Promise<void> {
-    await expect.poll(async () => (await gate.get('/readyz')).status).toBe(200);
+    await expect.poll(() => gate.store()).toBe('ok');
     leaseIn(await gate.check(checkOf(newStream(), 'pod1')));
   }
 
   /** It never got so far as to try anything, and its log says why. */
   async function staysAway(gate: TestApp, why: RegExp): Promise<void> {
     await expect.poll(() => JSON.stringify(gate.logLines)).toMatch(why);
-    expect((await gate.get('/readyz')).status).toBe(503);
+    expect(await gate.store()).toMatch(/^the store does not answer: /);
   }
 
   it.each(['localhost', '127.0.0.1'])('is used with the certificate of its authority, by %s', async (host) => {

@@ -2,6 +2,7 @@
 
 import { afterEach, expect, it } from 'vitest';
 import { checkOf, leaseIn, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { gone, TIMES } from '../support/expire.ts';
 import { leasesOf, newLease, pod1, proxyA } from '../support/names.ts';
 import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
 import { value } from './lease-store.ts';
@@ -36,8 +37,7 @@ async function storeOn(redis: RedisServer) {
   return store;
 }
 
-const readiness = async (gate: TestApp) => (await gate.get('/readyz')).status;
-const isReady = (gate: TestApp) => expect.poll(() => readiness(gate)).toBe(200);
+const isReady = (gate: TestApp) => expect.poll(() => gate.store()).toBe('ok');
 const lines = (gate: TestApp, text: RegExp) => gate.logLines.filter((line) => text.test(JSON.stringify(line)));
 const logs = (gate: TestApp, text: RegExp) => expect.poll(() => lines(gate, text)).not.toEqual([]);
 
@@ -73,7 +73,7 @@ it('a full Redis refuses acquires by value and stays up; it learns of open and c
   const beat = { gate: 'g', proxies: [proxyA], pods: [pod1], gateQuietMs: 1000, proxyQuietMs: 1000 };
   expect(await value(store.heartbeat(beat))).toMatchObject({ gates: 1 });
   await value(store.enroll([proxyA]));
-  await expect.poll(async () => (await value(store.expire(pod1, [proxyA]))).count).toBe(2); // `closed` is past its expiry
+  await expect.poll(async () => (await value(store.expire(pod1, gone(proxyA), TIMES))).count).toBe(2); // `closed` is past its expiry
   expect(await redis.client.zscore(KEY, closed)).toBeNull();
   expect(await value(store.release(pod1, [held, adopted.lease], 0))).toBe(2);
   await value(store.strike('proxies', [proxyA], 0));
@@ -84,7 +84,7 @@ it('a full Redis refuses acquires by value and stays up; it learns of open and c
   expect(await value(store.acquire(pod1, newLease(proxyA), 9, 60_000, '/'))).toMatchObject({ admitted: true });
 });
 
-it('with a full Redis upgrades are decided by outage.policy, the gate is ready, and the log says why', async () => {
+it('with a full Redis upgrades are decided by outage.policy, and the gate and its log say why', async () => {
   const redis = await redisWith();
   const gate = await gateOn(redis.url);
   await isReady(gate);
@@ -94,7 +94,7 @@ it('with a full Redis upgrades are decided by outage.policy, the gate is ready, 
       deniedResponse: { status: { code: 503 } },
     });
   }
-  expect(await readiness(gate)).toBe(200);
+  expect(await gate.store()).toMatch(/^refused the last upgrade: .*OOM/);
   expect(lines(gate, /acquire is refused: OOM/)).toHaveLength(1); // not a line for each
 });
 
@@ -115,7 +115,7 @@ it('a replica is not used: the log says what it is, and it is used within two se
   const gate = await gateOn(replica.url);
   await logs(gate, /READONLY: this is a replica/);
   await triesAgain(replica, 3);
-  expect(await readiness(gate)).toBe(503);
+  expect(await gate.store()).toMatch(/^the store does not answer: /);
   expect(lines(gate, /the store does not answer/)).toHaveLength(1);
   await replica.client.replicaof('NO', 'ONE');
   await isReady(gate);
@@ -133,7 +133,7 @@ it.each<[string, RegExp, (redis: RedisServer) => Promise<unknown>]>([
   expect(await gate.check(checkOf(newStream(), 'pod1'))).toMatchObject({ deniedResponse: { status: { code: 503 } } });
   await logs(gate, why);
   await triesAgain(redis, 3);
-  expect(await readiness(gate)).toBe(503);
+  expect(await gate.store()).toMatch(/^the store does not answer: /);
   expect(lines(gate, /the store does not answer/)).toHaveLength(1);
   await redis.client.replicaof('NO', 'ONE');
   await redis.client.config('SET', 'min-replicas-to-write', 0);

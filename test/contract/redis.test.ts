@@ -37,6 +37,7 @@ describe('the keys in Redis', () => {
       'ws:pods',
       'ws:proxies',
       '{ws:gates}:history',
+      '{ws:gates}:told',
       '{ws:pod_conn:pod1}:info',
       '{ws:pod_conn:pod1}:proxies',
     ]);
@@ -45,7 +46,7 @@ describe('the keys in Redis', () => {
     const expiryMs = Number(await redis.client.zscore('ws:pod_conn:pod1', lease));
     expect(Math.abs(expiryMs - Date.now() - 60_000)).toBeLessThan(5000);
     await value(store.release(pod1, [lease], 60_000));
-    const rolls = ['ws:gates', 'ws:pods', 'ws:proxies', '{ws:gates}:history'];
+    const rolls = ['ws:gates', 'ws:pods', 'ws:proxies', '{ws:gates}:history', '{ws:gates}:told'];
     expect((await redis.client.keys('*')).sort()).toEqual([...rolls, '{ws:pod_conn:pod1}:ended']);
     // What has ended goes by itself: there may be no call for this pod any more.
     const leftMs = await redis.client.pttl('{ws:pod_conn:pod1}:ended');

@@ -154,6 +154,7 @@ describe('/ws/metrics', () => {
       gates: 1,
       silent_gates: [],
       unlogged_proxies: [],
+      unrenewed_proxies: [],
       totals: { connections: 5, pods: 2, proxies: 2, filling: 0, saturated: 1 },
       rates: { admitted: 1, denied: 0.4, released: 0 },
       pods: [

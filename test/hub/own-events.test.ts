@@ -1,8 +1,8 @@
 /** What a gate tells by itself, beside connections that come and go in order. */
 
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { until } from '../../scripts/fleet/processes.ts';
-import { checkOf, entryOf, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { checkOf, entryOf, message, newStream, type Stream, startTestApp, type TestApp } from '../support/app.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { HubClient } from './client.ts';
 
@@ -50,8 +50,12 @@ it('connections that were found open', async () => {
 it('connections that ended without a word', async () => {
   gate = await startTestApp({ WSGATE_LEASE_TTL: '2s' }); // long enough for keepalives on a busy machine
   const client = await watch();
-  gate.logStream('proxy_a').write(message(entryOf(newStream(), 'pod2', 'DownstreamEnd')));
-  await gate.check(checkOf(newStream(), 'pod1'), 'proxy_a');
+  const log = gate.logStream('proxy_a');
+  const [lives, vanishes] = [newStream(), newStream()];
+  const say = (stream: Stream) => log.write(message(entryOf(stream, 'pod1', 'DownstreamPeriodic')));
+  say(vanishes);
+  const telling = setInterval(say, 500, lives);
+  onTestFinished(() => clearInterval(telling));
   expect(await client.eventOf('connection.expired', 15_000)).toMatchObject({
     severity: 'warning',
     data: { count: 1, labels: { pod: 'pod1', cause: 'expired' } },

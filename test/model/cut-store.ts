@@ -57,5 +57,11 @@ export class CutStore implements LeaseStore {
   enroll = (...args: Parameters<LeaseStore['enroll']>) => this.#ask((store) => store.enroll(...args));
   strike = (...args: Parameters<LeaseStore['strike']>) => this.#ask((store) => store.strike(...args));
   farewell = (...args: Parameters<LeaseStore['farewell']>) => this.#ask((store) => store.farewell(...args));
+  lapsed = (...args: Parameters<LeaseStore['lapsed']>) => this.#ask((store) => store.lapsed(...args));
+  expiries = (...args: Parameters<LeaseStore['expiries']>) => this.#ask((store) => store.expiries(...args));
+  tell = (...args: Parameters<LeaseStore['tell']>) => this.#ask((store) => store.tell(...args));
+  promised = (...args: Parameters<LeaseStore['promised']>) => this.#ask((store) => store.promised(...args));
+  hears = (...args: Parameters<LeaseStore['hears']>) => this.#ask((store) => store.hears(...args));
+  heardBy = (...args: Parameters<LeaseStore['heardBy']>) => this.#ask((store) => store.heardBy(...args));
   async close(): Promise<void> {}
 }

@@ -1,48 +1,54 @@
 /** All that a gate is between its gRPC server and its store, driven by hand. */
 
+import { openDomain } from '../../src/admission/domain.ts';
 import { Events } from '../../src/admission/events.ts';
-import { Gate } from '../../src/admission/gate.ts';
 import type { LeaseStore } from '../../src/admission/lease-store.ts';
-import { Ledger } from '../../src/admission/ledger.ts';
 import { Limits } from '../../src/admission/limits.ts';
 import type { OutagePolicy } from '../../src/admission/outage.ts';
-import { Presence } from '../../src/admission/presence.ts';
-import { Reaper } from '../../src/admission/reaper.ts';
-import { Recovery } from '../../src/admission/recovery.ts';
-import { Share } from '../../src/admission/share.ts';
 import { CutStore } from './cut-store.ts';
 
 export const TTL_MS = 60_000;
-const GRACE_MS = 300_000;
+export const GRACE_MS = 300_000;
+export const UNRENEWED_MAX_MS = 24 * 3_600_000;
 export const RESERVE_MS = 20_000;
 /** Two of Envoy's flush intervals, of which one may be lost. */
 export const RECOVERY_MS = 32_000;
 export const LIMIT = 3;
 
-export interface ModelGate {
+export interface ModelGate extends ReturnType<typeof openDomain> {
+  readonly name: string;
   readonly store: CutStore;
-  readonly ledger: Ledger;
-  readonly gate: Gate;
-  readonly reaper: Reaper;
+  readonly events: Events;
 }
 
 let made = 0;
 
-export function makeGate(shared: () => LeaseStore, outage: OutagePolicy, recoveryMs = RECOVERY_MS): ModelGate {
+export function makeGate(
+  shared: () => LeaseStore,
+  outage: OutagePolicy,
+  recoveryMs = RECOVERY_MS,
+  limit = LIMIT,
+): ModelGate {
   made += 1;
+  const name = `gate${made}`;
   const events = new Events();
   const store = new CutStore(shared, (up) => events.emit('storeChanged', up, ''));
-  const recovery = new Recovery({ forMs: recoveryMs, ttlMs: TTL_MS }, events);
-  const parts = {
-    store,
-    limits: new Limits({ default: { connections: LIMIT }, pods: {} }),
-    share: new Share(recovery),
-    recovery,
-    presence: new Presence(events, { podsMax: 100, proxiesMax: 100 }),
-    events,
-  };
-  const ledger = new Ledger(parts, { ttlMs: TTL_MS, recoveryMs, leasesMax: 1000, releasesMax: 1000 });
-  const gate = new Gate({ ...parts, ledger }, { reserveMs: RESERVE_MS, outage });
-  const reaper = new Reaper({ ...parts, ledger }, { gate: `gate${made}`, ttlMs: TTL_MS, graceMs: GRACE_MS });
-  return { store, ledger, gate, reaper };
+  const limits = new Limits({ default: { connections: limit }, pods: {} });
+  const domain = openDomain(
+    { store, limits, events },
+    {
+      gate: name,
+      ttlMs: TTL_MS,
+      reserveMs: RESERVE_MS,
+      recoveryMs,
+      graceMs: GRACE_MS,
+      unrenewedMaxMs: UNRENEWED_MAX_MS,
+      outage,
+      leasesMax: 1000,
+      releasesMax: 1000,
+      podsMax: 100,
+      proxiesMax: 100,
+    },
+  );
+  return { ...domain, name, store, events };
 }

@@ -45,6 +45,8 @@ export interface TestApp {
   /** The lines of `/websocket/metrics` that hold a figure. */
   fleet(): Promise<Record<string, number>>;
   connections(pod: string): Promise<number>;
+  /** What `/readyz` says of the store: `ok` when it decides upgrades. */
+  store(): Promise<string>;
   /** How often the bound of this key was reached. */
   reached(key: string): Promise<number>;
   stop(): Promise<void>;
@@ -136,6 +138,10 @@ export async function startTestApp(
     async connections(pod) {
       const body = (await (await get(`/v1/pods/${pod}`)).json()) as { connections: number };
       return body.connections;
+    },
+    async store() {
+      const { checks } = (await (await get('/readyz')).json()) as { checks: { store: string } };
+      return checks.store;
     },
     async reached(key) {
       const text = await (await get('/metrics')).text();

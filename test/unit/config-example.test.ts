@@ -65,7 +65,7 @@ test('the defaults are these', () => {
       store: { prefix: 'ws:', deadline: 100, info: true },
       pods: { from: [{ kind: 'route' }, { kind: 'context' }] },
       limits: { podsMax: 10_000, proxiesMax: 10_000, default: { connections: 100 }, pods: {} },
-      lease: { ttl: 60_000, grace: 300_000 },
+      lease: { ttl: 60_000, grace: 300_000, unrenewedMax: 86_400_000 },
       outage: { policy: 'share' },
       deny: { status: 429, retryAfter: 5_000 },
       http: {

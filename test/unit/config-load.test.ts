@@ -22,7 +22,7 @@ function mistakesOf(input: Partial<ConfigInput>): readonly Mistake[] {
 describe('where a value comes from', () => {
   test('a variable wins over the file, key by key', () => {
     const { lease } = configOf({ text: 'lease: {ttl: 30s, grace: 10m}', env: { WSGATE_LEASE_TTL: '40s' } });
-    expect(lease).toEqual({ ttl: 40_000, grace: 600_000 });
+    expect(lease).toMatchObject({ ttl: 40_000, grace: 600_000 });
   });
 
   test('an empty variable counts as absent, even one that names no key', () => {
@@ -305,6 +305,11 @@ describe('a mistake', () => {
       'a grace within the ttl',
       'lease: {ttl: 5m, grace: 5m}',
       [{ path: 'lease.grace', value: '5m', expected: 'longer than lease.ttl', source: at(1, 25) }],
+    ],
+    [
+      "leases that nobody renews and that go before a dead proxy's",
+      'lease: {unrenewedMax: 5m}',
+      [{ path: 'lease.unrenewedMax', value: '5m', expected: 'longer than lease.grace', source: at(1, 23) }],
     ],
     [
       'a store slower than a reserved slot',

@@ -12,7 +12,7 @@ const LIMIT = 10;
 const BEFORE_MS = Date.UTC(2026, 0, 2);
 const AFTER_MS = BEFORE_MS + 1000;
 
-const ALONE = { gates: 1, silent_gates: [], unlogged_proxies: [] };
+const ALONE = { gates: 1, silent_gates: [], unlogged_proxies: [], unrenewed_proxies: [] };
 
 /** Connections by pod, then by proxy. */
 type Held = Readonly<Record<string, Readonly<Record<string, number>>>>;

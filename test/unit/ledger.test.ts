@@ -1,11 +1,6 @@
 import { expect, it } from 'vitest';
-import { Events } from '../../src/admission/events.ts';
-import { Ledger } from '../../src/admission/ledger.ts';
-import { Limits } from '../../src/admission/limits.ts';
-import { Presence } from '../../src/admission/presence.ts';
-import { Recovery } from '../../src/admission/recovery.ts';
-import { Share } from '../../src/admission/share.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
+import { makeGate } from '../model/model-gate.ts';
 import { newLease, pod1, proxyA } from '../support/names.ts';
 
 /** A store that takes its time for renewals. */
@@ -24,17 +19,7 @@ class SlowStore extends MemoryStore {
 
 it('a flush also writes what became due while the one before it was under way', async () => {
   const store = new SlowStore(Date.now);
-  const events = new Events();
-  const recovery = new Recovery({ forMs: 0, ttlMs: 60_000 }, events);
-  const parts = {
-    store,
-    limits: new Limits({ default: { connections: 100 }, pods: {} }),
-    share: new Share(recovery),
-    recovery,
-    presence: new Presence(events, { podsMax: 100, proxiesMax: 100 }),
-    events,
-  };
-  const ledger = new Ledger(parts, { ttlMs: 60_000, recoveryMs: 0, leasesMax: 100, releasesMax: 100 });
+  const { ledger } = makeGate(() => store, 'deny', 0);
   const stream = ledger.open(proxyA);
   const see = () =>
     ledger.seen(stream, { pod: pod1, lease: newLease(proxyA), path: '/', state: 'live', periodic: false });

@@ -1,174 +1,377 @@
-/** When the reaper takes a lease, and when it must not: by the store's clock, turned by hand. */
+/** When the reaper takes a lease, and when it must not: by a clock that is turned by hand. */
 
-import { beforeEach, describe, expect, it } from 'vitest';
-import { Events } from '../../src/admission/events.ts';
-import type { LeaseStore } from '../../src/admission/lease-store.ts';
-import { Ledger, type LogStream } from '../../src/admission/ledger.ts';
-import { Limits } from '../../src/admission/limits.ts';
-import { Presence } from '../../src/admission/presence.ts';
-import { Reaper } from '../../src/admission/reaper.ts';
-import { Recovery } from '../../src/admission/recovery.ts';
-import { Share } from '../../src/admission/share.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { LeaseId, ProxyId } from '../../src/admission/ids.ts';
+import type { LogStream } from '../../src/admission/ledger.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
+import { value } from '../contract/lease-store.ts';
+import { GRACE_MS, type ModelGate, makeGate, RESERVE_MS, TTL_MS, UNRENEWED_MAX_MS } from '../model/model-gate.ts';
 import { newLease, pod1, proxyA, proxyB } from '../support/names.ts';
 
-const TTL_MS = 60_000;
-const GRACE_MS = 300_000;
+const FLUSH_MS = 15_000;
+/** By then a proxy is known to renew, and has been heard without a break for a ttl. */
+const KNOWN_MS = 5 * FLUSH_MS + TTL_MS + 10_000;
+const PASS_MS = TTL_MS / 10 + 2000;
 
-let nowMs: number;
-let store: LeaseStore;
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+afterEach(() => void vi.useRealTimers());
 
-/** One gate on the common store. */
-function startGate(gate: string) {
-  const events = new Events();
-  const presence = new Presence(events, { podsMax: 100, proxiesMax: 100 });
-  const recovery = new Recovery({ forMs: 0, ttlMs: TTL_MS }, events);
-  const limits = new Limits({ default: { connections: 100 }, pods: {} });
-  const parts = { store, limits, share: new Share(recovery), recovery, presence, events };
-  const ledger = new Ledger(parts, { ttlMs: TTL_MS, recoveryMs: 0, leasesMax: 100, releasesMax: 100 });
-  const reaper = new Reaper({ ...parts, ledger }, { gate, ttlMs: TTL_MS, graceMs: GRACE_MS });
-  return { ledger, reaper, presence };
-}
-
+let stepMs: number;
+let store: MemoryStore;
 beforeEach(() => {
-  nowMs = 1_800_000_000_000;
-  store = new MemoryStore(() => nowMs);
+  stepMs = 0;
+  store = new MemoryStore(() => 1_800_000_000_000 + performance.now() + stepMs);
 });
 
-/** Beats once a second for that long. */
-async function pass(ms: number, ...gates: ReturnType<typeof startGate>[]): Promise<void> {
+/** A connection that its proxy speaks of at each interval, on a log stream of its own. */
+interface Told {
+  readonly gate: ModelGate;
+  readonly lease: LeaseId;
+  stream: LogStream;
+  nextMs: number;
+}
+
+let told: Told[];
+beforeEach(() => {
+  told = [];
+});
+
+const startGate = () => makeGate(() => store, 'deny', 0, 100);
+
+function say({ gate, lease, stream }: Told, periodic = true): void {
+  gate.ledger.seen(stream, { pod: pod1, lease, path: '/', state: 'live', periodic });
+}
+
+function connect(gate: ModelGate, proxy: ProxyId = proxyA): Told {
+  const stream = gate.ledger.open(proxy, () => 3000);
+  const connection = { gate, lease: newLease(proxy), stream, nextMs: performance.now() + FLUSH_MS };
+  told.push(connection);
+  say(connection, false);
+  return connection;
+}
+
+/** Seconds go by; gates beat, and Envoys speak. */
+async function pass(ms: number, ...gates: ModelGate[]): Promise<void> {
   for (let passed = 0; passed < ms; passed += 1000) {
-    nowMs += 1000;
-    for (const { reaper } of gates) await reaper.beat();
+    vi.advanceTimersByTime(1000);
+    for (const connection of told) {
+      if (performance.now() < connection.nextMs) continue;
+      connection.nextMs += FLUSH_MS;
+      say(connection);
+    }
+    for (const { ledger, reaper } of gates) {
+      await ledger.flush();
+      await reaper.beat();
+    }
   }
 }
 
-async function count(): Promise<number | undefined> {
-  const answer = await store.fleet([pod1]);
-  return answer.ok ? answer.value.pods[0]?.connections : undefined;
+async function held(): Promise<LeaseId[]> {
+  return (await value(store.leases(pod1, 100))).leases.map(({ lease }) => lease);
 }
 
-/** A lease as a Check leaves it, when Envoy's word of its end is lost. */
-async function acquired(gate: ReturnType<typeof startGate>, proxy = proxyA): Promise<void> {
+/** A lease as a Check leaves it, when every word of it is lost. */
+async function acquired(gate: ModelGate, proxy = proxyA): Promise<LeaseId> {
+  const lease = newLease(proxy);
   gate.presence.note(proxy, pod1);
-  await store.acquire(pod1, newLease(proxy), 100, TTL_MS, '/');
+  await store.acquire(pod1, lease, 100, RESERVE_MS, '/');
+  return lease;
+}
+
+/** A lease whose connection was told, and whose end was lost. */
+async function endLost(gate: ModelGate, ...gates: ModelGate[]): Promise<Told> {
+  const connection = connect(gate);
+  await pass(2 * FLUSH_MS, gate, ...gates);
+  told = told.filter((each) => each !== connection);
+  return connection;
 }
 
 describe('a lease whose end was lost', () => {
-  it('goes within two ttls when its proxy talks all the while', async () => {
-    const gate = startGate('gate1');
-    gate.ledger.open(proxyA);
-    await acquired(gate);
-    await pass(TTL_MS - 1000, gate);
-    expect(await count()).toBe(1);
+  it('goes within two ttls of its last word when its proxy renews all the while', async () => {
+    const gate = startGate();
+    connect(gate);
+    await pass(KNOWN_MS, gate);
+    const { lease } = await endLost(gate);
+    await pass(TTL_MS - FLUSH_MS, gate);
+    expect(await held()).toContain(lease);
     await pass(TTL_MS, gate);
-    expect(await count()).toBe(0);
+    expect(await held()).not.toContain(lease);
   });
 
-  it('stays while its proxy has talked for less than a ttl, however long it is past its expiry', async () => {
-    const gate = startGate('gate1');
-    await acquired(gate);
-    await pass(TTL_MS * 2, gate);
+  it('goes, too, when a gate died in the moment in which it was told, and all of it was lost', async () => {
+    const [gate, other] = [startGate(), startGate()];
+    connect(gate);
+    await pass(KNOWN_MS, gate, other);
+    const lease = await acquired(gate);
+    connect(other).nextMs = Number.POSITIVE_INFINITY; // it dies: nothing is heard of this one, either
+    await pass(1000, gate, other);
+    await pass(RESERVE_MS + TTL_MS + KNOWN_MS, gate);
+    expect(await held()).not.toContain(lease);
+  });
+
+  it('stays while nobody knows that its proxy renews', async () => {
+    const gate = startGate();
     gate.ledger.open(proxyA);
-    await pass(TTL_MS - 1000, gate);
-    expect(await count()).toBe(1);
-    await pass(TTL_MS / 4, gate);
-    expect(await count()).toBe(0);
+    const lease = await acquired(gate);
+    await pass(GRACE_MS * 2, gate);
+    expect(await held()).toEqual([lease]);
   });
 
-  it('stays when the proxy was silent for a while: the time before does not count', async () => {
-    const gate = startGate('gate1');
-    const stream: LogStream = gate.ledger.open(proxyA);
-    await acquired(gate);
+  it('stays as long as its proxy was ever silent of one that lived', async () => {
+    const gate = startGate();
+    const slow = connect(gate);
+    for (let i = 0; i < 5; i += 1) {
+      slow.nextMs += 2 * TTL_MS; // it is told every two ttls
+      await pass(2 * TTL_MS + FLUSH_MS, gate);
+    }
+    const { lease } = await endLost(gate);
+    await pass(4 * TTL_MS, gate);
+    expect(await held()).toContain(lease);
+    expect(await held()).toContain(slow.lease);
+  });
+
+  it('stays when its proxy was not heard for a while: the time before does not count', async () => {
+    const gate = startGate();
+    const speaker = connect(gate);
+    await pass(KNOWN_MS, gate);
+    const { lease } = await endLost(gate);
     await pass(TTL_MS - 5000, gate);
-    gate.ledger.close(stream);
+    gate.ledger.close(speaker.stream);
     await pass(2000, gate);
-    gate.ledger.open(proxyA);
-    await pass(TTL_MS - 1000, gate);
-    expect(await count()).toBe(1);
+    speaker.stream = gate.ledger.open(proxyA, () => 3000);
+    say(speaker);
+    await pass(TTL_MS - 2000, gate);
+    expect(await held()).toContain(lease);
+    await pass(PASS_MS + 2000, gate);
+    expect(await held()).not.toContain(lease);
   });
 
   it('stays when another proxy talks', async () => {
-    const gate = startGate('gate1');
-    gate.ledger.open(proxyB);
-    await acquired(gate, proxyA);
+    const gate = startGate();
+    connect(gate, proxyB);
+    await pass(KNOWN_MS, gate);
+    const lease = await acquired(gate, proxyA);
     await pass(TTL_MS * 3, gate);
-    expect(await count()).toBe(1);
+    expect(await held()).toContain(lease);
   });
 
-  it('stays for a ttl longer when a gate falls silent: its proxies have to be heard elsewhere first', async () => {
-    const [gate, other] = [startGate('gate1'), startGate('gate2')];
-    gate.ledger.open(proxyA);
-    await acquired(gate);
-    await pass(TTL_MS - 8000, gate, other);
-    await pass(TTL_MS - 1000, gate);
-    expect(await count()).toBe(1);
-    await pass(TTL_MS / 4, gate);
-    expect(await count()).toBe(0);
+  it('stays when a gate hangs that heard of it, as long as its proxy would not leave that gate', async () => {
+    const [gate, hung] = [startGate(), startGate()];
+    connect(gate);
+    await pass(KNOWN_MS, gate, hung);
+    const there = connect(hung);
+    told = told.filter((each) => each !== there);
+    say(there);
+    there.stream = hung.ledger.open(proxyA, () => 0);
+    say(there);
+    const here = told.find((each) => each.gate === gate);
+    if (here) here.stream = gate.ledger.open(proxyA, () => 0);
+    await pass(TTL_MS / 5, gate, hung);
+    await pass(GRACE_MS * 3, gate); // the other one says nothing any more
+    expect(await held()).toContain(there.lease);
+  });
+
+  it('goes when a gate has died that heard of it, and its proxy would have left one that hangs', async () => {
+    const [gate, dead] = [startGate(), startGate()];
+    connect(gate);
+    await pass(KNOWN_MS, gate, dead);
+    const there = connect(dead);
+    told = told.filter((each) => each !== there);
+    await pass(TTL_MS / 5, gate, dead);
+    await pass(TTL_MS / 2, gate);
+    expect(await held()).toContain(there.lease);
+    await pass(2 * TTL_MS, gate);
+    expect(await held()).not.toContain(there.lease);
   });
 
   it('stays for a ttl longer when this gate stood still: what it has not read yet may speak of it', async () => {
-    const gate = startGate('gate1');
-    gate.ledger.open(proxyA);
-    await acquired(gate);
-    await pass(TTL_MS / 2, gate);
-    nowMs += TTL_MS;
-    await pass(TTL_MS - 1000, gate);
-    expect(await count()).toBe(1);
-    await pass(TTL_MS / 4, gate);
-    expect(await count()).toBe(0);
+    const gate = startGate();
+    connect(gate);
+    await pass(KNOWN_MS, gate);
+    const { lease } = await endLost(gate);
+    vi.advanceTimersByTime(TTL_MS);
+    await pass(TTL_MS - 2000, gate);
+    expect(await held()).toContain(lease);
+    await pass(2000 + PASS_MS, gate);
+    expect(await held()).not.toContain(lease);
   });
 
   it('does not stay longer when a gate says goodbye', async () => {
-    const [gate, other] = [startGate('gate1'), startGate('gate2')];
-    gate.ledger.open(proxyA);
-    await acquired(gate);
-    await pass(TTL_MS - 8000, gate, other);
+    const [gate, other] = [startGate(), startGate()];
+    connect(gate);
+    await pass(KNOWN_MS, gate, other);
+    const { lease } = await endLost(gate, other);
     await other.reaper.stop();
-    await pass(8000 + TTL_MS / 4, gate);
-    expect(await count()).toBe(0);
+    await pass(2 * TTL_MS - FLUSH_MS, gate);
+    expect(await held()).not.toContain(lease);
+  });
+});
+
+describe('a live connection of which nothing is heard', () => {
+  it('keeps its slot when its log entries are filtered, and others of its proxy are not', async () => {
+    const gate = startGate();
+    connect(gate);
+    await pass(FLUSH_MS, gate);
+    const overlooked = await acquired(gate);
+    await pass(4 * GRACE_MS, gate);
+    expect(await held()).toContain(overlooked);
+    expect([...gate.evidence.unrenewed]).toEqual([[proxyA, 'some']]);
+  });
+
+  it('keeps its slot when its listener sends no periodic entries, and another of its proxy does', async () => {
+    const gate = startGate();
+    connect(gate);
+    await pass(KNOWN_MS, gate);
+    const opened = connect(gate);
+    told = told.filter((each) => each !== opened);
+    await pass(4 * GRACE_MS, gate);
+    expect(await held()).toContain(opened.lease);
+    expect([...gate.evidence.unrenewed]).toEqual([[proxyA, 'some']]);
+  });
+
+  it('keeps its slot when its proxy sends no periodic entries at all, which is told within two usual intervals', async () => {
+    const gate = startGate();
+    const opened = connect(gate);
+    opened.nextMs = Number.POSITIVE_INFINITY;
+    await pass(2 * FLUSH_MS, gate);
+    expect([...gate.evidence.unrenewed]).toEqual([[proxyA, 'nothing']]);
+    await pass(4 * GRACE_MS, gate);
+    expect(await held()).toEqual([opened.lease]);
+    gate.ledger.ended(pod1, opened.lease);
+    await gate.ledger.flush();
+    expect(await held()).toEqual([]);
+  });
+
+  it('loses its slot after `lease.unrenewedMax`, and that is told', async () => {
+    const gate = startGate();
+    connect(gate).nextMs = Number.POSITIVE_INFINITY;
+    await pass(5000, gate);
+    const released = vi.fn();
+    gate.events.on('released', released);
+    vi.advanceTimersByTime(UNRENEWED_MAX_MS);
+    await pass(PASS_MS, gate);
+    expect(await held()).toEqual([]);
+    expect(released).toHaveBeenCalledWith(pod1, 'outlived', 1);
   });
 });
 
 describe('the lease of a proxy that died', () => {
+  /** A proxy that renews, and falls silent. */
+  async function died(gate: ModelGate, ...gates: ModelGate[]): Promise<LeaseId> {
+    const connection = connect(gate);
+    await pass(KNOWN_MS, gate, ...gates);
+    told = [];
+    gate.ledger.close(connection.stream);
+    return connection.lease;
+  }
+
   it('goes when no gate has heard that proxy for the grace, and not before', async () => {
-    const gate = startGate('gate1');
-    await acquired(gate);
+    const gate = startGate();
+    const lease = await died(gate);
     await pass(GRACE_MS - 1000, gate);
-    expect(await count()).toBe(1);
+    expect(await held()).toEqual([lease]);
     await pass(TTL_MS / 4, gate);
-    expect(await count()).toBe(0);
+    expect(await held()).toEqual([]);
   });
 
-  it('goes even if no heartbeat ever told of the proxy', async () => {
-    const gate = startGate('gate1');
-    await store.heartbeat({ gate: 'gone', proxies: [], pods: [pod1], gateQuietMs: 0, proxyQuietMs: 0 });
-    await store.acquire(pod1, newLease(proxyA), 100, 1000, '/');
-    await pass(GRACE_MS, gate);
-    expect(await count()).toBe(1);
-    await pass(TTL_MS, gate);
-    expect(await count()).toBe(0);
+  it('stays for another grace when no gate was there to hear it', async () => {
+    const lease = await died(startGate());
+    vi.advanceTimersByTime(2 * GRACE_MS); // all gates are down
+    const gate = startGate();
+    await pass(GRACE_MS - 5000, gate);
+    expect(await held()).toEqual([lease]);
+    await pass(TTL_MS / 2, gate);
+    expect(await held()).toEqual([]);
+  });
+
+  it('stays for another grace when the store was away for longer than that', async () => {
+    const gate = startGate();
+    const lease = await died(gate);
+    gate.store.cut('now');
+    await pass(2 * GRACE_MS, gate);
+    gate.store.mend();
+    await pass(GRACE_MS - 5000, gate);
+    expect(await held()).toEqual([lease]);
+    await pass(TTL_MS / 2, gate);
+    expect(await held()).toEqual([]);
   });
 
   it('stays while another gate hears the proxy', async () => {
-    const [gate, other] = [startGate('gate1'), startGate('gate2')];
-    await acquired(gate);
+    const [gate, other] = [startGate(), startGate()];
+    const lease = await died(gate, other);
     for (let passed = 0; passed < GRACE_MS * 2; passed += 30_000) {
       other.presence.note(proxyA, pod1);
       await pass(30_000, gate, other);
     }
-    expect(await count()).toBe(1);
+    expect(await held()).toEqual([lease]);
+  });
+
+  it('stays where it is not known to renew: it may have nothing to say', async () => {
+    const gate = startGate();
+    const lease = await acquired(gate);
+    await pass(3 * GRACE_MS, gate);
+    expect(await held()).toEqual([lease]);
+  });
+});
+
+describe("when the store's clock is set", () => {
+  it.each([
+    ['forward by more than the grace', 2 * GRACE_MS],
+    ['back by an hour', -3_600_000],
+  ])('%s, no live connection loses its slot, and lost ends are found as ever', async (_how, ms) => {
+    const gate = startGate();
+    const { lease } = connect(gate);
+    connect(gate, proxyB);
+    await pass(KNOWN_MS, gate);
+    const stepped = vi.fn();
+    gate.events.on('clockStepped', stepped);
+    stepMs += ms;
+    await pass(1000, gate);
+    expect(stepped).toHaveBeenCalledWith(ms);
+    await pass(TTL_MS, gate);
+    expect(await held()).toContain(lease);
+    const lost = await endLost(gate);
+    await pass(2 * TTL_MS, gate);
+    expect(await held()).not.toContain(lost.lease);
+    expect(await held()).toContain(lease);
+  });
+});
+
+describe('a lease that was taken by silence and is spoken of again', () => {
+  /** Silence that nobody could have told from a lost end. */
+  async function wrong(gate: ModelGate): Promise<Told> {
+    connect(gate);
+    await pass(KNOWN_MS, gate);
+    const silent = await endLost(gate);
+    await pass(2 * TTL_MS, gate);
+    expect(await held()).not.toContain(silent.lease);
+    return silent;
+  }
+
+  it.each([
+    ['by a late entry', (silent: Told) => say(silent)],
+    ['by its end', ({ gate, lease }: Told) => gate.ledger.ended(pod1, lease)],
+  ])('%s, is told, and that silence is not trusted any more', async (_how, speak) => {
+    const gate = startGate();
+    const silent = await wrong(gate);
+    const contradicted = vi.fn();
+    gate.events.on('contradicted', contradicted);
+    speak(silent);
+    await pass(2000, gate);
+    expect(contradicted).toHaveBeenCalledExactlyOnceWith(proxyA, 1);
+    const next = await endLost(gate);
+    await pass(4 * TTL_MS, gate);
+    expect(await held()).toContain(next.lease);
+    expect([...gate.evidence.unrenewed]).toEqual([[proxyA, 'wrong']]);
+    await pass(70 * TTL_MS, gate);
+    expect(await held()).not.toContain(next.lease);
+    expect([...gate.evidence.unrenewed]).toEqual([]);
   });
 });
 
 it('a connection that is renewed is never taken', async () => {
-  const gate = startGate('gate1');
-  const stream = gate.ledger.open(proxyA);
-  const sighting = { pod: pod1, lease: newLease(proxyA), path: '/', state: 'live', periodic: true } as const;
-  for (let passed = 0; passed < TTL_MS * 5; passed += 15_000) {
-    gate.ledger.seen(stream, sighting);
-    await gate.ledger.flush();
-    await pass(15_000, gate);
-  }
-  expect(await count()).toBe(1);
+  const gate = startGate();
+  const { lease } = connect(gate);
+  await pass(TTL_MS * 5, gate);
+  expect(await held()).toEqual([lease]);
 });

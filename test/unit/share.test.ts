@@ -1,19 +1,30 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Events } from '../../src/admission/events.ts';
-import { Recovery } from '../../src/admission/recovery.ts';
+import type { LeaseId } from '../../src/admission/ids.ts';
 import { Share } from '../../src/admission/share.ts';
+import { Standing } from '../../src/admission/standing.ts';
 import { leasesOf, newLease, pod1, pod2, proxyA } from '../support/names.ts';
 
 const LIMIT = 10;
 
 let events: Events;
+let standing: Standing;
 let share: Share;
 beforeEach(() => {
   events = new Events();
-  const recovery = new Recovery({ forMs: 1000, ttlMs: 60_000 }, events);
-  recovery.heard({ timeMs: 1000, wholeSinceMs: 0, gates: 1, gatesAwaited: 0, gatesBackMs: 0 });
-  share = new Share(recovery);
+  const options = { recoveryMs: 1000, ttlMs: 60_000, admitsAlone: true, up: true, gateQuietMs: 5000 };
+  standing = new Standing(options, events);
+  share = new Share(standing, events);
+  sync();
 });
+
+/** The store is trusted again. */
+function sync(): void {
+  standing.written(standing.epoch);
+  const answer = { timeMs: 1000, wholeSinceMs: 0, gates: 1, gatesAwaited: 0, gatesBackMs: 0 };
+  standing.heard({ ...answer, gatesBehind: 0, gatesDoubting: 0, quietGates: [], quietProxies: [] }, standing.epoch);
+  expect(standing.synced).toBe(true);
+}
 
 function admitted(asked: number, pod = pod1): number {
   return leasesOf(proxyA, asked).filter((lease) => share.admit(pod, lease, LIMIT)).length;
@@ -57,7 +68,7 @@ describe('what its connections free', () => {
     share.countedAll(3);
     const lease = newLease(proxyA);
     share.freed(pod1, lease, true);
-    share.freed(pod1, lease, true);
+    share.freed(pod1, lease, false); // its end comes once more
     expect(admitted(20)).toBe(1);
   });
 
@@ -78,9 +89,42 @@ describe('what its connections free', () => {
   });
 });
 
-it('a count from the store ends what was done alone', () => {
-  share.countedAll(1);
-  expect(admitted(20)).toBe(10);
-  share.counted(pod1, 7);
-  expect(admitted(20)).toBe(3);
+describe('what was done alone', () => {
+  it('ends when the store is trusted again', () => {
+    share.countedAll(1);
+    events.emit('storeChanged', false, 'away');
+    expect(admitted(20)).toBe(10);
+    events.emit('storeChanged', true, '');
+    sync();
+    share.counted(pod1, 7);
+    expect(admitted(20)).toBe(3);
+  });
+
+  it('is not undone by a count that was on its way when it was done', () => {
+    share.countedAll(1);
+    events.emit('storeChanged', false, 'away');
+    expect(admitted(10)).toBe(10);
+    events.emit('storeChanged', true, '');
+    share.counted(pod1, 0); // of a renewal, before all is written
+    expect(admitted(1)).toBe(0);
+  });
+
+  it('ends for a single lease when the store has written it', () => {
+    share.countedAll(1);
+    const [refused, other] = leasesOf(proxyA, 2) as [LeaseId, LeaseId];
+    share.admit(pod1, refused, LIMIT); // the store refused to answer this one
+    share.counted(pod1, 9); // an answer to somebody else
+    expect(share.admit(pod1, other, LIMIT)).toBe(false);
+    share.written(pod1, [refused]);
+    share.counted(pod1, 9);
+    expect(share.admit(pod1, other, LIMIT)).toBe(true);
+  });
+
+  it('takes no more room for closes than a number, however many there are', () => {
+    share.counted(pod1, 1000);
+    share.countedAll(1);
+    for (const lease of leasesOf(proxyA, 100)) share.freed(pod1, lease, true);
+    expect(share.admit(pod1, newLease(proxyA), 901)).toBe(true);
+    expect(share.admit(pod1, newLease(proxyA), 901)).toBe(false);
+  });
 });

@@ -1,16 +1,21 @@
 -- Leases of one pod, as long as there is room for them. A lease that is held already is admitted, and counts once.
--- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info
+-- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended, if known
 -- ARGV[1] max, ARGV[2] lease id, ARGV[3] proxy id, ARGV[4] how long it is reserved, ms, ARGV[5] info, or '' for none;
 --   then three more for each further lease: its id, proxy id, info
--- returns {1, count, "SUCCESS"} or {0, count, "LIMIT_EXCEEDED"}; of several leases {1 or 0, count, 1 or 0, count, ...}
+-- returns {1, count, "SUCCESS"}, {0, count, "LIMIT_EXCEEDED"}, or {-1, count, "ENDED"} for a lease whose end is known;
+--   of several leases {1, 0 or -1, count, 1, 0 or -1, count, ...}
 local max = tonumber(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local expiry = math.floor((now + ARGV[4]) / 2) * 2 -- even: spoken of once (keys.ts)
+local expiry = math.floor((now + ARGV[4]) / 4) * 4 -- nobody has spoken of it yet (keys.ts)
 local count = redis.call('ZCARD', KEYS[1])
+local anyEnded = KEYS[4] ~= nil and redis.call('ZCARD', KEYS[4]) > 0
 local added, infos = {}, {}
 
 local function acquire(lease, proxy, info)
+  if anyEnded and tonumber(redis.call('ZSCORE', KEYS[4], lease) or 0) > now then
+    return -1
+  end
   if count < max and redis.call('ZADD', KEYS[1], 'NX', expiry, lease) == 1 then
     count = count + 1
     added[proxy] = (added[proxy] or 0) + 1
@@ -24,8 +29,9 @@ local function acquire(lease, proxy, info)
   if not held then
     return 0
   end
-  local latest = math.max(expiry, math.floor(held / 2) * 2)
-  redis.call('ZADD', KEYS[1], latest + 1, lease) -- odd: spoken of again
+  local told = held % 4 >= 2 and 2 or 0
+  local latest = math.max(expiry, math.floor(held / 4) * 4)
+  redis.call('ZADD', KEYS[1], latest + told + 1, lease) -- spoken of again
   return 1
 end
 
@@ -41,6 +47,6 @@ if #infos > 0 then
   redis.call('HSET', KEYS[3], unpack(infos))
 end
 if #ARGV == 5 then
-  result[3] = result[1] == 1 and 'SUCCESS' or 'LIMIT_EXCEEDED'
+  result[3] = ({ [1] = 'SUCCESS', [0] = 'LIMIT_EXCEEDED', [-1] = 'ENDED' })[result[1]]
 end
 return result

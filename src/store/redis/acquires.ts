@@ -74,7 +74,8 @@ export class Acquires {
     // Of one lease: {admitted, count, a word}; of several: {admitted, count, admitted, count, …}.
     const reply = answer.ok ? (answer.value as (number | string)[]) : [];
     asked.forEach(({ resolve }, i) => {
-      const acquired = { admitted: reply[2 * i] === 1, count: Number(reply[2 * i + 1]) };
+      const ended = reply[2 * i] === -1 ? ({ ended: true } as const) : {};
+      const acquired = { admitted: reply[2 * i] === 1, count: Number(reply[2 * i + 1]), ...ended };
       resolve(answer.ok ? { ok: true, value: acquired } : answer);
     });
   }

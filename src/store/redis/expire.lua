@@ -1,29 +1,62 @@
 #!lua flags=allow-oom
--- Takes those leases of the named proxies out of a pod's set that are past their expiry.
--- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info
+-- Takes leases out of a pod's set that are past their expiry and whose end is evident from their proxy's silence, or of
+-- which nobody has spoken for too long.
+-- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended, KEYS[5] lapsed
 -- ARGV[1] how many of the leases past their expiry to leave alone, oldest first: the caller has seen them in an earlier
---   call, and none of them is of a named proxy
+--   call, and they stay
 -- ARGV[2] how many to look at, at most, so that no call holds Redis for long
--- ARGV[3...] proxy ids
--- returns {the leases taken out, other proxies that hold leases past their expiry, how many were left alone by this
---   call, 1 if there may be more, count}
-local named = {}
-for i = 3, #ARGV do
-  named[ARGV[i]] = true
-end
+-- ARGV[3] ttl, ms, ARGV[4] reserve, ms, ARGV[5] how long one may stay that nobody renews, ms
+-- ARGV[6] for how long the taken ones are remembered, ms
+-- ARGV[7...] of each silent proxy five: its id; how long it must have been silent, ms; last words that came no later
+--   are no evidence, ms; never told leases with a later last word are overlooked, ms; 1 to leave all never told leases
+-- returns {taken by silence, taken because nobody spoke of them, proxies that hold others past their expiry, proxies
+--   that overlook leases, how many were left by this call, 1 if there may be more, count}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local past = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'LIMIT', ARGV[1], ARGV[2])
-local removed, waiting, seen, left = {}, {}, {}, 0
-for _, lease in ipairs(past) do
+local skip, batch = tonumber(ARGV[1]), tonumber(ARGV[2])
+local ttl, reserve, unrenewedMax = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local silences = {}
+for i = 7, #ARGV, 5 do
+  silences[ARGV[i]] = {
+    silent = tonumber(ARGV[i + 1]),
+    unheardUntil = tonumber(ARGV[i + 2]),
+    completeSince = tonumber(ARGV[i + 3]),
+    toldOnly = ARGV[i + 4] == '1',
+  }
+end
+
+-- No lease is good for longer than a ttl: the clock was set back. As written now, they would stay for as long as that.
+local latest = now + math.max(ttl, reserve) + 1000
+for _, lease in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. latest, '+inf', 'LIMIT', 0, batch)) do
+  local flags = redis.call('ZSCORE', KEYS[1], lease) % 4
+  redis.call('ZADD', KEYS[1], math.floor((now + ttl) / 4) * 4 + flags, lease)
+end
+
+local past = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'WITHSCORES', 'LIMIT', skip, batch)
+local silent, outlived, waiting, overlooked, seen, left = {}, {}, {}, {}, {}, 0
+for i = 1, #past, 2 do
+  local lease, expiry = past[i], tonumber(past[i + 1])
   local proxy = string.match(lease, '^(.*)_')
-  if named[proxy] then
+  local lastWord = expiry - (expiry % 2 == 1 and ttl or reserve)
+  local told = expiry % 4 >= 2
+  local rule = silences[proxy]
+  local isSilent = rule ~= nil and lastWord < now - rule.silent and lastWord > rule.unheardUntil
+  if isSilent and not told then
+    if lastWord > rule.completeSince then
+      overlooked[proxy] = true
+      isSilent = false
+    elseif rule.toldOnly then
+      isSilent = false
+    end
+  end
+  if isSilent or lastWord < now - unrenewedMax then
     redis.call('ZREM', KEYS[1], lease)
     if redis.call('HINCRBY', KEYS[2], proxy, -1) <= 0 then
       redis.call('HDEL', KEYS[2], proxy)
     end
     redis.call('HDEL', KEYS[3], lease)
-    removed[#removed + 1] = lease
+    local taken = isSilent and silent or outlived
+    taken[#taken + 1] = lease
   else
     left = left + 1
     if not seen[proxy] then
@@ -32,5 +65,17 @@ for _, lease in ipairs(past) do
     end
   end
 end
-local more = #past == tonumber(ARGV[2]) and 1 or 0
-return { removed, waiting, left, more, redis.call('ZCARD', KEYS[1]) }
+if #silent > 0 then
+  for _, lease in ipairs(silent) do
+    redis.call('ZADD', KEYS[5], now + ARGV[6], lease)
+  end
+  redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now)
+  redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -10001) -- no more than 10,000
+  redis.call('PEXPIREAT', KEYS[5], now + ARGV[6])
+end
+local names = {}
+for proxy in pairs(overlooked) do
+  names[#names + 1] = proxy
+end
+local more = #past == 2 * batch and 1 or 0
+return { silent, outlived, waiting, names, left, more, redis.call('ZCARD', KEYS[1]) }

@@ -3,18 +3,19 @@
  * is atomic on Redis Cluster too. A pod id holds no brace, and the configuration refuses a prefix that does.
  */
 
-import type { PodId } from '../../admission/ids.ts';
+import type { PodId, ProxyId } from '../../admission/ids.ts';
 import type { Roll } from '../../admission/lease-store.ts';
 
 /**
  * In the order in which every script takes them:
- * - sorted set, lease id → expiry, ms of Redis TIME: its size is the count. Even as long as nobody has spoken of the
- *   lease since it was acquired, odd from then on;
+ * - sorted set, lease id → expiry, ms of Redis TIME: its size is the count. A multiple of four as long as nobody has
+ *   spoken of the lease since it was acquired; plus 1 from then on, plus 2 once a periodic log entry has told it;
  * - hash, proxy → its number of leases in the set;
  * - hash, lease id → JSON `{state, path}`: the rest of who holds it (proxy, since, address) is in the lease id;
- * - sorted set, lease id that has ended → until when no renewal puts it back, ms of Redis TIME.
+ * - sorted set, lease id that has ended → until when no renewal puts it back, ms of Redis TIME;
+ * - sorted set, lease id that was taken out by its proxy's silence → until when that is remembered, ms of Redis TIME.
  */
-export type PodKeys = readonly [leases: string, proxies: string, info: string, ended: string];
+export type PodKeys = readonly [leases: string, proxies: string, info: string, ended: string, lapsed: string];
 
 export class Keys {
   readonly #prefix: string;
@@ -25,7 +26,7 @@ export class Keys {
 
   pod(pod: PodId): PodKeys {
     const leases = `${this.#prefix}pod_conn:${pod}`;
-    return [leases, `{${leases}}:proxies`, `{${leases}}:info`, `{${leases}}:ended`];
+    return [leases, `{${leases}}:proxies`, `{${leases}}:info`, `{${leases}}:ended`, `{${leases}}:lapsed`];
   }
 
   /** Sorted set: name → when it was last seen, ms of Redis TIME. */
@@ -41,5 +42,25 @@ export class Keys {
   /** Sorted set: gate → when it came back after leases were lost, ms of Redis TIME. */
   get back(): string {
     return `{${this.roll('gates')}}:back`;
+  }
+
+  /** Sorted set: gate → when it last said that it has told the store all that it knows, ms of Redis TIME. */
+  get told(): string {
+    return `{${this.roll('gates')}}:told`;
+  }
+
+  /** Sorted set: gate → when it last said that it does not trust the counts yet, ms of Redis TIME. */
+  get doubting(): string {
+    return `{${this.roll('gates')}}:doubting`;
+  }
+
+  /** Sorted set: the proxies of which this gate hears live connections → since when, ms of Redis TIME. */
+  hears(gate: string): string {
+    return `{${this.roll('gates')}}:hears:${gate}`;
+  }
+
+  /** Hash: what the fleet knows of a proxy's access log (`tell.lua`). */
+  promised(proxy: ProxyId): string {
+    return `{${this.roll('gates')}}:promised:${proxy}`;
   }
 }

@@ -1,15 +1,29 @@
 #!lua flags=allow-oom
 -- Puts leases of one pod into its set, whether or not they are there; but none that has ended.
 -- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended
--- ARGV[1] time to live, ms, ARGV[2] how many leases keep their info as it is, then those; then others, each before its info
--- returns {how many it put in, count}
+-- ARGV[1] time to live, ms, ARGV[2] how many leases keep their info as it is, ARGV[3] for each lease a digit: 1 if a
+--   periodic entry has told it, plus 2 if this gate renews it for the first time; then the leases that keep their info;
+--   then others, each before its info
+-- returns {how many it put in, count, proxies with a told lease that another gate renewed before}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local expiry = math.floor((now + ARGV[1]) / 2) * 2 + 1 -- odd: spoken of again (keys.ts)
+local expiry = math.floor((now + ARGV[1]) / 4) * 4 + 1 -- spoken of again (keys.ts)
 local created = 0
+local inherited, seen = {}, {}
 
-local function renew(lease) -- whether it may be there
-  if redis.call('ZADD', KEYS[1], expiry, lease) == 0 then
+local function renew(lease, place) -- whether it may be there
+  local flags = string.byte(ARGV[3], place) - 48
+  local told, first = flags % 2 == 1, flags >= 2
+  local before = (first or not told) and redis.call('ZSCORE', KEYS[1], lease)
+  local wasTold = before and before % 4 >= 2
+  if wasTold and first then
+    local proxy = string.match(lease, '^(.*)_')
+    if not seen[proxy] then
+      seen[proxy] = true
+      inherited[#inherited + 1] = proxy
+    end
+  end
+  if redis.call('ZADD', KEYS[1], expiry + ((told or wasTold) and 2 or 0), lease) == 0 then
     return true
   end
   if tonumber(redis.call('ZSCORE', KEYS[4], lease) or 0) > now then
@@ -21,13 +35,15 @@ local function renew(lease) -- whether it may be there
   return true
 end
 
-local others = 3 + ARGV[2]
-for i = 3, others - 1 do
-  renew(ARGV[i])
+local others = 4 + ARGV[2]
+for i = 4, others - 1 do
+  renew(ARGV[i], i - 3)
 end
+local place = others - 4
 for i = others, #ARGV, 2 do
-  if renew(ARGV[i]) and ARGV[i + 1] ~= '' then
+  place = place + 1
+  if renew(ARGV[i], place) and ARGV[i + 1] ~= '' then
     redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1])
   end
 end
-return { created, redis.call('ZCARD', KEYS[1]) }
+return { created, redis.call('ZCARD', KEYS[1]), inherited }

@@ -12,11 +12,16 @@ import type {
   Holder,
   LeasePage,
   LeaseStore,
+  LeaseTimes,
   PodCount,
+  Promised,
+  PromiseNews,
+  QuietGate,
   Renewal,
   Renewed,
   Roll,
   RollCall,
+  Silence,
 } from '../../admission/lease-store.ts';
 import { Acquires } from './acquires.ts';
 import { Keys } from './keys.ts';
@@ -27,6 +32,12 @@ import { type Script, scripts } from './scripts.ts';
 const BATCH = 1000;
 /** A Redis process that nobody has told of for so long is forgotten. */
 const PROCESS_FORGOTTEN_MS = 24 * 60 * 60 * 1000;
+/** For so long it is remembered that a lease was taken out by silence. */
+const LAPSED_MS = 24 * 60 * 60 * 1000;
+/** What the fleet knows of a proxy is forgotten when there has been no news of it for so long. */
+const PROMISE_MS = 7 * 24 * 60 * 60 * 1000;
+/** The proxies that one call tells of, or asks for. */
+const PROXIES_PER_CALL = 500;
 /** The pods that one `fleet` asks for at a time, so that a scrape of thousands lets upgrades through in between. */
 const PODS_AT_ONCE = 100;
 /** Those that one script call counts, where it can: a call costs more than a pod in it. */
@@ -64,13 +75,26 @@ export class RedisStore implements LeaseStore {
   }
 
   async renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
-    const args: (string | number)[] = [ttlMs, 0];
-    for (const { lease, holder } of leases) if (!holder) args.push(lease);
-    args[1] = args.length - 2;
-    for (const { lease, holder } of leases) if (holder) args.push(lease, this.#infoOf(holder));
+    const args: (string | number)[] = [ttlMs, 0, ''];
+    let flags = '';
+    const flag = ({ told, first }: Renewal) => {
+      flags += String((told ? 1 : 0) + (first ? 2 : 0));
+    };
+    for (const renewal of leases) {
+      if (renewal.holder) continue;
+      args.push(renewal.lease);
+      flag(renewal);
+    }
+    args[1] = args.length - 3;
+    for (const renewal of leases) {
+      if (!renewal.holder) continue;
+      args.push(renewal.lease, this.#infoOf(renewal.holder));
+      flag(renewal);
+    }
+    args[2] = flags;
     return map(await this.#add(pod, this.#run(scripts.renew, pod, args)), (reply) => {
-      const [created, count] = reply as [number, number];
-      return { created, count };
+      const [created, count, inherited] = reply as [number, number, ProxyId[]];
+      return { created, count, ...(inherited.length > 0 ? { inherited } : {}) };
     });
   }
 
@@ -85,18 +109,43 @@ export class RedisStore implements LeaseStore {
     return map(await this.#run(scripts.withdraw, pod, leases), (reply) => reply as number);
   }
 
-  async expire(pod: PodId, proxies: readonly ProxyId[]): Promise<Answer<Expired>> {
+  async expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>> {
     const leases: LeaseId[] = [];
+    const outlived: LeaseId[] = [];
     const waiting = new Set<ProxyId>();
+    const overlooked = new Set<ProxyId>();
+    const rules = silences.flatMap(({ proxy, silentMs, unheardUntilMs, completeSinceMs, toldOnly }) => [
+      proxy,
+      silentMs,
+      unheardUntilMs,
+      completeSinceMs,
+      toldOnly ? 1 : 0,
+    ]);
+    const { ttlMs, reserveMs, unrenewedMaxMs } = times;
     for (let skip = 0; ; ) {
-      const answer = await this.#run(scripts.expire, pod, [skip, BATCH, ...proxies]);
+      const args = [skip, BATCH, ttlMs, reserveMs, unrenewedMaxMs, LAPSED_MS, ...rules];
+      const answer = await this.#run(scripts.expire, pod, args);
       if (!answer.ok) return answer;
-      const [removed, others, left, more, count] = answer.value as [LeaseId[], ProxyId[], number, number, number];
-      leases.push(...removed);
+      const [silent, outlasted, others, overlooking, left, more, count] = answer.value as Expiry;
+      leases.push(...silent);
+      outlived.push(...outlasted);
       for (const proxy of others) waiting.add(proxy);
-      if (more === 0) return { ok: true, value: { leases, waiting: [...waiting], count } };
+      for (const proxy of overlooking) overlooked.add(proxy);
+      if (more === 0) {
+        return { ok: true, value: { leases, outlived, waiting: [...waiting], overlooked: [...overlooked], count } };
+      }
       skip += left;
     }
+  }
+
+  async lapsed(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly LeaseId[]>> {
+    return map(await this.#run(scripts.lapsed, pod, leases), (reply) => reply as LeaseId[]);
+  }
+
+  async expiries(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly (number | undefined)[]>> {
+    return map(await this.#run(scripts.expiries, pod, leases), (reply) =>
+      (reply as (string | null)[]).map((expiry) => (expiry === null ? undefined : Number(expiry))),
+    );
   }
 
   pods(): Promise<Answer<readonly PodId[]>> {
@@ -152,12 +201,13 @@ export class RedisStore implements LeaseStore {
   async heartbeat(beat: Heartbeat): Promise<Answer<RollCall>> {
     const call = async (roll: Roll, quietMs: number, tell: number, names: readonly string[]) =>
       map(await this.#link.run(scripts.rollCall, [this.#keys.roll(roll)], [quietMs, tell, ...names]), (reply) => {
-        const [timeMs, quiet, present] = reply as [number, string[], number];
-        return { timeMs, quiet, present };
+        const [timeMs, flat, present] = reply as [number, string[], number];
+        return { timeMs, quiet: pairs(flat), present };
       });
     const processes = await this.#link.processes();
     const before = beat.before ?? { gates: 0, wholeSinceMs: 0, awaitMs: 0 };
-    const [whole, gates, proxies, pods] = await Promise.all([
+    const { told, trusts, sinceMs, thereMs } = beat.outage ?? { told: true, trusts: true, sinceMs: 0, thereMs: 0 };
+    const [whole, gates, proxies, pods, outage] = await Promise.all([
       this.#link.run(
         scripts.wholeSince,
         [this.#keys.history, this.#keys.back],
@@ -166,11 +216,18 @@ export class RedisStore implements LeaseStore {
       call('gates', beat.gateQuietMs, BATCH, [beat.gate]),
       call('proxies', beat.proxyQuietMs, BATCH, beat.proxies),
       call('pods', 0, 0, beat.pods),
+      this.#link.run(
+        scripts.outage,
+        [this.#keys.roll('gates'), this.#keys.told, this.#keys.doubting],
+        [beat.gate, told ? 1 : 0, trusts ? 1 : 0, sinceMs, thereMs, beat.gateQuietMs],
+      ),
     ]);
     if (!whole.ok) return whole;
     if (!gates.ok) return gates;
     if (!proxies.ok) return proxies;
     if (!pods.ok) return pods;
+    if (!outage.ok) return outage;
+    const [gatesBehind, gatesDoubting] = outage.value as [number, number];
     const [wholeSinceMs, gatesAwaited, gatesBackMs] = whole.value as [number, number, number];
     const { timeMs, quiet, present } = gates.value;
     return {
@@ -181,8 +238,10 @@ export class RedisStore implements LeaseStore {
         gatesAwaited,
         gatesBackMs,
         gates: present,
-        quietGates: quiet,
-        quietProxies: proxies.value.quiet as ProxyId[],
+        gatesBehind,
+        gatesDoubting,
+        quietGates: quiet.map(([gate, seen]): QuietGate => ({ gate, seenMs: Number(seen) })),
+        quietProxies: proxies.value.quiet.map(([proxy]) => proxy as ProxyId),
       },
     };
   }
@@ -191,14 +250,65 @@ export class RedisStore implements LeaseStore {
     return map(await this.#link.run(scripts.enroll, [this.#keys.roll('proxies')], proxies), () => undefined);
   }
 
+  async tell(news: readonly PromiseNews[]): Promise<Answer<void>> {
+    for (const some of chunks(news, PROXIES_PER_CALL)) {
+      const args = some.flatMap(({ intervalMs, pingMs, logged, lost, stuck, found, overlooked, distrustForMs }) => [
+        intervalMs ?? '',
+        pingMs ?? '',
+        logged ? 1 : '',
+        lost ?? '',
+        stuck ?? '',
+        found ? 1 : '',
+        overlooked ? 1 : '',
+        distrustForMs ?? '',
+      ]);
+      const keys = some.map(({ proxy }) => this.#keys.promised(proxy));
+      const answer = await this.#link.run(scripts.tell, keys, [PROMISE_MS, ...args]);
+      if (!answer.ok) return answer;
+    }
+    return { ok: true, value: undefined };
+  }
+
+  async promised(proxies: readonly ProxyId[]): Promise<Answer<readonly Promised[]>> {
+    const known: Promised[] = [];
+    for (const some of chunks(proxies, PROXIES_PER_CALL)) {
+      const keys = some.map((proxy) => this.#keys.promised(proxy));
+      const answer = await this.#link.run(scripts.promised, keys, []);
+      if (!answer.ok) return answer;
+      for (const flat of answer.value as string[][]) known.push(promisedOf(flat));
+    }
+    return { ok: true, value: known };
+  }
+
+  async hears(gate: string, more: readonly ProxyId[], fewer: readonly ProxyId[]): Promise<Answer<void>> {
+    const args = [PROMISE_MS, more.length, ...more, ...fewer];
+    return map(await this.#link.run(scripts.hears, [this.#keys.hears(gate)], args), () => undefined);
+  }
+
+  heardBy(gate: string): Promise<Answer<readonly ProxyId[]>> {
+    return this.#link.call(
+      'heardBy',
+      async (redis) => (await redis.zrange(this.#keys.hears(gate), '0', '-1')) as ProxyId[],
+    );
+  }
+
   async strike(roll: Roll, names: readonly string[], quietMs: number): Promise<Answer<void>> {
+    if (roll === 'gates') return this.#leave(names, quietMs);
     return map(await this.#link.run(scripts.strike, [this.#keys.roll(roll)], [quietMs, ...names]), () => undefined);
   }
 
   farewell(gate: string): Promise<Answer<void>> {
-    return this.#link.call('farewell', async (redis) => {
-      await redis.zrem(this.#keys.roll('gates'), gate);
-    });
+    return this.#leave([gate], -1);
+  }
+
+  async #leave(gates: readonly string[], quietMs: number): Promise<Answer<void>> {
+    const keys = [this.#keys.roll('gates'), this.#keys.told, this.#keys.doubting];
+    const answer = await this.#link.run(
+      scripts.leave,
+      [...keys, ...gates.map((gate) => this.#keys.hears(gate))],
+      [quietMs, ...gates],
+    );
+    return map(answer, () => undefined);
   }
 
   close(): Promise<void> {
@@ -230,6 +340,25 @@ export class RedisStore implements LeaseStore {
   #infoOf(holder: Holder): string {
     return this.#info ? JSON.stringify(holder) : '';
   }
+}
+
+/** What `expire.lua` returns. */
+type Expiry = [LeaseId[], LeaseId[], ProxyId[], ProxyId[], number, number, number];
+
+/** From what `promised.lua` returns. */
+function promisedOf(flat: readonly string[]): Promised {
+  const fields = new Map(pairs(flat));
+  const of = (field: string) => Number(fields.get(field) ?? 0);
+  return {
+    intervalMs: of('interval'),
+    logMs: of('log'),
+    lostMs: of('lost'),
+    stuckMs: of('stuck'),
+    foundMs: of('found'),
+    overlookedMs: of('overlooked'),
+    distrustedUntilMs: of('distrusted'),
+    pingMs: of('ping'),
+  };
 }
 
 /** By proxy, from `proxy its-leases proxy its-leases ...`. */

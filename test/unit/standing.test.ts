@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Events } from '../../src/admission/events.ts';
-import { Recovery } from '../../src/admission/recovery.ts';
+import { Standing } from '../../src/admission/standing.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
 
@@ -15,19 +15,31 @@ const newStore = () => new MemoryStore(() => performance.now());
 
 class Gate {
   readonly events = new Events();
-  readonly recovery: Recovery;
+  readonly standing: Standing;
   readonly #name: string;
 
-  constructor(name: string, forMs = FOR_MS) {
+  constructor(name: string, recoveryMs = FOR_MS, admitsAlone = false) {
     this.#name = name;
-    this.recovery = new Recovery({ forMs, ttlMs: TTL_MS }, this.events);
+    this.standing = new Standing({ recoveryMs, ttlMs: TTL_MS, admitsAlone, up: true, gateQuietMs: 5000 }, this.events);
   }
 
-  async beat(store: MemoryStore): Promise<Recovery> {
-    const { before } = this.recovery;
-    const beat = { gate: this.#name, proxies: [], pods: [], gateQuietMs: 5000, proxyQuietMs: TTL_MS, before };
-    this.recovery.heard(await value(store.heartbeat(beat)));
-    return this.recovery;
+  /** It tells the store all that it knows, and says so. */
+  async beat(store: MemoryStore, tells = true): Promise<Standing> {
+    const { standing } = this;
+    if (tells) standing.written(standing.epoch);
+    const { before, outage, epoch } = standing;
+    const beat = { gate: this.#name, proxies: [], pods: [], gateQuietMs: 5000, proxyQuietMs: TTL_MS, before, outage };
+    standing.heard(await value(store.heartbeat(beat)), epoch);
+    if (tells) standing.written(standing.epoch);
+    return standing;
+  }
+
+  away(): void {
+    this.events.emit('storeChanged', false, 'cut');
+  }
+
+  back(): void {
+    this.events.emit('storeChanged', true, '');
   }
 }
 
@@ -36,7 +48,7 @@ async function pair(store = newStore()): Promise<[Gate, Gate]> {
   const gates: [Gate, Gate] = [new Gate('gate1'), new Gate('gate2')];
   pass(FOR_MS);
   for (const gate of [...gates, ...gates]) await gate.beat(store);
-  expect(gates.map(({ recovery }) => [recovery.gates, recovery.over])).toEqual([
+  expect(gates.map(({ standing }) => [standing.gates, standing.synced])).toEqual([
     [2, true],
     [2, true],
   ]);
@@ -46,11 +58,11 @@ async function pair(store = newStore()): Promise<[Gate, Gate]> {
 it('a new store is trusted when Envoys have had the time to speak', async () => {
   const gate = new Gate('gate1');
   const store = newStore();
-  expect((await gate.beat(store)).over).toBe(false);
+  expect((await gate.beat(store)).synced).toBe(false);
   pass(FOR_MS - 1);
-  expect((await gate.beat(store)).leftMs).toBe(1);
+  expect((await gate.beat(store)).recoveryLeftMs).toBe(1);
   pass(1);
-  expect(gate.recovery.over).toBe(true);
+  expect(gate.standing.synced).toBe(true);
 });
 
 describe('after a loss', () => {
@@ -59,11 +71,11 @@ describe('after a loss', () => {
     const store = newStore();
     await first.beat(store);
     pass(FOR_MS + 10_000);
-    expect(await first.beat(store)).toMatchObject({ over: false, gatesAwaited: 1 });
+    expect(await first.beat(store)).toMatchObject({ synced: false, gatesAwaited: 1 });
     await second.beat(store);
-    expect(await first.beat(store)).toMatchObject({ over: false, gatesAwaited: 0, leftMs: FOR_MS });
+    expect(await first.beat(store)).toMatchObject({ synced: false, gatesAwaited: 0, recoveryLeftMs: FOR_MS });
     pass(FOR_MS);
-    expect([first.recovery.over, second.recovery.over]).toEqual([true, true]);
+    expect([first.standing.synced, second.standing.synced]).toEqual([true, true]);
   });
 
   it('a gate that does not come back is waited for a ttl, by those who never knew of it, too', async () => {
@@ -71,9 +83,9 @@ describe('after a loss', () => {
     const store = newStore();
     await first.beat(store);
     const newcomer = new Gate('gate3');
-    expect(await newcomer.beat(store)).toMatchObject({ gatesAwaited: 1, leftMs: TTL_MS });
+    expect(await newcomer.beat(store)).toMatchObject({ gatesAwaited: 1, recoveryLeftMs: TTL_MS });
     pass(TTL_MS);
-    expect([first.recovery.over, newcomer.recovery.over]).toEqual([true, true]);
+    expect([first.standing.synced, newcomer.standing.synced]).toEqual([true, true]);
   });
 
   it('a gate that comes back late has its time, whatever others do', async () => {
@@ -86,9 +98,9 @@ describe('after a loss', () => {
     await first.beat(emptied);
     pass(TTL_MS - 1000);
     await second.beat(emptied);
-    expect(await first.beat(emptied)).toMatchObject({ gatesAwaited: 1, leftMs: FOR_MS });
+    expect(await first.beat(emptied)).toMatchObject({ gatesAwaited: 1, recoveryLeftMs: FOR_MS });
     pass(1000);
-    expect(await first.beat(emptied)).toMatchObject({ gatesAwaited: 0, leftMs: FOR_MS - 1000 });
+    expect(await first.beat(emptied)).toMatchObject({ gatesAwaited: 0, recoveryLeftMs: FOR_MS - 1000 });
   });
 
   it('a gate that was cut off for less than a ttl is waited for, too', async () => {
@@ -104,15 +116,15 @@ describe('after a loss', () => {
     const [first] = await pair(store);
     pass(TTL_MS);
     await first.beat(store);
-    expect(await first.beat(newStore())).toMatchObject({ gatesAwaited: 0, leftMs: FOR_MS });
+    expect(await first.beat(newStore())).toMatchObject({ gatesAwaited: 0, recoveryLeftMs: FOR_MS });
   });
 
   it('an outage is not counted as such a time: whoever is heard of first is not alone', async () => {
     const store = newStore();
     const [first] = await pair(store);
-    first.events.emit('storeChanged', false, 'cut');
+    first.away();
     pass(2 * TTL_MS);
-    first.events.emit('storeChanged', true, '');
+    first.back();
     await first.beat(store);
     expect((await first.beat(newStore())).gatesAwaited).toBe(1);
   });
@@ -123,5 +135,5 @@ it('where there can be no connections from before, nobody is waited for', async 
   const store = newStore();
   await new Gate('gate2', 0).beat(store);
   await gate.beat(store);
-  expect(await gate.beat(newStore())).toMatchObject({ over: true, gatesAwaited: 0 });
+  expect(await gate.beat(newStore())).toMatchObject({ synced: true, gatesAwaited: 0 });
 });

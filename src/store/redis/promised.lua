@@ -1,0 +1,8 @@
+-- What the fleet knows of the access logs of some proxies.
+-- KEYS: of each proxy the hash of it (tell.lua)
+-- returns for each {field, value, field, value, ...}
+local known = {}
+for i = 1, #KEYS do
+  known[i] = redis.call('HGETALL', KEYS[i])
+end
+return known

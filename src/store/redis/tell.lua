@@ -1,0 +1,52 @@
+#!lua flags=allow-oom
+-- Notes news of proxies, for all gates.
+-- KEYS: of each proxy the hash of what the fleet knows of its access log
+-- ARGV[1] how long it is remembered, ms; then for each proxy eight: interval, ms; keepalive, ms; 1 if a log stream is
+--   open; when a stream was lost, ms, or 'now'; when its gate fell silent, ms; 1 if a connection was told on another stream; 1 if the log overlooks a
+--   connection; for how long it is not to be trusted, ms. '' leaves each as it is.
+-- returns 1
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for i = 1, #KEYS do
+  local key, at = KEYS[i], 8 * (i - 1) + 1
+  local function set(field, value)
+    redis.call('HSET', key, field, value)
+  end
+  local function raise(field, value)
+    if value > tonumber(redis.call('HGET', key, field) or 0) then
+      set(field, value)
+    end
+  end
+  for _, field in ipairs({ 'log', 'lost', 'stuck', 'found', 'overlooked' }) do
+    if tonumber(redis.call('HGET', key, field) or 0) > now then
+      set(field, now) -- the clock was set back
+    end
+  end
+  local interval, ping, logged, lost, stuck = unpack(ARGV, at + 1, at + 5)
+  if interval ~= '' then
+    set('interval', interval)
+  end
+  if ping ~= '' then
+    set('ping', ping)
+  end
+  if logged == '1' then
+    set('log', now)
+  end
+  if lost ~= '' then
+    raise('lost', lost == 'now' and now or tonumber(lost))
+  end
+  if stuck ~= '' then
+    raise('stuck', tonumber(stuck))
+  end
+  if ARGV[at + 6] == '1' then
+    set('found', now)
+  end
+  if ARGV[at + 7] == '1' then
+    set('overlooked', now)
+  end
+  if ARGV[at + 8] ~= '' then
+    set('distrusted', now + ARGV[at + 8])
+  end
+  redis.call('PEXPIREAT', key, now + ARGV[1])
+end
+return 1
