@@ -358,12 +358,12 @@ export class Ledger {
 
   /** The store is to be told all of it again. */
   tellAgain(): void {
-    this.#writeAgain();
+    this.#writeAgain(() => true);
   }
 
-  #writeAgain(pod?: PodId): void {
+  #writeAgain(which: (entry: Entry) => boolean): void {
     for (const entry of this.#entries.values()) {
-      if (pod !== undefined && entry.pod !== pod) continue;
+      if (!which(entry)) continue;
       entry.written = false;
       entry.expiryMs = undefined;
       this.#due.add(entry);
@@ -375,8 +375,9 @@ export class Ledger {
       await this.#renewDue();
       return;
     }
-    const { epoch } = this.#standing;
-    this.#writeAgain();
+    const { epoch, lost } = this.#standing;
+    // An orphan that a store has which lost nothing may have ended there meanwhile.
+    this.#writeAgain((entry) => lost || !entry.written || entry.source !== this.#orphans);
     const reached = (await this.#releases.repeat()) && (await this.#renewDue()) && (await this.#renewDue()); // and what came meanwhile
     if (reached) this.#standing.written(epoch);
   }
@@ -433,7 +434,7 @@ export class Ledger {
       if (lapsed.ok) this.#contradicted(lapsed.value);
     }
     // Leases of this pod that the store had been told of are gone from it, and others, too.
-    if (created > open.length - known && count < (this.#ofPod.get(pod) ?? 0)) this.#writeAgain(pod);
+    if (created > open.length - known && count < (this.#ofPod.get(pod) ?? 0)) this.#writeAgain((entry) => entry.pod === pod);
     return true;
   }
 

@@ -65,6 +65,8 @@ export class Standing {
   #epoch = 0;
   /** The epoch in which the store was last told all that this gate knows. */
   #writtenEpoch: number;
+  /** The epoch that began with the last loss. */
+  #lossEpoch = 0;
   /** The epoch in which a heartbeat was last answered. */
   #heardEpoch = -1;
   #wholeSinceMs: number | undefined;
@@ -108,9 +110,14 @@ export class Standing {
     return this.#epoch;
   }
 
-  /** Whether the store has been told all that this gate knows, since it was last away or lost leases. */
+  /** Whether the store has been told all that this gate knows, since this epoch began. */
   get told(): boolean {
     return this.#writtenEpoch === this.#epoch;
+  }
+
+  /** Whether this epoch began because the store may have lost leases, and not because it was away. */
+  get lost(): boolean {
+    return this.#lossEpoch === this.#epoch;
   }
 
   /** Whether the store has ever answered. */
@@ -189,6 +196,7 @@ export class Standing {
 
   #lost({ wholeSinceMs }: RollCall): void {
     if (this.met) this.#epoch += 1;
+    this.#lossEpoch = this.#epoch;
     this.#wholeSinceMs = wholeSinceMs;
     this.#recoveryOf = '';
     this.#become('catching up');

@@ -2,8 +2,11 @@
  * What Envoys say of their connections, and what becomes of it on the way. As real ones were seen to do: a log stream
  * for each worker, opened for the first entry that has nowhere to go; what was on its way when a stream breaks is gone.
  *
+ * A proxy that renews has a connection in each worker that never closes, to a pod of its own, so that it always has
+ * something to say; one that does not renew says that connections open and close, and nothing in between.
+ *
  * Entries are lost at random, but never two of a connection in a row: after four in a row the connection would be as
- * good as closed, for all that a gate can tell.
+ * good as closed, for all that a gate can tell. What a proxy that does not renew says is lost only with the stream.
  */
 
 import type { LeaseId, PodId, ProxyId } from '../../src/admission/ids.ts';
@@ -13,6 +16,7 @@ import type { ModelGate } from './model-gate.ts';
 /** One worker thread of an Envoy. */
 export interface Worker {
   readonly proxy: ProxyId;
+  readonly renews: boolean;
   /** Which of the gates it logs to. */
   gate: number;
   stream: LogStream | undefined;
@@ -25,15 +29,18 @@ export interface Connection {
   open: boolean;
   /** A gate without a store let it in, and will tell the store when it can, whatever the log has told other gates. */
   promised: boolean;
+  /** Others need not know of it: they had a store when it was let in without one, or Envoy itself let it in. */
+  excused: boolean;
   periodicAtMs: number;
   lastWasLost: boolean;
-  /** As long as this is its worker's stream, the gate at its end knows of the connection. */
-  heardOn: LogStream | undefined;
-  heardAtMs: number;
-  /** That gate has still to tell the store. */
-  due: boolean;
-  /** Until then the store has to hold its lease, whatever happens but the loss of everything. */
-  safeUntilMs: number;
+  /** The store has been seen to have its lease, since it last lost everything. */
+  held: boolean;
+  /** A periodic entry of it has arrived. */
+  told: boolean;
+  /** Gates that heard that it opened, or let it in alone. */
+  readonly knownTo: Set<ModelGate>;
+  /** Its proxy does not renew, and all who knew of it are gone: nobody can tell of it any more. */
+  forgotten: boolean;
 }
 
 export type Fate = 'arrives' | 'arrives twice' | 'is lost' | 'is late';
@@ -54,6 +61,11 @@ export class AccessLog {
   readonly #gates: readonly ModelGate[];
   /** Closed connections of which a gate has heard the end. */
   readonly ended = new Map<LeaseId, Ended>();
+  /**
+   * Closed connections of which no gate has heard the end, and whose proxy's silence says nothing: it does not renew, or
+   * no periodic entry had told of this one yet. It could as well be open, and its listener not be logged.
+   */
+  readonly unheard = new Set<LeaseId>();
   #late: Entry[] = [];
 
   constructor(gates: readonly ModelGate[]) {
@@ -65,7 +77,7 @@ export class AccessLog {
   }
 
   streamOf(worker: Worker): LogStream {
-    worker.stream ??= this.gateOf(worker).ledger.open(worker.proxy);
+    worker.stream ??= this.gateOf(worker).ledger.open(worker.proxy, () => 3000);
     return worker.stream;
   }
 
@@ -78,10 +90,12 @@ export class AccessLog {
 
   send(entry: Entry, fate: Fate): void {
     const { connection, kind } = entry;
-    const gone = (fate === 'is lost' || fate === 'is late') && (kind === 'ended' || !connection.lastWasLost);
+    const mayGo = connection.worker.renews && (kind === 'ended' || !connection.lastWasLost);
+    const gone = (fate === 'is lost' || fate === 'is late') && mayGo;
     if (gone && fate === 'is late') this.#late.push(entry);
     if (!gone) for (let times = fate === 'arrives twice' ? 2 : 1; times > 0; times -= 1) this.#hear(entry);
     connection.lastWasLost = gone;
+    if (gone && kind === 'ended' && !connection.told) this.unheard.add(connection.lease);
   }
 
   /** What was late arrives, the last first. */
@@ -95,14 +109,14 @@ export class AccessLog {
     const { worker, pod, lease, promised } = connection;
     const stream = this.streamOf(worker);
     const gate = this.gateOf(worker);
-    const heardAtMs = performance.now();
     if (kind === 'ended') {
       gate.ledger.ended(pod, lease);
-      if (!promised) this.ended.set(lease, { pod, gate, atMs: heardAtMs });
+      if (!promised) this.ended.set(lease, { pod, gate, atMs: performance.now() });
       return;
     }
+    connection.knownTo.add(gate);
+    connection.told ||= kind === 'periodic';
     gate.ledger.seen(stream, { pod, lease, path: '/', state: 'live', periodic: kind === 'periodic' });
-    if (connection.open) Object.assign(connection, { heardOn: stream, heardAtMs, due: true });
-    else if (this.ended.get(lease)?.gate !== gate) this.ended.delete(lease); // it had not heard of the end
+    if (!connection.open && this.ended.get(lease)?.gate !== gate) this.ended.delete(lease); // it had not heard of the end
   }
 }

@@ -9,6 +9,8 @@ export class CutStore implements LeaseStore {
   readonly #shared: () => LeaseStore;
   readonly #changed: (up: boolean) => void;
   #state: 'up' | 'breaking' | 'cut' = 'up';
+  /** How often it has been cut: an answer from before is none. */
+  #cuts = 0;
 
   constructor(shared: () => LeaseStore, changed: (up: boolean) => void) {
     this.#shared = shared;
@@ -34,13 +36,15 @@ export class CutStore implements LeaseStore {
 
   #down(): void {
     this.#state = 'cut';
+    this.#cuts += 1;
     this.#changed(false);
   }
 
   async #ask<T>(call: (store: LeaseStore) => Promise<Answer<T>>): Promise<Answer<T>> {
     if (this.#state === 'cut') return DISCONNECTED;
+    const cuts = this.#cuts;
     const answer = await call(this.#shared());
-    if (this.#state === 'up') return answer;
+    if (this.#state === 'up' && cuts === this.#cuts) return answer;
     if (this.#state === 'breaking') this.#down();
     return UNANSWERED;
   }

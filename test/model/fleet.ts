@@ -4,24 +4,32 @@
  */
 
 import { expect, vi } from 'vitest';
-import type { LeaseId, PodId, ProxyId } from '../../src/admission/ids.ts';
+import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../../src/admission/ids.ts';
 import type { OutagePolicy } from '../../src/admission/outage.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
-import { newLease, pod1, pod2, proxyA, proxyB } from '../support/names.ts';
+import { newLease, pod1, pod2, podId, proxyA, proxyB } from '../support/names.ts';
 import { AccessLog, type Connection, type Fate, type Worker } from './access-log.ts';
-import { LIMIT, type ModelGate, makeGate, RECOVERY_MS, RESERVE_MS, TTL_MS } from './model-gate.ts';
+import { GRACE_MS, LIMIT, type ModelGate, makeGate, TTL_MS } from './model-gate.ts';
 
 const FLUSH_INTERVAL_MS = 15_000;
 const TICK_MS = 1000;
-/** By then the others have noticed that a gate is silent. */
-const MISSED_MS = 6000;
+/** A gate without its store sends its Envoys elsewhere for so long, from a quarter of a ttl on. */
+const RETREATS_MS = { from: TTL_MS / 4, to: TTL_MS / 4 + 10_000 };
 export const pods = [pod1, pod2] as const;
+/** Of connections that never close. */
+const elsewhere = podId('elsewhere');
 
 /** Where a gate's store is away: since when, and until when. */
 interface Cut {
   readonly sinceMs: number;
   readonly untilMs: number;
+}
+
+export interface FleetOptions {
+  readonly outage: OutagePolicy;
+  /** Whether the second proxy renews its connections; the first one does. */
+  readonly bothRenew: boolean;
 }
 
 export class Fleet {
@@ -30,24 +38,28 @@ export class Fleet {
   readonly log: AccessLog;
   /** Those that are open, and what the step that is being taken adds. */
   connections: Connection[] = [];
-  /** Whether all that is open was admitted with the store's word, and every gate could tell it what it had lost. */
-  exact = true;
   readonly #outage: OutagePolicy;
   readonly #cuts = new Map<ModelGate, Cut>();
+  /**
+   * A gate died, and the store lost everything: an end that they alone knew of may be forgotten. The silence of a proxy
+   * that does not renew never makes up for it.
+   */
+  readonly #forgot = { gate: false, store: false };
   #store = new MemoryStore(storeTime);
-  #lostAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(outage: OutagePolicy) {
+  constructor({ outage, bothRenew }: FleetOptions) {
     this.#outage = outage;
     this.gates = [this.#makeGate(), this.#makeGate()];
-    this.workers = [proxyA, proxyB].flatMap((proxy) => [0, 1].map((gate) => ({ proxy, gate, stream: undefined })));
+    this.workers = [proxyA, proxyB].flatMap((proxy) =>
+      [0, 1].map((gate) => ({ proxy, renews: proxy === proxyA || bothRenew, gate, stream: undefined })),
+    );
     this.log = new AccessLog(this.gates);
   }
 
   /** For so long that each gate has all the evidence that it can have. */
   async start(): Promise<void> {
-    for (const worker of this.workers) this.log.streamOf(worker);
-    await this.pass(TTL_MS / 1000 + 10, () => 'arrives');
+    this.#openForEver(this.workers);
+    await this.pass(TTL_MS / 1000 + 60, () => 'arrives');
   }
 
   /** A stream that Envoy is about to ask for. */
@@ -58,25 +70,40 @@ export class Fleet {
       worker,
       open: false,
       promised: false,
+      excused: false,
       periodicAtMs: performance.now() + FLUSH_INTERVAL_MS,
       lastWasLost: false,
-      heardOn: undefined,
-      heardAtMs: 0,
-      due: false,
-      safeUntilMs: 0,
+      held: false,
+      told: false,
+      knownTo: new Set<ModelGate>(),
+      forgotten: false,
     };
     this.connections.push(connection);
     return connection;
   }
 
   /** Asks a gate; true if the connection may open. */
-  async ask({ gate }: ModelGate, connection: Connection): Promise<boolean> {
+  async ask(asked: ModelGate, connection: Connection): Promise<boolean> {
     const { pod, lease } = connection;
-    const verdict = await gate.admit({ pod, lease, path: '/' });
-    if (verdict.admitted && verdict.counted) connection.safeUntilMs = performance.now() + RESERVE_MS;
-    connection.promised ||= verdict.admitted && !verdict.counted;
-    if (connection.promised) this.exact = false;
-    return verdict.admitted;
+    const verdict = await asked.gate.admit({ pod, lease, path: '/' });
+    if (!verdict.admitted) return false;
+    if (verdict.counted) this.#checkRoom(connection);
+    else {
+      connection.knownTo.add(asked);
+      connection.promised = true;
+      connection.excused = this.gates.some((other) => !this.#cuts.has(other));
+    }
+    return true;
+  }
+
+  /** The store let it in: there was room for it among all that anybody knew of. */
+  #checkRoom(connection: Connection): void {
+    const others = this.connections.filter(
+      (other) =>
+        other !== connection && other.open && other.pod === connection.pod && !other.excused && !other.forgotten,
+    );
+    expect(others.length, 'let in over the limit').toBeLessThan(LIMIT);
+    connection.held = true;
   }
 
   /** Asks a gate, and does not wait for its answer. */
@@ -104,7 +131,12 @@ export class Fleet {
     for (const worker of this.workers) if (worker.gate === index) this.log.breakStream(worker, index);
     const killed = nth(this.gates, index);
     const born = this.#makeGate();
+    this.#forgot.gate = true;
     this.gates[index] = born;
+    for (const connection of this.connections) {
+      connection.knownTo.delete(killed);
+      if (!connection.held) this.#forget(connection);
+    }
     const cut = this.#cuts.get(killed);
     if (cut) {
       this.#cuts.delete(killed);
@@ -116,8 +148,14 @@ export class Fleet {
 
   /** An Envoy dies and comes back: its connections are gone, and nobody says so. */
   crash(proxy: ProxyId): void {
-    for (const worker of this.workers) if (worker.proxy === proxy) this.log.breakStream(worker, worker.gate);
-    for (const connection of this.connections) if (connection.worker.proxy === proxy) connection.open = false;
+    const workers = this.workers.filter((worker) => worker.proxy === proxy);
+    for (const worker of workers) this.log.breakStream(worker, worker.gate);
+    for (const connection of this.connections) {
+      if (connection.worker.proxy !== proxy) continue;
+      connection.open = false;
+      if (!connection.worker.renews || !connection.told) this.log.unheard.add(connection.lease);
+    }
+    this.#openForEver(workers);
   }
 
   /** Nothing when it is cut already: it comes back when it would have. */
@@ -133,25 +171,29 @@ export class Fleet {
   #cut(gate: ModelGate, seconds: number, when: 'now' | 'in the next call'): void {
     gate.store.cut(when);
     const nowMs = performance.now();
-    if (nowMs - this.#lostAtMs < TTL_MS + RECOVERY_MS) this.exact = false;
     const { sinceMs, untilMs } = this.#cuts.get(gate) ?? { sinceMs: nowMs, untilMs: nowMs };
     this.#cuts.set(gate, { sinceMs, untilMs: Math.max(untilMs, nowMs + seconds * 1000) });
   }
 
-  /** Gates that are away just then are waited for, but no longer than a ttl. */
+  /** Every gate that is not cut off finds another store, an empty one. */
   async loseAll(): Promise<void> {
     vi.advanceTimersByTime(1); // no two stores began in one moment
     this.#store = new MemoryStore(storeTime);
-    this.#lostAtMs = performance.now();
-    const lastMs = Math.max(...[...this.#cuts.values()].map(({ untilMs }) => untilMs));
-    if (lastMs - this.#lostAtMs > TTL_MS - TICK_MS) this.exact = false;
-    for (const connection of this.connections) connection.safeUntilMs = 0;
+    this.#forgot.store = true;
+    for (const connection of this.connections) {
+      connection.held = false;
+      this.#forget(connection);
+    }
     for (const gate of this.gates) {
       gate.store.cut('now'); // the links to it break
       if (this.#cuts.has(gate)) continue;
       gate.store.mend();
       await gate.reaper.beat();
     }
+  }
+
+  #forget(connection: Connection): void {
+    if (!connection.worker.renews && connection.knownTo.size === 0) connection.forgotten = true;
   }
 
   async pass(seconds: number, fateOf: () => Fate): Promise<void> {
@@ -163,68 +205,47 @@ export class Fleet {
     const nowMs = performance.now();
     for (const [gate, { sinceMs, untilMs }] of this.#cuts) {
       if (nowMs >= untilMs) this.#mend(gate);
-      else if (nowMs - sinceMs >= MISSED_MS && sinceMs > this.#lostAtMs) this.#excuse(gate);
+      else if (nowMs - sinceMs >= RETREATS_MS.from && nowMs - sinceMs <= RETREATS_MS.to) this.#retreat(gate);
     }
     for (const connection of this.connections) {
       if (!connection.open || nowMs < connection.periodicAtMs) continue;
       connection.periodicAtMs += FLUSH_INTERVAL_MS;
-      this.log.send({ connection, kind: 'periodic' }, fate);
+      if (connection.worker.renews) this.log.send({ connection, kind: 'periodic' }, fate);
     }
     for (const gate of this.gates) {
-      await this.#flush(gate);
+      await gate.ledger.flush();
       await gate.reaper.beat();
     }
     await this.check();
     await this.#checkEnded();
   }
 
-  /** The gate has its store again, and is to tell it all that it knows, if it has missed it. */
+  #retreat(gate: ModelGate): void {
+    if (gate.share.gates < 2) return;
+    const other = this.gates.findIndex((each) => each !== gate);
+    for (const worker of this.workers) {
+      if (this.log.gateOf(worker) === gate && worker.stream) this.log.breakStream(worker, other);
+    }
+  }
+
+  /** The gate has its store again. */
   #mend(gate: ModelGate): void {
-    const missed = !gate.store.up;
     this.#cuts.delete(gate);
     gate.store.mend();
-    if (!missed) return;
-    for (const connection of this.#knownTo(gate)) {
-      if (performance.now() - connection.heardAtMs < TTL_MS) connection.due = true;
-    }
-  }
-
-  /** That a gate or its store was away is no reason to take a lease that was good until then. */
-  #excuse(gate: ModelGate): void {
-    const nowMs = performance.now();
-    for (const connection of this.connections) {
-      if (this.log.gateOf(connection.worker) !== gate || connection.safeUntilMs < nowMs) continue;
-      connection.safeUntilMs = Math.max(connection.safeUntilMs, nowMs + TTL_MS);
-    }
-  }
-
-  async #flush(gate: ModelGate): Promise<void> {
-    const due = this.#knownTo(gate).filter((connection) => connection.due);
-    await gate.ledger.flush();
-    if (!gate.store.up) return;
-    for (const connection of due) {
-      connection.safeUntilMs = performance.now() + TTL_MS;
-      connection.due = false;
-    }
-  }
-
-  #knownTo(gate: ModelGate): Connection[] {
-    return this.connections.filter(
-      ({ heardOn, worker }) => heardOn !== undefined && heardOn === worker.stream && this.log.gateOf(worker) === gate,
-    );
   }
 
   /** What must hold at every moment. */
   async check(): Promise<void> {
     await turns();
     this.connections = this.connections.filter(({ open }) => open);
-    for (const pod of pods) {
-      const held = await this.#held(pod);
-      const open = this.connections.filter((connection) => connection.pod === pod);
-      for (const { lease, safeUntilMs } of open) {
-        if (performance.now() < safeUntilMs) expect(held, 'a live connection was taken').toContain(lease);
+    for (const pod of [...pods, elsewhere]) {
+      const held = new Set(await this.#held(pod));
+      for (const connection of this.connections) {
+        if (connection.pod !== pod) continue;
+        if (connection.held) expect(held, 'a live connection was taken').toContain(connection.lease);
+        connection.held = held.has(connection.lease);
+        if (connection.held) connection.excused = false;
       }
-      if (this.exact) expect(open.length, 'over the limit').toBeLessThanOrEqual(LIMIT);
     }
   }
 
@@ -241,16 +262,34 @@ export class Fleet {
     return leases.map(({ lease }) => lease);
   }
 
-  /** No faults any more, and every Envoy talks: after two ttls the count is the truth. */
+  /**
+   * No faults any more, and every Envoy talks. When gates have waited for each other and recovered, two ttls make the
+   * count the truth; less only for what a proxy that does not renew could not say.
+   */
   async settle(): Promise<void> {
     for (const gate of this.gates) this.#mend(gate);
     this.log.hearTheLate();
     for (const worker of this.workers) this.log.streamOf(worker);
-    await this.pass((2 * TTL_MS) / 1000, () => 'arrives');
+    await this.pass((4 * TTL_MS) / 1000, () => 'arrives');
+    for (const { standing } of this.gates) expect(standing.state).toBe('synced');
     for (const pod of pods) {
-      const open = this.connections.filter((connection) => connection.pod === pod).map(({ lease }) => lease);
-      expect((await this.#held(pod)).toSorted(), 'the count is not the truth').toEqual(open.toSorted());
+      const here = this.connections.filter((connection) => connection.pod === pod);
+      const forgotten = new Set(here.filter((connection) => connection.forgotten).map(({ lease }) => lease));
+      const open = here.map(({ lease }) => lease).filter((lease) => !forgotten.has(lease));
+      const renewing = new Set(this.workers.filter(({ renews }) => renews).map(({ proxy }) => proxy));
+      const endsForgotten = this.#forgot.gate && this.#forgot.store;
+      const isSure = (lease: LeaseId) =>
+        !this.log.unheard.has(lease) &&
+        !forgotten.has(lease) &&
+        (open.includes(lease) || renewing.has(proxyOf(lease)) || !endsForgotten);
+      const held = (await this.#held(pod)).filter(isSure);
+      expect(held.toSorted(), 'the count is not the truth').toEqual(open.toSorted());
     }
+    await this.pass((GRACE_MS + TTL_MS) / 1000, () => 'arrives');
+  }
+
+  #openForEver(workers: readonly Worker[]): void {
+    for (const worker of workers) if (worker.renews) this.opened(this.newConnection(worker, elsewhere), 'arrives');
   }
 
   #makeGate(): ModelGate {

@@ -137,3 +137,116 @@ it('where there can be no connections from before, nobody is waited for', async 
   await gate.beat(store);
   expect(await gate.beat(newStore())).toMatchObject({ synced: true, gatesAwaited: 0 });
 });
+
+describe('after an outage', () => {
+  /** Two gates that trust their store and admit alone without it. */
+  async function fleet(): Promise<{ first: Gate; second: Gate; store: MemoryStore }> {
+    const store = newStore();
+    const [first, second] = [new Gate('gate1', FOR_MS, true), new Gate('gate2', FOR_MS, true)];
+    pass(FOR_MS);
+    for (const gate of [first, second, first, second]) await gate.beat(store);
+    expect([first.standing.state, second.standing.state]).toEqual(['synced', 'synced']);
+    return { first, second, store };
+  }
+
+  function outage(ms: number, ...gates: Gate[]): void {
+    for (const gate of gates) gate.away();
+    expect(gates.map(({ standing }) => standing.state)).toEqual(gates.map(() => 'away'));
+    pass(ms);
+    for (const gate of gates) gate.back();
+  }
+
+  it('a gate trusts the counts when it has told what it knows, and the others have', async () => {
+    const { first, second, store } = await fleet();
+    outage(20_000, first, second);
+    expect((await first.beat(store, false)).state).toBe('catching up');
+    expect((await first.beat(store)).state).toBe('catching up');
+    expect((await second.beat(store, false)).state).toBe('catching up');
+    expect((await first.beat(store)).state).toBe('catching up');
+    await second.beat(store); // it says that it has told its own
+    expect((await first.beat(store)).state).toBe('synced');
+    expect((await second.beat(store)).state).toBe('synced');
+  });
+
+  it('a gate that does not come back has died with what it knew: its proxies get the time to speak', async () => {
+    const { first, second, store } = await fleet();
+    outage(20_000, first, second);
+    await first.beat(store);
+    pass(TTL_MS);
+    expect((await first.beat(store)).state).toBe('recovering');
+    pass(FOR_MS - 1);
+    expect(first.standing.state).toBe('recovering');
+    pass(1);
+    expect(first.standing.state).toBe('synced');
+  });
+
+  it('a gate that starts while the store is away waits as long as the others', async () => {
+    const { first, second, store } = await fleet();
+    outage(20_000, first, second);
+    const born = new Gate('gate3', FOR_MS, true);
+    born.away();
+    born.back();
+    expect((await born.beat(store)).state).toBe('catching up');
+    await first.beat(store);
+    expect((await born.beat(store)).state).toBe('catching up'); // the second one may know more
+  });
+
+  it('a gate that starts right after it waits for those that doubt', async () => {
+    const { first, second, store } = await fleet();
+    outage(20_000, first, second);
+    await first.beat(store);
+    const born = new Gate('gate3', FOR_MS, true);
+    expect((await born.beat(store)).state).toBe('catching up');
+    for (const gate of [second, first, second, first, second]) await gate.beat(store);
+    expect((await born.beat(store)).state).toBe('synced');
+  });
+
+  it('a gate that starts while all is well trusts the store at once', async () => {
+    const { store } = await fleet();
+    expect((await new Gate('gate3', FOR_MS, true).beat(store)).state).toBe('synced');
+  });
+
+  it('a gate that was gone before is not waited for', async () => {
+    const { first, second, store } = await fleet();
+    pass(10_000);
+    await first.beat(store);
+    outage(20_000, first);
+    expect((await first.beat(store)).state).toBe('synced');
+    expect(second.standing.state).toBe('synced');
+  });
+
+  it('nobody waits where nobody is admitted without the store', async () => {
+    const store = newStore();
+    const [first] = await pair(store);
+    outage(20_000, first);
+    expect((await first.beat(store)).state).toBe('synced');
+  });
+});
+
+describe('what belongs to an earlier epoch', () => {
+  it('changes nothing: an answer that was on its way when the store went away', async () => {
+    const [gate] = await pair();
+    const { epoch } = gate.standing;
+    gate.away();
+    gate.back();
+    const answer = { timeMs: performance.now(), wholeSinceMs: 0, gates: 1, gatesAwaited: 0, gatesBackMs: 0 };
+    const rest = { gatesBehind: 0, gatesDoubting: 0, quietGates: [], quietProxies: [] };
+    gate.standing.written(epoch);
+    gate.standing.heard({ ...answer, ...rest }, epoch);
+    expect([gate.standing.state, gate.standing.told]).toEqual(['catching up', false]);
+  });
+});
+
+describe("when the store's clock is set back", () => {
+  it('a store is not untrusted for longer', async () => {
+    let setBackMs = 0;
+    const store = new MemoryStore(() => performance.now() - setBackMs);
+    const gate = new Gate('gate1');
+    pass(FOR_MS / 2);
+    await gate.beat(store);
+    setBackMs = 20_000;
+    await gate.beat(store);
+    expect(gate.standing.recoveryLeftMs).toBe(FOR_MS / 2);
+    expect((await new Gate('gate2').beat(store)).recoveryLeftMs).toBe(FOR_MS); // as long as for one that is new
+  });
+});
