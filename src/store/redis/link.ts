@@ -11,6 +11,10 @@
  * Nothing is queued while down and nothing is sent twice: a command whose connection broke may have been done, and
  * only the caller knows whether it is safe to repeat.
  *
+ * Each time that the link goes down, a generation of calls ends. An answer to a call of an earlier generation is not
+ * believed, even when the link is up again: it may be the answer of another Redis than the one that is asked now, and
+ * whoever heard that the store was away has decided without it.
+ *
  * Redis Cluster is one store here, up while every master answers: a lease must not expire for want of a renewal that
  * its node could not take. Commands of one pod go to one node, so the order of replies means there what it means with
  * one Redis, but for a slot on the move: a command that ioredis sends on (MOVED, ASK: the first node did nothing) or
@@ -51,6 +55,8 @@ export class RedisLink {
   #processes: readonly string[] = [];
   /** When each kind of warning was last given. */
   readonly #warnedAtMs = new Map<string, number>();
+  /** How often the link went down: calls that were sent before that are not believed after it. */
+  #generation = 0;
   #probe = 0;
   #again: NodeJS.Timeout | undefined;
   #closed = false;
@@ -110,6 +116,7 @@ export class RedisLink {
   async call<T>(operation: string, send: (redis: RedisClient) => Promise<T>): Promise<Answer<T>> {
     if (!this.#up) return { ok: false, why: 'disconnected', detail: this.#lastError, maybeDone: false };
     this.#gather();
+    const generation = this.#generation;
     const sentAt = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<typeof LATE>((resolve) => {
@@ -119,7 +126,9 @@ export class RedisLink {
     let answer: Answer<T>;
     try {
       const value = await Promise.race([send(this.#redis), deadline]);
-      answer = value === LATE ? this.#late(operation) : { ok: true, value };
+      if (value === LATE) answer = this.#late(operation);
+      else if (generation !== this.#generation) answer = fromBefore(operation);
+      else answer = { ok: true, value };
     } catch (error) {
       answer = this.#failed(operation, error);
     } finally {
@@ -167,6 +176,7 @@ export class RedisLink {
   /** Whether it was told. */
   #down(detail: string): boolean {
     this.#lastError = detail;
+    this.#generation += 1;
     this.#probe += 1; // whatever a probe on the old connection says no longer counts
     if (this.#up === false) return false;
     this.#up = false;
@@ -220,6 +230,12 @@ export class RedisLink {
       if (status === 'end') this.#redis.connect().catch(() => {}); // `error` tells
     }, afterMs);
   }
+}
+
+/** The link went down between this call and its answer. */
+function fromBefore(operation: string): StoreAway {
+  const detail = `the link went down while ${operation} was under way`;
+  return { ok: false, why: 'disconnected', detail, maybeDone: true };
 }
 
 /** Redis itself answered with an error, or the command did not get there. */
