@@ -1,4 +1,4 @@
-/** What the link believes of an answer that comes after it went down. */
+/** What the link believes of an answer that comes after it went down, and how it finds out that Redis is back. */
 
 import { EventEmitter, once } from 'node:events';
 import { setInterval } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Answer } from '../../src/admission/lease-store.ts';
 import { createRedis } from '../../src/store/redis/client.ts';
 import { RedisLink } from '../../src/store/redis/link.ts';
+import { scripts } from '../../src/store/redis/scripts.ts';
 import { type RedisServer, startRedis, storeUrl } from '../support/redis.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
 
@@ -101,4 +102,26 @@ describe('an answer that comes after the link went down is not believed', () => 
     expect(link.up).toBe(true);
     expect(await ask(link)).toEqual({ ok: true, value: null });
   });
+});
+
+it('a Redis that stalls under a thousand calls is probed once, behind all of them', async () => {
+  const redis = await oneRedis();
+  const { link, changes } = await openLink(redis.url, 400);
+  await redis.client.config('RESETSTAT');
+  redis.signal('SIGSTOP');
+  const asked: Promise<Answer<unknown>>[] = [];
+  for await (const _ of setInterval(1)) {
+    if (asked.length === 1000 || !link.up) break;
+    for (let i = 0; i < 50; i += 1) asked.push(link.call('count', (client) => client.incr('asked')));
+  }
+  for (const answer of await Promise.all(asked)) expect(answer).toMatchObject({ why: 'timeout', maybeDone: true });
+  expect(asked).toHaveLength(1000);
+  const upAgain = once(changes, 'up');
+  redis.signal('SIGCONT');
+  await upAgain;
+  expect(await link.call('get', (client) => client.get('asked'))).toEqual({ ok: true, value: '1000' });
+  const stats = await redis.client.info('commandstats');
+  const calls = (command: string) => Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, 'm').exec(stats)?.[1] ?? 0);
+  expect(calls('script\\|load')).toBe(Object.keys(scripts).length);
+  expect(calls('info')).toBe(1);
 });

@@ -5,7 +5,8 @@
  * deadline, the connection breaks, or Redis answers that it takes no writes at all; and comes up when a probe is
  * answered: replies come in order, so an answered probe means that all that was sent before it has been done. The
  * probe is sent the moment the link goes down, waits for as long as it takes, and is sent again on each new connection;
- * so Redis is back in use as soon as it answers. A Redis that answers but is not fit for use is left for a new
+ * so Redis is back in use as soon as it answers. A connection carries one probe at a time, however many calls are late:
+ * a Redis that has just stalled is not asked a thousand times how it is. A Redis that answers but is not fit for use is left for a new
  * connection, again and again: that is how a failover ends at the new master.
  *
  * Nothing is queued while down and nothing is sent twice: a command whose connection broke may have been done, and
@@ -126,11 +127,11 @@ export class RedisLink {
     let answer: Answer<T>;
     try {
       const value = await Promise.race([send(this.#redis), deadline]);
-      if (value === LATE) answer = this.#late(operation);
+      if (value === LATE) answer = this.#late(operation, generation);
       else if (generation !== this.#generation) answer = fromBefore(operation);
       else answer = { ok: true, value };
     } catch (error) {
-      answer = this.#failed(operation, error);
+      answer = this.#failed(operation, error, generation);
     } finally {
       clearTimeout(timer);
     }
@@ -155,16 +156,20 @@ export class RedisLink {
     this.#redis.disconnect();
   }
 
-  #late(operation: string): StoreAway {
+  #late(operation: string, generation: number): StoreAway {
     const detail = `no answer to ${operation} within ${this.#deadlineMs} ms`;
-    this.#down(detail);
-    this.#startProbe();
+    // The first call that is late sends the probe. It stands behind all others, because none is sent while the link is down.
+    if (generation === this.#generation) {
+      this.#down(detail);
+      this.#startProbe();
+    }
     return { ok: false, why: 'timeout', detail, maybeDone: true };
   }
 
-  #failed(operation: string, error: unknown): StoreAway {
+  #failed(operation: string, error: unknown, generation: number): StoreAway {
     const away = failure(error);
     if (away.why === 'refused') this.#warn(`${operation} is refused`, away.detail);
+    if (generation !== this.#generation) return away;
     // A broken connection to the only Redis makes itself known; one to a node of a cluster does not.
     if (UNFIT.test(away.detail) || (away.why === 'disconnected' && this.#redis instanceof Cluster)) {
       this.#down(away.why === 'disconnected' ? this.#lastError : away.detail);
