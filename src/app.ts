@@ -33,9 +33,8 @@ import { openHub } from './hub/open.ts';
 import { logEvents } from './log.ts';
 import { readPems } from './pem-files.ts';
 import { MemoryStore } from './store/memory.ts';
-import { createRedis } from './store/redis/client.ts';
-import { type LinkEvents, RedisLink } from './store/redis/link.ts';
-import { RedisStore } from './store/redis/store.ts';
+import type { LinkEvents } from './store/redis/link.ts';
+import { openRedisStore } from './store/redis/open.ts';
 import { explain } from './system-error.ts';
 
 export interface App {
@@ -65,7 +64,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const store = openStore(config, {
     changed: (up, detail) => events.emit('storeChanged', up, detail),
     called: (...call) => metrics.storeCalled(...call),
-    warned: (warning) => log.warn({ warning }, 'the store needs somebody to look after it'),
+    warned: (kind, detail) => log.warn({ warning: `${kind}: ${detail}` }, 'the store needs somebody to look after it'),
   });
 
   const presence = new Presence(events, config.limits);
@@ -208,10 +207,9 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 }
 
 function openStore({ store }: Config, events: LinkEvents): LeaseStore {
-  if (!store.url) return new MemoryStore(Date.now);
-  const tls = store.tls && readPems('store.tls', store.tls);
-  const link = new RedisLink(createRedis(store.url, store.deadline, tls, store.sentinel), store.deadline, events);
-  return new RedisStore(link, { prefix: store.prefix, info: store.info });
+  const { url, tls, ...rest } = store;
+  if (!url) return new MemoryStore(Date.now);
+  return openRedisStore({ ...rest, url, ...(tls ? { tls: readPems('store.tls', tls) } : {}) }, events);
 }
 
 /** An error that says which address of the configuration it is about. */

@@ -27,7 +27,7 @@
 import { Cluster } from 'ioredis';
 import type { Answer, StoreAway } from '../../admission/lease-store.ts';
 import type { RedisClient } from './client.ts';
-import { askProcesses, prepare } from './fitness.ts';
+import { askProcesses, isSameProcess, prepare } from './fitness.ts';
 import type { Script } from './scripts.ts';
 
 export interface LinkEvents {
@@ -35,7 +35,7 @@ export interface LinkEvents {
   changed(up: boolean, detail: string): void;
   called(operation: string, durationMs: number, answer: 'ok' | StoreAway['why']): void;
   /** Something is wrong with the Redis itself that somebody should see to. */
-  warned(warning: string): void;
+  warned(kind: string, detail: string): void;
 }
 
 /** Answers that hold for every call, not for one, and that a probe gets, too. OOM is none: only acquires get it. */
@@ -56,6 +56,8 @@ export class RedisLink {
   #processes: readonly string[] = [];
   /** When each kind of warning was last given. */
   readonly #warnedAtMs = new Map<string, number>();
+  /** Who waits for the link to come up. */
+  readonly #waiting = new Set<() => void>();
   /** How often the link went down: calls that were sent before that are not believed after it. */
   #generation = 0;
   #probe = 0;
@@ -84,6 +86,11 @@ export class RedisLink {
 
   get up(): boolean {
     return this.#up === true;
+  }
+
+  /** What a call would be answered now, if that is known without sending it. */
+  get away(): StoreAway | undefined {
+    return this.up ? undefined : { ok: false, why: 'disconnected', detail: this.#lastError, maybeDone: false };
   }
 
   /** Whether one call may ask of several pods; and those of one pod are carried out in the order in which they were sent. */
@@ -115,7 +122,7 @@ export class RedisLink {
   }
 
   async call<T>(operation: string, send: (redis: RedisClient) => Promise<T>): Promise<Answer<T>> {
-    if (!this.#up) return { ok: false, why: 'disconnected', detail: this.#lastError, maybeDone: false };
+    if (this.away) return this.away;
     this.#gather();
     const generation = this.#generation;
     const sentAt = performance.now();
@@ -139,6 +146,41 @@ export class RedisLink {
     return answer;
   }
 
+  /** Resolves as soon as the link is up, or when the deadline has passed. */
+  comesUp(): Promise<void> {
+    if (this.up || this.#closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, this.#deadlineMs);
+      this.#waiting.add(done);
+    });
+  }
+
+  /** Whether both are connected to the same Redis process, as far as it is told. A cluster sees to that by itself. */
+  isWith(other: RedisLink): boolean {
+    const [own] = this.#processes;
+    const [others] = other.#processes;
+    return !this.isOneNode || isSameProcess(own, others);
+  }
+
+  /** Goes down, and connects again. */
+  leave(detail: string): void {
+    this.#down(detail);
+    this.#connectAgain(0);
+  }
+
+  /** Says what is wrong, but not again and again. */
+  warn(kind: string, detail: string): void {
+    const nowMs = performance.now();
+    if (nowMs - (this.#warnedAtMs.get(kind) ?? -Infinity) < WARN_AGAIN_MS) return;
+    this.#warnedAtMs.set(kind, nowMs);
+    this.#events.warned(kind, detail);
+  }
+
   /** What is sent in one go of the event loop goes out in one write: a write costs more than what is in it. */
   #gather(): void {
     if (this.#redis instanceof Cluster) return; // each node has a stream of its own
@@ -153,6 +195,7 @@ export class RedisLink {
     this.#probe += 1;
     this.#up = false;
     clearTimeout(this.#again);
+    for (const done of this.#waiting) done();
     this.#redis.disconnect();
   }
 
@@ -168,12 +211,11 @@ export class RedisLink {
 
   #failed(operation: string, error: unknown, generation: number): StoreAway {
     const away = failure(error);
-    if (away.why === 'refused') this.#warn(`${operation} is refused`, away.detail);
+    if (away.why === 'refused') this.warn(`${operation} is refused`, away.detail);
     if (generation !== this.#generation) return away;
     // A broken connection to the only Redis makes itself known; one to a node of a cluster does not.
     if (UNFIT.test(away.detail) || (away.why === 'disconnected' && this.#redis instanceof Cluster)) {
-      this.#down(away.why === 'disconnected' ? this.#lastError : away.detail);
-      this.#connectAgain(0);
+      this.leave(away.why === 'disconnected' ? this.#lastError : away.detail);
     }
     return away;
   }
@@ -199,11 +241,12 @@ export class RedisLink {
       ({ unfit, warning, processes }) => {
         if (probe !== this.#probe || this.#up) return;
         if (unfit !== undefined) return this.#refuse(unfit);
-        if (warning !== undefined) this.#warn('unsafe', warning);
+        if (warning !== undefined) this.warn('unsafe', warning);
         this.#up = true;
         this.#processes = processes;
         this.#lastError = 'the connection was closed';
         this.#events.changed(true, '');
+        for (const done of this.#waiting) done();
       },
       (error: Error) => {
         if (probe !== this.#probe) return;
@@ -215,15 +258,8 @@ export class RedisLink {
   }
 
   #refuse(unfit: string): void {
-    if (!this.#down(unfit)) this.#warn('unfit', unfit);
+    if (!this.#down(unfit)) this.warn('unfit', unfit);
     this.#connectAgain(AGAIN_MS);
-  }
-
-  #warn(kind: string, detail: string): void {
-    const nowMs = performance.now();
-    if (nowMs - (this.#warnedAtMs.get(kind) ?? -Infinity) < WARN_AGAIN_MS) return;
-    this.#warnedAtMs.set(kind, nowMs);
-    this.#events.warned(`${kind}: ${detail}`);
   }
 
   #connectAgain(afterMs: number): void {
