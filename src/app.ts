@@ -107,6 +107,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       messageBytesMax: listen.messageBytesMax,
       streamsMax: listen.streamsMax,
       connections: { max: listen.connectionsMax, perAddressMax: listen.connectionsPerAddressMax },
+      streamResets: { burst: listen.streamResetBurst, rate: listen.streamResetRate },
       calls: { max: listen.callsMax, perAddressMax: listen.callsPerAddressMax },
       unfinishedBytes: { max: listen.unfinishedBytesMax, perAddressMax: listen.unfinishedBytesPerAddressMax },
       flowControlWindow: listen.flowControlWindow,
