@@ -1,6 +1,7 @@
 /** What an event says beyond its type and its pod, in a line. */
 
 import type { CloudEvent } from '../src/client/index.ts';
+import { isOwn, OWN_SOURCE } from '../src/hub/own-source.ts';
 
 /** Anybody may post an event. */
 const CHARS_MAX = 300;
@@ -9,15 +10,15 @@ const PLAIN = new Set(['proxy', 'reason', 'client', 'cause']);
 
 export function eventText({ type, subject, severity, source, data }: CloudEvent): string {
   const { labels: { pod: _, ...labels } = {}, count, state: __, lease: ___, ...rest } = data;
-  const isOwn = source.startsWith('wsgate/');
+  const byGate = isOwn({ source });
   // Of what gates tell, the labels name the pod or the proxy already.
   const parts = [
-    ...(isOwn ? [] : [`${severity} from ${source}`, ...(subject === undefined ? [] : [subject])]),
+    ...(byGate ? [] : [`${severity} from ${source}`, ...(subject === undefined ? [] : [subject])]),
     ...(typeof count === 'number' && count > 1 ? [`×${count}`] : []),
     ...[...Object.entries(labels), ...Object.entries(rest)].map(
-      ([name, value]) => `${isOwn && PLAIN.has(name) ? '' : `${wordOf(name)} `}${plain(value)}`,
+      ([name, value]) => `${byGate && PLAIN.has(name) ? '' : `${wordOf(name)} `}${plain(value)}`,
     ),
-    ...(type.startsWith('gate.') ? [source.slice('wsgate/'.length)] : []),
+    ...(byGate && type.startsWith('gate.') ? [source.slice(OWN_SOURCE.length)] : []),
   ];
   return parts.join(' · ').slice(0, CHARS_MAX);
 }

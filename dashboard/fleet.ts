@@ -5,6 +5,7 @@
 
 import type { z } from 'zod';
 import { type CloudEvent, connect, Link, type Status } from '../src/client/index.ts';
+import { isOwn } from '../src/hub/own-source.ts';
 import type { Level, metricsMessage, Snapshot } from '../src/hub/protocol.ts';
 import type { Api } from './api.ts';
 import { EventLog } from './event-log.ts';
@@ -130,9 +131,10 @@ export class Fleet {
   }
 
   /** An event tells that something has changed; what is true now is read. */
-  #heed({ type, source, data }: CloudEvent): void {
+  #heed(event: CloudEvent): void {
+    const { type, data } = event;
     const pod = data.labels?.pod;
-    if (!source.startsWith('wsgate/') || pod === undefined) return;
+    if (!isOwn(event) || pod === undefined) return;
     if (type.startsWith('pod.') && isLevel(data.state)) this.#levels.set(pod, data.state);
     this.#note(pod);
   }

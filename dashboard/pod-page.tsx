@@ -2,7 +2,7 @@
 
 import type { Api } from './api.ts';
 import { ConnectionsTable } from './connections-table.tsx';
-import { podOf } from './event-log.ts';
+import { lastChangeOf } from './event-log.ts';
 import type { View } from './fleet.ts';
 import type { PodFigures } from './merge.ts';
 import { Meter } from './meter.tsx';
@@ -20,8 +20,7 @@ interface PodPageProps {
 
 export function PodPage({ api, name, view: { figures, events } }: PodPageProps) {
   const listed = figures?.pods.find(({ pod }) => pod === name);
-  const lastEvent = events.findLast(({ item }) => item.kind === 'event' && podOf(item.event) === name)?.key ?? 0;
-  const change = `${figures?.timestamp} ${lastEvent}`;
+  const change = `${figures?.timestamp} ${lastChangeOf(name, events)}`;
   const unlisted = useUnlistedPod(api, name, listed ? undefined : change);
   const pod = listed ?? unlisted;
   const history = useHistory(api, [name]);

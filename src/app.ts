@@ -30,9 +30,8 @@ import { logEvents } from './log.ts';
 import { readPems } from './pem-files.ts';
 import { readiness } from './readiness.ts';
 import { MemoryStore } from './store/memory.ts';
-import { createRedis } from './store/redis/client.ts';
-import { type LinkEvents, RedisLink } from './store/redis/link.ts';
-import { RedisStore } from './store/redis/store.ts';
+import type { LinkEvents } from './store/redis/link.ts';
+import { openRedisStore } from './store/redis/open.ts';
 import { explain } from './system-error.ts';
 
 export interface App {
@@ -62,7 +61,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const store = openStore(config, {
     changed: (up, detail) => events.emit('storeChanged', up, detail),
     called: (...call) => metrics.storeCalled(...call),
-    warned: (warning) => log.warn({ warning }, 'the store needs somebody to look after it'),
+    warned: (kind, detail) => log.warn({ warning: `${kind}: ${detail}` }, 'the store needs somebody to look after it'),
   });
 
   const limits = new Limits(config.limits);
@@ -106,6 +105,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       messageBytesMax: listen.messageBytesMax,
       streamsMax: listen.streamsMax,
       connections: { max: listen.connectionsMax, perAddressMax: listen.connectionsPerAddressMax },
+      streamResets: { burst: listen.streamResetBurst, rate: listen.streamResetRate },
       calls: { max: listen.callsMax, perAddressMax: listen.callsPerAddressMax },
       unfinishedBytes: { max: listen.unfinishedBytesMax, perAddressMax: listen.unfinishedBytesPerAddressMax },
       flowControlWindow: listen.flowControlWindow,
@@ -209,10 +209,9 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 }
 
 function openStore({ store }: Config, events: LinkEvents): LeaseStore {
-  if (!store.url) return new MemoryStore(steadyTime);
-  const tls = store.tls && readPems('store.tls', store.tls);
-  const link = new RedisLink(createRedis(store.url, store.deadline, tls, store.sentinel), store.deadline, events);
-  return new RedisStore(link, { prefix: store.prefix, info: store.info });
+  const { url, tls, ...rest } = store;
+  if (!url) return new MemoryStore(steadyTime);
+  return openRedisStore({ ...rest, url, ...(tls ? { tls: readPems('store.tls', tls) } : {}) }, events);
 }
 
 /** Milliseconds since the epoch, by a clock that nobody sets. */

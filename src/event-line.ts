@@ -1,15 +1,16 @@
 /** An event as one line for a terminal. */
 
 import type { CloudEvent } from './hub/cloud-event.ts';
+import { isOwn } from './hub/own-source.ts';
 
 /** As wide as the longest of what gates tell themselves; a pod's name may be longer. */
 const WIDTHS = { time: 24, severity: 8, type: 19, subject: 20 };
 
-export function eventLine({ time, severity, type, subject = '-', data }: CloudEvent): string {
+/** Who posted an event stands first in its details; a gate's own name nobody. */
+export function eventLine({ time, severity, type, subject = '-', source, data }: CloudEvent): string {
   const { labels = {}, ...rest } = data;
-  const details = [...Object.entries(rest), ...Object.entries(labels)].map(
-    ([name, value]) => `${name}=${plain(value)}`,
-  );
+  const poster = isOwn({ source }) ? {} : { source };
+  const details = [poster, rest, labels].flatMap(Object.entries).map(([name, value]) => `${name}=${plain(value)}`);
   const columns = [
     time.padEnd(WIDTHS.time),
     severity.padEnd(WIDTHS.severity),

@@ -9,7 +9,7 @@
  * An expired lease still counts. It stops counting when `expire` removes it, and `expire` is only asked to on evidence
  * that its connection is gone (`reaper.ts`): running out of time alone is not evidence.
  *
- * No call rejects, and none takes longer than the store's deadline. A store that cannot answer says so by value
+ * No call rejects, and none takes longer than the store's deadline, or than that of readings. A store that cannot answer says so by value
  * (`StoreAway`). Calls are carried out in the order in which they were made, and any may be repeated.
  */
 
@@ -253,8 +253,11 @@ export interface LeaseStore {
   /** When each of the leases expires, store time, ms; undefined for one that is not there. */
   expiries(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly (number | undefined)[]>>;
 
-  /** The pods on the roll: used within the last hour, or holding leases. */
-  pods(): Promise<Answer<readonly PodId[]>>;
+  /**
+   * The pods on the roll: used within the last hour, or holding leases. `people`, like `fleet` and `leases`, is only for
+   * what is shown: the store may take longer over it, and keeps nothing that a gate decides waiting.
+   */
+  pods(asker?: 'gate' | 'people'): Promise<Answer<readonly PodId[]>>;
 
   /** The named pods' counts; a pod's count and its proxies' counts are of one instant. */
   fleet(pods: readonly PodId[]): Promise<Answer<Fleet>>;

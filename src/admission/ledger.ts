@@ -434,7 +434,8 @@ export class Ledger {
       if (lapsed.ok) this.#contradicted(lapsed.value);
     }
     // Leases of this pod that the store had been told of are gone from it, and others, too.
-    if (created > open.length - known && count < (this.#ofPod.get(pod) ?? 0)) this.#writeAgain((entry) => entry.pod === pod);
+    if (created > open.length - known && count < (this.#ofPod.get(pod) ?? 0))
+      this.#writeAgain((entry) => entry.pod === pod);
     return true;
   }
 

@@ -40,6 +40,8 @@ const schema = z.strictObject({
     callsMax: whole(1, 10_000_000).prefault(50_000),
     callsPerAddressMax: whole(1, 10_000_000).prefault(20_000),
     logStreamsMax: whole(1, 1_000_000).prefault(10_000),
+    streamResetBurst: whole(1, 10_000_000).prefault(20_000),
+    streamResetRate: whole(1, 10_000_000).prefault(10_000),
     unfinishedBytesMax: size(2 ** 16, 2 ** 40).prefault('256MiB'),
     unfinishedBytesPerAddressMax: size(2 ** 16, 2 ** 40).prefault('64MiB'),
     // HTTP/2 begins with windows of 65,535 bytes; 2^31 - 1 is its largest.
@@ -242,6 +244,11 @@ const rules: readonly Rule[] = [
     expected: 'another address than listen.grpc',
     holds: ({ listen: { grpc, http } }) =>
       grpc.kind === 'unix' || grpc.port === 0 || grpc.port !== http.port || grpc.host !== http.host,
+  },
+  {
+    keys: ['listen.streamResetBurst', 'listen.streamResetRate'],
+    expected: 'at least listen.streamResetRate: what is added each second has to fit',
+    holds: ({ listen }) => listen.streamResetBurst >= listen.streamResetRate,
   },
   {
     keys: ['listen.unfinishedBytesPerAddressMax', 'listen.messageBytesMax'],

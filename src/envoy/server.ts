@@ -13,12 +13,14 @@ import type { CheckService } from './check.ts';
 import { http2ServersOf } from './http2-servers.ts';
 import type { Keepalives } from './keepalives.ts';
 import { loadDecoders, type Services } from './protos.ts';
+import { type StreamResetOptions, StreamResets } from './stream-resets.ts';
 import { removeStaleSocket } from './unix-socket.ts';
 
 export interface GrpcServerOptions extends CallBoundsOptions {
   readonly address: Address;
   readonly tls?: Certificates;
   readonly connections: RoomOptions;
+  readonly streamResets: StreamResetOptions;
   /** Concurrent streams of one connection; Envoy queues the rest. */
   readonly streamsMax: number;
   /**
@@ -39,6 +41,7 @@ export class GrpcServer {
   readonly #connections: Connections;
   readonly #calls: CallBounds;
   readonly #keepalives: Keepalives;
+  readonly #resets: StreamResets;
 
   constructor(
     parts: {
@@ -56,6 +59,7 @@ export class GrpcServer {
     this.#connections = new Connections(new Room('listen.connections', options.connections), parts.reached);
     this.#calls = new CallBounds(options, parts.reached);
     this.#keepalives = parts.keepalives;
+    this.#resets = new StreamResets(options.streamResets, parts.reached);
     // What grpc-js would print to stderr it also tells by error: this is for who looks into it with GRPC_VERBOSITY.
     const say = (...words: unknown[]) => parts.log.debug({ grpc: words.map(String).join(' ') }, 'grpc-js');
     setLogger({ error: say, info: say, debug: say });
@@ -99,6 +103,7 @@ export class GrpcServer {
       this.#connections.bound(server);
       this.#calls.bound(server);
       this.#keepalives.bound(server);
+      this.#resets.bound(server);
       server.on('session', (session) => {
         session.setLocalWindowSize(flowControlWindow); // the connection's
         session.settings({ initialWindowSize: flowControlWindow }); // each stream's

@@ -2,8 +2,9 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type CloudEvent, cloudEvent, EVENT_BYTES_MAX, OWN_SOURCE } from '../hub/cloud-event.ts';
+import { type CloudEvent, cloudEvent, EVENT_BYTES_MAX } from '../hub/cloud-event.ts';
 import type { Hub } from '../hub/hub.ts';
+import { isOwn, OWN_SOURCE } from '../hub/own-source.ts';
 import { firstMistake } from '../hub/protocol.ts';
 import type { Access } from './access.ts';
 import { sendProblem } from './problem.ts';
@@ -11,7 +12,7 @@ import { sendProblem } from './problem.ts';
 const BATCH_MAX = 100;
 
 const fromOutside = cloudEvent
-  .refine(({ source }) => !source.startsWith(OWN_SOURCE), {
+  .refine((event) => !isOwn(event), {
     path: ['source'],
     error: `another source: ${OWN_SOURCE}… is what gates tell themselves`,
   })

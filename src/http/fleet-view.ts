@@ -39,7 +39,7 @@ export class FleetView {
 
   /** The same, read now. */
   async fresh(): Promise<Answer<FleetSnapshot>> {
-    const pods = await this.#store.pods();
+    const pods = await this.#store.pods('people');
     if (!pods.ok) return pods;
     const all = [...new Set([...pods.value, ...this.#limits.named()])].sort();
     return this.#withLimits(await this.#store.fleet(all));

@@ -8,9 +8,7 @@ import { z } from 'zod';
 /** Of one event as JSON. Bounds, with the number of events, what a history holds. */
 export const EVENT_BYTES_MAX = 16 * 1024;
 
-/** What the gates themselves tell. Their events' source begins with this. */
-export const OWN_SOURCE = 'wsgate/';
-
+/** What the gates themselves tell. Others may post these types, too: `own-source.ts`. */
 export const ownTypes = [
   'connection.admitted',
   'connection.denied',

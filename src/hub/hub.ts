@@ -20,6 +20,7 @@ import { History } from './history.ts';
 import { HubMetrics } from './hub-metrics.ts';
 import { MetricsFeed } from './metrics-feed.ts';
 import { type Happening, ownEvent } from './own-event.ts';
+import { OWN_SOURCE } from './own-source.ts';
 import type { Attendance, Snapshot } from './protocol.ts';
 import { Rates } from './rates.ts';
 import { Reporter } from './reporter.ts';
@@ -85,7 +86,7 @@ export class Hub {
   constructor(parts: HubParts, options: HubOptions) {
     this.#broker = parts.broker;
     this.#log = parts.log;
-    this.#source = `wsgate/${options.gate}`;
+    this.#source = `${OWN_SOURCE}${options.gate}`;
     this.#metrics = new HubMetrics(parts.registry);
     this.#history = new History(options.historyMax);
     this.tickets = new Tickets(options.tokens, options.ticketMs, parts.cache);

@@ -1,6 +1,7 @@
-/** How many connections a second the fleet admits, denies and frees, by the events that tell of it. */
+/** How many connections a second the fleet admits, denies and frees, by the events in which gates tell of it. */
 
 import type { CloudEvent } from './cloud-event.ts';
+import { isOwn } from './own-source.ts';
 
 export interface PerSecond {
   readonly admitted: number;
@@ -21,10 +22,10 @@ export class Rates {
   /** For each of the last seconds. */
   #seconds: { readonly at: number; readonly counts: Record<keyof PerSecond, number> }[] = [];
 
-  note({ type, data }: CloudEvent): void {
-    const kind = KIND[type];
+  note(event: CloudEvent): void {
+    const kind = isOwn(event) ? KIND[event.type] : undefined;
     if (kind === undefined) return;
-    const { count } = data;
+    const { count } = event.data;
     const at = Math.floor(performance.now() / 1000);
     let second = this.#seconds.at(-1);
     if (second?.at !== at) {

@@ -1,13 +1,22 @@
 /** Somebody floods the gRPC side of a whole gate from one address: there is room for so much, and others are served. */
 
-import type { ClientHttp2Session } from 'node:http2';
+import { type ClientHttp2Session, constants } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { lendFolder } from '../../scripts/fleet/folder.ts';
 import { loadServices } from '../../src/envoy/protos.ts';
-import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import {
+  checkOf,
+  entryOf,
+  leaseIn,
+  message,
+  newStream,
+  type Stream,
+  startTestApp,
+  type TestApp,
+} from '../support/app.ts';
 import { ANOTHER, beginning, call, connectCaller, connectMany, openOf, portOf } from '../support/flood.ts';
 
 const { authorization, accessLog } = loadServices();
@@ -141,6 +150,51 @@ describe('calls', () => {
     );
     await expect.poll(() => gate.reached('listen.callsMax')).toBe(20);
     expect(calls.filter(({ status }) => status === '8 listen.callsMax is reached')).toHaveLength(20);
+  });
+});
+
+describe('calls that are begun and cancelled', () => {
+  const bytesOf = (stream: Stream, pod: string) => {
+    const bytes = accessLog.StreamAccessLogs.requestSerialize(message(entryOf(stream, pod, 'DownstreamPeriodic')));
+    return Buffer.concat([beginning(bytes.length, 0), bytes]);
+  };
+  /** A log stream on a session, over which one connection to pod1 has been told. */
+  const logOn = async (session: ClientHttp2Session) => {
+    const log = call(session, LOG);
+    log.stream.write(bytesOf(newStream(), 'pod1'));
+    await expect.poll(() => gate.connections('pod1')).toBe(1);
+    return log;
+  };
+  /** As an Envoy whose Checks all take too long. */
+  const cancel = (count: number, session: ClientHttp2Session) => {
+    for (let i = 0; i < count; i += 1) call(session, CHECK).stream.close(constants.NGHTTP2_CANCEL);
+  };
+
+  it('leave the log stream on their connection alone: 3,000 at once are what an Envoy may cancel', async () => {
+    gate = await startTestApp();
+    const session = strangers();
+    const log = await logOn(session);
+    cancel(3000, session);
+    await expect.poll(() => answerTo(EMPTY, session)).toBe(MISSING); // all of them have arrived
+    for (let i = 0; i < 5; i += 1) log.stream.write(bytesOf(newStream(), 'pod1'));
+    await expect.poll(() => gate.connections('pod1')).toBe(6);
+    expect(session.destroyed).toBe(false);
+    expect(await gate.reached('listen.streamResetBurst')).toBe(0);
+  });
+
+  it('end their connection beyond the bound, and others are served', async () => {
+    gate = await startTestApp({ WSGATE_LISTEN_STREAM_RESET_BURST: '500', WSGATE_LISTEN_STREAM_RESET_RATE: '100' });
+    const session = strangers();
+    const log = await logOn(session);
+    cancel(400, session);
+    await expect.poll(() => answerTo(EMPTY, session)).toBe(MISSING);
+    expect(log.stream.closed).toBe(false);
+    cancel(3000, session);
+    await expect.poll(() => session.destroyed).toBe(true);
+    expect(log.stream.closed).toBe(true);
+    expect(await gate.reached('listen.streamResetBurst')).toBe(1);
+    await ask();
+    await expect.poll(() => answerTo(EMPTY, strangers())).toBe(MISSING);
   });
 });
 

@@ -44,6 +44,21 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       expect((await counts(pod1)).connections).toBe(100);
     });
 
+    it('tells in a reading all that was asked for before it, answered or not', async () => {
+      const [first, ...others] = leasesOf(proxyA, 50) as [LeaseId, ...LeaseId[]];
+      await acquire(pod1, first);
+      for (let round = 0; round < 20; round += 1) {
+        const asked = [
+          ...others.map((lease) => acquire(pod1, lease)),
+          value(store.renew(pod1, [{ lease: first }], HOUR_MS)),
+        ];
+        expect(await counts(pod1)).toEqual({ connections: 50, proxies: { proxy_a: 50 } });
+        const released = value(store.release(pod1, others, 0));
+        expect(await held(pod1)).toHaveLength(1);
+        await Promise.all([...asked, released]);
+      }
+    });
+
     it('admits nobody with a limit of 0', async () => {
       expect(await acquire(pod1, newLease(proxyA), 0)).toEqual({ admitted: false, count: 0 });
     });

@@ -3,10 +3,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../../scripts/fleet/processes.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { ownTypes } from '../../src/hub/cloud-event.ts';
 import { metricsMessage, type Snapshot, snapshot } from '../../src/hub/protocol.ts';
 import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { admitted, HubClient } from './client.ts';
+import { admitted, HubClient, incident, postEvents } from './client.ts';
 
 const gates: TestApp[] = [];
 const clients: HubClient[] = [];
@@ -139,6 +140,28 @@ describe('/ws/metrics', () => {
     await three[0]?.close();
     await expect.poll(count).toBe('2');
     expect(await (await served.get('/metrics')).text()).toContain('websocket_hub_opened_total 3');
+  });
+
+  it('goes by the events of gates: posted ones of the same types change no rate', async () => {
+    const served = await gate({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1', WSGATE_HUB_METRICS_EVERY: '50ms' });
+    const told = await HubClient.subscribed(served.app.http);
+    clients.push(told);
+    const forged = ownTypes.map((type) =>
+      incident({ type, subject: 'pod/pod1', data: { count: 1_000_000, state: 'saturated', labels: { pod: 'pod1' } } }),
+    );
+    expect(await postEvents(served.app.http, forged)).toMatchObject({ status: 202 });
+    for (let i = 0; i < 2; i += 1) await served.check(checkOf(newStream(), 'pod2'));
+    await until(
+      'all have been told',
+      () => told.events().filter(({ source }) => source === 'pager/eu').length === forged.length,
+    );
+    const client = await connect(served);
+    await until('what has happened', async () => ((await received(client, 1)).at(-1)?.rates.denied ?? 0) > 0);
+    expect((await received(client, 1)).at(-1)).toMatchObject({
+      rates: { admitted: 0.2, denied: 0.2, released: 0 },
+      totals: { connections: 1, pods: 1 },
+      pods: [{ pod: 'pod2', connections: 1, level: 'saturated' }],
+    });
   });
 
   it('tells valid JSON: pods, proxies, totals and rates', async () => {

@@ -103,7 +103,9 @@ describe('what it prints', () => {
     await postEvents(gate.app.http, event);
     await until('both have it', () => [plain, json].every((watcher) => watcher.lines().length === 1));
     expect(JSON.parse(json.lines()[0] ?? '')).toEqual(event);
-    expect(plain.lines()[0]).toContain('  a\\u009b2Jb            note="c\\u202ed \\udb40\\udc01" team=x');
+    expect(plain.lines()[0]).toContain(
+      '  a\\u009b2Jb            source=pager/eu note="c\\u202ed \\udb40\\udc01" team=x',
+    );
     for (const watcher of [plain, json]) expect(watcher.lines()[0]).toMatch(/^[\x20-\x7e]+$/);
     expect(await plain.end('SIGTERM')).toBe(0);
   });

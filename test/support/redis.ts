@@ -2,9 +2,8 @@
 
 import { until } from '../../scripts/fleet/processes.ts';
 import { parseStoreUrl, type StoreUrl } from '../../src/config/store-url.ts';
-import { createRedis } from '../../src/store/redis/client.ts';
-import { RedisLink } from '../../src/store/redis/link.ts';
-import { RedisStore } from '../../src/store/redis/store.ts';
+import { openRedisStore } from '../../src/store/redis/open.ts';
+import type { RedisStore } from '../../src/store/redis/store.ts';
 
 export { type RedisServer, redisServer, startRedis } from '../../scripts/fleet/redis.ts';
 
@@ -26,12 +25,8 @@ export async function openStore(
   options: { deadlineMs?: number; info?: boolean; upWithinMs?: number } = {},
 ): Promise<RedisStore> {
   const { deadlineMs = 2000, info = true, upWithinMs = 5000 } = options;
-  const link = new RedisLink(createRedis(storeUrl(url), deadlineMs, undefined), deadlineMs, {
-    changed() {},
-    called() {},
-    warned() {},
-  });
-  const store = new RedisStore(link, { prefix: 'ws:', info });
+  const config = { url: storeUrl(url), deadline: deadlineMs, prefix: 'ws:', info };
+  const store = openRedisStore(config, { changed() {}, called() {}, warned() {} });
   try {
     await until('the store is up', () => store.up, upWithinMs);
   } catch (error) {

@@ -324,6 +324,18 @@ describe('a mistake', () => {
       ],
     ],
     [
+      'fewer cancelled streams at once than in a second',
+      'listen: {streamResetBurst: 5000}',
+      [
+        {
+          path: 'listen.streamResetBurst',
+          value: '5000',
+          expected: 'at least listen.streamResetRate: what is added each second has to fit',
+          source: at(1, 28),
+        },
+      ],
+    ],
+    [
       'less room for unfinished messages than for one',
       'listen: {unfinishedBytesPerAddressMax: 512KiB}',
       [

@@ -19,12 +19,20 @@ export interface SentinelAccount {
   readonly password?: string;
 }
 
-/** Silence after a command for this many deadlines means that the connection is dead, not slow. */
+/** Where nothing else is said, silence for so many deadlines means that a connection is dead. */
 const DEADLINES_TO_RECONNECT = 10;
 const CONNECT_MS_MAX = 2000;
 const RECONNECT_MS_MAX = 500;
 /** A command goes to another node, or waits for a slot on the move, at most so often within its deadline. */
 const REDIRECTIONS_MAX = 6;
+
+/** What sets one connection apart from the others of a gate. */
+export interface ClientOptions {
+  /** As `CLIENT LIST` shows it. */
+  readonly name?: string;
+  /** After so long without an answer to anything the connection is dead, not slow. */
+  readonly silenceMs?: number;
+}
 
 const reconnectMs = (times: number) => Math.min(times * 50, RECONNECT_MS_MAX);
 
@@ -33,16 +41,17 @@ export function createRedis(
   deadlineMs: number,
   tls: RedisTls = {},
   sentinel: SentinelAccount = {},
+  { name = 'wsgate', silenceMs = deadlineMs * DEADLINES_TO_RECONNECT }: ClientOptions = {},
 ): RedisClient {
   const common = {
     ...(url.username === undefined ? {} : { username: url.username }),
     ...(url.password === undefined ? {} : { password: url.password }),
     protocol: 2,
-    connectionName: 'wsgate',
+    connectionName: name,
     disableClientInfo: true, // one command less that an ACL has to allow
     connectTimeout: CONNECT_MS_MAX,
     disconnectTimeout: deadlineMs,
-    socketTimeout: deadlineMs * DEADLINES_TO_RECONNECT,
+    socketTimeout: silenceMs,
     // What the link promises: nothing is sent twice.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,

@@ -45,6 +45,13 @@ function processOf({ run_id: run, master_replid: replication }: Readonly<Record<
   return run === undefined ? undefined : `${run}:${replication}`;
 }
 
+/** Whether both names are of one process, whatever it took over since. One that does not say who it is may be any. */
+export function isSameProcess(one: string | undefined, other: string | undefined): boolean {
+  const [run] = one?.split(':') ?? [];
+  const isUnknown = (name: string | undefined) => name === undefined || !name.includes(':');
+  return isUnknown(one) || isUnknown(other) || run === other?.split(':')[0];
+}
+
 async function prepareOne(redis: Redis, mode: 'standalone' | 'cluster'): Promise<Prepared> {
   const asked = redis.info().catch(() => ''); // an ACL may forbid it: what it would have said is then not known
   const state = mode === 'cluster' ? redis.cluster('INFO') : Promise.resolve('');

@@ -5,11 +5,16 @@
  * deadline, the connection breaks, or Redis answers that it takes no writes at all; and comes up when a probe is
  * answered: replies come in order, so an answered probe means that all that was sent before it has been done. The
  * probe is sent the moment the link goes down, waits for as long as it takes, and is sent again on each new connection;
- * so Redis is back in use as soon as it answers. A Redis that answers but is not fit for use is left for a new
+ * so Redis is back in use as soon as it answers. A connection carries one probe at a time, however many calls are late:
+ * a Redis that has just stalled is not asked a thousand times how it is. A Redis that answers but is not fit for use is left for a new
  * connection, again and again: that is how a failover ends at the new master.
  *
  * Nothing is queued while down and nothing is sent twice: a command whose connection broke may have been done, and
  * only the caller knows whether it is safe to repeat.
+ *
+ * Each time that the link goes down, a generation of calls ends. An answer to a call of an earlier generation is not
+ * believed, even when the link is up again: it may be the answer of another Redis than the one that is asked now, and
+ * whoever heard that the store was away has decided without it.
  *
  * Redis Cluster is one store here, up while every master answers: a lease must not expire for want of a renewal that
  * its node could not take. Commands of one pod go to one node, so the order of replies means there what it means with
@@ -22,7 +27,7 @@
 import { Cluster } from 'ioredis';
 import type { Answer, StoreAway } from '../../admission/lease-store.ts';
 import type { RedisClient } from './client.ts';
-import { askProcesses, prepare } from './fitness.ts';
+import { askProcesses, isSameProcess, prepare } from './fitness.ts';
 import type { Script } from './scripts.ts';
 
 export interface LinkEvents {
@@ -30,7 +35,7 @@ export interface LinkEvents {
   changed(up: boolean, detail: string): void;
   called(operation: string, durationMs: number, answer: 'ok' | StoreAway['why']): void;
   /** Something is wrong with the Redis itself that somebody should see to. */
-  warned(warning: string): void;
+  warned(kind: string, detail: string): void;
 }
 
 /** Answers that hold for every call, not for one, and that a probe gets, too. OOM is none: only acquires get it. */
@@ -51,6 +56,10 @@ export class RedisLink {
   #processes: readonly string[] = [];
   /** When each kind of warning was last given. */
   readonly #warnedAtMs = new Map<string, number>();
+  /** Who waits for the link to come up. */
+  readonly #waiting = new Set<() => void>();
+  /** How often the link went down: calls that were sent before that are not believed after it. */
+  #generation = 0;
   #probe = 0;
   #again: NodeJS.Timeout | undefined;
   #closed = false;
@@ -77,6 +86,11 @@ export class RedisLink {
 
   get up(): boolean {
     return this.#up === true;
+  }
+
+  /** What a call would be answered now, if that is known without sending it. */
+  get away(): StoreAway | undefined {
+    return this.up ? undefined : { ok: false, why: 'disconnected', detail: this.#lastError, maybeDone: false };
   }
 
   /** Whether one call may ask of several pods; and those of one pod are carried out in the order in which they were sent. */
@@ -108,8 +122,9 @@ export class RedisLink {
   }
 
   async call<T>(operation: string, send: (redis: RedisClient) => Promise<T>): Promise<Answer<T>> {
-    if (!this.#up) return { ok: false, why: 'disconnected', detail: this.#lastError, maybeDone: false };
+    if (this.away) return this.away;
     this.#gather();
+    const generation = this.#generation;
     const sentAt = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<typeof LATE>((resolve) => {
@@ -119,14 +134,51 @@ export class RedisLink {
     let answer: Answer<T>;
     try {
       const value = await Promise.race([send(this.#redis), deadline]);
-      answer = value === LATE ? this.#late(operation) : { ok: true, value };
+      if (value === LATE) answer = this.#late(operation, generation);
+      else if (generation !== this.#generation) answer = fromBefore(operation);
+      else answer = { ok: true, value };
     } catch (error) {
-      answer = this.#failed(operation, error);
+      answer = this.#failed(operation, error, generation);
     } finally {
       clearTimeout(timer);
     }
     this.#events.called(operation, performance.now() - sentAt, answer.ok ? 'ok' : answer.why);
     return answer;
+  }
+
+  /** Resolves as soon as the link is up, or when the deadline has passed. */
+  comesUp(): Promise<void> {
+    if (this.up || this.#closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, this.#deadlineMs);
+      this.#waiting.add(done);
+    });
+  }
+
+  /** Whether both are connected to the same Redis process, as far as it is told. A cluster sees to that by itself. */
+  isWith(other: RedisLink): boolean {
+    const [own] = this.#processes;
+    const [others] = other.#processes;
+    return !this.isOneNode || isSameProcess(own, others);
+  }
+
+  /** Goes down, and connects again. */
+  leave(detail: string): void {
+    this.#down(detail);
+    this.#connectAgain(0);
+  }
+
+  /** Says what is wrong, but not again and again. */
+  warn(kind: string, detail: string): void {
+    const nowMs = performance.now();
+    if (nowMs - (this.#warnedAtMs.get(kind) ?? -Infinity) < WARN_AGAIN_MS) return;
+    this.#warnedAtMs.set(kind, nowMs);
+    this.#events.warned(kind, detail);
   }
 
   /** What is sent in one go of the event loop goes out in one write: a write costs more than what is in it. */
@@ -143,23 +195,27 @@ export class RedisLink {
     this.#probe += 1;
     this.#up = false;
     clearTimeout(this.#again);
+    for (const done of this.#waiting) done();
     this.#redis.disconnect();
   }
 
-  #late(operation: string): StoreAway {
+  #late(operation: string, generation: number): StoreAway {
     const detail = `no answer to ${operation} within ${this.#deadlineMs} ms`;
-    this.#down(detail);
-    this.#startProbe();
+    // The first call that is late sends the probe. It stands behind all others, because none is sent while the link is down.
+    if (generation === this.#generation) {
+      this.#down(detail);
+      this.#startProbe();
+    }
     return { ok: false, why: 'timeout', detail, maybeDone: true };
   }
 
-  #failed(operation: string, error: unknown): StoreAway {
+  #failed(operation: string, error: unknown, generation: number): StoreAway {
     const away = failure(error);
-    if (away.why === 'refused') this.#warn(`${operation} is refused`, away.detail);
+    if (away.why === 'refused') this.warn(`${operation} is refused`, away.detail);
+    if (generation !== this.#generation) return away;
     // A broken connection to the only Redis makes itself known; one to a node of a cluster does not.
     if (UNFIT.test(away.detail) || (away.why === 'disconnected' && this.#redis instanceof Cluster)) {
-      this.#down(away.why === 'disconnected' ? this.#lastError : away.detail);
-      this.#connectAgain(0);
+      this.leave(away.why === 'disconnected' ? this.#lastError : away.detail);
     }
     return away;
   }
@@ -167,6 +223,7 @@ export class RedisLink {
   /** Whether it was told. */
   #down(detail: string): boolean {
     this.#lastError = detail;
+    this.#generation += 1;
     this.#probe += 1; // whatever a probe on the old connection says no longer counts
     if (this.#up === false) return false;
     this.#up = false;
@@ -184,11 +241,12 @@ export class RedisLink {
       ({ unfit, warning, processes }) => {
         if (probe !== this.#probe || this.#up) return;
         if (unfit !== undefined) return this.#refuse(unfit);
-        if (warning !== undefined) this.#warn('unsafe', warning);
+        if (warning !== undefined) this.warn('unsafe', warning);
         this.#up = true;
         this.#processes = processes;
         this.#lastError = 'the connection was closed';
         this.#events.changed(true, '');
+        for (const done of this.#waiting) done();
       },
       (error: Error) => {
         if (probe !== this.#probe) return;
@@ -200,15 +258,8 @@ export class RedisLink {
   }
 
   #refuse(unfit: string): void {
-    if (!this.#down(unfit)) this.#warn('unfit', unfit);
+    if (!this.#down(unfit)) this.warn('unfit', unfit);
     this.#connectAgain(AGAIN_MS);
-  }
-
-  #warn(kind: string, detail: string): void {
-    const nowMs = performance.now();
-    if (nowMs - (this.#warnedAtMs.get(kind) ?? -Infinity) < WARN_AGAIN_MS) return;
-    this.#warnedAtMs.set(kind, nowMs);
-    this.#events.warned(`${kind}: ${detail}`);
   }
 
   #connectAgain(afterMs: number): void {
@@ -220,6 +271,12 @@ export class RedisLink {
       if (status === 'end') this.#redis.connect().catch(() => {}); // `error` tells
     }, afterMs);
   }
+}
+
+/** The link went down between this call and its answer. */
+function fromBefore(operation: string): StoreAway {
+  const detail = `the link went down while ${operation} was under way`;
+  return { ok: false, why: 'disconnected', detail, maybeDone: true };
 }
 
 /** Redis itself answered with an error, or the command did not get there. */

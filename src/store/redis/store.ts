@@ -1,4 +1,4 @@
-/** The Redis store: the contract of `admission/lease-store.ts`, one script call an operation. */
+/** The Redis store: the contract of `admission/lease-store.ts`, one script call an operation; readings go over a connection of their own. */
 
 import { chunks } from '../../admission/chunks.ts';
 import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
@@ -22,10 +22,12 @@ import type {
   Roll,
   RollCall,
   Silence,
+  StoreAway,
 } from '../../admission/lease-store.ts';
 import { Acquires } from './acquires.ts';
 import { Keys } from './keys.ts';
 import type { RedisLink } from './link.ts';
+import type { Reads } from './reads.ts';
 import { type Script, scripts } from './scripts.ts';
 
 /** The most past-due leases that one `expire` call looks at, and the most quiet names that a roll call tells. */
@@ -51,14 +53,18 @@ export interface RedisStoreOptions {
 
 export class RedisStore implements LeaseStore {
   readonly #link: RedisLink;
+  readonly #reads: Reads;
   readonly #keys: Keys;
   readonly #info: boolean;
   readonly #acquires: Acquires;
+  /** What has been asked for and not answered. A reading waits for it: its own connection knows nothing of their order. */
+  readonly #writes = new Set<Promise<unknown>>();
   /** On a store that may change their order: for each pod the calls that add leases to it, until they are answered. */
   readonly #adding = new Map<PodId, Set<Promise<unknown>>>();
 
-  constructor(link: RedisLink, options: RedisStoreOptions) {
+  constructor(link: RedisLink, reads: Reads, options: RedisStoreOptions) {
     this.#link = link;
+    this.#reads = reads;
     this.#keys = new Keys(options.prefix);
     this.#info = options.info;
     this.#acquires = new Acquires((pod, args) =>
@@ -70,11 +76,12 @@ export class RedisStore implements LeaseStore {
     return this.#link.up;
   }
 
-  async acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Promise<Answer<Acquired>> {
-    return this.#acquires.acquire(pod, lease, limit, reserveMs, this.#infoOf({ state: 'reserved', path }));
+  acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Promise<Answer<Acquired>> {
+    const info = this.#infoOf({ state: 'reserved', path });
+    return this.#write(() => this.#acquires.acquire(pod, lease, limit, reserveMs, info));
   }
 
-  async renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
+  renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
     const args: (string | number)[] = [ttlMs, 0, ''];
     let flags = '';
     const flag = ({ told, first }: Renewal) => {
@@ -92,24 +99,27 @@ export class RedisStore implements LeaseStore {
       flag(renewal);
     }
     args[2] = flags;
-    return map(await this.#add(pod, this.#run(scripts.renew, pod, args)), (reply) => {
-      const [created, count, inherited] = reply as [number, number, ProxyId[]];
-      return { created, count, ...(inherited.length > 0 ? { inherited } : {}) };
-    });
+    return this.#write(async () =>
+      map(await this.#add(pod, this.#run(scripts.renew, pod, args)), (reply) => {
+        const [created, count, inherited] = reply as [number, number, ProxyId[]];
+        return { created, count, ...(inherited.length > 0 ? { inherited } : {}) };
+      }),
+    );
   }
 
-  async release(pod: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
-    await this.#added(pod);
-    const answer = await this.#run(scripts.release, pod, [endedMs, ...leases]);
-    return map(answer, (reply) => reply as number);
+  release(pod: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
+    return this.#take(scripts.release, pod, [endedMs, ...leases]);
   }
 
-  async withdraw(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
-    await this.#added(pod);
-    return map(await this.#run(scripts.withdraw, pod, leases), (reply) => reply as number);
+  withdraw(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
+    return this.#take(scripts.withdraw, pod, leases);
   }
 
-  async expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>> {
+  expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>> {
+    return this.#write(() => this.#expire(pod, silences, times));
+  }
+
+  async #expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>> {
     const leases: LeaseId[] = [];
     const outlived: LeaseId[] = [];
     const waiting = new Set<ProxyId>();
@@ -148,15 +158,17 @@ export class RedisStore implements LeaseStore {
     );
   }
 
-  pods(): Promise<Answer<readonly PodId[]>> {
-    return this.#link.call(
-      'pods',
-      async (redis) => (await redis.zrange(this.#keys.roll('pods'), '0', '-1')) as PodId[],
-    );
+  async pods(asker: 'gate' | 'people' = 'gate'): Promise<Answer<readonly PodId[]>> {
+    const away = asker === 'people' ? await this.#cannotRead() : undefined;
+    if (away) return away;
+    const over = asker === 'people' ? this.#reads : this.#link;
+    return over.call('pods', async (redis) => (await redis.zrange(this.#keys.roll('pods'), '0', '-1')) as PodId[]);
   }
 
   async fleet(pods: readonly PodId[]): Promise<Answer<Fleet>> {
-    const time = await this.#link.call('time', (redis) => redis.time());
+    const away = await this.#cannotRead();
+    if (away) return away;
+    const time = await this.#reads.call('time', (redis) => redis.time());
     if (!time.ok) return time;
     const counts: PodCount[] = [];
     const perCall = this.#link.isOneNode ? PODS_PER_CALL : 1;
@@ -175,11 +187,8 @@ export class RedisStore implements LeaseStore {
   }
 
   async #count(pods: readonly PodId[]): Promise<Answer<PodCount[]>> {
-    const keys = pods.flatMap((pod) => {
-      this.#acquires.send(pod);
-      return this.#keys.pod(pod).slice(0, 2);
-    });
-    return map(await this.#link.run(scripts.snapshot, keys, []), (reply) => {
+    const keys = pods.flatMap((pod) => this.#keys.pod(pod).slice(0, 2));
+    return map(await this.#reads.run(scripts.snapshot, keys, []), (reply) => {
       const counts = reply as (number | string)[];
       return pods.map((pod, i) => ({
         pod,
@@ -191,7 +200,9 @@ export class RedisStore implements LeaseStore {
 
   /** Pages as ZSCAN does: the cursor is Redis's, and a page may be longer or shorter than asked for. */
   async leases(pod: PodId, size: number, cursor?: string): Promise<Answer<LeasePage>> {
-    return map(await this.#run(scripts.leases, pod, [cursor ?? '0', size]), (reply) => {
+    const away = await this.#cannotRead();
+    if (away) return away;
+    return map(await this.#reads.run(scripts.leases, this.#keys.pod(pod), [cursor ?? '0', size]), (reply) => {
       const [next, flat] = reply as [string, (string | null)[]];
       const leases = pairs(flat).map(([lease, info]) => held(lease as LeaseId, info));
       return next === '0' ? { leases } : { leases, next };
@@ -311,8 +322,29 @@ export class RedisStore implements LeaseStore {
     return map(answer, () => undefined);
   }
 
-  close(): Promise<void> {
-    return this.#link.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#link.close(), this.#reads.close()]);
+  }
+
+  async #write<T>(ask: () => Promise<T>): Promise<T> {
+    const asked = ask();
+    this.#writes.add(asked);
+    const answer = await asked;
+    this.#writes.delete(asked);
+    return answer;
+  }
+
+  /** Resolves when what was asked for before has been answered; with why nothing can be read, if so. */
+  async #cannotRead(): Promise<StoreAway | undefined> {
+    await Promise.all(this.#writes);
+    return this.#reads.begin();
+  }
+
+  #take(script: Script, pod: PodId, args: readonly (string | number)[]): Promise<Answer<number>> {
+    return this.#write(async () => {
+      await this.#added(pod);
+      return map(await this.#run(script, pod, args), (reply) => reply as number);
+    });
   }
 
   /** Calls are carried out in the order in which they were made. */
