@@ -62,6 +62,11 @@ export class LeaseModel {
     return inherited.size > 0 ? { ...renewed, inherited: [...inherited] } : renewed;
   }
 
+  /** Whether within the last so many ms it was forgotten that a lease has ended. */
+  forgot(ms: number): boolean {
+    return this.#ended.values().some((untilMs) => untilMs <= this.nowMs && untilMs > this.nowMs - ms);
+  }
+
   #hasEnded(pod: PodId, lease: LeaseId): boolean {
     return (this.#ended.get(`${pod} ${lease}`) ?? Number.NEGATIVE_INFINITY) > this.nowMs;
   }

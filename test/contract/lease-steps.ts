@@ -182,6 +182,7 @@ function sorted({ leases, outlived, waiting, overlooked, count }: Expired): Expi
 }
 
 export async function moveClock({ subject, model }: Both, ms: number): Promise<void> {
+  if (ms < 0 && model.forgot(-ms)) return; // whether a store remembers it still, nobody says
   await subject.moveClock(ms);
   model.nowMs += ms;
 }
