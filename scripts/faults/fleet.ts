@@ -6,7 +6,7 @@ import { type Pod, startPod } from '../fleet/pod.ts';
 import { freePort, until } from '../fleet/processes.ts';
 import { Random } from '../fleet/random.ts';
 import type { RedisServer } from '../fleet/redis.ts';
-import { leadToGates } from './edge-changes.ts';
+import { sendLogTo } from './edge-changes.ts';
 import type { FleetSettings } from './fleet-options.ts';
 import { Garbler } from './garbler.ts';
 import { Network } from './network.ts';
@@ -144,10 +144,12 @@ export class Fleet {
       this.#settings.gateWiresOf === index ? this.network.gatePorts : this.#gatePorts.map(({ grpcPort }) => grpcPort);
     const envoy = await startEnvoy({
       proxyId: `proxy_${index + 1}`,
-      gate: '127.0.0.1:1', // all of them, by the change below
+      gate: ports.map((port) => `127.0.0.1:${port}`),
       pods: Object.fromEntries(this.pods.map(({ name, port }) => [name, port])),
       flushIntervalMs: SCALE.flushMs,
-      mutate: (config) => leadToGates(config, this.pods.length, ports, this.#logPort),
+      mutate: (config) => {
+        if (this.#logPort !== undefined) sendLogTo(config, this.#logPort);
+      },
     });
     this.#watch(envoy, `Envoy ${index + 1}`);
     this.#envoys[index] = envoy;

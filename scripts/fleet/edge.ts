@@ -1,7 +1,7 @@
 /** envoy/edge.yaml for this machine: with nothing changed but addresses, pods, and what a test asks for. */
 
 import { readFileSync } from 'node:fs';
-import { type Document, isMap, isSeq, parseDocument, type YAMLMap } from 'yaml';
+import { Document, isMap, isSeq, parse, type YAMLMap } from 'yaml';
 
 const EDGE = new URL('../../envoy/edge.yaml', import.meta.url);
 
@@ -11,14 +11,18 @@ const CLUSTERS = ['static_resources', 'clusters'];
 export const HTTP_MANAGER = [...LISTENER, 'filter_chains', 0, 'filters', 0, 'typed_config'];
 export const EXT_AUTHZ = [...HTTP_MANAGER, 'upgrade_configs', 0, 'filters', 0, 'typed_config'];
 const ROUTES = [...HTTP_MANAGER, 'route_config', 'virtual_hosts', 0, 'routes'];
-const ENDPOINT = ['load_assignment', 'endpoints', 0, 'lb_endpoints', 0, 'endpoint'];
+const ENDPOINTS = ['load_assignment', 'endpoints', 0, 'lb_endpoints'];
+
+/** Two ways to the same gates: for Checks, and for the access log. */
+export const GATE_CLUSTERS = ['wsgate', 'wsgate_log'] as const;
+type GateCluster = (typeof GATE_CLUSTERS)[number];
 
 export interface Edge {
   /** 0, the default, for any free one. */
   readonly listenPort?: number;
   readonly adminPort?: number;
-  /** `host:port`, or `unix:/path`. */
-  readonly gate: string;
+  /** `host:port`, or `unix:/path`; one, or several. */
+  readonly gate: string | readonly string[];
   /** The pods' names, and their ports on this machine. */
   readonly pods: Readonly<Record<string, number>>;
   readonly flushIntervalMs?: number;
@@ -28,24 +32,25 @@ export interface Edge {
 
 /** The configuration as YAML. */
 export function renderEdge(edge: Edge): string {
-  const config: Document = parseDocument(readFileSync(EDGE, 'utf8'));
+  // Aliases are written out: what is changed in one place is then changed there only.
+  const config = new Document(parse(readFileSync(EDGE, 'utf8')), { aliasDuplicateObjects: false });
   config.setIn([...LISTENER, 'address', 'socket_address'], socketAddress('127.0.0.1', edge.listenPort ?? 0));
   config.setIn(['admin', 'address', 'socket_address', 'port_value'], edge.adminPort ?? 0);
   const pods = Object.entries(edge.pods);
   const route = mapAt(config, [...ROUTES, 0]);
   const podCluster = mapAt(config, [...CLUSTERS, 0]);
-  const gateCluster = gateClusterOf(config);
-  moveGate(gateCluster, edge.gate);
+  const gates = typeof edge.gate === 'string' ? [edge.gate] : edge.gate;
+  const gateClusters = GATE_CLUSTERS.map((name) => gateCluster(config, name));
+  for (const cluster of gateClusters) leadTo(cluster, gates);
   const routes = pods.map(([pod]) => routeTo(route, pod));
   config.setIn(ROUTES, config.createNode(routes));
-  const clusters = [...pods.map(([pod, port]) => clusterOf(podCluster, pod, port)), gateCluster];
+  const clusters = [...pods.map(([pod, port]) => clusterOf(podCluster, pod, port)), ...gateClusters];
   config.setIn(CLUSTERS, config.createNode(clusters));
   if (edge.flushIntervalMs !== undefined) {
     const interval = `${edge.flushIntervalMs / 1000}s`;
     config.setIn([...HTTP_MANAGER, 'access_log_options', 'access_log_flush_interval'], interval);
   }
   edge.mutate?.(config);
-  // Not as the document: a cluster that was cloned has its anchor once more.
   return JSON.stringify(config.toJS(), undefined, 2);
 }
 
@@ -61,19 +66,25 @@ function clusterOf(model: YAMLMap, pod: string, port: number): YAMLMap {
   const cluster = clone(model);
   cluster.set('name', pod);
   cluster.setIn(['load_assignment', 'cluster_name'], pod);
-  cluster.setIn([...ENDPOINT, 'address', 'socket_address'], socketAddress('127.0.0.1', port));
+  leadTo(cluster, [`127.0.0.1:${port}`]);
   return cluster;
 }
 
-function moveGate(cluster: YAMLMap, gate: string): void {
-  if (gate.startsWith('unix:')) {
-    cluster.set('type', 'STATIC'); // a path is nothing to look up
-    cluster.setIn([...ENDPOINT, 'address'], { pipe: { path: gate.slice('unix:'.length) } });
-    return;
-  }
-  const colon = gate.lastIndexOf(':');
-  const address = socketAddress(gate.slice(0, colon), Number(gate.slice(colon + 1)));
-  cluster.setIn([...ENDPOINT, 'address', 'socket_address'], address);
+/** Where a cluster leads: `host:port`, or `unix:/path`. */
+export function leadTo(cluster: YAMLMap, addresses: readonly string[]): void {
+  if (addresses.some(isPath)) cluster.set('type', 'STATIC'); // a path is nothing to look up
+  cluster.setIn(ENDPOINTS, addresses.map(endpoint));
+}
+
+function endpoint(address: string) {
+  if (isPath(address)) return { endpoint: { address: { pipe: { path: address.slice('unix:'.length) } } } };
+  const colon = address.lastIndexOf(':');
+  const socket = socketAddress(address.slice(0, colon), Number(address.slice(colon + 1)));
+  return { endpoint: { address: { socket_address: socket } } };
+}
+
+function isPath(address: string): boolean {
+  return address.startsWith('unix:');
 }
 
 function socketAddress(address: string, port: number) {
@@ -86,10 +97,11 @@ function mapAt(config: Document, path: readonly (string | number)[]): YAMLMap {
   return node;
 }
 
-function gateClusterOf(config: Document): YAMLMap {
+/** One of the clusters of the gates, for `mutate`. */
+export function gateCluster(config: Document, name: GateCluster): YAMLMap {
   const clusters = config.getIn(CLUSTERS);
-  const found = isSeq(clusters) && clusters.items.find((cluster) => isMap(cluster) && cluster.get('name') === 'wsgate');
-  if (!isMap(found)) throw new Error('edge.yaml has no cluster wsgate');
+  const found = isSeq(clusters) && clusters.items.find((cluster) => isMap(cluster) && cluster.get('name') === name);
+  if (!isMap(found)) throw new Error(`edge.yaml has no cluster ${name}`);
   return found;
 }
 

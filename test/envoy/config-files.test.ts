@@ -1,7 +1,7 @@
 /** envoy/edge.yaml and envoy/sidecar.yaml, on the real Envoy. */
 
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -61,6 +61,33 @@ describe('an Envoy on edge.yaml', () => {
     await closeAll(opened);
   });
 });
+
+const KERNEL_SOCKETS = '/proc/net/tcp';
+
+it.skipIf(!existsSync(KERNEL_SOCKETS))(
+  'an Envoy on edge.yaml asks a silent pod after a minute whether it is there',
+  async () => {
+    const allow: Edge['mutate'] = (config) => config.setIn([...EXT_AUTHZ, 'failure_mode_allow'], true);
+    const { url, pod1 } = await envoyWithoutGate(allow);
+    const { opened } = await open(`${url.replace('http', 'ws')}/pod1`, 1);
+    const [timer] = timersOfConnectionsTo(pod1.port);
+    expect(timer?.kind).toBe('keepalive');
+    expect(timer?.dueMs).toBeLessThanOrEqual(60_000);
+    await closeAll(opened);
+  },
+);
+
+/** What the kernel waits for, of each connection to a port of this machine. */
+function timersOfConnectionsTo(port: number) {
+  const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = readFileSync(KERNEL_SOCKETS, 'utf8').split('\n');
+  const columns = lines.map((line) => line.trim().split(/\s+/)).filter(([, , address]) => address === remote);
+  return columns.map(([, , , , , timer = '']) => {
+    const [kind = '', ticks = ''] = timer.split(':');
+    // 100 ticks a second, whatever the machine.
+    return { kind: kind === '02' ? 'keepalive' : `timer ${kind}`, dueMs: Number.parseInt(ticks, 16) * 10 };
+  });
+}
 
 async function envoyWithoutGate(mutate?: Edge['mutate']) {
   const [pod1, pod10] = await Promise.all([startPod({ name: 'pod1' }), startPod({ name: 'pod10' })]);

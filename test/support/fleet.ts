@@ -17,6 +17,8 @@ type GateConfig = Readonly<Record<string, object>>;
 
 export interface FleetOptions {
   readonly store: StoreKind;
+  /** One if not given; several need Redis. */
+  readonly gates?: number;
   /** One if not given. */
   readonly proxies?: readonly string[];
   /** One if not given. */
@@ -26,6 +28,8 @@ export interface FleetOptions {
   /** The gate's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly flushIntervalMs?: number;
+  /** Of each Envoy; 2 if not given. */
+  readonly workers?: number;
   readonly mutate?: Edge['mutate'];
 }
 
@@ -39,20 +43,20 @@ export class Fleet {
   readonly redis: RedisServer | undefined;
   readonly pods: readonly Pod[];
   readonly envoys: readonly Envoy[];
-  gate: Gate;
+  readonly gates: Gate[];
   readonly #config: GateConfig;
   readonly #env: Readonly<Record<string, string>>;
   readonly #clients: Client[] = [];
 
   private constructor(
-    parts: { redis: RedisServer | undefined; pods: Pod[]; envoys: Envoy[]; gate: Gate },
+    parts: { redis: RedisServer | undefined; pods: Pod[]; envoys: Envoy[]; gates: Gate[] },
     config: GateConfig,
     env: Readonly<Record<string, string>>,
   ) {
     this.redis = parts.redis;
     this.pods = parts.pods;
     this.envoys = parts.envoys;
-    this.gate = parts.gate;
+    this.gates = parts.gates;
     this.#config = config;
     this.#env = env;
   }
@@ -67,14 +71,18 @@ export class Fleet {
       ...(redis ? { store: { ...PATIENT, ...options.config?.store, url: redis.url } } : {}),
     };
     const { env = {} } = options;
-    const gate = await startGate({ config, env, grpcPort: await freePort(), httpPort: await freePort() });
+    const gates: Gate[] = [];
+    while (gates.length < (options.gates ?? 1)) {
+      gates.push(await startGate({ config, env, grpcPort: await freePort(), httpPort: await freePort() }));
+    }
     const envoys = await Promise.all(
       (options.proxies ?? ['proxy_a']).map((proxyId) =>
         startEnvoy({
           proxyId,
-          gate: gate.grpc,
+          gate: gates.map(({ grpc }) => grpc),
           pods: Object.fromEntries(pods.map(({ name, port }) => [name, port])),
           ...(options.flushIntervalMs === undefined ? {} : { flushIntervalMs: options.flushIntervalMs }),
+          ...(options.workers === undefined ? {} : { workers: options.workers }),
           mutate: (config) => {
             waitPatiently(config);
             options.mutate?.(config);
@@ -82,11 +90,16 @@ export class Fleet {
         }),
       ),
     );
-    return new Fleet({ redis, pods, envoys, gate }, config, env);
+    return new Fleet({ redis, pods, envoys, gates }, config, env);
   }
 
   get envoy(): Envoy {
     return nth(this.envoys, 0);
+  }
+
+  /** The first of them. */
+  get gate(): Gate {
+    return nth(this.gates, 0);
   }
 
   get pod(): Pod {
@@ -123,17 +136,27 @@ export class Fleet {
   }
 
   /** A gate with the same addresses, store and configuration, once the one before it has ended. */
-  async restartGate(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    const { grpcPort, httpPort, ended } = this.gate;
-    this.gate.kill(signal);
-    await ended;
-    this.gate = await startGate({ config: this.#config, env: this.#env, grpcPort, httpPort });
+  async restartGate(signal: 'SIGTERM' | 'SIGKILL', index = 0): Promise<void> {
+    await this.endGate(signal, index);
+    await this.startGateAgain(index);
+  }
+
+  async endGate(signal: 'SIGTERM' | 'SIGKILL', index = 0): Promise<void> {
+    const gate = nth(this.gates, index);
+    gate.kill(signal);
+    await gate.ended;
+  }
+
+  /** At the addresses of the one that has ended. */
+  async startGateAgain(index = 0): Promise<void> {
+    const { grpcPort, httpPort } = nth(this.gates, index);
+    this.gates[index] = await startGate({ config: this.#config, env: this.#env, grpcPort, httpPort });
   }
 
   async stop(): Promise<void> {
     for (const client of this.#clients) client.terminate();
     await Promise.all(this.envoys.map((envoy) => envoy.stop()));
-    await this.gate.stop();
+    await Promise.all(this.gates.map((gate) => gate.stop()));
     await Promise.all(this.pods.map((pod) => pod.stop()));
     await this.redis?.stop();
   }
