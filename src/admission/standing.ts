@@ -175,9 +175,8 @@ export class Standing {
     this.#recover(answer);
     this.#waitForOthers(answer);
     this.#advance();
-    if (this.#state !== 'synced') return;
-    this.#trustedAtMs = timeMs;
     this.#count(gates);
+    if (this.#state === 'synced') this.#trustedAtMs = timeMs;
   }
 
   #away(): void {
@@ -262,7 +261,8 @@ export class Standing {
 
   #count(gates: number): void {
     const nowMs = performance.now();
-    if (gates < this.#gates && nowMs - this.#gatesAtMs < this.#awaitMs) return;
+    // Those that have not found the store again are still there.
+    if (gates < this.#gates && (this.#state !== 'synced' || nowMs - this.#gatesAtMs < this.#awaitMs)) return;
     this.#gates = gates;
     this.#gatesAtMs = nowMs;
   }
