@@ -73,7 +73,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     graceMs: lease.grace,
     unrenewedMaxMs: lease.unrenewedMax,
   };
-  const { standing, share, evidence, ledger, gate, reaper } = openDomain(
+  const { standing, evidence, ledger, gate, reaper } = openDomain(
     { store, limits, events },
     { ...times, ...config.ledger, ...config.limits, gate: gateName, outage: outage.policy },
   );
@@ -115,7 +115,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     },
   );
 
-  const retreat = new Retreat({ store, share, events, accessLog, grpc }, config.lease.ttl / 4);
+  const retreat = new Retreat({ store, standing, events, accessLog, grpc }, config.lease.ttl / 4);
   let stopping = false;
   let storeAway = 'not connected yet';
   let storeRefuses: string | undefined;

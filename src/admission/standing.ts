@@ -115,9 +115,9 @@ export class Standing {
     return this.#writtenEpoch === this.#epoch;
   }
 
-  /** Whether this epoch began because the store may have lost leases, and not because it was away. */
+  /** Whether the store may have lost leases since it was last told all that this gate knows. */
   get lost(): boolean {
-    return this.#lossEpoch === this.#epoch;
+    return this.#writtenEpoch < this.#lossEpoch;
   }
 
   /** Whether the store has ever answered. */

@@ -4,13 +4,13 @@
  * before it has expired. It ends them again for as long as an Envoy may not have asked for the gate's health yet: that
  * one opens its next log stream here once more.
  *
- * A gate that knows of no other keeps its log streams. Where all gates have lost the store, Envoys that have no better
+ * A gate that knows that there is no other keeps its log streams. Where all gates have lost the store, Envoys that have no better
  * choice come back, and are served.
  */
 
 import type { Events } from '../admission/events.ts';
 import type { LeaseStore } from '../admission/lease-store.ts';
-import type { Share } from '../admission/share.ts';
+import type { Standing } from '../admission/standing.ts';
 import type { AccessLogService } from './access-log.ts';
 import type { GrpcServer } from './server.ts';
 
@@ -19,7 +19,7 @@ const UNNOTICED_MS = 10_000;
 const AGAIN_MS = 1000;
 
 export class Retreat {
-  readonly #share: Share;
+  readonly #standing: Standing;
   readonly #accessLog: AccessLogService;
   readonly #grpc: GrpcServer;
   readonly #afterMs: number;
@@ -28,10 +28,10 @@ export class Retreat {
   #stopped = false;
 
   constructor(
-    parts: { store: LeaseStore; share: Share; events: Events; accessLog: AccessLogService; grpc: GrpcServer },
+    parts: { store: LeaseStore; standing: Standing; events: Events; accessLog: AccessLogService; grpc: GrpcServer },
     afterMs: number,
   ) {
-    this.#share = parts.share;
+    this.#standing = parts.standing;
     this.#accessLog = parts.accessLog;
     this.#grpc = parts.grpc;
     this.#afterMs = afterMs;
@@ -53,7 +53,7 @@ export class Retreat {
     this.#timer = setTimeout(() => {
       this.#wentAtMs = performance.now();
       this.#grpc.serving(false);
-      if (this.#share.gates > 1) this.#endStreams();
+      if (this.#standing.gates !== 1) this.#endStreams(); // 0: it has not been told yet
     }, this.#afterMs);
   }
 

@@ -221,7 +221,7 @@ export class Fleet {
   }
 
   #retreat(gate: ModelGate): void {
-    if (gate.share.gates < 2) return;
+    if (gate.standing.gates === 1) return;
     const other = this.gates.findIndex((each) => each !== gate);
     for (const worker of this.workers) {
       if (this.log.gateOf(worker) === gate && worker.stream) this.log.breakStream(worker, other);
