@@ -20,6 +20,8 @@ export interface FleetOptions {
   readonly store: StoreKind;
   /** One if not given; several need Redis. */
   readonly gates?: number;
+  /** The first Envoy knows the first gate only, the second the second; otherwise each knows all of them. */
+  readonly ownGates?: boolean;
   /** One if not given. */
   readonly proxies?: readonly string[];
   /** One if not given. */
@@ -84,10 +86,10 @@ export class Fleet {
     }
     const gates = await Promise.all(gateOptions.map(startGate));
     const envoys = await Promise.all(
-      (options.proxies ?? ['proxy_a']).map((proxyId) =>
+      (options.proxies ?? ['proxy_a']).map((proxyId, index) =>
         startEnvoy({
           proxyId,
-          gate: gates.map(({ grpc }) => grpc),
+          gate: options.ownGates ? nth(gates, index).grpc : gates.map(({ grpc }) => grpc),
           pods: Object.fromEntries(pods.map(({ name, port }) => [name, port])),
           ...(options.flushIntervalMs === undefined ? {} : { flushIntervalMs: options.flushIntervalMs }),
           ...(options.workers === undefined ? {} : { workers: options.workers }),
@@ -125,6 +127,26 @@ export class Fleet {
     const outcome = await open(`ws://127.0.0.1:${port}${path}`, count, options);
     this.#clients.push(...outcome.opened);
     return outcome;
+  }
+
+  /** Fills the first pod to its limit, through all Envoys, as soon as a new store is trusted. */
+  async fill(limit: number): Promise<Client[]> {
+    const filling: Client[] = [];
+    const isFull = async () => {
+      for (const proxy of this.envoys.keys()) {
+        const { opened } = await this.open(Math.min(5, limit - filling.length), `/${this.pod.name}/`, proxy);
+        filling.push(...opened);
+      }
+      return filling.length === limit;
+    };
+    await until(`${this.pod.name} is full`, isFull, 20_000);
+    await this.settlesAt(limit, 1000, this.pod.name);
+    return filling;
+  }
+
+  /** What Redis itself says of a pod, whether or not a gate is there. */
+  async leases(pod = 'pod1'): Promise<number> {
+    return (await this.redis?.client.zcard(`ws:pod_conn:${pod}`)) ?? Number.NaN;
   }
 
   /** The leases of one pod, read from the store at this moment. */
