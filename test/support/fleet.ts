@@ -20,6 +20,8 @@ export interface FleetOptions {
   readonly store: StoreKind;
   /** One if not given; several need Redis. */
   readonly gates?: number;
+  /** Of the first gate; a free one if not given. */
+  readonly grpcPort?: number;
   /** The first Envoy knows the first gate only, the second the second; otherwise each knows all of them. */
   readonly ownGates?: boolean;
   /** One if not given. */
@@ -81,7 +83,8 @@ export class Fleet {
       const url = port === undefined ? redis?.url : `redis://127.0.0.1:${port}`;
       const lease = { ...NOTHING_TO_RECOVER, ...config.lease };
       const store = url === undefined ? {} : { store: { ...PATIENT, ...config.store, url } };
-      const ports = { grpcPort: await freePort(), httpPort: await freePort() };
+      const first = gateOptions.length === 0 ? options.grpcPort : undefined;
+      const ports = { grpcPort: first ?? (await freePort()), httpPort: await freePort() };
       gateOptions.push({ config: { ...config, lease, ...store }, env, ...ports });
     }
     const gates = await Promise.all(gateOptions.map(startGate));
