@@ -5,7 +5,8 @@ import { Document, isMap, isSeq, parse, type YAMLMap } from 'yaml';
 
 const EDGE = new URL('../../envoy/edge.yaml', import.meta.url);
 
-const LISTENER = ['static_resources', 'listeners', 0];
+const LISTENERS = ['static_resources', 'listeners'];
+const LISTENER = [...LISTENERS, 0];
 const CLUSTERS = ['static_resources', 'clusters'];
 /** Where things are in edge.yaml, for `mutate`. */
 export const HTTP_MANAGER = [...LISTENER, 'filter_chains', 0, 'filters', 0, 'typed_config'];
@@ -95,6 +96,14 @@ function mapAt(config: Document, path: readonly (string | number)[]): YAMLMap {
   const node = config.getIn(path);
   if (!isMap(node)) throw new Error(`edge.yaml has no ${path.join('.')}`);
   return node;
+}
+
+/** A second listener, like the first; returns where its HTTP connection manager is, for `mutate`. */
+export function addListener(config: Document, name: string): (string | number)[] {
+  const listener = clone(mapAt(config, LISTENER));
+  listener.set('name', name);
+  config.addIn(LISTENERS, listener);
+  return [...LISTENERS, 1, ...HTTP_MANAGER.slice(LISTENER.length)];
 }
 
 /** One of the clusters of the gates, for `mutate`. */

@@ -15,6 +15,8 @@ export interface EnvoyOptions extends Edge {
 
 export interface Envoy extends Program {
   readonly port: number;
+  /** The listeners' ports by their names: `edge`, and what a test has added. */
+  readonly ports: Readonly<Record<string, number>>;
   readonly adminPort: number;
   /** Counters and gauges by name: `cluster.pod1.upstream_cx_active`. */
   stats(): Promise<Record<string, number>>;
@@ -47,9 +49,13 @@ export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
     void program.ended.then(folder.remove);
     await untilReady(program, async () => existsSync(adminAddress) && (await isLive(adminAddress)));
     const admin = readFileSync(adminAddress, 'utf8');
+    const ports = await listenPorts(admin);
+    const { edge: port } = ports;
+    if (port === undefined) throw new Error('Envoy has no listener');
     return {
       ...program,
-      port: await listenPort(admin),
+      port,
+      ports,
       adminPort: Number(new URL(`http://${admin}`).port),
       stats: () => stats(admin),
     };
@@ -69,16 +75,15 @@ async function isLive(adminAddress: string): Promise<boolean> {
 
 interface Listeners {
   readonly listener_statuses: readonly {
+    readonly name: string;
     readonly local_address: { readonly socket_address: { readonly port_value: number } };
   }[];
 }
 
-async function listenPort(admin: string): Promise<number> {
+async function listenPorts(admin: string): Promise<Record<string, number>> {
   const answer = await fetch(`http://${admin}/listeners?format=json`);
   const { listener_statuses: listeners } = (await answer.json()) as Listeners;
-  const [listener] = listeners;
-  if (listener === undefined) throw new Error('Envoy has no listener');
-  return listener.local_address.socket_address.port_value;
+  return Object.fromEntries(listeners.map(({ name, local_address: at }) => [name, at.socket_address.port_value]));
 }
 
 interface Stats {

@@ -2,10 +2,11 @@
 
 import { expect } from 'vitest';
 import type { Document } from 'yaml';
+import { Wire } from '../../scripts/faults/wire.ts';
 import { type Client, closeAll, type OpenOptions, type Outcome, open } from '../../scripts/fleet/clients.ts';
-import { type Edge, EXT_AUTHZ } from '../../scripts/fleet/edge.ts';
+import { EXT_AUTHZ } from '../../scripts/fleet/edge.ts';
 import { type Envoy, startEnvoy } from '../../scripts/fleet/envoy.ts';
-import { type Gate, startGate } from '../../scripts/fleet/gate.ts';
+import { type Gate, type GateOptions, startGate } from '../../scripts/fleet/gate.ts';
 import { type Pod, startPod } from '../../scripts/fleet/pod.ts';
 import { freePort, until } from '../../scripts/fleet/processes.ts';
 import { type RedisServer, startRedis } from './redis.ts';
@@ -19,6 +20,10 @@ export interface FleetOptions {
   readonly store: StoreKind;
   /** One if not given; several need Redis. */
   readonly gates?: number;
+  /** Of the first gate; a free one if not given. */
+  readonly grpcPort?: number;
+  /** The first Envoy knows the first gate only, the second the second; otherwise each knows all of them. */
+  readonly ownGates?: boolean;
   /** One if not given. */
   readonly proxies?: readonly string[];
   /** One if not given. */
@@ -30,7 +35,9 @@ export interface FleetOptions {
   readonly flushIntervalMs?: number;
   /** Of each Envoy; 2 if not given. */
   readonly workers?: number;
-  readonly mutate?: Edge['mutate'];
+  readonly mutate?: (config: Document, proxyId: string) => void;
+  /** Each gate finds Redis by a wire of its own, which can be cut. */
+  readonly redisWires?: boolean;
 }
 
 /** A busy machine makes Redis slow; a test that is about a Redis that does not answer sets its own deadline. */
@@ -44,53 +51,59 @@ export class Fleet {
   readonly pods: readonly Pod[];
   readonly envoys: readonly Envoy[];
   readonly gates: Gate[];
-  readonly #config: GateConfig;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly redisWires: readonly Wire[];
+  readonly #gateOptions: readonly GateOptions[];
   readonly #clients: Client[] = [];
 
-  private constructor(
-    parts: { redis: RedisServer | undefined; pods: Pod[]; envoys: Envoy[]; gates: Gate[] },
-    config: GateConfig,
-    env: Readonly<Record<string, string>>,
-  ) {
+  private constructor(parts: {
+    redis: RedisServer | undefined;
+    redisWires: Wire[];
+    pods: Pod[];
+    envoys: Envoy[];
+    gates: Gate[];
+    gateOptions: GateOptions[];
+  }) {
     this.redis = parts.redis;
+    this.redisWires = parts.redisWires;
     this.pods = parts.pods;
     this.envoys = parts.envoys;
     this.gates = parts.gates;
-    this.#config = config;
-    this.#env = env;
+    this.#gateOptions = parts.gateOptions;
   }
 
   static async start(options: FleetOptions): Promise<Fleet> {
     const redis = options.store === 'redis' ? await startRedis() : undefined;
     const pods = await Promise.all((options.pods ?? ['pod1']).map((name) => startPod({ name })));
-    const lease = { ...NOTHING_TO_RECOVER, ...options.config?.lease };
-    const config = {
-      ...options.config,
-      lease,
-      ...(redis ? { store: { ...PATIENT, ...options.config?.store, url: redis.url } } : {}),
-    };
-    const { env = {} } = options;
-    const gates: Gate[] = [];
-    while (gates.length < (options.gates ?? 1)) {
-      gates.push(await startGate({ config, env, grpcPort: await freePort(), httpPort: await freePort() }));
+    const { config = {}, env = {} } = options;
+    const redisWires: Wire[] = [];
+    const gateOptions: GateOptions[] = [];
+    while (gateOptions.length < (options.gates ?? 1)) {
+      if (redis && options.redisWires) redisWires.push(await Wire.to(redis.port));
+      const port = redisWires.at(-1)?.port;
+      const url = port === undefined ? redis?.url : `redis://127.0.0.1:${port}`;
+      const lease = { ...NOTHING_TO_RECOVER, ...config.lease };
+      const store = url === undefined ? {} : { store: { ...PATIENT, ...config.store, url } };
+      const first = gateOptions.length === 0 ? options.grpcPort : undefined;
+      const ports = { grpcPort: first ?? (await freePort()), httpPort: await freePort() };
+      gateOptions.push({ config: { ...config, lease, ...store }, env, ...ports });
     }
+    const gates = await Promise.all(gateOptions.map(startGate));
     const envoys = await Promise.all(
-      (options.proxies ?? ['proxy_a']).map((proxyId) =>
+      (options.proxies ?? ['proxy_a']).map((proxyId, index) =>
         startEnvoy({
           proxyId,
-          gate: gates.map(({ grpc }) => grpc),
+          gate: options.ownGates ? nth(gates, index).grpc : gates.map(({ grpc }) => grpc),
           pods: Object.fromEntries(pods.map(({ name, port }) => [name, port])),
           ...(options.flushIntervalMs === undefined ? {} : { flushIntervalMs: options.flushIntervalMs }),
           ...(options.workers === undefined ? {} : { workers: options.workers }),
           mutate: (config) => {
             waitPatiently(config);
-            options.mutate?.(config);
+            options.mutate?.(config, proxyId);
           },
         }),
       ),
     );
-    return new Fleet({ redis, pods, envoys, gates }, config, env);
+    return new Fleet({ redis, redisWires, pods, envoys, gates, gateOptions });
   }
 
   get envoy(): Envoy {
@@ -106,11 +119,37 @@ export class Fleet {
     return nth(this.pods, 0);
   }
 
-  /** `proxy` counts from 0. */
-  async open(count: number, path = '/pod1/', proxy = 0, options: OpenOptions = {}): Promise<Outcome> {
-    const outcome = await open(`ws://127.0.0.1:${nth(this.envoys, proxy).port}${path}`, count, options);
+  /** `proxy` counts from 0. `listener`: the one of edge.yaml if not given. */
+  async open(
+    count: number,
+    path = '/pod1/',
+    proxy = 0,
+    { listener = 'edge', ...options }: OpenOptions & { readonly listener?: string } = {},
+  ): Promise<Outcome> {
+    const port = nth(this.envoys, proxy).ports[listener];
+    const outcome = await open(`ws://127.0.0.1:${port}${path}`, count, options);
     this.#clients.push(...outcome.opened);
     return outcome;
+  }
+
+  /** Fills the first pod to its limit, through all Envoys, as soon as a new store is trusted. */
+  async fill(limit: number): Promise<Client[]> {
+    const filling: Client[] = [];
+    const isFull = async () => {
+      for (const proxy of this.envoys.keys()) {
+        const { opened } = await this.open(Math.min(5, limit - filling.length), `/${this.pod.name}/`, proxy);
+        filling.push(...opened);
+      }
+      return filling.length === limit;
+    };
+    await until(`${this.pod.name} is full`, isFull, 20_000);
+    await this.settlesAt(limit, 1000, this.pod.name);
+    return filling;
+  }
+
+  /** What Redis itself says of a pod, whether or not a gate is there. */
+  async leases(pod = 'pod1'): Promise<number> {
+    return (await this.redis?.client.zcard(`ws:pod_conn:${pod}`)) ?? Number.NaN;
   }
 
   /** The leases of one pod, read from the store at this moment. */
@@ -149,8 +188,7 @@ export class Fleet {
 
   /** At the addresses of the one that has ended. */
   async startGateAgain(index = 0): Promise<void> {
-    const { grpcPort, httpPort } = nth(this.gates, index);
-    this.gates[index] = await startGate({ config: this.#config, env: this.#env, grpcPort, httpPort });
+    this.gates[index] = await startGate(nth(this.#gateOptions, index));
   }
 
   async stop(): Promise<void> {
@@ -158,6 +196,7 @@ export class Fleet {
     await Promise.all(this.envoys.map((envoy) => envoy.stop()));
     await Promise.all(this.gates.map((gate) => gate.stop()));
     await Promise.all(this.pods.map((pod) => pod.stop()));
+    for (const wire of this.redisWires) wire.stop();
     await this.redis?.stop();
   }
 
@@ -168,7 +207,7 @@ export class Fleet {
   }
 }
 
-export { closeAll };
+export { type Client, closeAll };
 
 /** A busy machine makes Envoy give up Checks that are only slow; a test that is about that sets its own timeout. */
 function waitPatiently(config: Document): void {
