@@ -36,7 +36,7 @@ const NOTICED_MS = 2000;
 /** A gate that fell silent may have renewed leases for so long after its last heartbeat. */
 const AFTER_BEAT_MS = 3000;
 /** A proxy whose silence was wrong has to renew well for so many ttls. */
-const DISTRUST_TTLS = 60;
+export const DISTRUST_TTLS = 60;
 
 /** What a pass of the reaper goes by. */
 export interface Observation {

@@ -63,9 +63,12 @@ export class AccessLog {
   readonly ended = new Map<LeaseId, Ended>();
   /**
    * Closed connections of which no gate has heard the end, and whose proxy's silence says nothing: it does not renew, or
-   * no periodic entry had told of this one yet. It could as well be open, and its listener not be logged.
+   * no periodic entry had told of this one yet. It could as well be open, and its listener not be logged. And those of a
+   * proxy that does not renew which a gate let in alone: that gate may tell the store when its end is long forgotten.
    */
   readonly unheard = new Set<LeaseId>();
+  /** Ends of connections whose proxy does not renew, and the gate that heard of each: it may die before it tells the store. */
+  readonly #toldOnce = new Map<LeaseId, ModelGate>();
   #late: Entry[] = [];
 
   constructor(gates: readonly ModelGate[]) {
@@ -95,14 +98,25 @@ export class AccessLog {
     if (gone && fate === 'is late') this.#late.push(entry);
     if (!gone) for (let times = fate === 'arrives twice' ? 2 : 1; times > 0; times -= 1) this.#hear(entry);
     connection.lastWasLost = gone;
-    if (gone && kind === 'ended' && !connection.told) this.unheard.add(connection.lease);
+    const isUnsure = connection.worker.renews ? gone && !connection.told : connection.promised;
+    if (kind === 'ended' && isUnsure) this.unheard.add(connection.lease);
+  }
+
+  /** With what it had heard and not written down. */
+  died(gate: ModelGate): void {
+    for (const [lease, heard] of this.#toldOnce) if (heard === gate) this.unheard.add(lease);
   }
 
   /** What was late arrives, the last first. */
   hearTheLate(): void {
     const late = this.#late;
     this.#late = [];
-    for (const entry of late.reverse()) this.#hear(entry);
+    for (const entry of late.reverse()) {
+      const { connection, kind } = entry;
+      // Its lease may be gone by now: then it is new, and no periodic entry tells of it.
+      if (kind === 'opened' && !connection.open) this.unheard.add(connection.lease);
+      this.#hear(entry);
+    }
   }
 
   #hear({ connection, kind }: Entry): void {
@@ -111,6 +125,7 @@ export class AccessLog {
     const gate = this.gateOf(worker);
     if (kind === 'ended') {
       gate.ledger.ended(pod, lease);
+      if (!worker.renews) this.#toldOnce.set(lease, gate);
       if (!promised) this.ended.set(lease, { pod, gate, atMs: performance.now() });
       return;
     }

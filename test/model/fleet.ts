@@ -4,6 +4,7 @@
  */
 
 import { expect, vi } from 'vitest';
+import { DISTRUST_TTLS } from '../../src/admission/evidence.ts';
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../../src/admission/ids.ts';
 import type { OutagePolicy } from '../../src/admission/outage.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
@@ -45,7 +46,8 @@ export class Fleet {
    * that does not renew never makes up for it.
    */
   readonly #forgot = { gate: false, store: false };
-  #store = new MemoryStore(storeTime);
+  /** Undefined until a gate finds it: a Redis tells since when it is whole from its first heartbeat on. */
+  #store: MemoryStore | undefined;
 
   constructor({ outage, bothRenew }: FleetOptions) {
     this.#outage = outage;
@@ -87,8 +89,9 @@ export class Fleet {
     const { pod, lease } = connection;
     const verdict = await asked.gate.admit({ pod, lease, path: '/' });
     if (!verdict.admitted) return false;
-    if (verdict.counted) this.#checkRoom(connection);
-    else {
+    if (verdict.counted) {
+      if (!connection.promised) this.#checkRoom(connection);
+    } else {
       connection.knownTo.add(asked);
       connection.promised = true;
       connection.excused = this.gates.some((other) => !this.#cuts.has(other));
@@ -99,19 +102,26 @@ export class Fleet {
   /** The store let it in: there was room for it among all that anybody knew of. */
   #checkRoom(connection: Connection): void {
     const others = this.connections.filter(
-      (other) =>
-        other !== connection && other.open && other.pod === connection.pod && !other.excused && !other.forgotten,
+      (other) => other !== connection && other.open && other.pod === connection.pod && this.#canBeKnown(other),
     );
     expect(others.length, 'let in over the limit').toBeLessThan(LIMIT);
-    connection.held = true;
+  }
+
+  /** To the store, or to a gate that it is not away from; or it will be within a flush interval. */
+  #canBeKnown({ excused, forgotten, held, worker, knownTo }: Connection): boolean {
+    if (excused || forgotten) return false;
+    const isNear = (gate: ModelGate) => !this.#cuts.has(gate);
+    return held || knownTo.values().some(isNear) || (worker.renews && isNear(this.log.gateOf(worker)));
   }
 
   /** Asks a gate, and does not wait for its answer. */
-  async askInVain({ gate }: ModelGate, { pod, lease }: Connection): Promise<void> {
+  async askInVain({ gate }: ModelGate, connection: Connection): Promise<void> {
+    const { pod, lease } = connection;
     const upgrade = { pod, lease, path: '/' };
-    const verdict = gate.admit(upgrade);
+    const asked = gate.admit(upgrade);
     gate.abandon(upgrade);
-    await verdict;
+    const verdict = await asked;
+    if (verdict.admitted && !verdict.counted) connection.promised = true; // and the store may have it by now
     await turns();
   }
 
@@ -130,6 +140,7 @@ export class Fleet {
   async kill(index: number): Promise<void> {
     for (const worker of this.workers) if (worker.gate === index) this.log.breakStream(worker, index);
     const killed = nth(this.gates, index);
+    this.log.died(killed);
     const born = this.#makeGate();
     this.#forgot.gate = true;
     this.gates[index] = born;
@@ -140,7 +151,7 @@ export class Fleet {
     const cut = this.#cuts.get(killed);
     if (cut) {
       this.#cuts.delete(killed);
-      this.#cuts.set(born, cut);
+      this.#cuts.set(born, { ...cut, sinceMs: performance.now() });
       born.store.cut('now');
     }
     await born.reaper.beat();
@@ -178,7 +189,7 @@ export class Fleet {
   /** Every gate that is not cut off finds another store, an empty one. */
   async loseAll(): Promise<void> {
     vi.advanceTimersByTime(1); // no two stores began in one moment
-    this.#store = new MemoryStore(storeTime);
+    this.#store = undefined;
     this.#forgot.store = true;
     for (const connection of this.connections) {
       connection.held = false;
@@ -258,6 +269,7 @@ export class Fleet {
   }
 
   async #held(pod: PodId): Promise<LeaseId[]> {
+    if (!this.#store) return [];
     const { leases } = await value(this.#store.leases(pod, Number.POSITIVE_INFINITY));
     return leases.map(({ lease }) => lease);
   }
@@ -272,6 +284,9 @@ export class Fleet {
     for (const worker of this.workers) this.log.streamOf(worker);
     await this.pass((4 * TTL_MS) / 1000, () => 'arrives');
     for (const { standing } of this.gates) expect(standing.state).toBe('synced');
+    // A word that came so late that its lease was gone: that silence is not believed for long.
+    const isWrong = ({ evidence }: ModelGate) => evidence.unrenewed.values().some((why) => why === 'wrong');
+    if (this.gates.some(isWrong)) await this.pass((DISTRUST_TTLS + 3) * (TTL_MS / 1000), () => 'arrives');
     for (const pod of pods) {
       const here = this.connections.filter((connection) => connection.pod === pod);
       const forgotten = new Set(here.filter((connection) => connection.forgotten).map(({ lease }) => lease));
@@ -293,7 +308,11 @@ export class Fleet {
   }
 
   #makeGate(): ModelGate {
-    return makeGate(() => this.#store, this.#outage);
+    const found = () => {
+      this.#store ??= new MemoryStore(storeTime);
+      return this.#store;
+    };
+    return makeGate(found, this.#outage);
   }
 }
 
