@@ -17,6 +17,7 @@ const OWN_TYPES: Readonly<Record<OwnType, true>> = {
   'pod.recovered': true,
   'proxy.heard': true,
   'proxy.silent': true,
+  'proxy.unrenewed': true,
   'store.down': true,
   'store.up': true,
   'limit.changed': true,

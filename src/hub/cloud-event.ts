@@ -20,6 +20,8 @@ export const ownTypes = [
   'pod.recovered',
   'proxy.heard',
   'proxy.silent',
+  'proxy.unrenewed',
+  'proxy.renewed',
   'store.down',
   'store.up',
   'limit.changed',

@@ -16,6 +16,8 @@ const IMPORTANCE: Readonly<Record<OwnType, { readonly severity: string; readonly
   'pod.recovered': { severity: 'info', priority: 'normal' },
   'proxy.heard': { severity: 'info', priority: 'low' },
   'proxy.silent': { severity: 'warning', priority: 'normal' },
+  'proxy.unrenewed': { severity: 'critical', priority: 'high' },
+  'proxy.renewed': { severity: 'info', priority: 'normal' },
   'store.down': { severity: 'critical', priority: 'high' },
   'store.up': { severity: 'info', priority: 'high' },
   'limit.changed': { severity: 'info', priority: 'normal' },

@@ -113,7 +113,7 @@ export const snapshot = z.strictObject({
   /** Proxies that send Checks but no access log: their slots are never freed; at most 20. */
   unlogged_proxies: z.array(z.string()),
   /** Proxies whose access log does not speak of all connections that live; at most 20. */
-  unrenewed_proxies: z.array(z.string()),
+  unrenewed_proxies: z.array(z.string()).default([]),
   totals: z.strictObject({ connections: count, pods: count, proxies: count, filling: count, saturated: count }),
   /** Connections a second, over the last five. */
   rates: z.strictObject({ admitted: perSecond, denied: perSecond, released: perSecond }),

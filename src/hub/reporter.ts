@@ -6,7 +6,7 @@
  * made and published later, by a timer.
  */
 
-import type { Events, ReleaseCause } from '../admission/events.ts';
+import type { Events, ReleaseCause, Unrenewed } from '../admission/events.ts';
 import type { Verdict } from '../admission/gate.ts';
 import { holderOf, type LeaseId, type PodId, type ProxyId } from '../admission/ids.ts';
 import type { OwnType } from './cloud-event.ts';
@@ -72,7 +72,7 @@ export class Reporter {
     });
     events.on('gatesSilent', () => this.#changed());
     events.on('unlogged', () => this.#changed());
-    events.on('unrenewed', () => this.#changed());
+    events.on('unrenewed', (proxy, why) => this.#unrenewed(proxy, why));
   }
 
   start(): void {
@@ -92,6 +92,13 @@ export class Reporter {
   #decided(verdict: Verdict): void {
     if (verdict.admitted) this.#happened('connection.admitted', verdict.pod, '', 1, verdict.lease);
     else this.#happened('connection.denied', verdict.pod, verdict.reason, 1, verdict.lease);
+  }
+
+  #unrenewed(proxy: ProxyId, why: Unrenewed | undefined): void {
+    const labels = { proxy, ...(why === undefined ? {} : { why }) };
+    const type = why === undefined ? 'proxy.renewed' : 'proxy.unrenewed';
+    this.#publish([{ type, subject: `proxy/${proxy}`, data: { labels } }]);
+    this.#changed();
   }
 
   #released(pod: PodId, cause: ReleaseCause, count: number): void {
