@@ -18,6 +18,7 @@ const OWN_TYPES: Readonly<Record<OwnType, true>> = {
   'proxy.heard': true,
   'proxy.silent': true,
   'proxy.unrenewed': true,
+  'proxy.renewed': true,
   'store.down': true,
   'store.up': true,
   'limit.changed': true,

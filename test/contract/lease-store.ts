@@ -1,7 +1,7 @@
 /** What every store must do: one suite, run over each of them. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LeaseId, PodId } from '../../src/admission/ids.ts';
+import type { LeaseId, PodId, ProxyId } from '../../src/admission/ids.ts';
 import type { Answer, LeaseStore } from '../../src/admission/lease-store.ts';
 import { gone, HOUR_MS, TIMES } from '../support/expire.ts';
 import { leasesOf, newLease, pod1, pod2, proxyA, proxyB } from '../support/names.ts';
@@ -30,6 +30,8 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       return { connections: count?.connections, proxies: Object.fromEntries(count?.proxies ?? []) };
     };
     const held = async (pod: PodId) => (await value(store.leases(pod, 1000))).leases;
+
+    const beat = { gate: 'gate1', proxies: [], pods: [], gateQuietMs: HOUR_MS, proxyQuietMs: HOUR_MS };
 
     it('admits up to the limit and not one more', async () => {
       for (const lease of leasesOf(proxyA, 3)) expect(await acquire(pod1, lease, 3)).toMatchObject({ admitted: true });
@@ -99,6 +101,82 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       expect(await value(store.renew(pod2, renewals, HOUR_MS))).toEqual({ created: 2, count: 2 });
       await value(store.release(pod1, [ended], 20));
       await expect.poll(async () => value(store.renew(pod1, [{ lease: ended }], HOUR_MS))).toMatchObject({ count: 1 });
+    });
+
+    it('gives no slot to a lease that has ended, and says so', async () => {
+      const lease = newLease(proxyA);
+      await acquire(pod1, lease);
+      await value(store.release(pod1, [lease], HOUR_MS));
+      expect(await acquire(pod1, lease)).toEqual({ admitted: false, count: 0, ended: true });
+      expect(await acquire(pod1, newLease(proxyA))).toEqual({ admitted: true, count: 1 });
+      expect(await acquire(pod2, lease)).toEqual({ admitted: true, count: 1 });
+    });
+
+    it('tells once that a lease was taken out by silence and is spoken of again', async () => {
+      const [lapsed, released] = leasesOf(proxyA, 2) as [LeaseId, LeaseId];
+      await acquire(pod1, lapsed, 9, 1);
+      await acquire(pod1, released);
+      await expect.poll(async () => (await value(store.expire(pod1, gone(proxyA), TIMES))).leases).toEqual([lapsed]);
+      await value(store.release(pod1, [released], 0));
+      expect(await value(store.lapsed(pod1, [lapsed, released]))).toEqual([lapsed]);
+      expect(await value(store.lapsed(pod1, [lapsed, released]))).toEqual([]);
+    });
+
+    it('knows when a lease expires, and that one is not there', async () => {
+      const [held, never] = leasesOf(proxyA, 2) as [LeaseId, LeaseId];
+      await acquire(pod1, held);
+      const before = await value(store.expiries(pod1, [held, never]));
+      expect(before).toEqual([expect.any(Number), undefined]);
+      await value(store.renew(pod1, [{ lease: held, told: true }], 2 * HOUR_MS));
+      const [after] = await value(store.expiries(pod1, [held]));
+      expect(after).toBeGreaterThan(before[0] ?? 0);
+    });
+
+    it('tells which proxies a gate heard, and forgets them with the gate', async () => {
+      await value(store.heartbeat(beat));
+      await value(store.hears('gate1', [proxyA, proxyB], []));
+      await value(store.hears('gate1', [], [proxyB]));
+      expect(await value(store.heardBy('gate1'))).toEqual([proxyA]);
+      await value(store.farewell('gate1'));
+      expect(await value(store.heardBy('gate1'))).toEqual([]);
+    });
+
+    it('keeps what the fleet knows of a proxy, each news beside the others', async () => {
+      const promised = async (proxy: ProxyId) => (await value(store.promised([proxy])))[0];
+      const { timeMs } = await value(store.heartbeat(beat));
+      await value(store.tell([{ proxy: proxyA, intervalMs: 15_000, pingMs: 3000, logged: true }]));
+      await value(
+        store.tell([
+          { proxy: proxyA, lost: 'now', stuck: timeMs - 1000 },
+          { proxy: proxyB, found: true },
+        ]),
+      );
+      await value(store.tell([{ proxy: proxyA, lost: 1, overlooked: true, distrustForMs: HOUR_MS }]));
+      const known = await promised(proxyA);
+      expect(known).toMatchObject({ intervalMs: 15_000, pingMs: 3000, stuckMs: timeMs - 1000, foundMs: 0 });
+      expect(known?.logMs).toBeGreaterThanOrEqual(timeMs);
+      expect(known?.lostMs).toBeGreaterThanOrEqual(timeMs);
+      expect(known?.overlookedMs).toBeGreaterThanOrEqual(timeMs);
+      expect(known?.distrustedUntilMs).toBeGreaterThanOrEqual(timeMs + HOUR_MS);
+      expect((await promised(proxyB))?.foundMs).toBeGreaterThanOrEqual(timeMs);
+    });
+
+    it('tells a gate which others have still to tell what went on without the store', async () => {
+      const outage = (told: boolean, trusts: boolean, sinceMs: number | 'now', thereMs = 0) => ({
+        outage: { told, trusts, sinceMs, thereMs },
+      });
+      const first = await value(store.heartbeat({ ...beat, gate: 'gate2', ...outage(false, false, 'now') }));
+      const back = await value(store.heartbeat({ ...beat, ...outage(true, false, 'now') }));
+      expect(back).toMatchObject({ gatesBehind: 1, gatesDoubting: 1 });
+      const gone = await value(
+        store.heartbeat({ ...beat, ...outage(true, false, back.timeMs, first.timeMs + HOUR_MS) }),
+      );
+      expect(gone.gatesBehind).toBe(0);
+      await value(store.heartbeat({ ...beat, gate: 'gate2', ...outage(true, true, 'now') }));
+      expect(await value(store.heartbeat({ ...beat, ...outage(true, false, back.timeMs) }))).toMatchObject({
+        gatesBehind: 0,
+        gatesDoubting: 0,
+      });
     });
 
     it('withdraws a lease that was acquired once, and none that anybody has spoken of since', async () => {
@@ -276,8 +354,6 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
         count: 2500,
       });
     });
-
-    const beat = { gate: 'gate1', proxies: [], pods: [], gateQuietMs: HOUR_MS, proxyQuietMs: HOUR_MS };
 
     it('lists the pods that a heartbeat told of', async () => {
       await acquire(pod1, newLease(proxyA));

@@ -1,7 +1,10 @@
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { LeaseId } from '../../src/admission/ids.ts';
+import type { OutagePolicy } from '../../src/admission/outage.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
-import { makeGate } from '../model/model-gate.ts';
-import { newLease, pod1, proxyA } from '../support/names.ts';
+import { value } from '../contract/lease-store.ts';
+import { makeGate, TTL_MS } from '../model/model-gate.ts';
+import { leasesOf, newLease, pod1, proxyA } from '../support/names.ts';
 
 /** A store that takes its time for renewals. */
 class SlowStore extends MemoryStore {
@@ -30,4 +33,125 @@ it('a flush also writes what became due while the one before it was under way', 
   store.answer();
   await Promise.all([first, second]);
   expect(await store.fleet([pod1])).toMatchObject({ ok: true, value: { pods: [{ connections: 2 }] } });
+});
+
+describe('what a gate keeps in mind', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  const open = async (outage: OutagePolicy = 'deny') => {
+    let store = new MemoryStore(() => 1_800_000_000_000 + performance.now());
+    const gate = makeGate(() => store, outage, 0);
+    await gate.reaper.beat();
+    const lost = async () => {
+      vi.advanceTimersByTime(1);
+      store = new MemoryStore(() => 1_800_000_000_000 + performance.now());
+      gate.store.cut('now');
+      gate.store.mend();
+    };
+    const held = async () => (await value(store.leases(pod1, 100))).leases.map(({ lease }) => lease);
+    const pass = async (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 1000) {
+        vi.advanceTimersByTime(1000);
+        await gate.ledger.flush();
+        await gate.reaper.beat();
+      }
+    };
+    return { gate, held, lost, pass, store: () => store };
+  };
+  const seen = (lease: LeaseId, periodic = true) => ({ pod: pod1, lease, path: '/', state: 'live', periodic }) as const;
+
+  it('is written even if the stream that spoke of it breaks before', async () => {
+    const { gate, held } = await open();
+    const lease = newLease(proxyA);
+    const stream = gate.ledger.open(proxyA);
+    gate.ledger.seen(stream, seen(lease));
+    gate.ledger.close(stream);
+    await gate.ledger.flush();
+    expect(await held()).toEqual([lease]);
+  });
+
+  it('is told to a store that lost everything while the proxy reaches no gate, however long that lasts', async () => {
+    const { gate, held, lost, pass } = await open();
+    const leases = leasesOf(proxyA, 3);
+    const stream = gate.ledger.open(proxyA);
+    for (const lease of leases) gate.ledger.seen(stream, seen(lease));
+    await pass(2000);
+    gate.ledger.close(stream);
+    await pass(3 * TTL_MS);
+    await lost();
+    await pass(3000);
+    expect((await held()).toSorted()).toEqual(leases.toSorted());
+  });
+
+  it('is what gates admitted alone, until the store has it: however their streams break meanwhile', async () => {
+    const { gate, held, pass } = await open('allow');
+    await pass(10_000);
+    gate.store.cut('now');
+    const lease = newLease(proxyA);
+    await gate.gate.admit({ pod: pod1, lease, path: '/' });
+    const stream = gate.ledger.open(proxyA);
+    gate.ledger.seen(stream, seen(lease, false));
+    gate.ledger.close(stream); // it retreats
+    await pass(3 * TTL_MS);
+    gate.store.mend();
+    await pass(2000);
+    expect(await held()).toEqual([lease]);
+  });
+
+  it('is given up when another gate has renewed it since its stream broke, or the store has no lease of it', async () => {
+    const { gate, pass, store } = await open();
+    const [moved, ended, silent] = leasesOf(proxyA, 3) as [LeaseId, LeaseId, LeaseId];
+    const stream = gate.ledger.open(proxyA);
+    for (const lease of [moved, ended, silent]) gate.ledger.seen(stream, seen(lease));
+    await pass(2000);
+    gate.ledger.close(stream);
+    await pass(TTL_MS / 2);
+    await store().renew(pod1, [{ lease: moved, told: true }], TTL_MS);
+    await store().release(pod1, [ended], TTL_MS);
+    await pass(TTL_MS / 2);
+    expect(gate.ledger.size).toBe(1);
+    expect(gate.ledger.holdsPod(pod1) && gate.ledger.holdsProxy(proxyA)).toBe(true);
+  });
+
+  it('is not written anew as a whole because one lease was freed by hand', async () => {
+    const { gate, held, pass, store } = await open();
+    const leases = leasesOf(proxyA, 5);
+    const stream = gate.ledger.open(proxyA);
+    for (const lease of leases) gate.ledger.seen(stream, seen(lease));
+    await pass(2000);
+    const [freed] = leases as [LeaseId];
+    const renew = vi.spyOn(store(), 'renew');
+    await store().release(pod1, [freed], 0); // at another gate
+    gate.ledger.seen(stream, seen(freed));
+    await pass(3000);
+    expect((await held()).toSorted()).toEqual(leases.toSorted());
+    expect(renew.mock.calls.map(([, renewals]) => renewals.length)).toEqual([1]);
+  });
+
+  it('is written anew for a pod whose leases are gone', async () => {
+    const { gate, held, pass, store } = await open();
+    const leases = leasesOf(proxyA, 5);
+    const stream = gate.ledger.open(proxyA);
+    for (const lease of leases) gate.ledger.seen(stream, seen(lease));
+    await pass(2000);
+    await store().release(pod1, leases, 0);
+    const [first] = leases as [LeaseId];
+    gate.ledger.seen(stream, seen(first));
+    await pass(3000);
+    expect((await held()).toSorted()).toEqual(leases.toSorted());
+  });
+
+  it('of a release that is a close: a late question for that lease does not take it back', async () => {
+    const { gate, held, pass } = await open('allow');
+    await pass(10_000);
+    const lease = newLease(proxyA);
+    await gate.gate.admit({ pod: pod1, lease, path: '/' });
+    gate.store.cut('now');
+    gate.ledger.ended(pod1, lease);
+    gate.ledger.keep(pod1, lease); // asked for again
+    gate.store.mend();
+    await pass(2000);
+    expect(await held()).toEqual([]);
+  });
 });
