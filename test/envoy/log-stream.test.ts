@@ -21,7 +21,7 @@ interface Breaks {
 }
 
 const AFTER_ENTRY_MS = 200;
-const OFTEN_MS = 300;
+const OFTEN_MS = 150;
 
 const breaks: readonly Breaks[] = [
   {
@@ -59,7 +59,7 @@ describe('a log stream that breaks', () => {
     await Promise.all(proxies.map((pod, proxy) => fleet.open(LIMIT, `/${pod}/`, proxy)));
     const watches = proxies.map((pod) => ({ pod, counts: watch(() => fleet.connections(pod)) }));
     // Those who are refused are in the log, too: so a stream that broke is back with the next of them.
-    const crowds = proxies.map((pod, proxy) => rush(fleet, `/${pod}/`, [proxy]));
+    const crowds = [...proxies.keys(), ...proxies.keys()].map((proxy) => rush(fleet, `/${proxies[proxy]}/`, [proxy]));
     const breaking = breaks.map(({ next }, proxy) => breakAgain(wires[proxy], next, grpcPort, openedAtMs));
     await passed(4 * TTL_MS);
     for (const each of breaking) each.stop();

@@ -55,6 +55,7 @@ it('two gates that could not reach Redis for longer than the grace free no slot 
   const deny = { outage: { policy: 'deny' } };
   fleet = await start({ proxies: ['proxy_a', 'proxy_b'], gates: 2, ownGates: true, redisWires: true, config: deny });
   await fleet.fill(LIMIT);
+  await until('the store knows both proxies', async () => (await fleet.redis?.client.zcard('ws:proxies')) === 2);
   const counts = watch(() => fleet.leases());
   const crowd = rush(fleet, '/pod1/', [0, 1]);
   for (const wire of fleet.redisWires) wire.cut();
