@@ -32,6 +32,7 @@ import { createHttpServer } from './http/server.ts';
 import { openHub } from './hub/open.ts';
 import { logEvents } from './log.ts';
 import { readPems } from './pem-files.ts';
+import { LeaseFile } from './store/file/lease-file.ts';
 import { MemoryStore } from './store/memory.ts';
 import { createRedis } from './store/redis/client.ts';
 import { type LinkEvents, RedisLink } from './store/redis/link.ts';
@@ -62,11 +63,12 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const metrics = new GateMetrics(events);
   logEvents(events, log);
   const gateName = `${hostname()}-${randomBytes(4).toString('hex')}`;
-  const store = openStore(config, {
+  const opened = await openStore(config, log, {
     changed: (up, detail) => events.emit('storeChanged', up, detail),
     called: (...call) => metrics.storeCalled(...call),
     warned: (warning) => log.warn({ warning }, 'the store needs somebody to look after it'),
   });
+  const { store } = opened;
 
   const presence = new Presence(events, config.limits);
   const limits = new Limits(config.limits);
@@ -166,13 +168,13 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     await hub?.close();
     await http.close();
     grpc.close();
-    await store.close();
     metrics.close();
   };
   metrics.watch({ store, recovery, ledger, reaper });
   try {
     await had('listen.http', listen.http, http.listen({ host: listen.http.host, port: listen.http.port }));
     const grpcPort = await had('listen.grpc', listen.grpc, grpc.listen());
+    opened.serves();
     ledger.start();
     reaper.start();
     hub?.start();
@@ -182,6 +184,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       grpc: formatAddress(listen.grpc.kind === 'tcp' ? { ...listen.grpc, port: grpcPort } : listen.grpc),
       http: http.listeningOrigin,
       stop: async () => {
+        const deadlineMs = performance.now() + config.stop.deadline;
         stopping = true;
         retreat.stop();
         grpc.serving(false);
@@ -197,21 +200,49 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
           await hubStopped;
         };
         const inTime = await within(config.stop.deadline, orderly());
-        await close();
-        return inTime;
+        await close(); // after it, nothing changes in the store
+        const leftMs = Math.max(LAST_BYTES_MS, deadlineMs - performance.now());
+        return (await within(leftMs, opened.stop(inTime))) && inTime;
       },
     };
   } catch (error) {
     await close();
+    await opened.giveBack();
     throw error;
   }
 }
 
-function openStore({ store }: Config, events: LinkEvents): LeaseStore {
-  if (!store.url) return new MemoryStore(Date.now);
+interface OpenedStore {
+  readonly store: LeaseStore;
+  /** The gate has started. */
+  serves(): void;
+  /** Nothing changes in the store any more. `inOrder`: all that the gate knew has been written down in it. */
+  stop(inOrder: boolean): Promise<void>;
+  /** The gate has not started. */
+  giveBack(): Promise<void>;
+}
+
+async function openStore({ store, lease }: Config, log: Logger, events: LinkEvents): Promise<OpenedStore> {
+  if (!store.url)
+    return store.file === undefined ? alone(new MemoryStore(Date.now)) : openFile(store.file, lease.ttl, log);
   const tls = store.tls && readPems('store.tls', store.tls);
   const link = new RedisLink(createRedis(store.url, store.deadline, tls, store.sentinel), store.deadline, events);
-  return new RedisStore(link, { prefix: store.prefix, info: store.info });
+  return alone(new RedisStore(link, { prefix: store.prefix, info: store.info }));
+}
+
+function alone(store: LeaseStore): OpenedStore {
+  return { store, serves: () => {}, stop: () => store.close(), giveBack: () => store.close() };
+}
+
+async function openFile(path: string, ttlMs: number, log: Logger): Promise<OpenedStore> {
+  const file = await LeaseFile.open({ path, ttlMs, log });
+  const store = new MemoryStore(Date.now, file.remembered);
+  return {
+    store,
+    serves: () => file.follow(store),
+    stop: (inOrder) => file.stop(store, inOrder),
+    giveBack: () => file.giveBack(),
+  };
 }
 
 /** An error that says which address of the configuration it is about. */

@@ -6,13 +6,13 @@ import type { Logger } from 'pino';
 import { type Address, formatAddress } from '../config/address.ts';
 import { Connections } from '../connections.ts';
 import { Room, type RoomOptions } from '../room.ts';
+import { removeStaleSocket } from '../unix-socket.ts';
 import { type AccessLogService, type LogMessage, UNDECODABLE } from './access-log.ts';
 import { CallBounds, type CallBoundsOptions } from './call-bounds.ts';
 import type { Certificates } from './certificates.ts';
 import type { CheckService } from './check.ts';
 import { http2ServersOf } from './http2-servers.ts';
 import { loadDecoders, type Services } from './protos.ts';
-import { removeStaleSocket } from './unix-socket.ts';
 
 export interface GrpcServerOptions extends CallBoundsOptions {
   readonly address: Address;
