@@ -212,6 +212,18 @@ describe('after a crash', () => {
     expect(logged.at(-1)).toMatchObject({ level: 40, leases: 1, msg: expect.stringContaining('not stopped in order') });
   });
 
+  it('the stop before that is no stop any more although nothing could be written since', async () => {
+    const before = await start();
+    pass(45_000);
+    await stop(before, true);
+    mkdirSync(`${path}.new`); // in the way
+    const second = await start();
+    expect(await wholeForMs(second.store)).toBe(45_000);
+    await crash(second);
+    rmdirSync(`${path}.new`);
+    expect(await wholeForMs((await start()).store)).toBe(0);
+  });
+
   it('the file has what there was when it was last written, and the store says that it may lack some', async () => {
     const before = await start();
     const lease = newLease(proxyA);
@@ -253,7 +265,12 @@ it('nothing is written while nothing changes', async () => {
     await until('the file is another', () => statSync(path).ino !== ino);
   };
   await replaced();
-  for (let times = 0; times < 3; times += 1) pass(WRITE_MS);
+  let times = 0;
+  await until('ten times have gone by', () => {
+    pass(WRITE_MS);
+    times += 1;
+    return times === 10;
+  });
   store.changes += 1;
   await replaced();
   expect(written).toHaveBeenCalledTimes(2);
