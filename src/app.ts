@@ -29,6 +29,7 @@ import { openHub } from './hub/open.ts';
 import { logEvents } from './log.ts';
 import { readPems } from './pem-files.ts';
 import { readiness } from './readiness.ts';
+import { LeaseFile } from './store/file/lease-file.ts';
 import { MemoryStore } from './store/memory.ts';
 import type { LinkEvents } from './store/redis/link.ts';
 import { openRedisStore } from './store/redis/open.ts';
@@ -58,11 +59,12 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const metrics = new GateMetrics(events);
   logEvents(events, log);
   const gateName = `${hostname()}-${randomBytes(4).toString('hex')}`;
-  const store = openStore(config, {
+  const opened = await openStore(config, log, {
     changed: (up, detail) => events.emit('storeChanged', up, detail),
     called: (...call) => metrics.storeCalled(...call),
     warned: (kind, detail) => log.warn({ warning: `${kind}: ${detail}` }, 'the store needs somebody to look after it'),
   });
+  const { store } = opened;
 
   const limits = new Limits(config.limits);
   const { lease, outage } = config;
@@ -167,13 +169,13 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     await hub?.close();
     await http.close();
     grpc.close();
-    await store.close();
     metrics.close();
   };
   metrics.watch({ store, standing, evidence, ledger, reaper });
   try {
     await had('listen.http', listen.http, http.listen({ host: listen.http.host, port: listen.http.port }));
     const grpcPort = await had('listen.grpc', listen.grpc, grpc.listen());
+    opened.serves();
     ledger.start();
     reaper.start();
     hub?.start();
@@ -183,6 +185,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       grpc: formatAddress(listen.grpc.kind === 'tcp' ? { ...listen.grpc, port: grpcPort } : listen.grpc),
       http: http.listeningOrigin,
       stop: async () => {
+        const deadlineMs = performance.now() + config.stop.deadline;
         stopping = true;
         retreat.stop();
         grpc.serving(false);
@@ -198,20 +201,47 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
           await hubStopped;
         };
         const inTime = await within(config.stop.deadline, orderly());
-        await close();
-        return inTime;
+        await close(); // after it, nothing changes in the store
+        const leftMs = Math.max(LAST_BYTES_MS, deadlineMs - performance.now());
+        return (await within(leftMs, opened.stop(inTime))) && inTime;
       },
     };
   } catch (error) {
     await close();
+    await opened.giveBack();
     throw error;
   }
 }
 
-function openStore({ store }: Config, events: LinkEvents): LeaseStore {
-  const { url, tls, ...rest } = store;
-  if (!url) return new MemoryStore(steadyTime);
-  return openRedisStore({ ...rest, url, ...(tls ? { tls: readPems('store.tls', tls) } : {}) }, events);
+interface OpenedStore {
+  readonly store: LeaseStore;
+  /** The gate has started. */
+  serves(): void;
+  /** Nothing changes in the store any more. `inOrder`: all that the gate knew has been written down in it. */
+  stop(inOrder: boolean): Promise<void>;
+  /** The gate has not started. */
+  giveBack(): Promise<void>;
+}
+
+async function openStore({ store, lease }: Config, log: Logger, events: LinkEvents): Promise<OpenedStore> {
+  const { url, tls, file, ...rest } = store;
+  if (!url) return file === undefined ? alone(new MemoryStore(steadyTime)) : openFile(file, lease.ttl, log);
+  return alone(openRedisStore({ ...rest, url, ...(tls ? { tls: readPems('store.tls', tls) } : {}) }, events));
+}
+
+function alone(store: LeaseStore): OpenedStore {
+  return { store, serves: () => {}, stop: () => store.close(), giveBack: () => store.close() };
+}
+
+async function openFile(path: string, ttlMs: number, log: Logger): Promise<OpenedStore> {
+  const file = await LeaseFile.open({ path, ttlMs, log });
+  const store = new MemoryStore(steadyTime, file.remembered);
+  return {
+    store,
+    serves: () => file.follow(store),
+    stop: (inOrder) => file.stop(store, inOrder),
+    giveBack: () => file.giveBack(),
+  };
 }
 
 /** Milliseconds since the epoch, by a clock that nobody sets. */

@@ -63,6 +63,7 @@ const schema = z.strictObject({
     )
       .exactOptional()
       .register(masks, { mask: maskStoreUrl }),
+    file: filePath.exactOptional(),
     // A brace in it would move the hash tag that keeps one pod's keys on one Redis Cluster node.
     prefix: z
       .string('letters, digits, . _ : -, from 1 to 64')
@@ -212,6 +213,11 @@ const rules: readonly Rule[] = [
       const { everyMs, timeoutMs } = keepaliveOf({ listen, lease });
       return everyMs + timeoutMs < lease.ttl;
     },
+  },
+  {
+    keys: ['store.file', 'store.url'],
+    expected: 'no such key beside store.url: the leases live in that Redis, and outlive the gate there',
+    holds: ({ store }) => store.file === undefined || store.url === undefined,
   },
   {
     keys: ['store.tls', 'store.url'],

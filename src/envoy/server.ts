@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { type Address, formatAddress } from '../config/address.ts';
 import { Connections } from '../connections.ts';
 import { Room, type RoomOptions } from '../room.ts';
+import { removeStaleSocket } from '../unix-socket.ts';
 import { type AccessLogService, type LogMessage, UNDECODABLE } from './access-log.ts';
 import { CallBounds, type CallBoundsOptions } from './call-bounds.ts';
 import type { Certificates } from './certificates.ts';
@@ -14,7 +15,6 @@ import { http2ServersOf } from './http2-servers.ts';
 import type { Keepalives } from './keepalives.ts';
 import { loadDecoders, type Services } from './protos.ts';
 import { type StreamResetOptions, StreamResets } from './stream-resets.ts';
-import { removeStaleSocket } from './unix-socket.ts';
 
 export interface GrpcServerOptions extends CallBoundsOptions {
   readonly address: Address;

@@ -1,6 +1,7 @@
 /**
- * The embedded store: leases in this process's memory, for a single gate. A restart forgets them; the access log
- * brings the live ones back within one flush interval, and until then the store says that it is young.
+ * The embedded store: leases in this process's memory, for a single gate. Without a file (`file/`) a restart forgets
+ * them; the access log brings the live ones back within one flush interval, and until then the store says that it is
+ * young.
  */
 
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../admission/ids.ts';
@@ -22,6 +23,7 @@ import type {
   RollCall,
   Silence,
 } from '../admission/lease-store.ts';
+import { LeaseFlag, type Snapshot, type StoredEnd, type StoredLease, type StoredPod } from './file/snapshot.ts';
 
 /** Ended leases that are remembered, and lapsed ones; the oldest are forgotten first. */
 const ENDED_MAX = 100_000;
@@ -70,11 +72,32 @@ export class MemoryStore implements LeaseStore {
   readonly #told = new Map<string, number>();
   readonly #doubting = new Map<string, number>();
   readonly #rolls: Record<Roll, Map<string, number>> = { gates: new Map(), proxies: new Map(), pods: new Map() };
+  #changes = 0;
 
-  constructor(nowMs: () => number) {
+  constructor(nowMs: () => number, remembered?: Snapshot) {
     this.#nowMs = nowMs;
-    this.#sinceMs = nowMs();
+    this.#sinceMs = nowMs() - (remembered?.wholeForMs ?? 0);
     this.#back = { names: new Set(), of: 0, lastMs: this.#sinceMs };
+    if (remembered) this.#takeUp(remembered);
+  }
+
+  /** Goes up when leases come, go or open. A renewal alone changes nothing that a restart would miss. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /**
+   * All that is to outlive this process; not the roll of gates, which has only this one. It is of one moment if it is
+   * read before anything changes.
+   */
+  snapshot(): Snapshot {
+    const nowMs = this.#nowMs();
+    return {
+      wholeForMs: nowMs - this.#sinceMs,
+      pods: this.#storedPods(nowMs),
+      ended: this.#storedEnds(nowMs),
+      proxies: this.#rolls.proxies.keys() as Iterable<ProxyId>,
+    };
   }
 
   async acquire(
@@ -93,7 +116,10 @@ export class MemoryStore implements LeaseStore {
       held.expiryMs = Math.max(held.expiryMs, expiryMs);
       held.spokenOf = true;
     } else if (pod.leases.size >= limit) return done({ admitted: false, count: pod.leases.size });
-    else add(pod, lease, { expiryMs, spokenOf: false, told: false, holder: { state: 'reserved', path } });
+    else {
+      add(pod, lease, { expiryMs, spokenOf: false, told: false, holder: { state: 'reserved', path } });
+      this.#changes += 1;
+    }
     return done({ admitted: true, count: pod.leases.size });
   }
 
@@ -105,6 +131,7 @@ export class MemoryStore implements LeaseStore {
     const inherited = new Set<ProxyId>();
     for (const { lease, holder, told = false, first = false } of leases) {
       const held = pod.leases.get(lease);
+      if (!held || holder) this.#changes += 1;
       if (held) {
         if (held.told && first) inherited.add(proxyOf(lease));
         held.expiryMs = expiryMs;
@@ -121,6 +148,7 @@ export class MemoryStore implements LeaseStore {
   }
 
   async release(podId: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
+    this.#changes += 1;
     if (endedMs > 0) this.#remember(podId, leases, endedMs);
     const pod = this.#pods.get(podId);
     return done(pod ? leases.filter((lease) => remove(pod, lease)).length : 0);
@@ -129,6 +157,7 @@ export class MemoryStore implements LeaseStore {
   async withdraw(podId: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
     const pod = this.#pods.get(podId);
     if (!pod) return done(0);
+    this.#changes += 1;
     return done(leases.filter((lease) => pod.leases.get(lease)?.spokenOf === false && remove(pod, lease)).length);
   }
 
@@ -154,6 +183,7 @@ export class MemoryStore implements LeaseStore {
       else waiting.add(proxy);
     }
     for (const lease of [...leases, ...outlived]) remove(pod, lease);
+    this.#changes += leases.length + outlived.length;
     for (const lease of leases) this.#lapsed.add(`${podId} ${lease}`);
     for (const lapsed of this.#lapsed) {
       if (this.#lapsed.size <= LAPSED_MAX) break;
@@ -306,6 +336,32 @@ export class MemoryStore implements LeaseStore {
 
   async close(): Promise<void> {}
 
+  /** Proxies may have spoken while there was no gate: their silence begins now. */
+  #takeUp({ pods, ended, proxies }: Snapshot): void {
+    const nowMs = this.#nowMs();
+    for (const { pod: id, usedAgoMs, leases } of pods) {
+      const pod = this.#pod(id);
+      this.#rolls.pods.set(id, nowMs - usedAgoMs);
+      for (const stored of leases) if (!pod.leases.has(stored.lease)) add(pod, stored.lease, heldAs(stored, nowMs));
+    }
+    for (const { pod, lease, leftMs } of ended) this.#ended.set(`${pod} ${lease}`, nowMs + leftMs);
+    for (const proxy of proxies) this.#rolls.proxies.set(proxy, nowMs);
+  }
+
+  *#storedPods(nowMs: number): Generator<StoredPod> {
+    for (const [pod, { leases }] of this.#pods) {
+      const usedAgoMs = nowMs - (this.#rolls.pods.get(pod) ?? nowMs);
+      yield { pod, usedAgoMs, leases: storedLeases(leases, nowMs) };
+    }
+  }
+
+  *#storedEnds(nowMs: number): Generator<StoredEnd> {
+    for (const [ended, untilMs] of this.#ended) {
+      const [pod, lease] = ended.split(' ');
+      if (untilMs > nowMs) yield { pod: pod as PodId, lease: lease as LeaseId, leftMs: untilMs - nowMs };
+    }
+  }
+
   #pod(id: PodId): Pod {
     let pod = this.#pods.get(id);
     if (!pod) {
@@ -327,6 +383,26 @@ export class MemoryStore implements LeaseStore {
       this.#ended.delete(ended);
     }
   }
+}
+
+function* storedLeases(leases: Pod['leases'], nowMs: number): Generator<StoredLease> {
+  for (const [lease, { expiryMs, spokenOf, told, holder }] of leases) {
+    const is = (holds: boolean, flag: number) => (holds ? flag : 0);
+    const flags =
+      is(holder.state === 'live', LeaseFlag.live) | is(spokenOf, LeaseFlag.spokenOf) | is(told, LeaseFlag.told);
+    yield { lease, leftMs: expiryMs - nowMs, flags, path: holder.path };
+  }
+}
+
+function heldAs({ leftMs, flags, path }: StoredLease, nowMs: number): Held {
+  const state = flags & LeaseFlag.live ? 'live' : 'reserved';
+  const has = (flag: number) => (flags & flag) !== 0;
+  return {
+    expiryMs: nowMs + leftMs,
+    spokenOf: has(LeaseFlag.spokenOf),
+    told: has(LeaseFlag.told),
+    holder: { state, path },
+  };
 }
 
 function add(pod: Pod, lease: LeaseId, held: Held): void {

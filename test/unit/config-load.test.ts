@@ -372,6 +372,18 @@ describe('a mistake', () => {
       ],
     ],
     [
+      'a file for the leases that are in Redis',
+      'store: {url: "redis://h", file: /leases}',
+      [
+        {
+          path: 'store.file',
+          value: '/leases',
+          expected: 'no such key beside store.url: the leases live in that Redis, and outlive the gate there',
+          source: at(1, 33),
+        },
+      ],
+    ],
+    [
       'TLS files for a store without TLS',
       'store: {url: "redis://h", tls: {ca: /ca}}',
       [{ path: 'store.tls', value: 'a map', expected: expect.stringContaining('rediss://'), source: at(1, 32) }],

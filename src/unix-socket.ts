@@ -5,13 +5,19 @@
 import { lstat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 
+export class SocketInUse extends Error {
+  constructor() {
+    super('another process listens there');
+  }
+}
+
 /** Removes the file of a socket where nobody listens any more. Rejects when somebody does, or it is another file. */
 export async function removeStaleSocket(path: string): Promise<void> {
   const file = await lstat(path).catch(() => undefined); // whatever is wrong with the path, listening there tells
   if (!file) return;
   if (!file.isSocket()) throw new Error('a file is there that is no socket');
   const refusal = await connectTo(path);
-  if (refusal === undefined) throw new Error('another process listens there');
+  if (refusal === undefined) throw new SocketInUse();
   if (refusal === 'ECONNREFUSED') await unlink(path);
 }
 

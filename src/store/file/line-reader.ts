@@ -1,0 +1,110 @@
+/** What the lines of the file say (`format.ts`), once its checksum has held. Each is looked at all the same: a gate of another build may have written it. */
+
+import { type LeaseId, type PodId, type ProxyId, parseLeaseId, parsePodId, parseProxyId } from '../../admission/ids.ts';
+import type { Occasion, Snapshot, StoredEnd, StoredLease, StoredPod } from './snapshot.ts';
+
+/** A snapshot that stays as it is. */
+export interface ReadSnapshot extends Snapshot {
+  readonly pods: readonly ReadPod[];
+  readonly ended: readonly StoredEnd[];
+  readonly proxies: readonly ProxyId[];
+}
+
+interface ReadPod extends StoredPod {
+  readonly leases: readonly StoredLease[];
+}
+
+export class LineReader {
+  #occasion: Occasion | undefined;
+  #wholeForMs = 0;
+  readonly #pods: ReadPod[] = [];
+  readonly #ended: StoredEnd[] = [];
+  readonly #proxies: ProxyId[] = [];
+  /** Of the pod whose line came last. */
+  #leases: StoredLease[] | undefined;
+
+  get occasion(): Occasion | undefined {
+    return this.#occasion;
+  }
+
+  get snapshot(): ReadSnapshot {
+    return { wholeForMs: this.#wholeForMs, pods: this.#pods, ended: this.#ended, proxies: this.#proxies };
+  }
+
+  /** False when the line says nothing that can be. */
+  take(line: string): boolean {
+    const [kind, ...said] = listIn(line);
+    if (kind === 'written') return this.#written(said);
+    if (!this.#occasion) return false;
+    switch (kind) {
+      case 'pod':
+        return this.#pod(said);
+      case 'lease':
+        return this.#lease(said);
+      case 'ended':
+        return this.#end(said);
+      case 'proxy':
+        return this.#proxy(said);
+      default:
+        return false;
+    }
+  }
+
+  #written([stopped, atMs, wholeForMs]: readonly unknown[]): boolean {
+    if (this.#occasion || typeof stopped !== 'boolean' || !isWhole(atMs) || !isWhole(wholeForMs)) return false;
+    this.#occasion = { stopped, atMs };
+    this.#wholeForMs = wholeForMs;
+    return true;
+  }
+
+  #pod([name, usedAgoMs]: readonly unknown[]): boolean {
+    const pod = podIn(name);
+    if (pod === undefined || !isWhole(usedAgoMs)) return false;
+    this.#leases = [];
+    this.#pods.push({ pod, usedAgoMs, leases: this.#leases });
+    return true;
+  }
+
+  #lease([id, leftMs, flags, path]: readonly unknown[]): boolean {
+    const lease = leaseIn(id);
+    if (lease === undefined || !isWhole(leftMs) || !isWhole(flags) || typeof path !== 'string') return false;
+    this.#leases?.push({ lease, leftMs, flags, path });
+    return this.#leases !== undefined;
+  }
+
+  #end([name, id, leftMs]: readonly unknown[]): boolean {
+    const pod = podIn(name);
+    const lease = leaseIn(id);
+    if (pod === undefined || lease === undefined || !isWhole(leftMs)) return false;
+    this.#ended.push({ pod, lease, leftMs });
+    return true;
+  }
+
+  #proxy([name]: readonly unknown[]): boolean {
+    const proxy = typeof name === 'string' ? parseProxyId(name) : undefined;
+    if (proxy === undefined) return false;
+    this.#proxies.push(proxy);
+    return true;
+  }
+}
+
+function listIn(line: string): unknown[] {
+  try {
+    const said: unknown = JSON.parse(line);
+    return Array.isArray(said) ? said : [];
+  } catch {
+    return [];
+  }
+}
+
+function podIn(name: unknown): PodId | undefined {
+  return typeof name === 'string' ? parsePodId(name) : undefined;
+}
+
+function leaseIn(id: unknown): LeaseId | undefined {
+  return typeof id === 'string' ? parseLeaseId(id) : undefined;
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}

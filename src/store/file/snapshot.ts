@@ -1,0 +1,48 @@
+/**
+ * All that the embedded store knows, for a file. Times are lengths from the moment at which it was taken, in
+ * milliseconds: no clock has to agree with another over a restart.
+ */
+
+import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
+
+export interface Snapshot {
+  /** For how long the store had lost nothing. 0: it may lack leases. */
+  readonly wholeForMs: number;
+  readonly pods: Iterable<StoredPod>;
+  /** Ended leases that no renewal is to put back, in the order in which they ended. */
+  readonly ended: Iterable<StoredEnd>;
+  /** Those on the roll. */
+  readonly proxies: Iterable<ProxyId>;
+}
+
+export interface StoredPod {
+  readonly pod: PodId;
+  readonly usedAgoMs: number;
+  readonly leases: Iterable<StoredLease>;
+}
+
+export interface StoredLease {
+  readonly lease: LeaseId;
+  /** Until it expires; below 0 when it has. */
+  readonly leftMs: number;
+  /** Bits of `LeaseFlag`. */
+  readonly flags: number;
+  readonly path: string;
+}
+
+export interface StoredEnd {
+  readonly pod: PodId;
+  readonly lease: LeaseId;
+  /** For how long it is still remembered. */
+  readonly leftMs: number;
+}
+
+export interface Occasion {
+  /** Whether this is the last word of a gate that was stopped in order: nothing was decided after it. */
+  readonly stopped: boolean;
+  /** When it was written, by the wall clock. */
+  readonly atMs: number;
+}
+
+/** A bit never changes its meaning: files that are there have it. */
+export const LeaseFlag = { live: 1, spokenOf: 2, told: 4 } as const;
