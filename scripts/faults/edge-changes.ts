@@ -1,25 +1,68 @@
-/** envoy/edge.yaml with several gates, and with the access log sent another way if asked to. */
+/** envoy/edge.yaml with several gates, and with what a fault wants otherwise. */
 
-import { type Document, isMap } from 'yaml';
+import { type Document, isMap, isSeq, type YAMLMap } from 'yaml';
 import { HTTP_MANAGER } from '../fleet/edge.ts';
+import { NUMBER_HEADER } from './crowd.ts';
+import type { EdgeOptions } from './fleet-options.ts';
 
 const CLUSTERS = ['static_resources', 'clusters'];
 const ENDPOINTS = ['load_assignment', 'endpoints', 0, 'lb_endpoints'];
-const LOG_SERVICE = [...HTTP_MANAGER, 'access_log', 0, 'typed_config', 'common_config', 'grpc_service', 'envoy_grpc'];
+const HTTP2 = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+const HTTP2_OPTIONS = ['typed_extension_protocol_options', HTTP2, 'explicit_http_config', 'http2_protocol_options'];
+const LOG = [...HTTP_MANAGER, 'access_log', 0];
+const LOG_FILTERS = [...LOG, 'filter', 'and_filter', 'filters'];
+const LOG_SERVICE = [...LOG, 'typed_config', 'common_config', 'grpc_service', 'envoy_grpc'];
+/** Clusters that lead to gates have names that begin so. */
+const GATE = /^wsgate/;
 
-/** `gateCluster`: its place among the clusters. Ports of this machine. */
-export function leadToGates(config: Document, gateCluster: number, ports: readonly number[], logPort?: number): void {
-  const gates = config.getIn([...CLUSTERS, gateCluster]);
-  if (!isMap(gates)) throw new Error('edge.yaml has no cluster for the gates');
-  gates.setIn(ENDPOINTS, config.createNode(ports.map(endpoint)));
-  if (logPort === undefined) return;
-  const log = gates.clone();
+/** Ports of this machine. */
+export interface Gates {
+  readonly ports: readonly number[];
+  /** Where the access log goes, if elsewhere. */
+  readonly logPorts?: readonly number[];
+}
+
+export function changeEdge(config: Document, { ports, logPorts }: Gates, options: EdgeOptions): void {
+  const gates = gateClusters(config);
+  for (const cluster of gates) {
+    cluster.setIn(ENDPOINTS, config.createNode(ports.map(endpoint)));
+    if (!options.unwatched) continue;
+    cluster.delete('health_checks');
+    cluster.deleteIn([...HTTP2_OPTIONS, 'connection_keepalive']);
+  }
+  const [gate] = gates;
+  if (logPorts !== undefined && gate) sendLogTo(config, gate, logPorts);
+  if (options.noFlush) config.deleteIn([...HTTP_MANAGER, 'access_log_options', 'access_log_flush_interval']);
+  if (options.logsHalf) config.addIn(LOG_FILTERS, config.createNode(evenNumbers()));
+}
+
+function gateClusters(config: Document): YAMLMap[] {
+  const clusters = config.getIn(CLUSTERS);
+  const found = isSeq(clusters) ? clusters.items.filter(isMap) : [];
+  const gates = found.filter((cluster) => GATE.test(String(cluster.get('name'))));
+  if (gates.length === 0) throw new Error('edge.yaml has no cluster for the gates');
+  return gates;
+}
+
+function sendLogTo(config: Document, gate: YAMLMap, ports: readonly number[]): void {
+  const log = gate.clone();
   if (!isMap(log)) throw new Error('a map has a map for its clone');
   log.set('name', 'log');
   log.delete('health_checks'); // who stands there knows only the access log service
-  log.setIn(ENDPOINTS, config.createNode([endpoint(logPort)]));
+  log.setIn(ENDPOINTS, config.createNode(ports.map(endpoint)));
   config.addIn(CLUSTERS, log);
   config.setIn([...LOG_SERVICE, 'cluster_name'], 'log');
+}
+
+/** Every second connection of the crowd, as its clients number themselves. */
+function evenNumbers() {
+  return {
+    header_filter: { header: { name: NUMBER_HEADER, string_match: { safe_regex: { regex: '[0-9]*[02468]' } } } },
+  };
+}
+
+export function isEven(number: number): boolean {
+  return number % 2 === 0;
 }
 
 function endpoint(port: number) {

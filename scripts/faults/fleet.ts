@@ -6,7 +6,7 @@ import { type Pod, startPod } from '../fleet/pod.ts';
 import { freePort, until } from '../fleet/processes.ts';
 import { Random } from '../fleet/random.ts';
 import type { RedisServer } from '../fleet/redis.ts';
-import { leadToGates } from './edge-changes.ts';
+import { changeEdge, type Gates, isEven } from './edge-changes.ts';
 import type { FleetSettings } from './fleet-options.ts';
 import { Garbler } from './garbler.ts';
 import { Network } from './network.ts';
@@ -38,7 +38,7 @@ export class Fleet {
   readonly #envoys: Envoy[] = [];
   readonly #ending = new Set<Gate | Envoy>();
   readonly #redises: RedisPair;
-  #logPort: number | undefined;
+  #logPorts: readonly number[] | undefined;
 
   private constructor(
     parts: { redises: RedisPair; network: Network; pods: Pod[]; gatePorts: GatePorts[] },
@@ -71,17 +71,18 @@ export class Fleet {
   }
 
   async #start(): Promise<void> {
-    const { redisWires, gateWiresOf, garbled, seed } = this.#settings;
+    const { redisWires, gateWiresOf, logWires, garbled, seed } = this.#settings;
     const grpcPorts = this.#gatePorts.map(({ grpcPort }) => grpcPort);
     if (redisWires) await this.network.wireRedis(this.redis.port, grpcPorts.length);
     if (gateWiresOf !== undefined) await this.network.wireGates(grpcPorts);
+    if (logWires) this.#logPorts = await this.network.wireLogs(grpcPorts);
     await Promise.all(grpcPorts.map((_, index) => this.startGate(index)));
     await until('the new store is trusted', () => this.#isTrusted(), 2 * SCALE.recoveryMs + 2_000);
     if (garbled) {
       const addresses = grpcPorts.map((port) => `127.0.0.1:${port}`);
       const { garbler, port } = await Garbler.start(addresses, new Random(`${seed} garbler`));
       this.garbler = garbler;
-      this.#logPort = port;
+      this.#logPorts = [port];
     }
     await Promise.all(Array.from({ length: SIZE.proxies }, (_, index) => this.startEnvoy(index)));
   }
@@ -113,13 +114,14 @@ export class Fleet {
     return this.#envoys;
   }
 
-  /** Starts it, at first or again, where it always is. */
-  async startGate(index: number): Promise<void> {
+  /** Starts it, at first or again, where it always is. `/healthz` for one that finds no store. */
+  async startGate(index: number, waitFor: '/readyz' | '/healthz' = '/readyz'): Promise<void> {
     const { embedded, policy, wrongClockAt, env } = this.#settings;
     const redisPort = this.network.redisPort(index) ?? this.redis.port;
     const { ttlMs, recoveryMs, graceMs, keepaliveMs, keepaliveTimeoutMs } = SCALE;
     const gate = await startGate({
       ...this.#gatePorts[index],
+      waitFor,
       config: {
         ...(embedded ? {} : { store: { url: `redis://127.0.0.1:${redisPort}` } }),
         lease: { ttl: `${ttlMs}ms`, recovery: `${recoveryMs}ms`, grace: `${graceMs}ms` },
@@ -140,23 +142,31 @@ export class Fleet {
 
   /** Starts one, at first or as the successor of the one with this name. */
   async startEnvoy(index: number): Promise<void> {
-    const ports =
-      this.#settings.gateWiresOf === index ? this.network.gatePorts : this.#gatePorts.map(({ grpcPort }) => grpcPort);
     const envoy = await startEnvoy({
       proxyId: `proxy_${index + 1}`,
       gate: '127.0.0.1:1', // all of them, by the change below
       pods: Object.fromEntries(this.pods.map(({ name, port }) => [name, port])),
       flushIntervalMs: SCALE.flushMs,
-      mutate: (config) => leadToGates(config, this.pods.length, ports, this.#logPort),
+      mutate: (config) => changeEdge(config, this.#gatesFor(index), this.#settings),
     });
     this.#watch(envoy, `Envoy ${index + 1}`);
     this.#envoys[index] = envoy;
+  }
+
+  /** Whether the access log speaks of the connection with this number. */
+  isLogged(number: number): boolean {
+    return !this.#settings.logsHalf || isEven(number);
   }
 
   async end(program: Gate | Envoy, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     this.#ending.add(program);
     program.kill(signal);
     await program.ended;
+  }
+
+  /** From now on, Redis's clock is so far ahead of the true one; behind it, if less than 0. */
+  stepRedisClock(aheadMs: number): void {
+    this.#redises.stepClock(aheadMs);
   }
 
   promoteReplica(): Promise<void> {
@@ -187,6 +197,13 @@ export class Fleet {
     this.network.stop();
     await Promise.all(this.pods.map((pod) => pod.stop()));
     await this.#redises.stop();
+  }
+
+  #gatesFor(envoy: number): Gates {
+    const { gateWiresOf, ownGates } = this.#settings;
+    const all = gateWiresOf === envoy ? this.network.gatePorts : this.#gatePorts.map(({ grpcPort }) => grpcPort);
+    const ports = ownGates ? [nth(all, envoy)] : all;
+    return this.#logPorts === undefined ? { ports } : { ports, logPorts: this.#logPorts };
   }
 
   #watch(program: Gate | Envoy, name: string): void {

@@ -22,7 +22,9 @@ import type { Random } from '../fleet/random.ts';
 const LOST = 0.3;
 const DOUBLED = 0.2;
 const DELAYED = 0.2;
-const DELAY_MS_MAX = 1_500;
+const DELAY_MS_MAX = 1_000;
+/** As many in a row of one connection as a ttl bears that is four flush intervals, with an entry that is late, too. */
+const LOST_IN_A_ROW_MAX = 2;
 
 /** Entries at the beginning of each connection: that it opened, and that it is there. */
 const OPENING = 2;
@@ -42,6 +44,8 @@ export class Garbler {
   #garbling: Garbling | undefined;
   /** By the connection's identity: how many entries of it have come. */
   readonly #entries = new Map<string, number>();
+  /** By the connection's identity: how many of its entries were lost, one after the other. */
+  readonly #lost = new Map<string, number>();
 
   private constructor(gates: readonly string[], random: Random) {
     this.#gates = gates.map((address) => new Client(address, credentials.createInsecure()));
@@ -107,19 +111,27 @@ export class Garbler {
 
   /** When to pass an entry on: not at all, once, or twice. */
   #fate(bytes: Buffer): number[] {
-    const place = this.#placeOf(method.requestDeserialize(bytes).httpLogs?.logEntry?.[0]);
+    const entry = method.requestDeserialize(bytes).httpLogs?.logEntry?.[0];
+    const { startTime, downstreamDirectRemoteAddress } = entry?.commonProperties ?? {};
+    const identity = identityOf(startTime, downstreamDirectRemoteAddress) ?? '';
+    const place = this.#placeOf(entry, identity);
     if (this.#garbling === undefined) return [0];
     if (this.#garbling === 'openings') return place <= OPENING ? [] : [0];
-    if (this.#random.chance(LOST)) return [];
+    if (this.#loses(identity)) return [];
     const when = () => (this.#random.chance(DELAYED) ? this.#random.below(DELAY_MS_MAX) : 0);
     return this.#random.chance(DOUBLED) ? [when(), when()] : [when()];
   }
 
+  #loses(identity: string): boolean {
+    const before = this.#lost.get(identity) ?? 0;
+    const isLost = this.#random.chance(LOST) && before < LOST_IN_A_ROW_MAX;
+    this.#lost.set(identity, isLost ? before + 1 : 0);
+    return isLost;
+  }
+
   /** Of an entry among those of its connection, from 1. The end of one is never its opening. */
-  #placeOf(entry: HttpAccessLogEntry | undefined): number {
-    const { startTime, downstreamDirectRemoteAddress, accessLogType } = entry?.commonProperties ?? {};
-    const identity = identityOf(startTime, downstreamDirectRemoteAddress);
-    if (identity === undefined || accessLogType === 'DownstreamEnd') return Number.POSITIVE_INFINITY;
+  #placeOf(entry: HttpAccessLogEntry | undefined, identity: string): number {
+    if (identity === '' || entry?.commonProperties?.accessLogType === 'DownstreamEnd') return Number.POSITIVE_INFINITY;
     const place = (this.#entries.get(identity) ?? 0) + 1;
     this.#entries.set(identity, place);
     return place;
