@@ -19,10 +19,10 @@ const GATE = /^wsgate/;
 export interface Gates {
   readonly ports: readonly number[];
   /** Where the access log goes, if elsewhere. */
-  readonly logPorts?: readonly number[];
+  readonly logPort?: number;
 }
 
-export function changeEdge(config: Document, { ports, logPorts }: Gates, options: EdgeOptions): void {
+export function changeEdge(config: Document, { ports, logPort }: Gates, options: EdgeOptions): void {
   const gates = gateClusters(config);
   for (const cluster of gates) {
     cluster.setIn(ENDPOINTS, config.createNode(ports.map(endpoint)));
@@ -31,7 +31,7 @@ export function changeEdge(config: Document, { ports, logPorts }: Gates, options
     cluster.deleteIn([...HTTP2_OPTIONS, 'connection_keepalive']);
   }
   const [gate] = gates;
-  if (logPorts !== undefined && gate) sendLogTo(config, gate, logPorts);
+  if (logPort !== undefined && gate) sendLogTo(config, gate, logPort);
   if (options.noFlush) config.deleteIn([...HTTP_MANAGER, 'access_log_options', 'access_log_flush_interval']);
   if (options.logsHalf) config.addIn(LOG_FILTERS, config.createNode(evenNumbers()));
 }
@@ -44,12 +44,12 @@ function gateClusters(config: Document): YAMLMap[] {
   return gates;
 }
 
-function sendLogTo(config: Document, gate: YAMLMap, ports: readonly number[]): void {
+function sendLogTo(config: Document, gate: YAMLMap, port: number): void {
   const log = gate.clone();
   if (!isMap(log)) throw new Error('a map has a map for its clone');
   log.set('name', 'log');
   log.delete('health_checks'); // who stands there knows only the access log service
-  log.setIn(ENDPOINTS, config.createNode(ports.map(endpoint)));
+  log.setIn(ENDPOINTS, config.createNode([endpoint(port)]));
   config.addIn(CLUSTERS, log);
   config.setIn([...LOG_SERVICE, 'cluster_name'], 'log');
 }

@@ -6,6 +6,8 @@ export type Policy = 'deny' | 'allow' | 'share';
 
 /** What the Envoys' configuration lacks, or has beside envoy/edge.yaml. */
 export interface EdgeOptions {
+  /** Of each Envoy; 2 if not given. */
+  readonly workers?: number;
   /** Each Envoy knows one gate only, another one each. */
   readonly ownGates?: boolean;
   /** No HTTP/2 keepalive and no health checks towards the gates. */
@@ -21,8 +23,6 @@ export interface FleetOptions extends RedisOptions, EdgeOptions {
   readonly redisWires?: boolean;
   /** This Envoy reaches the gates by wires of its own. */
   readonly gateWiresOf?: number;
-  /** Access logs come to the gates by wires of their own. */
-  readonly logWires?: boolean;
   readonly garbled?: boolean;
   /** 2 if not given. */
   readonly gates?: number;

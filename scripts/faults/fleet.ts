@@ -38,7 +38,7 @@ export class Fleet {
   readonly #envoys: Envoy[] = [];
   readonly #ending = new Set<Gate | Envoy>();
   readonly #redises: RedisPair;
-  #logPorts: readonly number[] | undefined;
+  #logPort: number | undefined;
 
   private constructor(
     parts: { redises: RedisPair; network: Network; pods: Pod[]; gatePorts: GatePorts[] },
@@ -71,18 +71,17 @@ export class Fleet {
   }
 
   async #start(): Promise<void> {
-    const { redisWires, gateWiresOf, logWires, garbled, seed } = this.#settings;
+    const { redisWires, gateWiresOf, garbled, seed } = this.#settings;
     const grpcPorts = this.#gatePorts.map(({ grpcPort }) => grpcPort);
     if (redisWires) await this.network.wireRedis(this.redis.port, grpcPorts.length);
     if (gateWiresOf !== undefined) await this.network.wireGates(grpcPorts);
-    if (logWires) this.#logPorts = await this.network.wireLogs(grpcPorts);
     await Promise.all(grpcPorts.map((_, index) => this.startGate(index)));
     await until('the new store is trusted', () => this.#isTrusted(), 2 * SCALE.recoveryMs + 2_000);
     if (garbled) {
       const addresses = grpcPorts.map((port) => `127.0.0.1:${port}`);
       const { garbler, port } = await Garbler.start(addresses, new Random(`${seed} garbler`));
       this.garbler = garbler;
-      this.#logPorts = [port];
+      this.#logPort = port;
     }
     await Promise.all(Array.from({ length: SIZE.proxies }, (_, index) => this.startEnvoy(index)));
   }
@@ -142,8 +141,10 @@ export class Fleet {
 
   /** Starts one, at first or as the successor of the one with this name. */
   async startEnvoy(index: number): Promise<void> {
+    const { workers } = this.#settings;
     const envoy = await startEnvoy({
       proxyId: `proxy_${index + 1}`,
+      ...(workers === undefined ? {} : { workers }),
       gate: '127.0.0.1:1', // all of them, by the change below
       pods: Object.fromEntries(this.pods.map(({ name, port }) => [name, port])),
       flushIntervalMs: SCALE.flushMs,
@@ -203,7 +204,7 @@ export class Fleet {
     const { gateWiresOf, ownGates } = this.#settings;
     const all = gateWiresOf === envoy ? this.network.gatePorts : this.#gatePorts.map(({ grpcPort }) => grpcPort);
     const ports = ownGates ? [nth(all, envoy)] : all;
-    return this.#logPorts === undefined ? { ports } : { ports, logPorts: this.#logPorts };
+    return this.#logPort === undefined ? { ports } : { ports, logPort: this.#logPort };
   }
 
   #watch(program: Gate | Envoy, name: string): void {

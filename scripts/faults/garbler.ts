@@ -6,10 +6,10 @@
 import {
   Client,
   credentials,
-  type Metadata,
   Server,
   ServerCredentials,
   type ServerReadableStream,
+  type ServiceError,
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
@@ -17,6 +17,7 @@ import type { HttpAccessLogEntry } from '../../src/envoy/messages.ts';
 import { loadServices } from '../../src/envoy/protos.ts';
 import { identityOf } from '../../src/envoy/stream-identity.ts';
 import type { Random } from '../fleet/random.ts';
+import { Onward } from './onward.ts';
 
 /** Of entries. */
 const LOST = 0.3;
@@ -29,8 +30,11 @@ const LOST_IN_A_ROW_MAX = 2;
 /** Entries at the beginning of each connection: that it opened, and that it is there. */
 const OPENING = 2;
 
-/** `random`: of all entries, some are lost, doubled, late. `openings`: each connection's first two are lost. */
-export type Garbling = 'random' | 'openings';
+/**
+ * `random`: of all entries, some are lost, doubled, late. `openings`: each connection's first two are lost. `flaps`: none
+ * is lost, but streams break again and again.
+ */
+export type Garbling = 'random' | 'openings' | 'flaps';
 
 const { StreamAccessLogs: method } = loadServices().accessLog;
 const same = (bytes: Buffer) => bytes;
@@ -93,18 +97,20 @@ export class Garbler {
   #pass(call: ServerReadableStream<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void {
     const gate = this.#gates[this.#streams++ % this.#gates.length];
     if (!gate) throw new Error('a garbler needs a gate');
-    const metadata: Metadata = call.metadata.clone();
-    const onward = gate.makeClientStreamRequest(method.path, same, same, metadata, (error, answer) =>
-      error
-        ? callback({ code: status.UNAVAILABLE, details: error.details })
-        : callback(null, answer ?? Buffer.alloc(0)),
-    );
+    const open = (ended: (error: ServiceError | null) => void) =>
+      gate.makeClientStreamRequest(method.path, same, same, call.metadata.clone(), ended);
+    const onward = new Onward(open, () => this.#garbling === 'flaps');
+    onward.failed((error) => callback({ code: status.UNAVAILABLE, details: error.details }));
     let first = true;
     call.on('data', (bytes: Buffer) => {
+      if (first) onward.introducedBy(introductionOf(bytes));
       for (const delayMs of first ? [0] : this.#fate(bytes)) this.#later(delayMs, () => onward.write(bytes));
       first = false;
     });
-    call.on('end', () => onward.end());
+    call.on('end', () => {
+      onward.end();
+      callback(null, Buffer.alloc(0));
+    });
     call.on('cancelled', () => onward.cancel());
     call.on('error', () => onward.cancel());
   }
@@ -115,7 +121,7 @@ export class Garbler {
     const { startTime, downstreamDirectRemoteAddress } = entry?.commonProperties ?? {};
     const identity = identityOf(startTime, downstreamDirectRemoteAddress) ?? '';
     const place = this.#placeOf(entry, identity);
-    if (this.#garbling === undefined) return [0];
+    if (this.#garbling === undefined || this.#garbling === 'flaps') return [0];
     if (this.#garbling === 'openings') return place <= OPENING ? [] : [0];
     if (this.#loses(identity)) return [];
     const when = () => (this.#random.chance(DELAYED) ? this.#random.below(DELAY_MS_MAX) : 0);
@@ -148,4 +154,10 @@ export class Garbler {
     }, delayMs);
     this.#timers.add(timer);
   }
+}
+
+/** Of a log stream's first message: who speaks, without the entry. */
+function introductionOf(message: Buffer): Buffer {
+  const { identifier } = method.requestDeserialize(message);
+  return method.requestSerialize(identifier ? { identifier } : {});
 }

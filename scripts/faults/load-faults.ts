@@ -1,9 +1,10 @@
 /** What clients and messages do. */
 
 import { type Fault, rush } from './fault.ts';
+import { STREAM_FLAPS } from './onward.ts';
 import { FREED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
 
-const FLAPS = { everyMs: 300, backMs: 20, forMs: 2.5 * SCALE.ttlMs };
+const FLAPS = { ...STREAM_FLAPS, forMs: 2.5 * SCALE.ttlMs };
 const RESETS = { perSecond: 800, forMs: 2.5 * SCALE.ttlMs };
 const GARBLED_MS = SCALE.ttlMs;
 /** Times the limit. */
@@ -45,22 +46,20 @@ export const loadFaults: readonly Fault[] = [
   },
   {
     name: 'log-stream-flaps',
-    what: `the connections of the access logs: broken every ${FLAPS.everyMs} ms, and back ${FLAPS.backMs} ms later, for ${FLAPS.forMs / 1000} s; a rush of clients`,
-    fleet: { logWires: true },
-    bounds: { keptMs: LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    what: `each access log stream: ended every ${FLAPS.everyMs} ms and begun anew ${FLAPS.backMs} ms later, for ${FLAPS.forMs / 1000} s, no entry lost; a rush of clients`,
+    fleet: { garbled: true },
+    bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: () => [
-      {
-        afterMs: 0,
-        what: 'begin to break log streams',
-        run: ({ fleet }) => fleet.network.beginFlaps(FLAPS.everyMs, FLAPS.backMs),
-      },
+      { afterMs: 0, what: 'begin to break log streams', run: ({ fleet }) => fleet.garbler?.begin('flaps') },
       { afterMs: FLAPS.forMs, what: 'rush', run: (bench) => bench.rush(SIZE.limit) },
-      { afterMs: 1_000, what: 'break them no more', run: ({ fleet }) => fleet.network.endFlaps() },
+      { afterMs: 1_000, what: 'break them no more', run: ({ fleet }) => fleet.garbler?.end() },
     ],
   },
   {
     name: 'client-resets',
-    what: `one client begins and aborts ${RESETS.perSecond} upgrades a second to one pod, for ${RESETS.forMs / 1000} s; a rush of clients`,
+    what: `one client begins and aborts ${RESETS.perSecond} upgrades a second to one pod, with one gate and Envoys of one worker, for ${RESETS.forMs / 1000} s; a rush of clients`,
+    // One connection to the gate then bears all the resets.
+    fleet: { gates: 1, workers: 1 },
     bounds: { keptMs: RESETS.forMs + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
       {

@@ -7,10 +7,7 @@ export class Network {
   readonly #redis: Wire[] = [];
   /** From one Envoy to each gate. */
   readonly #gates: Wire[] = [];
-  /** From all Envoys' access logs to each gate. */
-  readonly #logs: Wire[] = [];
   #replica: Wire | undefined;
-  #flaps: NodeJS.Timeout | undefined;
 
   async wireRedis(port: number, gates: number): Promise<void> {
     while (this.#redis.length < gates) this.#redis.push(await Wire.to(port));
@@ -18,12 +15,6 @@ export class Network {
 
   async wireGates(ports: readonly number[]): Promise<void> {
     for (const port of ports) this.#gates.push(await Wire.to(port));
-  }
-
-  /** Resolves with the ports at which access logs find the gates. */
-  async wireLogs(ports: readonly number[]): Promise<number[]> {
-    for (const port of ports) this.#logs.push(await Wire.to(port));
-    return this.#logs.map(({ port }) => port);
   }
 
   /** Resolves with the port at which a replica finds its Redis. */
@@ -57,23 +48,6 @@ export class Network {
     for (const wire of this.#gates) wire.heal();
   }
 
-  /** Breaks every connection of the access logs, again and again; those that come next wait for a moment. */
-  beginFlaps(everyMs: number, backMs: number): void {
-    this.#flaps = setInterval(() => {
-      for (const wire of this.#logs) {
-        wire.cut();
-        wire.breakAll();
-      }
-      setTimeout(() => {
-        for (const wire of this.#logs) wire.heal();
-      }, backMs);
-    }, everyMs);
-  }
-
-  endFlaps(): void {
-    clearInterval(this.#flaps);
-  }
-
   cutReplica(): void {
     this.#replica?.cut();
   }
@@ -83,8 +57,7 @@ export class Network {
   }
 
   stop(): void {
-    this.endFlaps();
-    for (const wire of [...this.#redis, ...this.#gates, ...this.#logs]) wire.stop();
+    for (const wire of [...this.#redis, ...this.#gates]) wire.stop();
     this.#replica?.stop();
   }
 }

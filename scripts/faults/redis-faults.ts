@@ -8,7 +8,8 @@ const DOWN_MS = 3_000;
 /** Longer than the store is not trusted for when all gates find it at once. */
 const LATE_MS = SCALE.recoveryMs + 1_000;
 const FORWARD_MS = SCALE.graceMs + 10_000;
-const BACK_MS = 20_000;
+/** So that the store was made in the future. */
+const BACK_MS = 30_000;
 /** The replica hears nothing for so long before it is promoted. */
 const LAG_MS = 1_000;
 
@@ -164,7 +165,7 @@ function clockSteps(name: string, byMs: number): Fault {
     lacks: () => OtherClock.lacks(),
     bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: () => [
-      { afterMs: 0, what: `Redis's clock: ${steps}`, run: ({ fleet }) => fleet.stepRedisClock(byMs) },
+      { afterMs: 0, what: `Redis's clock: ${steps}`, heals: true, run: ({ fleet }) => fleet.stepRedisClock(byMs) },
       rush(2 * SCALE.recoveryMs),
     ],
   };

@@ -9,6 +9,8 @@ import { type Program, start, untilReady } from './processes.ts';
 export interface EnvoyOptions extends Edge {
   /** Its name as a proxy. */
   readonly proxyId: string;
+  /** Worker threads; 2 if not given. */
+  readonly workers?: number;
 }
 
 export interface Envoy extends Program {
@@ -36,7 +38,8 @@ export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
       file: envoyBinary(),
       args: [
         ...['-c', config, '--service-node', options.proxyId, '--service-cluster', 'edge'],
-        ...['--admin-address-path', adminAddress, '--concurrency', '2', '--log-level', 'warn'],
+        ...['--admin-address-path', adminAddress, '--log-level', 'warn'],
+        ...['--concurrency', String(options.workers ?? 2)],
         // Hot restart takes shared memory, which an Envoy that is killed leaves behind.
         '--disable-hot-restart',
       ],
