@@ -3,10 +3,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Fault } from './faults/fault.ts';
+import type { Policy } from './faults/fleet-options.ts';
 import { FAULTS } from './faults/list.ts';
-import { BadArguments, type FaultOptions, parseFaultOptions, USAGE } from './faults/options.ts';
+import { BadArguments, type FaultOptions, type Policies, parseFaultOptions, USAGE } from './faults/options.ts';
 import { digestOf } from './faults/perform.ts';
-import { documentOf, tableOf } from './faults/report.ts';
+import { documentOf, shortTableOf } from './faults/report.ts';
 import { type Result, runFault } from './faults/run.ts';
 import { WRITTEN_SCALE } from './faults/scale.ts';
 import { seconds } from './faults/verdict.ts';
@@ -15,11 +16,18 @@ import { stalledMs } from './fleet/machine-time.ts';
 /** Those that settle at once when all is well. */
 const SHORT = ['redis-restart-empty', 'envoy-sigterm', 'reconnect-storm'];
 
-/** A gate whose machine stalls for so long in all may well have given up Redis, though Redis was there. */
-const STALLED_MS = 500;
+/** Of its time: a gate whose machine stalls for so much may well have given up Redis, though Redis was there. */
+const STALLED_PART = 0.02;
 const AGAIN_MAX = 2;
 
+/** One run of one fault. */
+interface Trial {
+  readonly fault: Fault;
+  readonly policy: Policy;
+}
+
 const begunMs = performance.now();
+let retries = 0;
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseFaultOptions(
@@ -27,42 +35,84 @@ async function main(args: readonly string[]): Promise<number> {
     FAULTS.map(({ name }) => name),
   );
   if (options === 'help') return print(USAGE);
-  if (options === 'list') return print(FAULTS.map(({ name, what }) => `${name.padEnd(22)} ${what}`).join('\n'));
+  if (options === 'list') return print(FAULTS.map(({ name, what }) => `${name.padEnd(28)} ${what}`).join('\n'));
   const names = options.only ?? (options.length === 'short' ? SHORT : undefined);
-  const faults = FAULTS.filter(({ name }) => names === undefined || names.includes(name));
-  print(`seed ${options.seed}, outage.policy ${options.policy}\nscale: ${WRITTEN_SCALE}\n`);
-  const results: Result[] = [];
-  for (const fault of faults) results.push(await run(fault, options));
+  print(`seed ${options.seed}\nscale: ${WRITTEN_SCALE}\n`);
+  const chosen = trialsOf(options.policy).filter(({ fault }) => names === undefined || names.includes(fault.name));
+  const trials = chosen.filter(canRun);
+  const results = await runAll(trials, options);
   const digest = digestOf(results.map((each) => each.digest));
-  print(`\n${tableOf(results)}\n`);
+  print(`\n${shortTableOf(results)}\n`);
   if (options.write !== undefined) {
     const command = ['npm run faults', ...(args.length > 0 ? ['--', ...args] : [])].join(' ');
     mkdirSync(dirname(options.write), { recursive: true });
-    writeFileSync(options.write, documentOf(results, { command, digest, ...options }));
+    writeFileSync(options.write, documentOf(results, { command, digest, seed: options.seed }));
   }
   const broken = results.filter((result) => result.broken.length > 0).length;
+  report({ passed: results.length - broken, failed: broken, skipped: chosen.length - trials.length });
   print(
     `${results.length - broken} of ${results.length} hold; digest ${digest}; ${seconds(performance.now() - begunMs)}`,
   );
   return broken === 0 ? 0 : 1;
 }
 
-async function run(fault: Fault, options: FaultOptions, again = AGAIN_MAX): Promise<Result> {
+function trialsOf(policies: Policies): Trial[] {
+  switch (policies) {
+    case 'both':
+      return FAULTS.flatMap((fault) => [
+        { fault, policy: 'share' },
+        { fault, policy: 'deny' },
+      ]);
+    case 'alternate':
+      return FAULTS.map((fault, index) => ({ fault, policy: index % 2 === 0 ? 'share' : 'deny' }));
+    default:
+      return FAULTS.map((fault) => ({ fault, policy: policies }));
+  }
+}
+
+function canRun({ fault }: Trial): boolean {
+  const lacks = fault.lacks?.();
+  if (lacks !== undefined) print(`${fault.name}: skipped, because it needs ${lacks}`);
+  return lacks === undefined;
+}
+
+/** Their results in the same order. */
+async function runAll(trials: readonly Trial[], options: FaultOptions): Promise<Result[]> {
+  const results = new Map<Trial, Result>();
+  const waiting = trials.values();
+  const runner = async () => {
+    for (const trial of waiting) results.set(trial, await run(trial, options));
+  };
+  await Promise.all(Array.from({ length: options.atOnce }, runner));
+  return trials.flatMap((trial) => results.get(trial) ?? []);
+}
+
+async function run(trial: Trial, options: FaultOptions, again = AGAIN_MAX): Promise<Result> {
+  const { fault, policy } = trial;
   const startedMs = performance.now();
-  const say = (text: string) => void print(`${clock()}   ${text}`);
-  print(`${clock()} ${fault.name}: ${fault.what}`);
+  const name = options.atOnce > 1 ? `${fault.name}: ` : '';
+  const say = (text: string) => void print(`${clock()}   ${name}${text}`);
+  print(`${clock()} ${fault.name}, ${policy}: ${fault.what}`);
   const stalledBeforeMs = stalledMs();
-  const result = await runFault(fault, { ...options, say });
+  const result = await runFault(fault, { ...options, policy, say });
   const { broken, deeds, digest, admitted, refused } = result;
   const stalled = stalledMs() - stalledBeforeMs;
-  say(
-    `did ${deeds} things, digest ${digest}; ${admitted} admitted, refused ${refused}; ${seconds(performance.now() - startedMs)}`,
-  );
+  const lastedMs = performance.now() - startedMs;
+  say(`did ${deeds} things, digest ${digest}; ${admitted} admitted, refused ${refused}; ${seconds(lastedMs)}`);
   if (broken.length === 0) say('holds');
   else say(`BROKEN: ${broken.join('; ')}`);
-  if (broken.length === 0 || stalled < STALLED_MS || again === 0) return result;
+  if (broken.length === 0 || stalled < STALLED_PART * lastedMs || again === 0) return result;
   say(`but the machine stalled for ${seconds(stalled)} meanwhile, which is a fault of its own: once more`);
-  return run(fault, options, again - 1);
+  retries += 1;
+  return run(trial, options, again - 1);
+}
+
+/** For `.ci/run`. */
+function report({ passed, failed, skipped }: { passed: number; failed: number; skipped: number }): void {
+  const file = process.env.WSGATE_TEST_REPORT;
+  if (!file) return;
+  const counts = { numPassedTests: passed, numFailedTests: failed, numPendingTests: skipped, numRetries: retries };
+  writeFileSync(file, JSON.stringify(counts));
 }
 
 function clock(): string {

@@ -70,7 +70,36 @@ const TASKS = {
     await provideTestPrograms();
     return script('soak.ts', args);
   },
+  async night() {
+    process.env.ENVOY_BIN = await findEnvoy();
+    await provideTestPrograms();
+    return night();
+  },
 };
+
+/** What is too slow for `.ci/run`. */
+async function night() {
+  /** @type {[string, string[]][]} */
+  const steps = [
+    ['faults', ['--policy', 'both', '--at-once', '2']],
+    ['soak', ['--minutes', '30']],
+    ['bench', []],
+  ];
+  /** @type {string[]} */
+  const told = [];
+  /** @type {Ending} */
+  let worst = { code: 0, signal: null };
+  for (const [name, args] of steps) {
+    const beganMs = Date.now();
+    const ending = await script(`${name}.ts`, args);
+    if (ending.signal !== null) return ending;
+    const minutes = ((Date.now() - beganMs) / 60_000).toFixed(0);
+    told.push(`${name}: ${ending.code === 0 ? 'passed' : 'failed'}, ${minutes} min`);
+    if (ending.code !== 0) worst = ending;
+  }
+  for (const each of told) console.log(each);
+  return worst;
+}
 
 /** Types, style, dead code: all that is wrong, not only the first. */
 async function check() {

@@ -3,7 +3,7 @@
  * its line, `N passed, N failed` over all of them.
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inScratch, root } from './setup/cache.mjs';
 import { run } from './setup/child.mjs';
@@ -12,7 +12,7 @@ import { findEnvoy } from './setup/envoy.mjs';
 /** The newest of each minor version since Envoy can log the opening of a tunnel. */
 const VERSIONS = ['1.36.4', '1.37.0', '1.38.3', '1.39.3', '1.40.0'];
 
-/** @typedef {{ passed: number, failed: number }} Counts */
+/** @typedef {{ passed: number, failed: number, retries: number }} Counts */
 
 /**
  * @param {readonly string[]} args for vitest
@@ -31,14 +31,18 @@ export async function testEnvoys(args) {
     if (ending.signal !== null) return ending;
     results.push([version, counts]);
   }
-  const sum = { passed: 0, failed: 0 };
-  for (const [version, { passed, failed }] of results) {
+  const sum = { passed: 0, failed: 0, retries: 0 };
+  for (const [version, { passed, failed, retries }] of results) {
     console.log(`Envoy ${version}: ${passed} passed, ${failed} failed`);
     sum.passed += passed;
     sum.failed += failed;
+    sum.retries += retries;
   }
   console.log(`${sum.passed} passed, ${sum.failed} failed`);
-  if (report) writeFileSync(report, JSON.stringify({ numPassedTests: sum.passed, numFailedTests: sum.failed }));
+  const { passed, failed, retries } = sum;
+  if (report) {
+    writeFileSync(report, JSON.stringify({ numPassedTests: passed, numFailedTests: failed, numRetries: retries }));
+  }
   return { code: sum.failed === 0 ? 0 : 1, signal: null };
 }
 
@@ -59,5 +63,10 @@ async function test(report, args) {
     // It ended before it could write one.
   }
   const failed = ending.code === 0 ? found.numFailedTests : Math.max(found.numFailedTests, 1);
-  return { ending, counts: { passed: found.numPassedTests, failed } };
+  return { ending, counts: { passed: found.numPassedTests, failed, retries: linesOf(`${report}.retries`) } };
+}
+
+/** @param {string} file */
+function linesOf(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean).length : 0;
 }

@@ -6,6 +6,7 @@ import { until } from '../fleet/processes.ts';
 import { Crowd } from './crowd.ts';
 import { Fleet } from './fleet.ts';
 import type { FleetSettings } from './fleet-options.ts';
+import { Resetter } from './resetter.ts';
 import { SIZE } from './scale.ts';
 import { Witness } from './witness.ts';
 
@@ -16,6 +17,7 @@ export class Bench {
   readonly fleet: Fleet;
   readonly crowd: Crowd;
   readonly witness: Witness;
+  readonly resetter = new Resetter();
 
   private constructor(fleet: Fleet) {
     this.fleet = fleet;
@@ -23,7 +25,7 @@ export class Bench {
       opened: (connection) => this.witness.admitted(connection, fleet.limit),
     });
     const pods = fleet.pods.map(({ name }) => name);
-    this.witness = new Witness(this.crowd, pods, (pod) => fleet.leases(pod));
+    this.witness = new Witness(this.crowd, pods, (pod) => this.#leasesOf(pod));
   }
 
   /** With more clients than there is room for. */
@@ -85,14 +87,24 @@ export class Bench {
 
   async stop(): Promise<void> {
     await this.witness.stop();
+    this.resetter.end();
     this.crowd.stop();
     await this.fleet.stop();
   }
 
   /** Of all pods; infinite if the store does not answer, for then nobody has seen them go. */
   async #leases(): Promise<number> {
-    const counts = await Promise.all(this.fleet.pods.map(({ name }) => this.fleet.leases(name)));
+    const counts = await Promise.all(this.fleet.pods.map(({ name }) => this.#leasesOf(name)));
     return counts.reduce((sum, leases) => sum + (leases?.length ?? Number.POSITIVE_INFINITY), 0);
+  }
+
+  /** Without those that nobody can free: their connections have ended, and no log speaks of them. */
+  async #leasesOf(pod: string): Promise<string[] | undefined> {
+    const leases = await this.fleet.leases(pod);
+    return leases?.filter((lease) => {
+      const holder = this.crowd.holder(lease);
+      return holder === undefined || holder.state === 'open' || this.fleet.isLogged(holder.number);
+    });
   }
 
   #open(pod: Pod, envoy: Envoy): void {

@@ -5,9 +5,11 @@ import type { Envoy } from '../fleet/envoy.ts';
 import { machineNow } from '../fleet/machine-time.ts';
 import type { Pod } from '../fleet/pod.ts';
 
-const NUMBER_HEADER = 'x-bench-number';
+export const NUMBER_HEADER = 'x-bench-number';
 
 export interface Connection {
+  /** From 1; its client tells it, too. */
+  readonly number: number;
   readonly pod: string;
   readonly proxy: Envoy;
   /** The pod's limit when it asked. */
@@ -109,8 +111,9 @@ export class Crowd {
   }
 
   async #open(pod: Pod, proxy: Envoy, limit: number): Promise<void> {
-    const number = String(++this.#numbers);
+    const number = ++this.#numbers;
     const connection: Connection = {
+      number,
       pod: pod.name,
       proxy,
       limit,
@@ -125,17 +128,17 @@ export class Crowd {
     };
     this.connections.add(connection);
     const url = `ws://127.0.0.1:${proxy.port}/${pod.name}/`;
-    const outcome = await openEach([url], { headers: { [NUMBER_HEADER]: number } });
+    const outcome = await openEach([url], { headers: { [NUMBER_HEADER]: String(number) } });
     const [client] = outcome.opened;
-    if (client) this.#opened(connection, client, number);
+    if (client) this.#opened(connection, client);
     else this.#refused(connection, outcome.refused[0]?.status ?? 0);
   }
 
-  #opened(connection: Connection, client: Client, number: string): void {
+  #opened(connection: Connection, client: Client): void {
     const headers = this.#pods
       .find(({ name }) => name === connection.pod)
       ?.upgrades()
-      .find((upgrade) => upgrade[NUMBER_HEADER] === number);
+      .find((upgrade) => upgrade[NUMBER_HEADER] === String(connection.number));
     const lease = headers?.['x-connection-id'];
     connection.lease = typeof lease === 'string' ? lease : undefined;
     if (connection.lease !== undefined) this.#holders.set(connection.lease, connection);

@@ -1,11 +1,39 @@
-/** envoy/edge.yaml with the access log sent to somebody who stands between Envoy and the gates. */
+/** envoy/edge.yaml with what a fault wants otherwise. */
 
 import type { Document } from 'yaml';
-import { gateCluster, leadTo } from '../fleet/edge.ts';
+import { GATE_CLUSTERS, gateCluster, HTTP_MANAGER, leadTo } from '../fleet/edge.ts';
+import { NUMBER_HEADER } from './crowd.ts';
+import type { EdgeOptions } from './fleet-options.ts';
 
-/** `port`: of this machine. */
-export function sendLogTo(config: Document, port: number): void {
-  const log = gateCluster(config, 'wsgate_log');
-  log.delete('health_checks'); // who stands there knows only the access log service
-  leadTo(log, [`127.0.0.1:${port}`]);
+const HTTP2 = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+const HTTP2_OPTIONS = ['typed_extension_protocol_options', HTTP2, 'explicit_http_config', 'http2_protocol_options'];
+const LOG_FILTERS = [...HTTP_MANAGER, 'access_log', 0, 'filter', 'and_filter', 'filters'];
+
+/** `logPort`: of this machine, where the access log goes to somebody who stands between Envoy and the gates. */
+export function changeEdge(config: Document, logPort: number | undefined, options: EdgeOptions): void {
+  if (options.unwatched) {
+    for (const name of GATE_CLUSTERS) {
+      const cluster = gateCluster(config, name);
+      cluster.delete('health_checks');
+      cluster.deleteIn([...HTTP2_OPTIONS, 'connection_keepalive']);
+    }
+  }
+  if (logPort !== undefined) {
+    const log = gateCluster(config, 'wsgate_log');
+    log.delete('health_checks'); // who stands there knows only the access log service
+    leadTo(log, [`127.0.0.1:${logPort}`]);
+  }
+  if (options.noFlush) config.deleteIn([...HTTP_MANAGER, 'access_log_options', 'access_log_flush_interval']);
+  if (options.logsHalf) config.addIn(LOG_FILTERS, config.createNode(evenNumbers()));
+}
+
+/** Every second connection of the crowd, as its clients number themselves. */
+function evenNumbers() {
+  return {
+    header_filter: { header: { name: NUMBER_HEADER, string_match: { safe_regex: { regex: '[0-9]*[02468]' } } } },
+  };
+}
+
+export function isEven(number: number): boolean {
+  return number % 2 === 0;
 }

@@ -1,10 +1,11 @@
 /** What happens to Envoys, and between them and the gates. */
 
-import type { Fault } from './fault.ts';
+import { type Fault, rush } from './fault.ts';
 import type { Action } from './plan.ts';
-import { DEAD_PROXY_MS, FLUSHED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
+import { BEYOND_TTL_MS, DEAD_PROXY_MS, FREED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
 
-const CUT_MS = SCALE.ttlMs + 2_000;
+/** Longer than two ttls and a half: in the first, what nobody speaks of would run out; after the next, be taken for dead. */
+const STEADY_MS = 2.5 * SCALE.ttlMs;
 const RESTART_MS = 2_000;
 
 function end(proxy: number, signal: 'SIGKILL' | 'SIGTERM'): Action {
@@ -28,7 +29,7 @@ export const envoyFaults: readonly Fault[] = [
   {
     name: 'envoy-sigterm',
     what: 'one of two Envoys: SIGTERM, for good',
-    bounds: { keptMs: FLUSHED_MS, uncountedMs: 0, settleMs: FLUSHED_MS },
+    bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: (random) => [end(random.below(SIZE.proxies), 'SIGTERM')],
   },
   {
@@ -46,7 +47,7 @@ export const envoyFaults: readonly Fault[] = [
   {
     name: 'envoy-twins',
     what: 'two Envoys with one id for 5 s (hot restart), then SIGTERM for the older',
-    bounds: { keptMs: FLUSHED_MS, uncountedMs: 0, settleMs: FLUSHED_MS },
+    bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: (random) => {
       const proxy = random.below(SIZE.proxies);
       return [
@@ -70,12 +71,27 @@ export const envoyFaults: readonly Fault[] = [
   },
   {
     name: 'envoy-cut-from-gates',
-    what: `the network between one of two Envoys and the gates: cut for ${CUT_MS / 1000} s`,
+    what: `the network between one of two Envoys and the gates: cut for ${BEYOND_TTL_MS / 1000} s, a rush of clients`,
     fleet: { gateWiresOf: 0 },
-    bounds: { keptMs: CUT_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
       { afterMs: 0, what: 'cut Envoy 1 from the gates', run: ({ fleet }) => fleet.network.cutGates() },
-      { afterMs: CUT_MS, what: 'heal the cut', run: ({ fleet }) => fleet.network.healGates() },
+      { afterMs: BEYOND_TTL_MS, what: 'heal the cut', heals: true, run: ({ fleet }) => fleet.network.healGates() },
+      rush(),
     ],
+  },
+  {
+    name: 'no-flush-interval',
+    what: `Envoys without access_log_flush_interval: ${STEADY_MS / 1000} s in which clients come and go, a rush of clients`,
+    fleet: { noFlush: true },
+    bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
+    actions: () => [{ afterMs: STEADY_MS, what: 'clients have come and gone', run: () => {} }, rush()],
+  },
+  {
+    name: 'log-filter-drops-half',
+    what: `Envoys whose access log leaves out every second connection, from its beginning to its end: ${STEADY_MS / 1000} s in which clients come and go, a rush of clients`,
+    fleet: { logsHalf: true },
+    bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
+    actions: () => [{ afterMs: STEADY_MS, what: 'clients have come and gone', run: () => {} }, rush()],
   },
 ];

@@ -4,7 +4,21 @@ import type { RedisOptions } from './redis-pair.ts';
 
 export type Policy = 'deny' | 'allow' | 'share';
 
-export interface FleetOptions extends RedisOptions {
+/** What the Envoys' configuration lacks, or has beside envoy/edge.yaml. */
+export interface EdgeOptions {
+  /** Of each Envoy; 2 if not given. */
+  readonly workers?: number;
+  /** Each Envoy knows one gate only, another one each. */
+  readonly ownGates?: boolean;
+  /** No HTTP/2 keepalive and no health checks towards the gates. */
+  readonly unwatched?: boolean;
+  /** No `access_log_flush_interval`: no periodic entries. */
+  readonly noFlush?: boolean;
+  /** A filter on the access log, by which every second connection is never spoken of. */
+  readonly logsHalf?: boolean;
+}
+
+export interface FleetOptions extends RedisOptions, EdgeOptions {
   /** Each gate reaches Redis by a wire of its own. */
   readonly redisWires?: boolean;
   /** This Envoy reaches the gates by wires of its own. */

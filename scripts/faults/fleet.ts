@@ -6,7 +6,7 @@ import { type Pod, startPod } from '../fleet/pod.ts';
 import { freePort, until } from '../fleet/processes.ts';
 import { Random } from '../fleet/random.ts';
 import type { RedisServer } from '../fleet/redis.ts';
-import { sendLogTo } from './edge-changes.ts';
+import { changeEdge, isEven } from './edge-changes.ts';
 import type { FleetSettings } from './fleet-options.ts';
 import { Garbler } from './garbler.ts';
 import { Network } from './network.ts';
@@ -113,13 +113,14 @@ export class Fleet {
     return this.#envoys;
   }
 
-  /** Starts it, at first or again, where it always is. */
-  async startGate(index: number): Promise<void> {
+  /** Starts it, at first or again, where it always is. `/healthz` for one that finds no store. */
+  async startGate(index: number, waitFor: '/readyz' | '/healthz' = '/readyz'): Promise<void> {
     const { embedded, policy, wrongClockAt, env } = this.#settings;
     const redisPort = this.network.redisPort(index) ?? this.redis.port;
     const { ttlMs, recoveryMs, graceMs, keepaliveMs, keepaliveTimeoutMs } = SCALE;
     const gate = await startGate({
       ...this.#gatePorts[index],
+      waitFor,
       config: {
         ...(embedded ? {} : { store: { url: `redis://127.0.0.1:${redisPort}` } }),
         lease: { ttl: `${ttlMs}ms`, recovery: `${recoveryMs}ms`, grace: `${graceMs}ms` },
@@ -140,25 +141,33 @@ export class Fleet {
 
   /** Starts one, at first or as the successor of the one with this name. */
   async startEnvoy(index: number): Promise<void> {
-    const ports =
-      this.#settings.gateWiresOf === index ? this.network.gatePorts : this.#gatePorts.map(({ grpcPort }) => grpcPort);
+    const { workers } = this.#settings;
     const envoy = await startEnvoy({
       proxyId: `proxy_${index + 1}`,
-      gate: ports.map((port) => `127.0.0.1:${port}`),
+      ...(workers === undefined ? {} : { workers }),
+      gate: this.#portsFor(index).map((port) => `127.0.0.1:${port}`),
       pods: Object.fromEntries(this.pods.map(({ name, port }) => [name, port])),
       flushIntervalMs: SCALE.flushMs,
-      mutate: (config) => {
-        if (this.#logPort !== undefined) sendLogTo(config, this.#logPort);
-      },
+      mutate: (config) => changeEdge(config, this.#logPort, this.#settings),
     });
     this.#watch(envoy, `Envoy ${index + 1}`);
     this.#envoys[index] = envoy;
+  }
+
+  /** Whether the access log speaks of the connection with this number. */
+  isLogged(number: number): boolean {
+    return !this.#settings.logsHalf || isEven(number);
   }
 
   async end(program: Gate | Envoy, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     this.#ending.add(program);
     program.kill(signal);
     await program.ended;
+  }
+
+  /** From now on, Redis's clock is so far ahead of the true one; behind it, if less than 0. */
+  stepRedisClock(aheadMs: number): void {
+    this.#redises.stepClock(aheadMs);
   }
 
   promoteReplica(): Promise<void> {
@@ -189,6 +198,13 @@ export class Fleet {
     this.network.stop();
     await Promise.all(this.pods.map((pod) => pod.stop()));
     await this.#redises.stop();
+  }
+
+  /** Ports of this machine at which that Envoy finds gates. */
+  #portsFor(envoy: number): readonly number[] {
+    const { gateWiresOf, ownGates } = this.#settings;
+    const all = gateWiresOf === envoy ? this.network.gatePorts : this.#gatePorts.map(({ grpcPort }) => grpcPort);
+    return ownGates ? [nth(all, envoy)] : all;
   }
 
   #watch(program: Gate | Envoy, name: string): void {

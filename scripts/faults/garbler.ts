@@ -6,10 +6,10 @@
 import {
   Client,
   credentials,
-  type Metadata,
   Server,
   ServerCredentials,
   type ServerReadableStream,
+  type ServiceError,
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
@@ -17,18 +17,24 @@ import type { HttpAccessLogEntry } from '../../src/envoy/messages.ts';
 import { loadServices } from '../../src/envoy/protos.ts';
 import { identityOf } from '../../src/envoy/stream-identity.ts';
 import type { Random } from '../fleet/random.ts';
+import { Onward } from './onward.ts';
 
 /** Of entries. */
 const LOST = 0.3;
 const DOUBLED = 0.2;
 const DELAYED = 0.2;
-const DELAY_MS_MAX = 1_500;
+const DELAY_MS_MAX = 1_000;
+/** As many in a row of one connection as a ttl bears that is four flush intervals, with an entry that is late, too. */
+const LOST_IN_A_ROW_MAX = 2;
 
 /** Entries at the beginning of each connection: that it opened, and that it is there. */
 const OPENING = 2;
 
-/** `random`: of all entries, some are lost, doubled, late. `openings`: each connection's first two are lost. */
-export type Garbling = 'random' | 'openings';
+/**
+ * `random`: of all entries, some are lost, doubled, late. `openings`: each connection's first two are lost. `flaps`: none
+ * is lost, but streams break again and again.
+ */
+export type Garbling = 'random' | 'openings' | 'flaps';
 
 const { StreamAccessLogs: method } = loadServices().accessLog;
 const same = (bytes: Buffer) => bytes;
@@ -42,6 +48,8 @@ export class Garbler {
   #garbling: Garbling | undefined;
   /** By the connection's identity: how many entries of it have come. */
   readonly #entries = new Map<string, number>();
+  /** By the connection's identity: how many of its entries were lost, one after the other. */
+  readonly #lost = new Map<string, number>();
 
   private constructor(gates: readonly string[], random: Random) {
     this.#gates = gates.map((address) => new Client(address, credentials.createInsecure()));
@@ -89,37 +97,47 @@ export class Garbler {
   #pass(call: ServerReadableStream<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void {
     const gate = this.#gates[this.#streams++ % this.#gates.length];
     if (!gate) throw new Error('a garbler needs a gate');
-    const metadata: Metadata = call.metadata.clone();
-    const onward = gate.makeClientStreamRequest(method.path, same, same, metadata, (error, answer) =>
-      error
-        ? callback({ code: status.UNAVAILABLE, details: error.details })
-        : callback(null, answer ?? Buffer.alloc(0)),
-    );
+    const open = (ended: (error: ServiceError | null) => void) =>
+      gate.makeClientStreamRequest(method.path, same, same, call.metadata.clone(), ended);
+    const onward = new Onward(open, () => this.#garbling === 'flaps');
+    onward.failed((error) => callback({ code: status.UNAVAILABLE, details: error.details }));
     let first = true;
     call.on('data', (bytes: Buffer) => {
+      if (first) onward.introducedBy(introductionOf(bytes));
       for (const delayMs of first ? [0] : this.#fate(bytes)) this.#later(delayMs, () => onward.write(bytes));
       first = false;
     });
-    call.on('end', () => onward.end());
+    call.on('end', () => {
+      onward.end();
+      callback(null, Buffer.alloc(0));
+    });
     call.on('cancelled', () => onward.cancel());
     call.on('error', () => onward.cancel());
   }
 
   /** When to pass an entry on: not at all, once, or twice. */
   #fate(bytes: Buffer): number[] {
-    const place = this.#placeOf(method.requestDeserialize(bytes).httpLogs?.logEntry?.[0]);
-    if (this.#garbling === undefined) return [0];
+    const entry = method.requestDeserialize(bytes).httpLogs?.logEntry?.[0];
+    const { startTime, downstreamDirectRemoteAddress } = entry?.commonProperties ?? {};
+    const identity = identityOf(startTime, downstreamDirectRemoteAddress) ?? '';
+    const place = this.#placeOf(entry, identity);
+    if (this.#garbling === undefined || this.#garbling === 'flaps') return [0];
     if (this.#garbling === 'openings') return place <= OPENING ? [] : [0];
-    if (this.#random.chance(LOST)) return [];
+    if (this.#loses(identity)) return [];
     const when = () => (this.#random.chance(DELAYED) ? this.#random.below(DELAY_MS_MAX) : 0);
     return this.#random.chance(DOUBLED) ? [when(), when()] : [when()];
   }
 
+  #loses(identity: string): boolean {
+    const before = this.#lost.get(identity) ?? 0;
+    const isLost = this.#random.chance(LOST) && before < LOST_IN_A_ROW_MAX;
+    this.#lost.set(identity, isLost ? before + 1 : 0);
+    return isLost;
+  }
+
   /** Of an entry among those of its connection, from 1. The end of one is never its opening. */
-  #placeOf(entry: HttpAccessLogEntry | undefined): number {
-    const { startTime, downstreamDirectRemoteAddress, accessLogType } = entry?.commonProperties ?? {};
-    const identity = identityOf(startTime, downstreamDirectRemoteAddress);
-    if (identity === undefined || accessLogType === 'DownstreamEnd') return Number.POSITIVE_INFINITY;
+  #placeOf(entry: HttpAccessLogEntry | undefined, identity: string): number {
+    if (identity === '' || entry?.commonProperties?.accessLogType === 'DownstreamEnd') return Number.POSITIVE_INFINITY;
     const place = (this.#entries.get(identity) ?? 0) + 1;
     this.#entries.set(identity, place);
     return place;
@@ -136,4 +154,10 @@ export class Garbler {
     }, delayMs);
     this.#timers.add(timer);
   }
+}
+
+/** Of a log stream's first message: who speaks, without the entry. */
+function introductionOf(message: Buffer): Buffer {
+  const { identifier } = method.requestDeserialize(message);
+  return method.requestSerialize(identifier ? { identifier } : {});
 }

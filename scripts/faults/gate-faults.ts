@@ -1,14 +1,35 @@
 /** What happens to gates. */
 
 import { type Fault, rush } from './fault.ts';
-import { FLUSHED_MS, LOST_END_MS, RETREATED_MS, SCALE, SIZE } from './scale.ts';
+import { BEYOND_GRACE_MS, BEYOND_TTL_MS, FLUSHED_MS, LOST_END_MS, RETREATED_MS, SCALE, SIZE } from './scale.ts';
 
-const LONGER_THAN_TTL_MS = SCALE.ttlMs + 2_000;
 /** Long enough for the other gates to take a silent gate's leases for dead, and shorter than the grace. */
 const LONG_MS = 2 * SCALE.ttlMs;
 const LOWERED = 20;
 
 const all = Array.from({ length: SIZE.gates }, (_, index) => index);
+
+function allDown(name: string, forMs: number): Fault {
+  return {
+    name,
+    what: `both gates: SIGKILL, started again ${forMs / 1000} s later, a rush of clients`,
+    bounds: { keptMs: forMs + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    actions: () => [
+      {
+        afterMs: 0,
+        what: 'SIGKILL both gates',
+        run: async ({ fleet }) => void (await Promise.all(all.map((gate) => fleet.end(fleet.gate(gate), 'SIGKILL')))),
+      },
+      {
+        afterMs: forMs,
+        what: 'start both gates',
+        heals: true,
+        run: async ({ fleet }) => void (await Promise.all(all.map((gate) => fleet.startGate(gate)))),
+      },
+      rush(),
+    ],
+  };
+}
 
 export const gateFaults: readonly Fault[] = [
   {
@@ -30,53 +51,49 @@ export const gateFaults: readonly Fault[] = [
   },
   {
     name: 'gate-sigstop',
-    what: `one of two gates: SIGSTOP for ${LONGER_THAN_TTL_MS / 1000} s`,
-    storeAway: true, // when it goes on, its connection to Redis has timed out
-    bounds: { keptMs: LONGER_THAN_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    what: `one of two gates: SIGSTOP for ${BEYOND_TTL_MS / 1000} s, a rush of clients`,
+    gatesAlone: 1, // when it goes on, its connection to Redis has timed out
+    untrustedMs: SCALE.recoveryMs,
+    bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: (random) => {
       const gate = random.below(SIZE.gates);
       return [
         { afterMs: 0, what: `SIGSTOP gate ${gate + 1}`, run: ({ fleet }) => fleet.gate(gate).kill('SIGSTOP') },
         {
-          afterMs: LONGER_THAN_TTL_MS,
+          afterMs: BEYOND_TTL_MS,
           what: `SIGCONT gate ${gate + 1}`,
+          heals: true,
           run: ({ fleet }) => fleet.gate(gate).kill('SIGCONT'),
         },
+        rush(),
       ];
     },
   },
   {
     name: 'only-gate-sigstop',
-    what: `the only gate: SIGSTOP for ${LONGER_THAN_TTL_MS / 1000} s`,
-    storeAway: true,
+    what: `the only gate: SIGSTOP for ${BEYOND_TTL_MS / 1000} s, a rush of clients`,
+    gatesAlone: 1,
+    untrustedMs: SCALE.recoveryMs,
     fleet: { gates: 1 },
-    bounds: { keptMs: LONGER_THAN_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
       { afterMs: 0, what: 'SIGSTOP the gate', run: ({ fleet }) => fleet.gate(0).kill('SIGSTOP') },
-      { afterMs: LONGER_THAN_TTL_MS, what: 'SIGCONT the gate', run: ({ fleet }) => fleet.gate(0).kill('SIGCONT') },
+      {
+        afterMs: BEYOND_TTL_MS,
+        what: 'SIGCONT the gate',
+        heals: true,
+        run: ({ fleet }) => fleet.gate(0).kill('SIGCONT'),
+      },
+      rush(),
     ],
   },
-  {
-    name: 'gates-all-down',
-    what: `both gates: SIGKILL, started again ${LONGER_THAN_TTL_MS / 1000} s later`,
-    bounds: { keptMs: LONGER_THAN_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
-    actions: () => [
-      {
-        afterMs: 0,
-        what: 'SIGKILL both gates',
-        run: async ({ fleet }) => void (await Promise.all(all.map((gate) => fleet.end(fleet.gate(gate), 'SIGKILL')))),
-      },
-      {
-        afterMs: LONGER_THAN_TTL_MS,
-        what: 'start both gates',
-        run: async ({ fleet }) => void (await Promise.all(all.map((gate) => fleet.startGate(gate)))),
-      },
-    ],
-  },
+  allDown('gates-all-down', BEYOND_TTL_MS),
+  allDown('gates-down-beyond-grace', BEYOND_GRACE_MS),
   {
     name: 'gate-cut-from-redis',
-    what: `the network between one of two gates and Redis: cut for ${LONG_MS / 1000} s`,
-    storeAway: true,
+    what: `the network between one of two gates and Redis: cut for ${LONG_MS / 1000} s, a rush of clients`,
+    gatesAlone: 1,
+    untrustedMs: SCALE.recoveryMs,
     aloneMs: RETREATED_MS,
     fleet: { redisWires: true },
     bounds: { keptMs: LONG_MS + FLUSHED_MS, uncountedMs: 0, settleMs: FLUSHED_MS },
@@ -84,7 +101,34 @@ export const gateFaults: readonly Fault[] = [
       const gate = random.below(SIZE.gates);
       return [
         { afterMs: 0, what: `cut gate ${gate + 1} from Redis`, run: ({ fleet }) => fleet.network.cutRedis(gate) },
-        { afterMs: LONG_MS, what: 'heal the cut', run: ({ fleet }) => fleet.network.healRedis(gate) },
+        {
+          afterMs: LONG_MS,
+          what: 'heal the cut',
+          heals: true,
+          run: ({ fleet }) => fleet.network.healRedis(gate),
+        },
+        rush(),
+      ];
+    },
+  },
+  {
+    name: 'gate-hangs-without-keepalive',
+    what: `one of two gates: SIGSTOP for ${BEYOND_GRACE_MS / 1000} s; Envoys without keepalive and health checks towards gates; a rush of clients`,
+    gatesAlone: 1,
+    untrustedMs: SCALE.recoveryMs,
+    fleet: { unwatched: true },
+    bounds: { keptMs: BEYOND_GRACE_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    actions: (random) => {
+      const gate = random.below(SIZE.gates);
+      return [
+        { afterMs: 0, what: `SIGSTOP gate ${gate + 1}`, run: ({ fleet }) => fleet.gate(gate).kill('SIGSTOP') },
+        {
+          afterMs: BEYOND_GRACE_MS,
+          what: `SIGCONT gate ${gate + 1}`,
+          heals: true,
+          run: ({ fleet }) => fleet.gate(gate).kill('SIGCONT'),
+        },
+        rush(),
       ];
     },
   },
@@ -101,14 +145,14 @@ export const gateFaults: readonly Fault[] = [
   {
     name: 'gate-embedded-restart',
     what: 'the only gate, with the leases in its memory: SIGKILL, started again at once, a rush of clients',
-    storeAway: true,
+    gatesAlone: 1,
     untrustedMs: SCALE.recoveryMs,
     fleet: { embedded: true },
     bounds: { keptMs: 1_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
     actions: () => [
       { afterMs: 0, what: 'SIGKILL the gate', run: ({ fleet }) => fleet.end(fleet.gate(0), 'SIGKILL') },
       { afterMs: 0, what: 'start the gate', heals: true, run: ({ fleet }) => fleet.startGate(0) },
-      rush(SCALE.recoveryMs),
+      rush(),
     ],
   },
   {

@@ -1,8 +1,11 @@
 /** What clients and messages do. */
 
-import type { Fault } from './fault.ts';
-import { FLUSHED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
+import { type Fault, rush } from './fault.ts';
+import { STREAM_FLAPS } from './onward.ts';
+import { FREED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
 
+const FLAPS = { ...STREAM_FLAPS, forMs: 2.5 * SCALE.ttlMs };
+const RESETS = { perSecond: 800, forMs: 2.5 * SCALE.ttlMs };
 const GARBLED_MS = SCALE.ttlMs;
 /** Times the limit. */
 const STORM = 3;
@@ -11,7 +14,7 @@ export const loadFaults: readonly Fault[] = [
   {
     name: 'reconnect-storm',
     what: `all clients cut off at once; ${STORM} times the limit come back at once`,
-    bounds: { keptMs: FLUSHED_MS, uncountedMs: 0, settleMs: FLUSHED_MS },
+    bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: () => [
       { afterMs: 0, what: 'reset every connection', run: ({ crowd }) => crowd.leaveAll('reset') },
       {
@@ -23,7 +26,7 @@ export const loadFaults: readonly Fault[] = [
   },
   {
     name: 'log-garbled',
-    what: `of the access log entries, for ${GARBLED_MS / 1000} s: 30 % lost; of the others, 20 % doubled and 20 % late by up to 1.5 s`,
+    what: `of the access log entries, for ${GARBLED_MS / 1000} s: 30 % lost, but never more than two in a row of one connection; of the others, 20 % doubled and 20 % late by up to 1 s`,
     fleet: { garbled: true },
     bounds: { keptMs: LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
@@ -35,10 +38,37 @@ export const loadFaults: readonly Fault[] = [
     name: 'log-openings-lost',
     what: `of each connection's access log, for ${GARBLED_MS / 1000} s: the first two entries lost`,
     fleet: { garbled: true },
-    bounds: { keptMs: FLUSHED_MS, uncountedMs: 0, settleMs: FLUSHED_MS },
+    bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: () => [
       { afterMs: 0, what: 'lose openings', run: ({ fleet }) => fleet.garbler?.begin('openings') },
       { afterMs: GARBLED_MS, what: 'lose no more', run: ({ fleet }) => fleet.garbler?.end() },
+    ],
+  },
+  {
+    name: 'log-stream-flaps',
+    what: `each access log stream: ended every ${FLAPS.everyMs} ms and begun anew ${FLAPS.backMs} ms later, for ${FLAPS.forMs / 1000} s, no entry lost; a rush of clients`,
+    fleet: { garbled: true },
+    bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
+    actions: () => [
+      { afterMs: 0, what: 'begin to break log streams', run: ({ fleet }) => fleet.garbler?.begin('flaps') },
+      { afterMs: FLAPS.forMs, what: 'rush', run: (bench) => bench.rush(SIZE.limit) },
+      { afterMs: 1_000, what: 'break them no more', run: ({ fleet }) => fleet.garbler?.end() },
+    ],
+  },
+  {
+    name: 'client-resets',
+    what: `one client begins and aborts ${RESETS.perSecond} upgrades a second to one pod, with one gate and Envoys of one worker, for ${RESETS.forMs / 1000} s; a rush of clients`,
+    // One connection to the gate then bears all the resets.
+    fleet: { gates: 1, workers: 1 },
+    bounds: { keptMs: RESETS.forMs + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    actions: () => [
+      {
+        afterMs: 0,
+        what: 'begin to reset upgrades',
+        run: ({ fleet, resetter }) => resetter.begin(fleet.envoy(0).port, `/${fleet.pod(0).name}/`, RESETS.perSecond),
+      },
+      { afterMs: RESETS.forMs, what: 'reset no more', heals: true, run: ({ resetter }) => resetter.end() },
+      rush(),
     ],
   },
 ];

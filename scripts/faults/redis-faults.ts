@@ -1,23 +1,26 @@
 /** What happens to Redis. */
 
 import { type Fault, rush } from './fault.ts';
-import { FLUSHED_MS, SCALE, SIZE } from './scale.ts';
+import { OtherClock } from './other-clock.ts';
+import { BEYOND_GRACE_MS, BEYOND_TTL_MS, FLUSHED_MS, FREED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
 
 const DOWN_MS = 3_000;
 /** Longer than the store is not trusted for when all gates find it at once. */
 const LATE_MS = SCALE.recoveryMs + 1_000;
-const STOPPED_MS = SCALE.ttlMs + 2_000;
+const FORWARD_MS = SCALE.graceMs + 10_000;
+/** So that the store was made in the future. */
+const BACK_MS = 30_000;
 /** The replica hears nothing for so long before it is promoted. */
 const LAG_MS = 1_000;
 
-const restarted: Pick<Fault, 'storeAway' | 'untrustedMs' | 'bounds' | 'actions'> = {
-  storeAway: true,
+const restarted: Pick<Fault, 'gatesAlone' | 'untrustedMs' | 'bounds' | 'actions'> = {
+  gatesAlone: SIZE.gates,
   untrustedMs: SCALE.recoveryMs,
   bounds: { keptMs: DOWN_MS + 1_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
   actions: () => [
     { afterMs: 0, what: 'SIGKILL Redis', run: ({ fleet }) => fleet.redis.kill() },
     { afterMs: DOWN_MS, what: 'start Redis', heals: true, run: ({ fleet }) => fleet.redis.again() },
-    rush(SCALE.recoveryMs),
+    rush(),
   ],
 };
 
@@ -37,7 +40,7 @@ export const redisFaults: readonly Fault[] = [
   {
     name: 'redis-empty-gate-late',
     what: `Redis: SIGKILL, started again empty ${DOWN_MS / 1000} s later; one of two gates reaches it ${LATE_MS / 1000} s later than the other; a rush of clients`,
-    storeAway: true,
+    gatesAlone: SIZE.gates,
     untrustedMs: LATE_MS + SCALE.recoveryMs,
     fleet: { redisWires: true },
     bounds: {
@@ -62,18 +65,43 @@ export const redisFaults: readonly Fault[] = [
   },
   {
     name: 'redis-sigstop',
-    what: `Redis: SIGSTOP for ${STOPPED_MS / 1000} s`,
-    storeAway: true,
-    bounds: { keptMs: STOPPED_MS + FLUSHED_MS, uncountedMs: 0, settleMs: FLUSHED_MS },
+    what: `Redis: SIGSTOP for ${BEYOND_TTL_MS / 1000} s, a rush of clients`,
+    gatesAlone: SIZE.gates,
+    untrustedMs: SCALE.recoveryMs,
+    bounds: { keptMs: BEYOND_TTL_MS + FLUSHED_MS, uncountedMs: 0, settleMs: FLUSHED_MS },
     actions: () => [
       { afterMs: 0, what: 'SIGSTOP Redis', run: ({ fleet }) => fleet.redis.signal('SIGSTOP') },
-      { afterMs: STOPPED_MS, what: 'SIGCONT Redis', run: ({ fleet }) => fleet.redis.signal('SIGCONT') },
+      { afterMs: BEYOND_TTL_MS, what: 'SIGCONT Redis', heals: true, run: ({ fleet }) => fleet.redis.signal('SIGCONT') },
+      rush(),
     ],
+  },
+  {
+    name: 'redis-away-beyond-grace',
+    what: `Redis: SIGSTOP for ${BEYOND_GRACE_MS / 1000} s; one of two gates, each with an Envoy of its own, reaches it ${DOWN_MS / 1000} s later than the other; a rush of clients`,
+    gatesAlone: SIZE.gates,
+    untrustedMs: DOWN_MS + SCALE.recoveryMs,
+    aloneMs: DOWN_MS + FLUSHED_MS,
+    fleet: { redisWires: true, ownGates: true },
+    bounds: { keptMs: BEYOND_GRACE_MS + DOWN_MS + FLUSHED_MS, uncountedMs: 0, settleMs: DOWN_MS + FLUSHED_MS },
+    actions: (random) => {
+      const gate = random.below(SIZE.gates);
+      return [
+        { afterMs: 0, what: 'SIGSTOP Redis', run: ({ fleet }) => fleet.redis.signal('SIGSTOP') },
+        {
+          afterMs: BEYOND_GRACE_MS - 500,
+          what: `cut gate ${gate + 1} from Redis`,
+          run: ({ fleet }) => fleet.network.cutRedis(gate),
+        },
+        { afterMs: 500, what: 'SIGCONT Redis', heals: true, run: ({ fleet }) => fleet.redis.signal('SIGCONT') },
+        rush(DOWN_MS + SCALE.recoveryMs),
+        { afterMs: DOWN_MS, what: 'heal the cut', run: ({ fleet }) => fleet.network.healRedis(gate) },
+      ];
+    },
   },
   {
     name: 'redis-failover',
     what: `Redis: SIGKILL, its replica without the last ${LAG_MS / 1000} s promoted 1 s later, a rush of clients`,
-    storeAway: true,
+    gatesAlone: SIZE.gates,
     untrustedMs: SCALE.recoveryMs,
     fleet: { replica: true, redisWires: true },
     bounds: { keptMs: LAG_MS + 2_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
@@ -81,7 +109,64 @@ export const redisFaults: readonly Fault[] = [
       { afterMs: 0, what: 'cut the replica off', run: ({ fleet }) => fleet.network.cutReplica() },
       { afterMs: LAG_MS, what: 'SIGKILL Redis', storeGoes: true, run: ({ fleet }) => fleet.redis.kill() },
       { afterMs: 1_000, what: 'promote the replica', heals: true, run: ({ fleet }) => fleet.promoteReplica() },
-      rush(SCALE.recoveryMs),
+      rush(),
     ],
   },
+  {
+    name: 'gate-dies-in-outage',
+    what: `Redis: SIGSTOP for ${BEYOND_TTL_MS / 1000} s; one of two gates meanwhile: SIGKILL after 6 s, started again 3 s later; a rush of clients`,
+    gatesAlone: SIZE.gates,
+    untrustedMs: SCALE.recoveryMs,
+    bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    actions: () => [
+      { afterMs: 0, what: 'SIGSTOP Redis', run: ({ fleet }) => fleet.redis.signal('SIGSTOP') },
+      { afterMs: 6_000, what: 'SIGKILL gate 2', run: ({ fleet }) => fleet.end(fleet.gate(1), 'SIGKILL') },
+      { afterMs: 3_000, what: 'start gate 2', run: ({ fleet }) => fleet.startGate(1, '/healthz') },
+      {
+        afterMs: BEYOND_TTL_MS - 9_000,
+        what: 'SIGCONT Redis',
+        heals: true,
+        run: ({ fleet }) => fleet.redis.signal('SIGCONT'),
+      },
+      rush(),
+    ],
+  },
+  {
+    name: 'two-at-once',
+    what: `Redis: SIGKILL, started again empty ${DOWN_MS / 1000} s later; one of two Envoys reaches no gate from then on for ${LATE_MS / 1000} s; a rush of clients`,
+    gatesAlone: SIZE.gates,
+    untrustedMs: LATE_MS + SCALE.recoveryMs,
+    aloneMs: LATE_MS + FLUSHED_MS,
+    fleet: { gateWiresOf: 0 },
+    bounds: {
+      keptMs: DOWN_MS + LATE_MS + LOST_END_MS,
+      uncountedMs: LATE_MS + FLUSHED_MS,
+      settleMs: LATE_MS + LOST_END_MS,
+    },
+    actions: () => [
+      { afterMs: 0, what: 'SIGKILL Redis', run: ({ fleet }) => fleet.redis.kill() },
+      { afterMs: DOWN_MS - 500, what: 'cut Envoy 1 from the gates', run: ({ fleet }) => fleet.network.cutGates() },
+      { afterMs: 500, what: 'start Redis', heals: true, run: ({ fleet }) => fleet.redis.again() },
+      rush(LATE_MS + SCALE.recoveryMs),
+      { afterMs: LATE_MS, what: 'heal the cut', run: ({ fleet }) => fleet.network.healGates() },
+    ],
+  },
+  clockSteps('clock-steps-forward', FORWARD_MS),
+  clockSteps('clock-steps-back', -BACK_MS),
 ];
+
+function clockSteps(name: string, byMs: number): Fault {
+  const steps = `${Math.abs(byMs) / 1000} s ${byMs > 0 ? 'forward' : 'back'}`;
+  return {
+    name,
+    what: `the clock of Redis: ${steps}; two gates, each with an Envoy of its own; a rush of clients`,
+    untrustedMs: SCALE.recoveryMs,
+    fleet: { redisClock: true, ownGates: true },
+    lacks: () => OtherClock.lacks(),
+    bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
+    actions: () => [
+      { afterMs: 0, what: `Redis's clock: ${steps}`, heals: true, run: ({ fleet }) => fleet.stepRedisClock(byMs) },
+      rush(2 * SCALE.recoveryMs),
+    ],
+  };
+}

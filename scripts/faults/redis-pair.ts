@@ -6,6 +6,7 @@ import { Keys } from '../../src/store/redis/keys.ts';
 import { until } from '../fleet/processes.ts';
 import { type RedisServer, startRedis } from '../fleet/redis.ts';
 import type { Network } from './network.ts';
+import { OtherClock } from './other-clock.ts';
 
 /** A Redis that hangs gives no answer. */
 const ANSWER_MS = 300;
@@ -15,27 +16,45 @@ export interface RedisOptions {
   readonly redisKeeps?: boolean;
   /** A second Redis follows the first. */
   readonly replica?: boolean;
+  /** Its clock can be stepped. */
+  readonly redisClock?: boolean;
 }
 
 export class RedisPair {
   readonly first: RedisServer;
   readonly #replica: RedisServer | undefined;
   readonly #network: Network;
+  readonly #clock: OtherClock | undefined;
   readonly #keys = new Keys('ws:');
   #reader: Redis;
 
-  private constructor(first: RedisServer, replica: RedisServer | undefined, network: Network) {
+  private constructor(
+    parts: { first: RedisServer; replica: RedisServer | undefined; clock: OtherClock | undefined },
+    network: Network,
+  ) {
+    const { first, replica, clock } = parts;
     this.first = first;
     this.#replica = replica;
+    this.#clock = clock;
     this.#network = network;
     this.#reader = readerOf(first);
   }
 
-  static async start({ redisKeeps, replica }: RedisOptions, network: Network): Promise<RedisPair> {
+  static async start({ redisKeeps, replica, redisClock }: RedisOptions, network: Network): Promise<RedisPair> {
     const keeps = redisKeeps ? ['--appendonly', 'yes'] : [];
-    const first = await startRedis({ args: [...keeps, '--repl-diskless-sync-delay', '0'] });
+    const clock = redisClock ? await OtherClock.build() : undefined;
+    const first = await startRedis({
+      args: [...keeps, '--repl-diskless-sync-delay', '0'],
+      ...(clock ? { env: clock.env } : {}),
+    });
     const second = replica ? await follow(await network.wireReplica(first.port)) : undefined;
-    return new RedisPair(first, second, network);
+    return new RedisPair({ first, replica: second, clock }, network);
+  }
+
+  /** The first one's clock is so far ahead of the true one from now on; behind it, if less than 0. */
+  stepClock(aheadMs: number): void {
+    if (!this.#clock) throw new Error('this Redis has the clock of its machine');
+    this.#clock.set(aheadMs);
   }
 
   /** The replica leads from now on: the gates reach it by their wires. */
@@ -61,6 +80,7 @@ export class RedisPair {
   async stop(): Promise<void> {
     this.#reader.disconnect();
     await Promise.all([this.first.stop(), this.#replica?.stop()]);
+    this.#clock?.remove();
   }
 }
 

@@ -1,48 +1,91 @@
-/** The table that the bench is for. */
+/** The tables that the bench is for: a short one to read, and a long one with all that was measured. */
 
 import type { Policy } from './fleet-options.ts';
 import type { Result } from './run.ts';
-import { SIZE, WRITTEN_SCALE } from './scale.ts';
-import { seconds } from './verdict.ts';
+import { COUNTS_AGE_MS, SIZE, WRITTEN_SCALE } from './scale.ts';
+import { seconds, type Uncounted } from './verdict.ts';
 
-const HEAD = [
+const LONG_HEAD = [
   'fault',
-  'what was done',
-  'over the limit, most (bound)',
+  'policy',
   'count off, longest (most)',
   'error when settled',
   'time to settle (bound)',
   'slot kept after its close, longest (bound)',
-  'live connection uncounted, longest (bound)',
+  'live connection lost its slot, longest (bound)',
+  'live connection not written yet, longest (bound)',
   'answer to an upgrade during the fault: median, slowest',
   'the store asked again after the fault (bound)',
   'live connections cut',
-  'slots leaked',
   'verdict',
 ];
 
-export function tableOf(results: readonly Result[]): string {
-  const rows = [HEAD, HEAD.map(() => '---'), ...results.map(rowOf)];
-  return rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+/** A row for each fault, with each policy that it ran under. */
+export function shortTableOf(results: readonly Result[]): string {
+  const policies = [...new Set(results.map(({ policy }) => policy))];
+  const under = policies.join(' / ');
+  const head = [
+    'fault',
+    'what was done',
+    `over the limit, of at most: ${under}`,
+    `live connections uncounted: ${under}`,
+    `slots leaked: ${under}`,
+    'verdict',
+  ];
+  const faults = [...Map.groupBy(results, ({ fault }) => fault)];
+  return tableOf(
+    head,
+    faults.map(([{ name, what }, some]) => {
+      const each = (cell: (result: Result) => string) =>
+        policies.map((policy) => cellOf(some, policy, cell)).join(' / ');
+      return [
+        name,
+        what,
+        each(({ over, overBound }) => `${over} of ${Number.isFinite(overBound) ? overBound : 'any'}`),
+        each(({ lost, unwritten }) => String(lost.beyond + unwritten.beyond)),
+        each(({ leaked }) => String(leaked)),
+        some.every(({ broken }) => broken.length === 0) ? 'holds' : some.map(verdictOf).join('; '),
+      ];
+    }),
+  );
 }
 
-function rowOf(result: Result): string[] {
-  const { fault, broken } = result;
+function cellOf(results: readonly Result[], policy: Policy, cell: (result: Result) => string): string {
+  const result = results.find((each) => each.policy === policy);
+  return result ? cell(result) : '–';
+}
+
+function longTableOf(results: readonly Result[]): string {
+  return tableOf(LONG_HEAD, results.map(longRowOf));
+}
+
+function longRowOf(result: Result): string[] {
   return [
-    fault.name,
-    fault.what,
-    `${result.over} (${Number.isFinite(result.overBound) ? result.overBound : 'none'})`,
+    result.fault.name,
+    result.policy,
     result.offMax === 0 ? '0' : `${seconds(result.offMs)} (${result.offMax})`,
     String(result.error),
     `${seconds(result.settledMs)} (${seconds(result.settleBoundMs)})`,
     `${seconds(result.keptMs)} (${seconds(result.keptBoundMs)})`,
-    `${seconds(result.uncountedMs)} (${seconds(result.uncountedBoundMs)})`,
+    uncounted(result.lost),
+    uncounted(result.unwritten),
     answers(result.answersMs),
     `${seconds(result.backMs)} (${seconds(result.backBoundMs)})`,
     String(result.cut),
-    String(result.leaked),
-    broken.length === 0 ? 'holds' : `**broken**: ${broken.join('; ')}`,
+    verdictOf(result),
   ];
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+function uncounted({ ms, boundMs }: Uncounted): string {
+  return `${seconds(ms)} (${seconds(boundMs)})`;
+}
+
+function verdictOf({ broken, policy }: Result): string {
+  return broken.length === 0 ? 'holds' : `**broken** under ${policy}: ${broken.join('; ')}`;
 }
 
 function answers(ms: readonly number[]): string {
@@ -55,32 +98,62 @@ function answers(ms: readonly number[]): string {
 export interface Run {
   readonly command: string;
   readonly seed: number;
-  readonly policy: Policy;
   readonly digest: string;
 }
 
-export function documentOf(results: readonly Result[], { command, seed, policy, digest }: Run): string {
+export function documentOf(results: readonly Result[], { command, seed, digest }: Run): string {
   return `# What holds when something breaks
 
-Written by \`${command}\`; seed ${seed}, digest of what was done ${digest}, \`outage.policy\` ${policy}.
+Written by \`${command}\`; seed ${seed}, digest of what was done ${digest}.
 
-${SIZE.gates} gates on one Redis, ${SIZE.proxies} Envoys, ${SIZE.pods} pods with a limit of ${SIZE.limit} each: real processes and real
-WebSockets. Clients open and close all the time, two opens for each close, so that the limit is always contested. Scale: ${WRITTEN_SCALE}.
+${SIZE.gates} gates on one Redis, ${SIZE.proxies} Envoys, ${SIZE.pods} pods with a limit of ${SIZE.limit} each: real processes and real WebSockets. Clients open and
+close all the time, two opens for each close, so that the limit is always contested; after an outage, those that were
+refused come back in a rush. Where a cell has two values, they are of two runs, one under each \`outage.policy\`.
+
+- over the limit: open connections of a pod less its limit, right after one more was admitted; and how many the design
+  allows (below).
+- live connections uncounted: those that had no slot for longer than their bound, while the store could be read. What was
+  admitted without the store may be uncounted until it is written; where the store lost leases, they are written again
+  within a flush interval; everywhere else the bound is 0.
+- slots leaked: leases that were left when everybody had gone.
+
+${shortTableOf(results)}
+
+## What \`share\` may exceed a limit by
+
+While the store answers, nothing. Without it, what others admitted between the last count that a gate read and the
+outage. With G gates, of which K lose the store, the limit L, n connections of the pod open at the outage, and A of them
+admitted in the ${seconds(COUNTS_AGE_MS)} before (a gate reads all counts so often):
+
+- all gates lose it (K = G): at most A × (G − 1) / G. Each gate uses 1 / G of the room that it knows of. What it admitted
+  itself it has counted, so each of the A admissions is missing in the counts of G − 1 gates at most.
+- some lose it (K < G): at most K × (L − n + A) / G. The others fill the pod to its limit; what is over is the parts of the
+  gates that are cut off, which knew of L − (n − A) free slots at most.
+
+The bench takes n and A from its own clients, and rounds each gate's part down. \`deny\` exceeds nothing.
+
+## How it is measured
+
+The scale: ${WRITTEN_SCALE}.
 What no configuration scales is as it always is: heartbeats, Envoy's keepalive and health checks, deadlines.
 
 The bench compares each connection with each lease every 50 ms, so that two mistakes never make a right. The truth is the
 sockets that its clients hold; Envoy's own gauges have to agree with it in the end. A close is on its way for a second.
-While Redis does not answer there is no count to be off.
+While Redis does not answer there is no count to be off. Where an access log leaves connections out, leases of those that
+have closed are no error: nobody told the gate.
 
-- over the limit: open connections of a pod less its limit, right after one more was admitted.
+Times are those that the machine gave to its programs: less those in which an idle thread was not let run, though the bench
+and its children left processors free. A fault that breaks a bound while the machine stalled for a fiftieth of the time is
+done once more, and the log says so.
+
+## All that was measured
+
 - count off: the longest time without a moment in which every live connection had its lease, and every lease a
   connection; in brackets, how many of both at most.
+- live connection lost its slot: one that the store had known. Not written yet: one that it had not.
 - answer to an upgrade during the fault: from a client to Envoy, the gate, and back; a refusal is an answer, too.
 - time to settle: from the end of the fault to the last moment that the count was off.
 
-Times are those that the machine gave to its programs: less those in which not even an idle thread was let run. A fault
-that breaks a bound while the machine stalled for half a second and more is done once more, and the log says so.
-
-${tableOf(results)}
+${longTableOf(results)}
 `;
 }

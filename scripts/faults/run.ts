@@ -22,6 +22,7 @@ export interface RunOptions extends Telling {
 
 export interface Result extends Verdict {
   readonly fault: Fault;
+  readonly policy: Policy;
   /** Of what was done: how much, and its digest. */
   readonly deeds: number;
   readonly digest: string;
@@ -51,7 +52,15 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Resul
     const verdict = await judge(bench, fault, performance, policy);
     const { done } = performance;
     const { admitted } = bench.crowd;
-    return { fault, ...verdict, deeds: done.length, digest: digestOf(done), admitted, refused: refusals(bench.crowd) };
+    return {
+      fault,
+      policy,
+      ...verdict,
+      deeds: done.length,
+      digest: digestOf(done),
+      admitted,
+      refused: refusals(bench.crowd),
+    };
   } finally {
     await bench.stop();
   }

@@ -1,19 +1,31 @@
 /** Judges what was seen of a fault by its bounds. */
 
 import type { Bench } from './bench.ts';
+import { shareBound } from './bound.ts';
 import type { Connection } from './crowd.ts';
 import type { Fault } from './fault.ts';
 import type { Policy } from './fleet-options.ts';
 import type { Performance } from './perform.ts';
-import { FLUSHED_MS } from './scale.ts';
+import { FLUSHED_MS, SIZE } from './scale.ts';
+
+/** How long connections were uncounted while they were live and the store could be read. */
+export interface Uncounted {
+  /** The longest. */
+  readonly ms: number;
+  readonly boundMs: number;
+  /** How many connections were for longer than the bound. */
+  readonly beyond: number;
+}
 
 export interface Seen {
   readonly over: number;
   readonly overBound: number;
   readonly offMs: number;
   readonly offMax: number;
-  readonly uncountedMs: number;
-  readonly uncountedBoundMs: number;
+  /** Connections that the store had known before. */
+  readonly lost: Uncounted;
+  /** Connections that it had not: admitted alone, and not written yet. */
+  readonly unwritten: Uncounted;
   readonly keptMs: number;
   readonly keptBoundMs: number;
   /** The count less the truth, when the bound for settling had passed. */
@@ -39,8 +51,6 @@ const LAST_MS = 2_000;
 /** Whatever came back is in use again by then. */
 const BACK_MS = 2_000;
 const LIMIT_EXCEEDED = 429;
-/** How old a count may be that a gate shares by. */
-const COUNT_AGE_MS = 1_000;
 
 /** Empties the bench. */
 export async function judge(
@@ -54,17 +64,16 @@ export async function judge(
   const disagreement = await bench.disagreement();
   const connections = [...crowd.connections];
   const { cut } = bench;
+  const lostBoundMs = fault.bounds.uncountedMs;
+  // What was admitted without the store is counted when it is back.
+  const aloneMs = fault.gatesAlone !== undefined && policy !== 'deny' ? (fault.aloneMs ?? FLUSHED_MS) : 0;
   const seen: Seen = {
     over: witness.overMax,
-    overBound: fault.storeAway ? overBound(connections, policy, awayMs) : 0,
+    overBound: overBound(fault, connections, policy, awayMs),
     offMs: witness.offMsMax,
     offMax: witness.offMax,
-    uncountedMs: witness.uncountedMsMax,
-    // What was admitted without the store is counted when it is back.
-    uncountedBoundMs: Math.max(
-      fault.bounds.uncountedMs,
-      fault.storeAway && policy !== 'deny' ? (fault.aloneMs ?? FLUSHED_MS) : 0,
-    ),
+    lost: uncountedFor(witness.lostMs, lostBoundMs),
+    unwritten: uncountedFor(witness.unwrittenMs, Math.max(lostBoundMs, aloneMs)),
     keptMs: witness.keptMsMax,
     keptBoundMs: fault.bounds.keptMs,
     error: kept - uncounted,
@@ -78,7 +87,8 @@ export async function judge(
   };
   const broken = [
     seen.over > seen.overBound && `${seen.over} over the limit`,
-    seen.uncountedMs > seen.uncountedBoundMs && `live connections uncounted for ${seconds(seen.uncountedMs)}`,
+    tooLong(seen.lost, 'live connections lost their slots'),
+    tooLong(seen.unwritten, 'live connections had no slots'),
     seen.keptMs > seen.keptBoundMs && `slots kept for ${seconds(seen.keptMs)} after their close`,
     (uncounted > 0 || kept > 0) && `in the end ${kept} too many and ${uncounted} missing`,
     seen.settledMs > seen.settleBoundMs && `took ${seconds(seen.settledMs)} to settle`,
@@ -96,6 +106,15 @@ export function settleBoundMs({ bounds, untrustedMs }: Fault, policy: Policy): n
   return bounds.settleMs + (policy === 'deny' ? 0 : (untrustedMs ?? 0));
 }
 
+function uncountedFor(longest: ReadonlyMap<Connection, number>, boundMs: number): Uncounted {
+  const all = [...longest.values()];
+  return { ms: Math.max(0, ...all), boundMs, beyond: all.filter((ms) => ms > boundMs).length };
+}
+
+function tooLong({ beyond, ms }: Uncounted, what: string): string | false {
+  return beyond > 0 && `${beyond} ${what}, for up to ${seconds(ms)}`;
+}
+
 function backMs(connections: readonly Connection[], overMs: number): number {
   const judged = connections.flatMap(({ openedAtMs, endedAtMs, status }) => {
     if (openedAtMs > 0) return openedAtMs;
@@ -109,14 +128,12 @@ function answersMs(connections: readonly Connection[], awayMs: number, overMs: n
   return meanwhile.map(({ askedAtMs, openedAtMs, endedAtMs }) => (openedAtMs || endedAtMs) - askedAtMs);
 }
 
-function overBound(connections: readonly Connection[], policy: Policy, awayMs: number): number {
-  if (policy === 'deny') return 0;
+function overBound(fault: Fault, connections: readonly Connection[], policy: Policy, awayMs: number): number {
+  const { gatesAlone: alone, fleet } = fault;
+  if (alone === undefined || policy === 'deny') return 0;
   if (policy === 'allow') return Number.POSITIVE_INFINITY;
-  // The fleet shares the room that was left when the last count was read, and that may be so old.
-  const isLate = (atMs: number) => atMs > awayMs - COUNT_AGE_MS && atMs <= awayMs;
-  const late = connections.filter(({ openedAtMs }) => openedAtMs > 0 && isLate(openedAtMs));
-  const byPod = Map.groupBy(late, ({ pod }) => pod);
-  return Math.max(0, ...[...byPod.values()].map((some) => some.length));
+  const gates = fleet?.embedded ? 1 : (fleet?.gates ?? SIZE.gates);
+  return shareBound(connections, { gates, alone, limit: SIZE.limit, awayMs });
 }
 
 export function seconds(ms: number): string {

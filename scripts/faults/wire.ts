@@ -48,13 +48,17 @@ export class Wire {
   /** Connections from now on lead to another port; those of before break. */
   leadTo(port: number): void {
     this.#port = port;
+    this.breakAll();
+  }
+
+  breakAll(): void {
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
   }
 
   stop(): void {
     this.#server.close();
     for (const socket of this.#waiting) socket.destroy();
-    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+    this.breakAll();
   }
 
   #accept(socket: Socket): void {

@@ -26,7 +26,10 @@ export class Witness {
   /** Most connections over the limit, right after one more was admitted. */
   overMax = 0;
   keptMsMax = 0;
-  uncountedMsMax = 0;
+  /** How long live connections were uncounted: the longest of each that the store had known before, */
+  readonly lostMs = new Map<Connection, number>();
+  /** and of each that it had never known. */
+  readonly unwrittenMs = new Map<Connection, number>();
   offMsMax = 0;
   /** Most that the count was off by, of all pods. */
   offMax = 0;
@@ -39,10 +42,13 @@ export class Witness {
   /** By pod: leases that no connection has been heard of, and since when. */
   readonly #strangers = new Map<string, ReadonlyMap<string, number>>();
   readonly #uncountedSince = new WeakMap<Connection, number>();
+  /** Those that the store has known. */
+  readonly #known = new WeakSet<Connection>();
   #offSinceMs: number | undefined;
   #running: Promise<void> | undefined;
   #stopped = false;
 
+  /** `leases`: those of a pod; undefined when the store does not answer. */
   constructor(crowd: Crowd, pods: readonly string[], leases: (pod: string) => Promise<string[] | undefined>) {
     this.#crowd = crowd;
     this.#pods = pods;
@@ -108,11 +114,13 @@ export class Witness {
     for (const connection of live) {
       if (connection.lease !== undefined && counted.has(connection.lease)) {
         this.#uncountedSince.delete(connection);
+        this.#known.add(connection);
         continue;
       }
       const sinceMs = this.#uncountedSince.get(connection) ?? nowMs - SAMPLE_MS;
       this.#uncountedSince.set(connection, sinceMs);
-      this.uncountedMsMax = Math.max(this.uncountedMsMax, nowMs - sinceMs);
+      const longest = this.#known.has(connection) ? this.lostMs : this.unwrittenMs;
+      longest.set(connection, Math.max(longest.get(connection) ?? 0, nowMs - sinceMs));
       count += 1;
     }
     return count;

@@ -23,14 +23,21 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** `args` are options of redis-server; without any it writes no file. */
-export async function startRedis(options: { port?: number; args?: readonly string[] } = {}): Promise<RedisServer> {
+export interface RedisServerOptions {
+  readonly port?: number;
+  /** Options of redis-server; without any it writes no file. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
   const folder = lendFolder('redis');
   const socket = join(folder.path, 'redis.sock');
   const address = ['--port', String(port), '--bind', '127.0.0.1', '--unixsocket', socket, '--dir', folder.path];
   const args = [...address, '--save', '', '--appendonly', 'no', ...(options.args ?? [])];
-  let program = await startServer(args);
+  const env = options.env ?? {};
+  let program = await startServer(args, env);
   const client = new Redis({ path: socket, protocol: 2 });
   client.on('error', () => {}); // the server may be killed
   const kill = async () => {
@@ -45,7 +52,7 @@ export async function startRedis(options: { port?: number; args?: readonly strin
     signal: (name) => program.kill(name),
     kill,
     async again() {
-      program = await startServer(args);
+      program = await startServer(args, env);
     },
     async stop() {
       client.disconnect();
@@ -55,8 +62,8 @@ export async function startRedis(options: { port?: number; args?: readonly strin
   };
 }
 
-async function startServer(args: readonly string[]): Promise<Program> {
-  const program = await start({ name: 'redis-server', file: redisServer, args });
+async function startServer(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Program> {
+  const program = await start({ name: 'redis-server', file: redisServer, args, env });
   await untilReady(program, async () => program.lines().some((line) => line.includes('Ready to accept connections')));
   return program;
 }
