@@ -18,13 +18,16 @@ export function changeEdge(config: Document, logPort: number | undefined, option
       cluster.deleteIn([...HTTP2_OPTIONS, 'connection_keepalive']);
     }
   }
-  if (logPort !== undefined) {
-    const log = gateCluster(config, 'wsgate_log');
-    log.delete('health_checks'); // who stands there knows only the access log service
-    leadTo(log, [`127.0.0.1:${logPort}`]);
-  }
+  if (logPort !== undefined) sendLogTo(config, logPort);
   if (options.noFlush) config.deleteIn([...HTTP_MANAGER, 'access_log_options', 'access_log_flush_interval']);
   if (options.logsHalf) config.addIn(LOG_FILTERS, config.createNode(evenNumbers()));
+}
+
+/** `port`: of this machine. */
+export function sendLogTo(config: Document, port: number): void {
+  const log = gateCluster(config, 'wsgate_log');
+  log.delete('health_checks'); // who stands there knows only the access log service
+  leadTo(log, [`127.0.0.1:${port}`]);
 }
 
 /** Every second connection of the crowd, as its clients number themselves. */

@@ -92,7 +92,7 @@ export class Evidence {
     this.#tell({ proxy, intervalMs: 0 }); // whatever it was known for before
   }
 
-  /** A log stream broke that spoke of live connections. */
+  /** A log stream broke: what was on its way is gone. */
   lost(proxy: ProxyId): void {
     this.#tell({ proxy, lost: 'now' });
   }
@@ -102,7 +102,7 @@ export class Evidence {
     this.#tell({ proxy, found: true });
   }
 
-  /** A gate that heard these proxies fell silent. */
+  /** A gate to which these proxies logged fell silent. */
   gateLost(proxies: readonly ProxyId[], seenMs: number): void {
     for (const proxy of proxies) this.#tell({ proxy, lost: seenMs, stuck: seenMs });
   }
@@ -197,9 +197,7 @@ export class Evidence {
       proxy,
       silentMs,
       unheardUntilMs: isStuck && pingMs === 0 ? stuckMs + AFTER_BEAT_MS : 0,
-      completeSinceMs: this.intervals.isLossy(proxy)
-        ? Number.MAX_SAFE_INTEGER
-        : Math.max(wholeSinceMs, observedSinceMs),
+      completeSinceMs: this.intervals.isLossy(proxy) ? Number.MAX_SAFE_INTEGER : Math.max(lostMs, foundMs),
       toldOnly: promised.overlookedMs > timeMs - unrenewedMaxMs,
     };
   }

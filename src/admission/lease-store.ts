@@ -104,9 +104,9 @@ export interface Promised {
   readonly intervalMs: number;
   /** When a gate last had a log stream of it open. */
   readonly logMs: number;
-  /** When a log stream of it that spoke of live connections was last lost. */
+  /** When a log stream of it was last lost. */
   readonly lostMs: number;
-  /** When a gate that heard live connections of it fell silent: it may be speaking to that one still. */
+  /** When a gate to which it logged fell silent: it may be speaking to that one still. */
   readonly stuckMs: number;
   /** When a connection was last told on another stream than before. */
   readonly foundMs: number;
@@ -279,10 +279,10 @@ export interface LeaseStore {
   /** What the fleet knows of these proxies, in their order. */
   promised(proxies: readonly ProxyId[]): Promise<Answer<readonly Promised[]>>;
 
-  /** The gate hears (or hears no more) live connections of these proxies. */
+  /** These proxies log to the gate, or do so no more. */
   hears(gate: string, more: readonly ProxyId[], fewer: readonly ProxyId[]): Promise<Answer<void>>;
 
-  /** The proxies of which this gate heard live connections, when it last told. */
+  /** The proxies that logged to this gate, when it last told. */
   heardBy(gate: string): Promise<Answer<readonly ProxyId[]>>;
 
   /** Takes those names off a roll that have been quiet for `quietMs`. */

@@ -187,15 +187,6 @@ export class Ledger {
     return found;
   }
 
-  /** The proxies of which a stream speaks of live connections here. */
-  heard(): Set<ProxyId> {
-    const proxies = new Set<ProxyId>();
-    for (const [proxy, streams] of this.#streams) {
-      for (const { entries } of streams) if (entries.size > 0) proxies.add(proxy);
-    }
-    return proxies;
-  }
-
   open(proxy: ProxyId, pingMs: () => number | undefined = () => undefined): LogStream {
     const stream = { proxy, pingMs, entries: new Set<Entry>() };
     let streams = this.#streams.get(proxy);
@@ -210,7 +201,7 @@ export class Ledger {
   close(stream: LogStream): void {
     const streams = this.#streams.get(stream.proxy);
     if (!streams?.delete(stream)) return;
-    if (stream.entries.size > 0) this.#evidence.lost(stream.proxy);
+    this.#evidence.lost(stream.proxy);
     for (const entry of [...stream.entries]) this.#move(entry, this.#orphans);
     if (streams.size === 0) this.#streams.delete(stream.proxy);
   }

@@ -202,7 +202,7 @@ export class Reaper {
     const news = this.#evidence.takeNews();
     if (news.length > 0 && !(await this.#store.tell(news)).ok) this.#evidence.putBack(news);
     const { epoch } = this.#standing;
-    const heard = this.#ledger.heard();
+    const heard = new Set(this.#ledger.talking());
     const told = epoch === this.#hearsEpoch ? this.#hears : new Set<ProxyId>();
     const more = [...heard.difference(told)];
     const fewer = [...told.difference(heard)];

@@ -345,7 +345,10 @@ export class MemoryStore implements LeaseStore {
       for (const stored of leases) if (!pod.leases.has(stored.lease)) add(pod, stored.lease, heldAs(stored, nowMs));
     }
     for (const { pod, lease, leftMs } of ended) this.#ended.set(`${pod} ${lease}`, nowMs + leftMs);
-    for (const proxy of proxies) this.#rolls.proxies.set(proxy, nowMs);
+    for (const proxy of proxies) {
+      this.#rolls.proxies.set(proxy, nowMs);
+      this.#promised.set(proxy, { ...UNKNOWN, lostMs: nowMs }); // what it said meanwhile, nobody heard
+    }
   }
 
   *#storedPods(nowMs: number): Generator<StoredPod> {

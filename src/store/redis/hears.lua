@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Notes of which proxies a gate hears live connections, and of which no more.
+-- Notes which proxies log to a gate, and which do so no more.
 -- KEYS[1] sorted set of the gate: proxy → when it was first heard, ms
 -- ARGV[1] how long it is remembered, ms, ARGV[2] how many more there are, ARGV[3...] those, then those of which no more
 -- returns 1

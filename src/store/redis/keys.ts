@@ -54,7 +54,7 @@ export class Keys {
     return `{${this.roll('gates')}}:doubting`;
   }
 
-  /** Sorted set: the proxies of which this gate hears live connections → since when, ms of Redis TIME. */
+  /** Sorted set: the proxies that log to this gate → since when, ms of Redis TIME. */
   hears(gate: string): string {
     return `{${this.roll('gates')}}:hears:${gate}`;
   }
