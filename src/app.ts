@@ -70,7 +70,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   });
   const { store } = opened;
 
-  const presence = new Presence(events, config.limits);
+  const presence = new Presence(events, () => ledger, { ...config.limits, reserveMs: reserveOf(config) });
   const limits = new Limits(config.limits);
   const recovery = new Recovery({ forMs: recoveryOf(config), ttlMs: config.lease.ttl }, events);
   const share = new Share(recovery);

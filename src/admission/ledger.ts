@@ -22,6 +22,7 @@ import type { Presence } from './presence.ts';
 import type { Recovery } from './recovery.ts';
 import { type ReleaseOptions, ReleaseQueue } from './release-queue.ts';
 import type { Share } from './share.ts';
+import { Tally } from './tally.ts';
 
 /** The most leases that one call writes, so that no script holds the store for long. */
 const LEASES_PER_CALL = 1000;
@@ -78,6 +79,8 @@ export class Ledger {
   readonly #leasesMax: number;
   readonly #streams = new Map<ProxyId, Set<LogStream>>();
   readonly #entries = new Map<LeaseId, Entry>();
+  readonly #pods = new Tally<PodId>();
+  readonly #proxies = new Tally<ProxyId>();
   readonly #releases: ReleaseQueue;
   readonly #intervals: FlushIntervals;
   /** Stands for log streams that have still to speak of what was admitted. */
@@ -136,6 +139,16 @@ export class Ledger {
     return this.#entries.size;
   }
 
+  /** Whether it has a connection of this pod. */
+  holdsPod(pod: PodId): boolean {
+    return this.#pods.has(pod);
+  }
+
+  /** Whether it has a connection of this proxy. */
+  holdsProxy(proxy: ProxyId): boolean {
+    return this.#proxies.has(proxy);
+  }
+
   get releasesWaiting(): number {
     return this.#releases.size;
   }
@@ -173,12 +186,14 @@ export class Ledger {
   /** The proxy says that the connection is there. */
   seen(source: Source, { pod, lease, path, state, periodic }: Sighting): void {
     if (this.#releases.hasEnded(lease)) return; // a late entry of a connection that is known to be closed
-    if (!this.#presence.note(proxyOf(lease), pod)) return;
+    if (!this.#presence.speaks(pod, lease)) return;
     let entry = this.#entries.get(lease);
     if (!entry) {
       if (this.#entries.size >= this.#leasesMax) return void this.#events.emit('boundReached', 'ledger.leasesMax');
       entry = { pod, lease, path, state, source, heardAtMs: 0, written: false };
       this.#entries.set(lease, entry);
+      this.#pods.add(pod);
+      this.#proxies.add(proxyOf(lease));
     } else if (entry.source !== source) {
       entry.source.entries.delete(entry);
       entry.source = source;
@@ -199,7 +214,7 @@ export class Ledger {
 
   /** The proxy says that the connection is gone. */
   ended(pod: PodId, lease: LeaseId): void {
-    if (!this.#presence.note(proxyOf(lease), pod)) return;
+    if (!this.#presence.speaks(pod, lease)) return;
     this.#gone(pod, lease);
     this.#releases.ended(pod, lease);
   }
@@ -269,6 +284,8 @@ export class Ledger {
 
   #forget(entry: Entry): void {
     this.#entries.delete(entry.lease);
+    this.#pods.remove(entry.pod);
+    this.#proxies.remove(proxyOf(entry.lease));
     this.#due.delete(entry);
     mustHold(this.#events, 'entry-astray', entry.source.entries.delete(entry));
   }

@@ -38,7 +38,7 @@ export function makeGate(shared: () => LeaseStore, outage: OutagePolicy, recover
     limits: new Limits({ default: { connections: LIMIT }, pods: {} }),
     share: new Share(recovery),
     recovery,
-    presence: new Presence(events, { podsMax: 100, proxiesMax: 100 }),
+    presence: new Presence(events, () => ledger, { podsMax: 100, proxiesMax: 100, reserveMs: RESERVE_MS }),
     events,
   };
   const ledger = new Ledger(parts, { ttlMs: TTL_MS, recoveryMs, leasesMax: 1000, releasesMax: 1000 });

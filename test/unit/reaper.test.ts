@@ -21,7 +21,7 @@ let store: LeaseStore;
 /** One gate on the common store. */
 function startGate(gate: string) {
   const events = new Events();
-  const presence = new Presence(events, { podsMax: 100, proxiesMax: 100 });
+  const presence = new Presence(events, () => ledger, { podsMax: 100, proxiesMax: 100, reserveMs: 20_000 });
   const recovery = new Recovery({ forMs: 0, ttlMs: TTL_MS }, events);
   const limits = new Limits({ default: { connections: 100 }, pods: {} });
   const parts = { store, limits, share: new Share(recovery), recovery, presence, events };
@@ -50,8 +50,9 @@ async function count(): Promise<number | undefined> {
 
 /** A lease as a Check leaves it, when Envoy's word of its end is lost. */
 async function acquired(gate: ReturnType<typeof startGate>, proxy = proxyA): Promise<void> {
-  gate.presence.note(proxy, pod1);
-  await store.acquire(pod1, newLease(proxy), 100, TTL_MS, '/');
+  const lease = newLease(proxy);
+  gate.presence.asks(pod1, lease);
+  await store.acquire(pod1, lease, 100, TTL_MS, '/');
 }
 
 describe('a lease whose end was lost', () => {
@@ -154,7 +155,7 @@ describe('the lease of a proxy that died', () => {
     const [gate, other] = [startGate('gate1'), startGate('gate2')];
     await acquired(gate);
     for (let passed = 0; passed < GRACE_MS * 2; passed += 30_000) {
-      other.presence.note(proxyA, pod1);
+      other.presence.asks(pod1, newLease(proxyA));
       await pass(30_000, gate, other);
     }
     expect(await count()).toBe(1);
