@@ -26,9 +26,9 @@ export function openDomain(
   );
   const share = new Share(standing, events);
   const evidence = new Evidence(options, events);
-  const presence = new Presence(events, options);
+  const presence: Presence = new Presence(events, () => ledger, options);
   const parts = { store, limits, events, standing, share, evidence, presence };
-  const ledger = new Ledger(parts, options);
+  const ledger: Ledger = new Ledger(parts, options);
   const gate = new Gate({ ...parts, ledger }, options);
   const reaper = new Reaper({ ...parts, ledger }, options);
   return { standing, share, evidence, presence, ledger, gate, reaper };

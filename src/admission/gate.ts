@@ -1,7 +1,7 @@
 /** The gate: may this connection open? One question to the store, or none while it is away. */
 
 import type { Events } from './events.ts';
-import { type LeaseId, type PodId, proxyOf } from './ids.ts';
+import type { LeaseId, PodId } from './ids.ts';
 import { mustHold } from './invariants.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { Ledger } from './ledger.ts';
@@ -102,7 +102,7 @@ export class Gate {
 
   async #decide(upgrade: Upgrade): Promise<Verdict> {
     const { pod, lease, path } = upgrade;
-    if (!this.#presence.note(proxyOf(lease), pod)) return { admitted: false, reason: 'TOO_MANY_NAMES', pod, lease };
+    if (!this.#presence.asks(pod, lease)) return { admitted: false, reason: 'TOO_MANY_NAMES', pod, lease };
     this.#ledger.keep(pod, lease); // a retry of a Check that was abandoned asks for the same lease
     if (!this.#standing.synced)
       return this.#decideAlone(upgrade, this.#store.up ? 'STORE_RECOVERING' : 'STORE_UNAVAILABLE');

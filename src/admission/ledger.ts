@@ -24,6 +24,7 @@ import type { Presence } from './presence.ts';
 import { type ReleaseOptions, ReleaseQueue } from './release-queue.ts';
 import type { Share } from './share.ts';
 import type { Standing } from './standing.ts';
+import { Tally } from './tally.ts';
 
 /** The most leases that one call writes, so that no script holds the store for long. */
 const LEASES_PER_CALL = 1000;
@@ -100,8 +101,8 @@ export class Ledger {
   readonly #streams = new Map<ProxyId, Set<LogStream>>();
   readonly #entries = new Map<LeaseId, Entry>();
   /** How many entries each pod and each proxy has. */
-  readonly #ofPod = new Map<PodId, number>();
-  readonly #ofProxy = new Map<ProxyId, number>();
+  readonly #pods = new Tally<PodId>();
+  readonly #proxies = new Tally<ProxyId>();
   readonly #releases: ReleaseQueue;
   /** Stands for log streams that have still to speak of what was admitted. */
   readonly #expected: Source = { entries: new Set() };
@@ -154,6 +155,16 @@ export class Ledger {
     return this.#entries.size;
   }
 
+  /** Whether it has a connection of this pod. */
+  holdsPod(pod: PodId): boolean {
+    return this.#pods.has(pod);
+  }
+
+  /** Whether it has a connection of this proxy. */
+  holdsProxy(proxy: ProxyId): boolean {
+    return this.#proxies.has(proxy);
+  }
+
   get releasesWaiting(): number {
     return this.#releases.size;
   }
@@ -162,14 +173,6 @@ export class Ledger {
     let count = 0;
     for (const streams of this.#streams.values()) count += streams.size;
     return count;
-  }
-
-  holdsPod(pod: PodId): boolean {
-    return this.#ofPod.has(pod);
-  }
-
-  holdsProxy(proxy: ProxyId): boolean {
-    return this.#ofProxy.has(proxy);
   }
 
   /** The proxies that have a log stream open here. */
@@ -210,7 +213,7 @@ export class Ledger {
   seen(source: Source, { pod, lease, path, state, periodic }: Sighting): void {
     if (this.#releases.hasEnded(lease)) return; // a late entry of a connection that is known to be closed
     const proxy = proxyOf(lease);
-    if (!this.#presence.note(proxy, pod)) return;
+    if (!this.#presence.speaks(pod, lease)) return;
     const nowMs = performance.now();
     if (nowMs - this.#awakeAtMs > STOOD_STILL_MS) this.#pause(nowMs);
     let entry = this.#entries.get(lease);
@@ -256,7 +259,7 @@ export class Ledger {
 
   /** The proxy says that the connection is gone. */
   ended(pod: PodId, lease: LeaseId): void {
-    if (!this.#presence.note(proxyOf(lease), pod)) return;
+    if (!this.#presence.speaks(pod, lease)) return;
     this.#gone(pod, lease);
     this.#releases.ended(pod, lease);
   }
@@ -326,8 +329,8 @@ export class Ledger {
   #keep(entry: Entry): void {
     this.#entries.set(entry.lease, entry);
     entry.source.entries.add(entry);
-    count(this.#ofPod, entry.pod, 1);
-    count(this.#ofProxy, proxyOf(entry.lease), 1);
+    this.#pods.add(entry.pod);
+    this.#proxies.add(proxyOf(entry.lease));
   }
 
   #move(entry: Entry, source: Source): void {
@@ -341,9 +344,9 @@ export class Ledger {
 
   #forget(entry: Entry): void {
     this.#entries.delete(entry.lease);
+    this.#pods.remove(entry.pod);
+    this.#proxies.remove(proxyOf(entry.lease));
     this.#due.delete(entry);
-    count(this.#ofPod, entry.pod, -1);
-    count(this.#ofProxy, proxyOf(entry.lease), -1);
     mustHold(this.#events, 'entry-astray', entry.source.entries.delete(entry));
   }
 
@@ -425,8 +428,7 @@ export class Ledger {
       if (lapsed.ok) this.#contradicted(lapsed.value);
     }
     // Leases of this pod that the store had been told of are gone from it, and others, too.
-    if (created > open.length - known && count < (this.#ofPod.get(pod) ?? 0))
-      this.#writeAgain((entry) => entry.pod === pod);
+    if (created > open.length - known && count < this.#pods.of(pod)) this.#writeAgain((entry) => entry.pod === pod);
     return true;
   }
 
@@ -484,10 +486,4 @@ export class Ledger {
     if (expiryMs === undefined || (entry.expiryMs !== undefined && expiryMs !== entry.expiryMs)) this.#forget(entry);
     else entry.expiryMs = expiryMs;
   }
-}
-
-function count<Name>(counts: Map<Name, number>, name: Name, by: number): void {
-  const sum = (counts.get(name) ?? 0) + by;
-  if (sum > 0) counts.set(name, sum);
-  else counts.delete(name);
 }

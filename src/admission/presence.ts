@@ -1,40 +1,71 @@
 /** Which proxies were heard and which pods were used since the last heartbeat, and how many there may be at all. */
 
 import type { Events } from './events.ts';
-import type { PodId, ProxyId } from './ids.ts';
+import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
 import { RecentNames } from './recent-names.ts';
+import { Unspoken } from './unspoken.ts';
 
 export interface Present {
   readonly proxies: ReadonlySet<ProxyId>;
   readonly pods: ReadonlySet<PodId>;
 }
 
+/** Who knows which names have connections: the ledger. */
+interface Holders {
+  holdsPod(pod: PodId): boolean;
+  holdsProxy(proxy: ProxyId): boolean;
+}
+
 export interface PresenceOptions {
-  /** Pods, and proxies, that one gate serves within an hour. */
+  /** Pods, and proxies, of which one gate has something in mind. */
   readonly podsMax: number;
   readonly proxiesMax: number;
+  /** For how long an upgrade counts of which no log has spoken. */
+  readonly reserveMs: number;
 }
 
 export class Presence {
   readonly #events: Events;
+  readonly #unspoken: Unspoken;
   readonly #knownProxies: RecentNames<ProxyId>;
   readonly #knownPods: RecentNames<PodId>;
   #proxies = new Set<ProxyId>();
   #pods = new Set<PodId>();
 
-  constructor(events: Events, { podsMax, proxiesMax }: PresenceOptions) {
+  /** `holders` is asked for, and not given, because the ledger itself is made of this. */
+  constructor(events: Events, holders: () => Holders, { podsMax, proxiesMax, reserveMs }: PresenceOptions) {
     this.#events = events;
-    this.#knownPods = new RecentNames(podsMax);
-    this.#knownProxies = new RecentNames(proxiesMax);
+    this.#unspoken = new Unspoken(reserveMs);
+    this.#knownPods = new RecentNames({
+      max: podsMax,
+      holds: (pod) => this.#unspoken.holdsPod(pod) || holders().holdsPod(pod),
+      gaveWay: (pod) => void this.#pods.delete(pod),
+    });
+    this.#knownProxies = new RecentNames({
+      max: proxiesMax,
+      holds: (proxy) => this.#unspoken.holdsProxy(proxy) || holders().holdsProxy(proxy),
+      gaveWay: (proxy) => void this.#proxies.delete(proxy),
+    });
+    events.on('decided', ({ admitted, lease }) => {
+      if (!admitted && lease !== undefined) this.#unspoken.remove(lease);
+    });
   }
 
-  /** False when there are too many others: then nothing is to be kept of them. */
-  note(proxy: ProxyId, pod: PodId): boolean {
-    if (!this.#knownProxies.use(proxy)) return this.#tooMany('limits.proxiesMax');
-    if (!this.#knownPods.use(pod)) return this.#tooMany('limits.podsMax');
-    this.#proxies.add(proxy);
-    this.#pods.add(pod);
+  /**
+   * An upgrade asks for a slot: it may be a connection from now on, until it is denied or the log tells what came of it.
+   * False when there are too many other names: then nothing is to be kept of it.
+   */
+  asks(pod: PodId, lease: LeaseId): boolean {
+    if (!this.#note(proxyOf(lease), pod)) return false;
+    this.#unspoken.add(pod, lease);
     return true;
+  }
+
+  /** The log speaks of a connection, or of its end. False as in `asks`. */
+  speaks(pod: PodId, lease: LeaseId): boolean {
+    const isNoted = this.#note(proxyOf(lease), pod);
+    this.#unspoken.remove(lease); // only now: what it held its place by until the ledger has it
+    return isNoted;
   }
 
   take(): Present {
@@ -46,8 +77,16 @@ export class Presence {
 
   /** The heartbeat did not get through: tell it with the next one. */
   putBack({ proxies, pods }: Present): void {
-    for (const proxy of proxies) this.#proxies.add(proxy);
-    for (const pod of pods) this.#pods.add(pod);
+    for (const proxy of proxies) if (this.#knownProxies.has(proxy)) this.#proxies.add(proxy);
+    for (const pod of pods) if (this.#knownPods.has(pod)) this.#pods.add(pod);
+  }
+
+  #note(proxy: ProxyId, pod: PodId): boolean {
+    if (!this.#knownProxies.use(proxy)) return this.#tooMany('limits.proxiesMax');
+    if (!this.#knownPods.use(pod)) return this.#tooMany('limits.podsMax');
+    this.#proxies.add(proxy);
+    this.#pods.add(pod);
+    return true;
   }
 
   #tooMany(bound: string): false {

@@ -37,6 +37,8 @@ const STOOD_STILL_MS = 3000;
 const STEP_MS = 1000;
 /** A pod that nobody has used for this long, and that holds no lease, is left out of the fleet's figures. */
 const POD_QUIET_MS = 60 * 60 * 1000;
+/** The same where somebody invents names. A gate that uses one puts it back on the roll within a second. */
+const POD_QUIET_CROWDED_MS = 10_000;
 const PODS_AT_ONCE = 50;
 
 export class Reaper {
@@ -236,7 +238,7 @@ export class Reaper {
     this.#evidence.overlooked(overlooked);
     await this.#lookForUnlogged(waiting, timeMs);
     if (waiting.size > 0) await this.#store.enroll([...waiting]);
-    const podQuietMs = pods.value.length > this.#options.podsMax ? this.#options.ttlMs : POD_QUIET_MS;
+    const podQuietMs = pods.value.length > this.#options.podsMax ? POD_QUIET_CROWDED_MS : POD_QUIET_MS;
     if (empty.length > 0) await this.#store.strike('pods', empty, podQuietMs);
     const gone = quietProxies.filter((proxy) => !waiting.has(proxy));
     const isSure = timeMs - (this.#observedSinceMs ?? timeMs) >= this.#options.graceMs;

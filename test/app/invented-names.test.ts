@@ -6,6 +6,9 @@ import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestA
 let gate: TestApp;
 afterEach(() => gate.stop());
 
+const opened = 'DownstreamTunnelSuccessfullyEstablished';
+const counts = (pod: string) => expect.poll(() => gate.connections(pod)); // renewals go once a second
+
 const denied = { deniedResponse: { body: '{"error":"TOO_MANY_NAMES","retry_after":5}', status: { code: 503 } } };
 
 describe('an upgrade is denied, counted and told in the log', () => {
@@ -28,12 +31,39 @@ describe('an upgrade is denied, counted and told in the log', () => {
     leaseIn(await gate.check(checkOf(newStream(), 'pod1'), 'proxy_a'));
     expect(await gate.reached('limits.proxiesMax')).toBe(1);
   });
+
+  it('when every pod that it would take the place of has a connection, until one of them has none', async () => {
+    gate = await startTestApp({ WSGATE_LIMITS_PODS_MAX: '2' });
+    const log = gate.logStream();
+    const [first, second] = [newStream(), newStream()];
+    log.write(message(entryOf(first, 'pod1', opened), entryOf(second, 'pod2', opened)));
+    await counts('pod1').toBe(1);
+    expect(await gate.check(checkOf(newStream(), 'pod3'))).toMatchObject(denied);
+    log.write(message(entryOf(second, 'pod2', 'DownstreamEnd')));
+    await expect.poll(() => gate.check(checkOf(newStream(), 'pod3'))).toHaveProperty('okResponse');
+    expect(await gate.connections('pod1')).toBe(1);
+  });
+});
+
+it('a name without connections gives way to a new one: many may come, one after another, beside one that lives', async () => {
+  gate = await startTestApp({ WSGATE_LIMITS_PODS_MAX: '3', WSGATE_LIMITS_PROXIES_MAX: '3' });
+  const live = newStream();
+  const log = gate.logStream('proxy_a');
+  const lease = leaseIn(await gate.check(checkOf(live, 'pod1')));
+  log.write(message(entryOf(live, 'pod1', opened, { lease })));
+  await counts('pod1').toBe(1);
+  for (let number = 0; number < 40; number += 1) {
+    const [stream, pod, proxy] = [newStream(), `short${number}`, `proxy_${number}`];
+    const shortLease = leaseIn(await gate.check(checkOf(stream, pod), proxy));
+    log.write(message(entryOf(stream, pod, 'DownstreamEnd', { lease: shortLease })));
+    await expect.poll(() => gate.connections(pod)).toBe(0);
+  }
+  expect(await gate.connections('pod1')).toBe(1);
+  expect(await gate.reached('limits.podsMax')).toBe(0);
+  expect(await gate.reached('limits.proxiesMax')).toBe(0);
 });
 
 describe('an access log entry is not kept', () => {
-  const opened = 'DownstreamTunnelSuccessfullyEstablished';
-  const counts = (pod: string) => expect.poll(() => gate.connections(pod)); // renewals go once a second
-
   it('when it names a pod too many, whether it opens or ends', async () => {
     gate = await startTestApp({ WSGATE_LIMITS_PODS_MAX: '1' });
     const stream = gate.logStream();

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { LeaseId } from '../../src/admission/ids.ts';
+import type { LeaseId, PodId } from '../../src/admission/ids.ts';
 import type { OutagePolicy } from '../../src/admission/outage.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
 import { makeGate, TTL_MS } from '../model/model-gate.ts';
-import { leasesOf, newLease, pod1, proxyA } from '../support/names.ts';
+import { leasesOf, newLease, pod1, pod2, proxyA } from '../support/names.ts';
 
 /** A store that takes its time for renewals. */
 class SlowStore extends MemoryStore {
@@ -19,6 +19,27 @@ class SlowStore extends MemoryStore {
     this.#answer.resolve();
   }
 }
+
+it('it holds a pod and a proxy for as long as it has a connection of them', () => {
+  const { ledger } = makeGate(() => new MemoryStore(Date.now), 'deny', 0);
+  const holds = () => [ledger.holdsPod(pod1), ledger.holdsPod(pod2), ledger.holdsProxy(proxyA)];
+  const stream = ledger.open(proxyA);
+  const [first, second, third] = [newLease(proxyA), newLease(proxyA), newLease(proxyA)];
+  const see = (pod: PodId, lease: LeaseId) =>
+    ledger.seen(stream, { pod, lease, path: '/', state: 'live', periodic: false });
+  expect(holds()).toEqual([false, false, false]);
+  for (const lease of [first, first, second]) see(pod1, lease);
+  see(pod2, third);
+  expect(holds()).toEqual([true, true, true]);
+  ledger.ended(pod1, first);
+  expect(holds()).toEqual([true, true, true]);
+  ledger.ended(pod1, second);
+  expect(holds()).toEqual([false, true, true]);
+  ledger.close(stream); // it may live on
+  expect(holds()).toEqual([false, true, true]);
+  ledger.ended(pod2, third);
+  expect(holds()).toEqual([false, false, false]);
+});
 
 it('a flush also writes what became due while the one before it was under way', async () => {
   const store = new SlowStore(Date.now);

@@ -73,7 +73,7 @@ async function held(): Promise<LeaseId[]> {
 /** A lease as a Check leaves it, when every word of it is lost. */
 async function acquired(gate: ModelGate, proxy = proxyA): Promise<LeaseId> {
   const lease = newLease(proxy);
-  gate.presence.note(proxy, pod1);
+  gate.presence.asks(pod1, lease);
   await store.acquire(pod1, lease, 100, RESERVE_MS, '/');
   return lease;
 }
@@ -300,7 +300,7 @@ describe('the lease of a proxy that died', () => {
     const [gate, other] = [startGate(), startGate()];
     const lease = await died(gate, other);
     for (let passed = 0; passed < GRACE_MS * 2; passed += 30_000) {
-      other.presence.note(proxyA, pod1);
+      other.presence.asks(pod1, newLease(proxyA));
       await pass(30_000, gate, other);
     }
     expect(await held()).toEqual([lease]);
