@@ -2,14 +2,13 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Fault } from './faults/fault.ts';
-import type { Policy } from './faults/fleet-options.ts';
 import { FAULTS } from './faults/list.ts';
-import { BadArguments, type FaultOptions, type Policies, parseFaultOptions, USAGE } from './faults/options.ts';
+import { BadArguments, type FaultOptions, parseFaultOptions, USAGE } from './faults/options.ts';
 import { digestOf } from './faults/perform.ts';
 import { documentOf, shortTableOf } from './faults/report.ts';
 import { type Result, runFault } from './faults/run.ts';
 import { WRITTEN_SCALE } from './faults/scale.ts';
+import { type Trial, trialsOf } from './faults/trials.ts';
 import { seconds } from './faults/verdict.ts';
 import { stalledMs } from './fleet/machine-time.ts';
 
@@ -19,12 +18,6 @@ const SHORT = ['redis-restart-empty', 'envoy-sigterm', 'reconnect-storm'];
 /** Of its time: a gate whose machine stalls for so much may well have given up Redis, though Redis was there. */
 const STALLED_PART = 0.02;
 const AGAIN_MAX = 2;
-
-/** One run of one fault. */
-interface Trial {
-  readonly fault: Fault;
-  readonly policy: Policy;
-}
 
 const begunMs = performance.now();
 let retries = 0;
@@ -38,7 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (options === 'list') return print(FAULTS.map(({ name, what }) => `${name.padEnd(28)} ${what}`).join('\n'));
   const names = options.only ?? (options.length === 'short' ? SHORT : undefined);
   print(`seed ${options.seed}\nscale: ${WRITTEN_SCALE}\n`);
-  const chosen = trialsOf(options.policy).filter(({ fault }) => names === undefined || names.includes(fault.name));
+  const chosen = trialsOf(FAULTS, options.policy, names);
   const trials = chosen.filter(canRun);
   const results = await runAll(trials, options);
   const digest = digestOf(results.map((each) => each.digest));
@@ -54,20 +47,6 @@ async function main(args: readonly string[]): Promise<number> {
     `${results.length - broken} of ${results.length} hold; digest ${digest}; ${seconds(performance.now() - begunMs)}`,
   );
   return broken === 0 ? 0 : 1;
-}
-
-function trialsOf(policies: Policies): Trial[] {
-  switch (policies) {
-    case 'both':
-      return FAULTS.flatMap((fault) => [
-        { fault, policy: 'share' },
-        { fault, policy: 'deny' },
-      ]);
-    case 'alternate':
-      return FAULTS.map((fault, index) => ({ fault, policy: index % 2 === 0 ? 'share' : 'deny' }));
-    default:
-      return FAULTS.map((fault) => ({ fault, policy: policies }));
-  }
 }
 
 function canRun({ fault }: Trial): boolean {

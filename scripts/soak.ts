@@ -30,7 +30,8 @@ bug; 2 for a command line that makes no sense.
 /** Those after which the fleet is as before, and the first gate as old. */
 const NAMES = [
   ...['gate-sigkill', 'gate-sigstop', 'gate-cut-from-redis', 'redis-restart-empty', 'redis-empty-gate-late'],
-  ...['redis-sigstop', 'envoy-restart', 'envoy-twins', 'envoy-cut-from-gates', 'reconnect-storm'],
+  ...['redis-sigstop', 'gate-dies-in-outage', 'two-at-once', 'envoy-restart', 'envoy-twins', 'envoy-cut-from-gates'],
+  'reconnect-storm',
 ];
 const LIMIT = 150;
 /** More opens than closes: so the limit is always contested. */

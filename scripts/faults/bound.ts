@@ -21,6 +21,9 @@
 import type { Connection } from './crowd.ts';
 import { COUNTS_AGE_MS } from './scale.ts';
 
+/** What the bench knows of a connection; times by `machineNow()`, 0 for what has not happened. */
+export type Admission = Pick<Connection, 'pod' | 'askedAtMs' | 'openedAtMs' | 'endedAtMs'>;
+
 export interface Outage {
   readonly gates: number;
   /** How many of them lose the store. */
@@ -31,12 +34,12 @@ export interface Outage {
 }
 
 /** Of the pod that may exceed it most. */
-export function shareBound(connections: Iterable<Connection>, outage: Outage): number {
+export function shareBound(connections: Iterable<Admission>, outage: Outage): number {
   const byPod = Map.groupBy(connections, ({ pod }) => pod);
   return Math.max(0, ...[...byPod.values()].map((some) => ofPod(some, outage)));
 }
 
-function ofPod(connections: readonly Connection[], { gates, alone, limit, awayMs }: Outage): number {
+function ofPod(connections: readonly Admission[], { gates, alone, limit, awayMs }: Outage): number {
   const opened = connections.filter(({ openedAtMs }) => openedAtMs > 0);
   const admitted = opened.filter((each) => each.askedAtMs <= awayMs && each.openedAtMs > awayMs - COUNTS_AGE_MS).length;
   if (alone === gates) return Math.floor((admitted * (gates - 1)) / gates);

@@ -113,10 +113,11 @@ export const gateFaults: readonly Fault[] = [
   },
   {
     name: 'gate-hangs-without-keepalive',
-    what: `one of two gates: SIGSTOP for ${BEYOND_GRACE_MS / 1000} s; Envoys without keepalive and health checks towards gates; a rush of clients`,
+    what: `one of two gates: SIGSTOP for ${BEYOND_GRACE_MS / 1000} s; Envoys of four workers, without keepalive and health checks towards gates; a rush of clients`,
     gatesAlone: 1,
     untrustedMs: SCALE.recoveryMs,
-    fleet: { unwatched: true },
+    // Each worker has a log stream of its own, to either gate: so each Envoy speaks to both.
+    fleet: { unwatched: true, workers: 4 },
     bounds: { keptMs: BEYOND_GRACE_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: (random) => {
       const gate = random.below(SIZE.gates);

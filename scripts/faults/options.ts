@@ -1,7 +1,7 @@
 /** The command line of `npm run faults`. */
 
 import { parseArgs } from 'node:util';
-import type { Policy } from './fleet-options.ts';
+import type { Policies } from './trials.ts';
 
 export const USAGE = `Breaks a fleet in every way that it knows, and says what held.
 
@@ -20,9 +20,6 @@ export const USAGE = `Breaks a fleet in every way that it knows, and says what h
 
 Exit code: 0; 1 when a bound is broken; 2 for a command line that makes no sense.
 `;
-
-/** `both`: share and deny. `alternate`: one of these for each fault, by turns. */
-export type Policies = Policy | 'both' | 'alternate';
 
 const POLICIES: readonly string[] = ['share', 'deny', 'allow', 'both', 'alternate'] satisfies Policies[];
 const AT_ONCE_MAX = 8;

@@ -8,6 +8,8 @@ const DOWN_MS = 3_000;
 /** Longer than the store is not trusted for when all gates find it at once. */
 const LATE_MS = SCALE.recoveryMs + 1_000;
 const FORWARD_MS = SCALE.graceMs + 10_000;
+/** Every gate has beaten twice. */
+const SEEN_MS = 2_000;
 /** So that the store was made in the future. */
 const BACK_MS = 30_000;
 /** The replica hears nothing for so long before it is promoted. */
@@ -165,7 +167,8 @@ function clockSteps(name: string, byMs: number): Fault {
     lacks: () => OtherClock.lacks(),
     bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: () => [
-      { afterMs: 0, what: `Redis's clock: ${steps}`, heals: true, run: ({ fleet }) => fleet.stepRedisClock(byMs) },
+      { afterMs: 0, what: `Redis's clock: ${steps}`, run: ({ fleet }) => fleet.stepRedisClock(byMs) },
+      { afterMs: SEEN_MS, what: 'each gate has seen it', heals: true, run: () => {} },
       rush(2 * SCALE.recoveryMs),
     ],
   };

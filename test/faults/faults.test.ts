@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { FAULTS } from '../../scripts/faults/list.ts';
 import { planOf } from '../../scripts/faults/plan.ts';
+import { trialsOf } from '../../scripts/faults/trials.ts';
 import { Random } from '../../scripts/fleet/random.ts';
 
 const BENCH = fileURLToPath(new URL('../../scripts/faults.ts', import.meta.url));
@@ -47,6 +48,19 @@ it(
   },
   TIMEOUT_MS,
 );
+
+it('has each fault once where the policies alternate, and half of them under each', () => {
+  const trials = trialsOf(FAULTS, 'alternate');
+  expect(trials.map(({ fault }) => fault)).toEqual(FAULTS);
+  const shared = trials.filter(({ policy }) => policy === 'share').length;
+  expect(Math.abs(2 * shared - FAULTS.length)).toBeLessThanOrEqual(1);
+});
+
+it('has each fault under share and under deny where both are asked for', () => {
+  const names = ['gate-sigkill', 'two-at-once'];
+  const trials = trialsOf(FAULTS, 'both', names).map(({ fault, policy }) => `${fault.name} ${policy}`);
+  expect(trials).toEqual(['gate-sigkill share', 'gate-sigkill deny', 'two-at-once share', 'two-at-once deny']);
+});
 
 it('plans other things for another seed', () => {
   const planned = (seed: string) => {

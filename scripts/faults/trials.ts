@@ -1,0 +1,26 @@
+/** Which faults are run, each under which `outage.policy`. */
+
+import type { Fault } from './fault.ts';
+import type { Policy } from './fleet-options.ts';
+
+/** `both`: share and deny. `alternate`: one of these for each fault, by turns. */
+export type Policies = Policy | 'both' | 'alternate';
+
+/** One run of one fault. */
+export interface Trial {
+  readonly fault: Fault;
+  readonly policy: Policy;
+}
+
+/** In the order of the faults. Which policy is whose turn does not hang on which faults are chosen. */
+export function trialsOf(faults: readonly Fault[], policies: Policies, names?: readonly string[]): Trial[] {
+  return faults
+    .flatMap((fault, index) => policiesAt(index, policies).map((policy) => ({ fault, policy })))
+    .filter(({ fault }) => names === undefined || names.includes(fault.name));
+}
+
+function policiesAt(index: number, policies: Policies): Policy[] {
+  if (policies === 'both') return ['share', 'deny'];
+  if (policies === 'alternate') return [index % 2 === 0 ? 'share' : 'deny'];
+  return [policies];
+}
