@@ -23,9 +23,9 @@ import { Onward } from './onward.ts';
 const LOST = 0.3;
 const DOUBLED = 0.2;
 const DELAYED = 0.2;
-const DELAY_MS_MAX = 1_000;
+export const DELAY_MS_MAX = 1_000;
 /** As many in a row of one connection as a ttl bears that is four flush intervals, with an entry that is late, too. */
-const LOST_IN_A_ROW_MAX = 2;
+export const LOST_IN_A_ROW_MAX = 2;
 
 /** Entries at the beginning of each connection: that it opened, and that it is there. */
 const OPENING = 2;

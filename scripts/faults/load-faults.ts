@@ -1,13 +1,16 @@
 /** What clients and messages do. */
 
 import { type Fault, rush } from './fault.ts';
+import { DELAY_MS_MAX, LOST_IN_A_ROW_MAX } from './garbler.ts';
 import { STREAM_FLAPS } from './onward.ts';
-import { FREED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
+import { FREED_MS, LOOK_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
 
 const FLAPS = { ...STREAM_FLAPS, forMs: 2.5 * SCALE.ttlMs };
 /** Node ends an HTTP/2 connection after 1,000 resets, and 33 more each second. */
 const RESETS = { perSecond: 1_200, forMs: 2.5 * SCALE.ttlMs };
 const GARBLED_MS = SCALE.ttlMs;
+/** A proxy's silence tells after two and a half of the longest that its log was ever silent of a connection. */
+const GARBLED_END_MS = 2.5 * ((LOST_IN_A_ROW_MAX + 1) * SCALE.flushMs + DELAY_MS_MAX) + LOOK_MS;
 /** Times the limit. */
 const STORM = 3;
 
@@ -29,7 +32,7 @@ export const loadFaults: readonly Fault[] = [
     name: 'log-garbled',
     what: `of the access log entries, for ${GARBLED_MS / 1000} s: 30 % lost, but never more than two in a row of one connection; of the others, 20 % doubled and 20 % late by up to 1 s`,
     fleet: { garbled: true },
-    bounds: { keptMs: LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    bounds: { keptMs: GARBLED_END_MS, uncountedMs: 0, settleMs: GARBLED_END_MS },
     actions: () => [
       { afterMs: 0, what: 'garble', run: ({ fleet }) => fleet.garbler?.begin('random') },
       { afterMs: GARBLED_MS, what: 'garble no more', run: ({ fleet }) => fleet.garbler?.end() },

@@ -50,7 +50,7 @@ export const FREED_MS = 2 * BEAT_MS;
 /** A gate that is cut off retreats after a quarter of a ttl; Envoys notice by two health checks, and log elsewhere. */
 export const RETREATED_MS = SCALE.ttlMs / 4 + 2 * 2_000 + 1_000 + FLUSHED_MS;
 /** Gates look once a second who is there, and once a second which leases are past their time. */
-const LOOK_MS = 3_000;
+export const LOOK_MS = 3_000;
 /** What it gives when the proxy died. */
 export const DEAD_PROXY_MS = SCALE.graceMs + LOOK_MS;
 /**

@@ -81,7 +81,7 @@ export class Evidence {
 
   /** A periodic entry followed another of the same connection, on the same stream. */
   renewed(proxy: ProxyId, intervalMs: number): void {
-    this.intervals.measured(proxy, intervalMs);
+    if (this.intervals.measured(proxy, intervalMs)) this.missed(proxy);
     if (this.#unrenewed.get(proxy) === 'nothing') this.#is(proxy, undefined);
   }
 
@@ -95,6 +95,11 @@ export class Evidence {
   /** A log stream broke: what was on its way is gone. */
   lost(proxy: ProxyId): void {
     this.#tell({ proxy, lost: 'now' });
+  }
+
+  /** Some of what it said up to now nobody heard: what was never told is not overlooked for that. */
+  missed(proxy: ProxyId): void {
+    this.#tell({ proxy, missed: true });
   }
 
   /** A connection was told on another stream than before. */
@@ -186,7 +191,7 @@ export class Evidence {
     const intervalMs = Math.max(promised.intervalMs, this.intervals.longestMs(proxy));
     if (intervalMs === 0 || promised.distrustedUntilMs > timeMs) return undefined;
     const silentMs = Math.max(ttlMs, INTERVALS * intervalMs, hasOthers ? GATE_QUIET_MS + NOTICED_MS : 0);
-    const { lostMs, stuckMs, foundMs, pingMs } = promised;
+    const { lostMs, stuckMs, foundMs, missedMs, pingMs } = promised;
     const isStuck = stuckMs > foundMs;
     // One that asks has left a gate that hangs by then.
     const leftMs = isStuck && pingMs > 0 ? stuckMs + 2 * pingMs : 0;
@@ -197,7 +202,7 @@ export class Evidence {
       proxy,
       silentMs,
       unheardUntilMs: isStuck && pingMs === 0 ? stuckMs + AFTER_BEAT_MS : 0,
-      completeSinceMs: this.intervals.isLossy(proxy) ? Number.MAX_SAFE_INTEGER : Math.max(lostMs, foundMs),
+      completeSinceMs: Math.max(lostMs, foundMs, missedMs),
       toldOnly: promised.overlookedMs > timeMs - unrenewedMaxMs,
     };
   }

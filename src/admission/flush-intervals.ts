@@ -18,8 +18,8 @@ const WRITTEN_MS = 1000;
 const SAMPLES = 5;
 /** Intervals measured before a proxy counts as one that renews its connections. */
 const SAMPLES_TRUSTED = 3;
-/** A gap that is longer than so many of the mean, and some time for delays, is that of a lost entry. */
-const LOSSY = { times: 1.75, ms: 2000 };
+/** A gap that is longer than so many of the shortest, and some time for delays, is that of a lost entry. */
+const MISSED = { times: 1.75, ms: 2000 };
 /** For so many ttls the longest interval is remembered, for twice as many at most. */
 const REMEMBERED_TTLS = 10;
 
@@ -36,7 +36,6 @@ interface Measured {
   readonly longestBeforeMs: number;
   readonly sinceMs: number;
   readonly samples: number;
-  readonly sumMs: number;
 }
 
 export class FlushIntervals {
@@ -49,8 +48,10 @@ export class FlushIntervals {
     this.#events = events;
   }
 
-  /** The time between two periodic entries of one connection, on one stream. */
-  measured(proxy: ProxyId, ms: number, nowMs = performance.now()): void {
+  /**
+   * The time between two periodic entries of one connection, on one stream. Returns whether one between them got lost.
+   */
+  measured(proxy: ProxyId, ms: number, nowMs = performance.now()): boolean {
     const known = this.#measured.get(proxy) ?? fresh(ms, nowMs);
     const isOld = nowMs - known.sinceMs > REMEMBERED_TTLS * this.#times.ttlMs;
     const shortestMs = Math.min(ms, known.shortestMs);
@@ -61,9 +62,9 @@ export class FlushIntervals {
       longestBeforeMs: isOld ? known.longestMs : known.longestBeforeMs,
       sinceMs: isOld ? nowMs : known.sinceMs,
       samples,
-      sumMs: known.sumMs + ms,
     });
     if (samples === SAMPLES) this.#judge(proxy, shortestMs);
+    return samples >= SAMPLES_TRUSTED && ms > MISSED.times * shortestMs + MISSED.ms;
   }
 
   /** The longest time of late without a word of a connection that lived, ms; 0 while too little was measured. */
@@ -76,12 +77,6 @@ export class FlushIntervals {
   /** Whether it has sent a periodic entry at all that another followed. */
   has(proxy: ProxyId): boolean {
     return this.#measured.has(proxy);
-  }
-
-  /** Whether entries of it got lost of late, although its stream was whole. */
-  isLossy(proxy: ProxyId): boolean {
-    const known = this.#measured.get(proxy);
-    return known !== undefined && this.longestMs(proxy) > (LOSSY.times * known.sumMs) / known.samples + LOSSY.ms;
   }
 
   /** The proxy speaks here no longer. */
@@ -99,5 +94,5 @@ export class FlushIntervals {
 }
 
 function fresh(ms: number, nowMs: number): Measured {
-  return { shortestMs: ms, longestMs: ms, longestBeforeMs: 0, sinceMs: nowMs, samples: 0, sumMs: 0 };
+  return { shortestMs: ms, longestMs: ms, longestBeforeMs: 0, sinceMs: nowMs, samples: 0 };
 }

@@ -110,6 +110,8 @@ export interface Promised {
   readonly stuckMs: number;
   /** When a connection was last told on another stream than before. */
   readonly foundMs: number;
+  /** When an entry was last seen to have got lost, although its stream was whole. */
+  readonly missedMs: number;
   /** When its log was last seen to overlook a connection. */
   readonly overlookedMs: number;
   /** Until when its silence is no evidence, because it has been wrong. */
@@ -128,6 +130,7 @@ export interface PromiseNews {
   readonly lost?: number | 'now';
   readonly stuck?: number;
   readonly found?: boolean;
+  readonly missed?: boolean;
   readonly overlooked?: boolean;
   readonly distrustForMs?: number;
 }

@@ -411,6 +411,9 @@ export class Ledger {
       this.#events.emit('renewalRefused', pod);
       return true;
     }
+    // What stands here for a stream that broke, or that never spoke, is nobody's word.
+    const standing = open.filter(({ source }) => source === this.#orphans || source === this.#expected);
+    for (const proxy of new Set(standing.map(({ lease }) => proxyOf(lease)))) this.#evidence.missed(proxy);
     for (const { entry, state } of sent) {
       entry.written = entry.state === state; // it may have opened meanwhile
       entry.renewed = true;

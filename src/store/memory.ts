@@ -36,6 +36,7 @@ const UNKNOWN: Promised = {
   lostMs: 0,
   stuckMs: 0,
   foundMs: 0,
+  missedMs: 0,
   overlookedMs: 0,
   distrustedUntilMs: 0,
   pingMs: 0,
@@ -272,7 +273,7 @@ export class MemoryStore implements LeaseStore {
 
   async tell(news: readonly PromiseNews[]): Promise<Answer<void>> {
     const nowMs = this.#nowMs();
-    for (const { proxy, intervalMs, pingMs, logged, lost, stuck, found, overlooked, distrustForMs } of news) {
+    for (const { proxy, intervalMs, pingMs, logged, lost, stuck, found, missed, overlooked, distrustForMs } of news) {
       const known = before(this.#promised.get(proxy) ?? UNKNOWN, nowMs);
       const lostMs = lost === 'now' ? nowMs : (lost ?? 0);
       this.#promised.delete(proxy); // to the end of the order
@@ -283,6 +284,7 @@ export class MemoryStore implements LeaseStore {
         lostMs: Math.max(lostMs, known.lostMs),
         stuckMs: Math.max(stuck ?? 0, known.stuckMs),
         foundMs: found ? nowMs : known.foundMs,
+        missedMs: missed ? nowMs : known.missedMs,
         overlookedMs: overlooked ? nowMs : known.overlookedMs,
         distrustedUntilMs: distrustForMs === undefined ? known.distrustedUntilMs : nowMs + distrustForMs,
       });
@@ -339,13 +341,17 @@ export class MemoryStore implements LeaseStore {
   /** Proxies may have spoken while there was no gate: their silence begins now. */
   #takeUp({ pods, ended, proxies }: Snapshot): void {
     const nowMs = this.#nowMs();
+    const known = new Set(proxies);
     for (const { pod: id, usedAgoMs, leases } of pods) {
       const pod = this.#pod(id);
       this.#rolls.pods.set(id, nowMs - usedAgoMs);
-      for (const stored of leases) if (!pod.leases.has(stored.lease)) add(pod, stored.lease, heldAs(stored, nowMs));
+      for (const stored of leases) {
+        known.add(proxyOf(stored.lease)); // the roll may not have had it yet
+        if (!pod.leases.has(stored.lease)) add(pod, stored.lease, heldAs(stored, nowMs));
+      }
     }
     for (const { pod, lease, leftMs } of ended) this.#ended.set(`${pod} ${lease}`, nowMs + leftMs);
-    for (const proxy of proxies) {
+    for (const proxy of known) {
       this.#rolls.proxies.set(proxy, nowMs);
       this.#promised.set(proxy, { ...UNKNOWN, lostMs: nowMs }); // what it said meanwhile, nobody heard
     }
@@ -431,6 +437,7 @@ function before(known: Promised, timeMs: number): Promised {
     lostMs: Math.min(known.lostMs, timeMs),
     stuckMs: Math.min(known.stuckMs, timeMs),
     foundMs: Math.min(known.foundMs, timeMs),
+    missedMs: Math.min(known.missedMs, timeMs),
     overlookedMs: Math.min(known.overlookedMs, timeMs),
   };
 }

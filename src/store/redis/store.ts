@@ -263,16 +263,19 @@ export class RedisStore implements LeaseStore {
 
   async tell(news: readonly PromiseNews[]): Promise<Answer<void>> {
     for (const some of chunks(news, PROXIES_PER_CALL)) {
-      const args = some.flatMap(({ intervalMs, pingMs, logged, lost, stuck, found, overlooked, distrustForMs }) => [
-        intervalMs ?? '',
-        pingMs ?? '',
-        logged ? 1 : '',
-        lost ?? '',
-        stuck ?? '',
-        found ? 1 : '',
-        overlooked ? 1 : '',
-        distrustForMs ?? '',
-      ]);
+      const args = some.flatMap(
+        ({ intervalMs, pingMs, logged, lost, stuck, found, missed, overlooked, distrustForMs }) => [
+          intervalMs ?? '',
+          pingMs ?? '',
+          logged ? 1 : '',
+          lost ?? '',
+          stuck ?? '',
+          found ? 1 : '',
+          missed ? 1 : '',
+          overlooked ? 1 : '',
+          distrustForMs ?? '',
+        ],
+      );
       const keys = some.map(({ proxy }) => this.#keys.promised(proxy));
       const answer = await this.#link.run(scripts.tell, keys, [PROMISE_MS, ...args]);
       if (!answer.ok) return answer;
@@ -387,6 +390,7 @@ function promisedOf(flat: readonly string[]): Promised {
     lostMs: of('lost'),
     stuckMs: of('stuck'),
     foundMs: of('found'),
+    missedMs: of('missed'),
     overlookedMs: of('overlooked'),
     distrustedUntilMs: of('distrusted'),
     pingMs: of('ping'),

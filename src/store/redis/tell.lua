@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
 -- Notes news of proxies, for all gates.
 -- KEYS: of each proxy the hash of what the fleet knows of its access log
--- ARGV[1] how long it is remembered, ms; then for each proxy eight: interval, ms; keepalive, ms; 1 if a log stream is
---   open; when a stream was lost, ms, or 'now'; when its gate fell silent, ms; 1 if a connection was told on another stream; 1 if the log overlooks a
---   connection; for how long it is not to be trusted, ms. '' leaves each as it is.
+-- ARGV[1] how long it is remembered, ms; then for each proxy nine: interval, ms; keepalive, ms; 1 if a log stream is
+--   open; when a stream was lost, ms, or 'now'; when its gate fell silent, ms; 1 if a connection was told on another
+--   stream; 1 if an entry got lost on a whole one; 1 if the log overlooks a connection; for how long it is not to be trusted, ms. '' leaves each as it is.
 -- returns 1
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for i = 1, #KEYS do
-  local key, at = KEYS[i], 8 * (i - 1) + 1
+  local key, at = KEYS[i], 9 * (i - 1) + 1
   local function set(field, value)
     redis.call('HSET', key, field, value)
   end
@@ -17,7 +17,7 @@ for i = 1, #KEYS do
       set(field, value)
     end
   end
-  for _, field in ipairs({ 'log', 'lost', 'stuck', 'found', 'overlooked' }) do
+  for _, field in ipairs({ 'log', 'lost', 'stuck', 'found', 'missed', 'overlooked' }) do
     if tonumber(redis.call('HGET', key, field) or 0) > now then
       set(field, now) -- the clock was set back
     end
@@ -42,10 +42,13 @@ for i = 1, #KEYS do
     set('found', now)
   end
   if ARGV[at + 7] == '1' then
+    set('missed', now)
+  end
+  if ARGV[at + 8] == '1' then
     set('overlooked', now)
   end
-  if ARGV[at + 8] ~= '' then
-    set('distrusted', now + ARGV[at + 8])
+  if ARGV[at + 9] ~= '' then
+    set('distrusted', now + ARGV[at + 9])
   end
   redis.call('PEXPIREAT', key, now + ARGV[1])
 end
