@@ -48,6 +48,8 @@ export interface App {
  * service, a TLS connection that says nothing.
  */
 const LAST_BYTES_MS = 500;
+/** A store that is there has answered by then. Before, each upgrade would be refused, or admitted alone. */
+const STORE_AT_ONCE_MS = 1000;
 /** Gates and proxies that the hub's figures name, of those that somebody should look after. */
 const NAMED_MAX = 20;
 
@@ -174,10 +176,14 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   metrics.watch({ store, standing, evidence, ledger, reaper });
   try {
     await had('listen.http', listen.http, http.listen({ host: listen.http.host, port: listen.http.port }));
-    const grpcPort = await had('listen.grpc', listen.grpc, grpc.listen());
-    opened.serves();
+    const heard = new Promise<void>((resolve) =>
+      events.on('standingChanged', (_, before) => before === 'catching up' && resolve()),
+    );
     ledger.start();
     reaper.start();
+    await within(STORE_AT_ONCE_MS, heard);
+    const grpcPort = await had('listen.grpc', listen.grpc, grpc.listen());
+    opened.serves();
     hub?.start();
     lastHour?.start();
     grpc.serving(true);
@@ -207,6 +213,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       },
     };
   } catch (error) {
+    await ledger.stop();
+    await reaper.stop();
     await close();
     await opened.giveBack();
     throw error;

@@ -100,7 +100,7 @@ it('with a full Redis upgrades are decided by outage.policy, and the gate and it
 
 it.each([
   ['allkeys-lru', true],
-  ['volatile-lru', false],
+  ['volatile-lru', true],
   ['noeviction', false],
 ])('a Redis that evicts by %s is warned of: %s', async (policy, warned) => {
   const redis = await redisWith('--maxmemory', '100mb', '--maxmemory-policy', policy);

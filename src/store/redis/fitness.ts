@@ -78,10 +78,11 @@ export function judge(info: Readonly<Record<string, string>>, wanted: 'standalon
     return { unfit: `this is Redis ${version}: it has to be ${VERSION_MIN}.0 or newer` };
   }
   if (role === 'slave') return { unfit: 'READONLY: this is a replica, and leases are written to the master' };
-  // Others evict only keys with a time to live: of ours, those of ended leases, which we can do without.
-  if (maxmemory !== '0' && policy.startsWith('allkeys-')) {
+  // Those that begin with volatile- evict only keys with a time to live: of ours, those of ended leases and of logs.
+  if (maxmemory !== '0' && policy !== 'noeviction' && policy !== '') {
+    const what = policy.startsWith('allkeys-') ? 'leases' : 'what gates tell each other of closes and of broken logs';
     return {
-      warning: `maxmemory-policy is ${policy}: Redis will forget leases when its memory is full; set noeviction`,
+      warning: `maxmemory-policy is ${policy}: Redis will forget ${what} when its memory is full; set noeviction`,
     };
   }
   if (info.run_id === undefined) {
