@@ -6,8 +6,10 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json tsconfig.client.json ./
 COPY dashboard dashboard
+COPY lab lab
 COPY proto proto
 COPY scripts scripts
+COPY setup setup
 COPY src src
 RUN npm run build
 

@@ -5,10 +5,10 @@
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { type Envoy, startEnvoy } from './fleet/envoy.ts';
-import { type Gate, startGate } from './fleet/gate.ts';
-import { type Pod, startPod } from './fleet/pod.ts';
-import { lastLines, type Program } from './fleet/processes.ts';
+import { type Envoy, startEnvoy } from '../lab/fleet/envoy.ts';
+import { type Gate, startGate } from '../lab/fleet/gate.ts';
+import { type Pod, startPod } from '../lab/fleet/pod.ts';
+import { lastLines, type Program } from '../lab/fleet/processes.ts';
 
 const GRPC_PORT = 7070;
 const HTTP_PORT = 7071;

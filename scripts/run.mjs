@@ -4,18 +4,18 @@
  */
 
 import { join } from 'node:path';
-import { build } from './setup/build.mjs';
-import { root } from './setup/cache.mjs';
-import { Interrupted, run } from './setup/child.mjs';
-import { provideDashboard } from './setup/dashboard.mjs';
-import { provideTestPrograms } from './setup/debian.mjs';
-import { findEnvoy } from './setup/envoy.mjs';
-import { provideNode } from './setup/node.mjs';
-import { providePackages } from './setup/packages.mjs';
-import { findValkey } from './setup/valkey.mjs';
+import { build } from '../setup/build.mjs';
+import { root } from '../setup/cache.mjs';
+import { Interrupted, run } from '../setup/child.mjs';
+import { provideDashboard } from '../setup/dashboard.mjs';
+import { provideTestPrograms } from '../setup/debian.mjs';
+import { findEnvoy } from '../setup/envoy.mjs';
+import { provideNode } from '../setup/node.mjs';
+import { providePackages } from '../setup/packages.mjs';
+import { findValkey } from '../setup/valkey.mjs';
 import { testEnvoys } from './test-envoys.mjs';
 
-/** @typedef {import('./setup/child.mjs').Ending} Ending */
+/** @typedef {import('../setup/child.mjs').Ending} Ending */
 
 /** @type {Record<string, (args: string[]) => Promise<Ending>>} */
 const TASKS = {
@@ -24,7 +24,7 @@ const TASKS = {
   async playground(args) {
     process.env.ENVOY_BIN = await findEnvoy();
     await provideDashboard();
-    return script('playground.ts', args);
+    return source('scripts/playground.ts', args);
   },
   async test(args) {
     process.env.ENVOY_BIN = await findEnvoy();
@@ -43,32 +43,32 @@ const TASKS = {
     process.env.WSGATE_TEST_REDIS_SERVER = await findValkey();
     return program('vitest', ['run', 'redis', '--exclude', 'test/contract/redis-tls*', ...args]);
   },
-  traffic: (args) => script('traffic.ts', args),
-  fuzz: (args) => script('fuzz.ts', args),
+  traffic: (args) => source('scripts/traffic.ts', args),
+  fuzz: (args) => source('lab/fuzz.ts', args),
   async faults(args) {
     process.env.ENVOY_BIN = await findEnvoy();
     await provideTestPrograms();
-    return script('faults.ts', args);
+    return source('lab/faults.ts', args);
   },
   async bench(args) {
     process.env.ENVOY_BIN = await findEnvoy();
     await provideTestPrograms();
-    return script('bench.ts', args);
+    return source('bench/main.ts', args);
   },
   async profile(args) {
     await provideTestPrograms();
-    return script('profile.ts', args);
+    return source('bench/profile.ts', args);
   },
   async screenshots(args) {
     process.env.ENVOY_BIN = await findEnvoy();
     await provideTestPrograms();
     await provideDashboard();
-    return script('screenshots.ts', args);
+    return source('scripts/screenshots.ts', args);
   },
   async soak(args) {
     process.env.ENVOY_BIN = await findEnvoy();
     await provideTestPrograms();
-    return script('soak.ts', args);
+    return source('lab/soak.ts', args);
   },
   async night() {
     process.env.ENVOY_BIN = await findEnvoy();
@@ -81,20 +81,20 @@ const TASKS = {
 async function night() {
   /** @type {[string, string[]][]} */
   const steps = [
-    ['faults', ['--policy', 'both', '--at-once', '2']],
-    ['soak', ['--minutes', '30']],
-    ['bench', []],
+    ['lab/faults.ts', ['--policy', 'both', '--at-once', '2']],
+    ['lab/soak.ts', ['--minutes', '30']],
+    ['bench/main.ts', []],
   ];
   /** @type {string[]} */
   const told = [];
   /** @type {Ending} */
   let worst = { code: 0, signal: null };
-  for (const [name, args] of steps) {
+  for (const [file, args] of steps) {
     const beganMs = Date.now();
-    const ending = await script(`${name}.ts`, args);
+    const ending = await source(file, args);
     if (ending.signal !== null) return ending;
     const minutes = ((Date.now() - beganMs) / 60_000).toFixed(0);
-    told.push(`${name}: ${ending.code === 0 ? 'passed' : 'failed'}, ${minutes} min`);
+    told.push(`${file}: ${ending.code === 0 ? 'passed' : 'failed'}, ${minutes} min`);
     if (ending.code !== 0) worst = ending;
   }
   for (const each of told) console.log(each);
@@ -117,8 +117,8 @@ async function check() {
  * @param {string} file
  * @param {string[]} args
  */
-function script(file, args) {
-  return run('node', [join(root, 'scripts', file), ...args], { cwd: root });
+function source(file, args) {
+  return run('node', [join(root, file), ...args], { cwd: root });
 }
 
 /**

@@ -9,12 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import type { Document } from 'yaml';
-import { launchChromium } from './fleet/chromium.ts';
-import { EXT_AUTHZ } from './fleet/edge.ts';
-import { startEnvoy } from './fleet/envoy.ts';
-import { startGate } from './fleet/gate.ts';
-import { startPod } from './fleet/pod.ts';
-import { TABLE } from './fleet/table.ts';
+import { launchChromium } from '../lab/fleet/chromium.ts';
+import { EXT_AUTHZ } from '../lab/fleet/edge.ts';
+import { startEnvoy } from '../lab/fleet/envoy.ts';
+import { startGate } from '../lab/fleet/gate.ts';
+import { startPod } from '../lab/fleet/pod.ts';
+import { TABLE } from '../lab/fleet/table.ts';
 import { comeAndGo } from './screenshots/traffic.ts';
 
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));

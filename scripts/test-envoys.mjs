@@ -5,9 +5,9 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inScratch, root } from './setup/cache.mjs';
-import { run } from './setup/child.mjs';
-import { findEnvoy } from './setup/envoy.mjs';
+import { inScratch, root } from '../setup/cache.mjs';
+import { run } from '../setup/child.mjs';
+import { findEnvoy } from '../setup/envoy.mjs';
 
 /** The newest of each minor version since Envoy can log the opening of a tunnel. */
 const VERSIONS = ['1.36.4', '1.37.0', '1.38.3', '1.39.3', '1.40.0'];
@@ -16,7 +16,7 @@ const VERSIONS = ['1.36.4', '1.37.0', '1.38.3', '1.39.3', '1.40.0'];
 
 /**
  * @param {readonly string[]} args for vitest
- * @returns {Promise<import('./setup/child.mjs').Ending>}
+ * @returns {Promise<import('../setup/child.mjs').Ending>}
  */
 export async function testEnvoys(args) {
   const report = process.env.WSGATE_TEST_REPORT;

@@ -2,12 +2,12 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { type Client, closeAll, type Outcome, openEach } from './fleet/clients.ts';
-import { type Metrics, readMetrics } from './fleet/metrics.ts';
-import { until } from './fleet/processes.ts';
-import { Progress } from './fleet/progress.ts';
-import { agree, allZero, compared, metricsOf, TABLE } from './fleet/table.ts';
-import { BadArguments, parseTrafficOptions, type TrafficOptions, USAGE } from './fleet/traffic-options.ts';
+import { type Client, closeAll, type Outcome, openEach } from '../lab/fleet/clients.ts';
+import { type Metrics, readMetrics } from '../lab/fleet/metrics.ts';
+import { until } from '../lab/fleet/processes.ts';
+import { Progress } from '../lab/fleet/progress.ts';
+import { agree, allZero, compared, metricsOf, TABLE } from '../lab/fleet/table.ts';
+import { BadArguments, parseTrafficOptions, type TrafficOptions, USAGE } from '../lab/fleet/traffic-options.ts';
 
 /** The gate may answer a scrape with figures that are a second old. */
 const METRICS_DEADLINE_MS = 5_000;

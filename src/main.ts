@@ -10,11 +10,11 @@ import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { startApp } from './app.ts';
+import { watch } from './commands/watch.ts';
 import { describeConfig, describeMistakes } from './config/describe.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { explain } from './system-error.ts';
-import { watch } from './watch.ts';
 
 const USAGE = `wsgate keeps an exact, fleet-wide limit on WebSocket connections per pod, for Envoy.
 

@@ -4,10 +4,10 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, closeAll, openEach } from '../fleet/clients.ts';
-import { until } from '../fleet/processes.ts';
-import { Random } from '../fleet/random.ts';
-import { TABLE } from '../fleet/table.ts';
+import { type Client, closeAll, openEach } from '../../lab/fleet/clients.ts';
+import { until } from '../../lab/fleet/processes.ts';
+import { Random } from '../../lab/fleet/random.ts';
+import { TABLE } from '../../lab/fleet/table.ts';
 
 const TICK_S = 1;
 /** From one wave to the next, as a part of the whole: each pod has its own. */

@@ -4,9 +4,9 @@ import { experimental, Server, ServerCredentials, setLogger } from '@grpc/grpc-j
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import { type Address, formatAddress } from '../config/address.ts';
-import { Connections } from '../connections.ts';
-import { Room, type RoomOptions } from '../room.ts';
-import { removeStaleSocket } from '../unix-socket.ts';
+import { Connections } from '../net/connections.ts';
+import { Room, type RoomOptions } from '../net/quota.ts';
+import { removeStaleSocket } from '../net/unix-socket.ts';
 import { type AccessLogService, type LogMessage, UNDECODABLE } from './access-log.ts';
 import { CallBounds, type CallBoundsOptions } from './call-bounds.ts';
 import type { Certificates } from './certificates.ts';

@@ -2,11 +2,11 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Access } from '../access.ts';
 import { type CloudEvent, cloudEvent, EVENT_BYTES_MAX } from '../hub/cloud-event.ts';
 import type { Hub } from '../hub/hub.ts';
 import { isOwn, OWN_SOURCE } from '../hub/own-source.ts';
 import { firstMistake } from '../hub/protocol.ts';
-import type { Access } from './access.ts';
 import { sendProblem } from './problem.ts';
 
 const BATCH_MAX = 100;

@@ -6,7 +6,7 @@
 
 import { Gauge, Registry } from '@prometheus-io/client';
 import type { ProxyId } from '../admission/ids.ts';
-import type { FleetSnapshot } from './fleet-view.ts';
+import type { FleetSnapshot } from '../fleet/fleet-view.ts';
 
 export class FleetMetrics {
   readonly #registry = new Registry();

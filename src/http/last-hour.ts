@@ -4,8 +4,8 @@
  */
 
 import type { PodId } from '../admission/ids.ts';
-import { withLeastRoom } from '../hub/snapshot.ts';
-import type { FleetView } from './fleet-view.ts';
+import type { FleetView } from '../fleet/fleet-view.ts';
+import { withLeastRoom } from '../hub/figures/snapshot.ts';
 
 const STEP_MS = 30_000;
 const POINTS_MAX = 120;

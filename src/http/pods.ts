@@ -5,7 +5,7 @@ import type { Events } from '../admission/events.ts';
 import { holderOf, type LeaseId, type PodId, parseLeaseId, parsePodId } from '../admission/ids.ts';
 import type { HeldLease, LeaseStore, StoreAway } from '../admission/lease-store.ts';
 import type { Ledger } from '../admission/ledger.ts';
-import type { FleetSnapshot, FleetView } from './fleet-view.ts';
+import type { FleetSnapshot, FleetView } from '../fleet/fleet-view.ts';
 import { namedPods, noPodId, shown } from './named-pods.ts';
 import { sendProblem } from './problem.ts';
 

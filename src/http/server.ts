@@ -2,11 +2,11 @@
 
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import { Connections } from '../connections.ts';
+import { type Access, accessHook } from '../access.ts';
 import type { Hub } from '../hub/hub.ts';
+import { Connections } from '../net/connections.ts';
+import { Room } from '../net/quota.ts';
 import type { Readiness } from '../readiness.ts';
-import { Room } from '../room.ts';
-import { type Access, accessHook } from './access.ts';
 import { corsHook } from './cors.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import { eventRoutes } from './events.ts';

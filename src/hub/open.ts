@@ -1,16 +1,16 @@
 /** Puts the hub's parts together, by the configuration. */
 
 import type { Config } from '../config/schema.ts';
-import { readPems } from '../pem-files.ts';
-import { createRedis } from '../store/redis/client.ts';
-import { RedisLink } from '../store/redis/link.ts';
-import type { Broker } from './broker.ts';
-import type { FleetCache } from './fleet-cache.ts';
+import { readPems } from '../net/pem-files.ts';
+import { createRedis } from '../redis/client.ts';
+import { RedisLink } from '../redis/link.ts';
+import type { Broker } from './broker/broker.ts';
+import { MemoryBroker } from './broker/memory-broker.ts';
+import { publish, RedisBroker } from './broker/redis-broker.ts';
+import type { FleetCache } from './figures/fleet-cache.ts';
+import { MemoryCache } from './figures/memory-cache.ts';
+import { RedisCache } from './figures/redis-cache.ts';
 import { Hub, type HubParts } from './hub.ts';
-import { MemoryBroker } from './memory-broker.ts';
-import { MemoryCache } from './memory-cache.ts';
-import { RedisBroker } from './redis/broker.ts';
-import { RedisCache } from './redis/cache.ts';
 
 /** How often the console's silent clients are looked for in the time that they have. */
 const CLEANUPS_PER_PONG = 10;
@@ -47,7 +47,7 @@ export function openShared({ store, hub: { historyMax } }: Config): { broker: Br
   if (!url) return { broker: new MemoryBroker(), cache: new MemoryCache() };
   const tls = store.tls && readPems('store.tls', store.tls);
   const connect = () => createRedis(url, deadline, tls, store.sentinel);
-  const link = new RedisLink(connect(), deadline, {
+  const link = new RedisLink(connect(), [publish], deadline, {
     changed: (up, detail) => broker.linkChanged(up, detail),
     called() {},
     warned() {}, // the link of the leases, to the same Redis, warns of the same

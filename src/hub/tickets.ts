@@ -7,8 +7,8 @@
  */
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { FleetCache } from './fleet-cache.ts';
-import { MemoryCache } from './memory-cache.ts';
+import type { FleetCache } from './figures/fleet-cache.ts';
+import { MemoryCache } from './figures/memory-cache.ts';
 
 const TICKET = /^(?<content>(?<expires>[0-9a-z]{1,11})\.(?<nonce>[\w-]{22}))\.(?<signature>[\w-]{43})$/;
 const PURPOSE = 'wsgate ticket';

@@ -1,7 +1,7 @@
 /** How long upgrades wait for a Redis that is dead, and how soon it is asked again: measured over gRPC. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { machineNow } from '../../scripts/fleet/machine-time.ts';
+import { machineNow } from '../../lab/fleet/machine-time.ts';
 import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { readMetrics } from '../../scripts/fleet/metrics.ts';
+import { readMetrics } from '../../lab/fleet/metrics.ts';
 import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
 
 let gate: TestApp;

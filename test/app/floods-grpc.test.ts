@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { lendFolder } from '../../scripts/fleet/folder.ts';
+import { lendFolder } from '../../lab/fleet/folder.ts';
 import { loadServices } from '../../src/envoy/protos.ts';
 import {
   checkOf,

@@ -1,10 +1,10 @@
 /** What a gate of its own process keeps of floods: nothing. */
 
 import { afterEach, expect, it } from 'vitest';
-import { type Gate, startGate } from '../../scripts/fleet/gate.ts';
-import { ASKABLE } from '../../scripts/fleet/inspector.ts';
-import { until } from '../../scripts/fleet/processes.ts';
-import { Heap } from '../../scripts/fuzz/heap.ts';
+import { type Gate, startGate } from '../../lab/fleet/gate.ts';
+import { ASKABLE } from '../../lab/fleet/inspector.ts';
+import { until } from '../../lab/fleet/processes.ts';
+import { Heap } from '../../lab/fuzz/heap.ts';
 import { loadServices } from '../../src/envoy/protos.ts';
 import { beginning, call, connectCaller, connectMany, say } from '../support/flood.ts';
 

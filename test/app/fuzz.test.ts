@@ -1,8 +1,8 @@
 /** One round of `npm run fuzz`, which says what it does. */
 
 import { expect, it } from 'vitest';
-import { attack } from '../../scripts/fuzz/attack.ts';
-import { ROUND } from '../../scripts/fuzz/bad-messages.ts';
+import { attack } from '../../lab/fuzz/attack.ts';
+import { ROUND } from '../../lab/fuzz/bad-messages.ts';
 
 const { WSGATE_TEST_SEED: seed = String(Date.now() % 2 ** 31) } = process.env;
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type PodId, parsePodId } from '../../src/admission/ids.ts';
 import type { Answer } from '../../src/admission/lease-store.ts';
-import type { FleetSnapshot } from '../../src/http/fleet-view.ts';
+import type { FleetSnapshot } from '../../src/fleet/fleet-view.ts';
 import { LastHour } from '../../src/http/last-hour.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 

@@ -1,7 +1,7 @@
 /** A gate whose Redis goes away and comes back: what becomes of upgrades, releases and counts. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { machineNow } from '../../scripts/fleet/machine-time.ts';
+import { machineNow } from '../../lab/fleet/machine-time.ts';
 import { HubClient } from '../hub/client.ts';
 import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { connectHealth } from '../support/health.ts';

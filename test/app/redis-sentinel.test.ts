@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
-import { until } from '../../scripts/fleet/processes.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { Churn } from '../support/churn.ts';
 import { startSentinels, type Watched } from '../support/redis-sentinel.ts';

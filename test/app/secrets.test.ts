@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { lendFolder } from '../../scripts/fleet/folder.ts';
+import { lendFolder } from '../../lab/fleet/folder.ts';
 import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { createAuthority, hasOpenssl } from '../support/certificates.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';

@@ -1,7 +1,7 @@
 /** The system's Chromium on the dashboard. A visit during which anything went wrong in the browser fails its test. */
 
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { chromiumProgram, launchChromium } from '../../scripts/fleet/chromium.ts';
+import { chromiumProgram, launchChromium } from '../../lab/fleet/chromium.ts';
 
 export const hasBrowser = chromiumProgram !== undefined;
 if (!hasBrowser) console.warn('skipped: what needs a browser; there is no Chromium (CHROMIUM_BIN)');

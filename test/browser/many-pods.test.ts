@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Gate, startGate } from '../../scripts/fleet/gate.ts';
+import { type Gate, startGate } from '../../lab/fleet/gate.ts';
 import { leaseId, streamIdentity } from '../../src/admission/ids.ts';
 import { podId, proxyId } from '../support/names.ts';
 import { openStore, type RedisServer, startRedis } from '../support/redis.ts';

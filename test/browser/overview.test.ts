@@ -1,6 +1,6 @@
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { TABLE } from '../../scripts/fleet/table.ts';
+import { TABLE } from '../../lab/fleet/table.ts';
 import { closeAll, Fleet } from '../support/fleet.ts';
 import { hasBrowser, TestBrowser } from './browser.ts';
 

@@ -1,8 +1,8 @@
 /** The client on a real gate that stays. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { readMetrics } from '../../scripts/fleet/metrics.ts';
-import { until } from '../../scripts/fleet/processes.ts';
+import { readMetrics } from '../../lab/fleet/metrics.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import {
   type Connection,
   type ConnectOptions,

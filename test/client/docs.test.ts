@@ -3,8 +3,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, it } from 'vitest';
-import { lendFolder } from '../../scripts/fleet/folder.ts';
-import { type Program, start, until } from '../../scripts/fleet/processes.ts';
+import { lendFolder } from '../../lab/fleet/folder.ts';
+import { type Program, start, until } from '../../lab/fleet/processes.ts';
 import { admitted } from '../hub/client.ts';
 import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
 

@@ -1,6 +1,6 @@
 /** Reads a subscription in the background, and keeps what it got. */
 
-import { until } from '../../scripts/fleet/processes.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import type { Item, Subscription } from '../../src/client/index.ts';
 
 export class Reader {

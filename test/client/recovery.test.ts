@@ -1,9 +1,9 @@
 /** The client on gates that stop, die, hang and come back. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Gate, type GateOptions, startGate } from '../../scripts/fleet/gate.ts';
-import { readMetrics } from '../../scripts/fleet/metrics.ts';
-import { freePort, until } from '../../scripts/fleet/processes.ts';
+import { type Gate, type GateOptions, startGate } from '../../lab/fleet/gate.ts';
+import { readMetrics } from '../../lab/fleet/metrics.ts';
+import { freePort, until } from '../../lab/fleet/processes.ts';
 import { type Connection, type ConnectOptions, connect, type Status } from '../../src/client/index.ts';
 import { incident, postEvents } from '../hub/client.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { machineNow } from '../../scripts/fleet/machine-time.ts';
+import { machineNow } from '../../lab/fleet/machine-time.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { newLease, pod1, podId, proxyA } from '../support/names.ts';

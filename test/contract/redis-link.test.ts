@@ -4,8 +4,8 @@ import { EventEmitter, once } from 'node:events';
 import { setInterval } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Answer } from '../../src/admission/lease-store.ts';
-import { createRedis } from '../../src/store/redis/client.ts';
-import { RedisLink } from '../../src/store/redis/link.ts';
+import { createRedis } from '../../src/redis/client.ts';
+import { RedisLink } from '../../src/redis/link.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
 import { type RedisServer, startRedis, storeUrl } from '../support/redis.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
@@ -31,7 +31,7 @@ interface Changing {
 
 async function openLink(url: string, deadlineMs: number): Promise<Changing> {
   const changes = new EventEmitter<{ up: []; down: [] }>();
-  const link = new RedisLink(createRedis(storeUrl(url), deadlineMs), deadlineMs, {
+  const link = new RedisLink(createRedis(storeUrl(url), deadlineMs), Object.values(scripts), deadlineMs, {
     changed: (up) => void changes.emit(up ? 'up' : 'down'),
     called() {},
     warned() {},

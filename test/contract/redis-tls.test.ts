@@ -2,8 +2,8 @@
 
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, until } from '../../scripts/fleet/processes.ts';
-import { createRedis } from '../../src/store/redis/client.ts';
+import { freePort, until } from '../../lab/fleet/processes.ts';
+import { createRedis } from '../../src/redis/client.ts';
 import { checkOf, leaseIn, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { type Authority, createAuthority, hasOpenssl, type KeyPair } from '../support/certificates.ts';
 import { type RedisServer, startRedis, storeUrl } from '../support/redis.ts';

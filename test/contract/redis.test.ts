@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { machineNow } from '../../scripts/fleet/machine-time.ts';
-import { createRedis } from '../../src/store/redis/client.ts';
-import { RedisLink } from '../../src/store/redis/link.ts';
+import { machineNow } from '../../lab/fleet/machine-time.ts';
+import { createRedis } from '../../src/redis/client.ts';
+import { RedisLink } from '../../src/redis/link.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
 import { leasesOf, newLease, pod1, proxyA, proxyB } from '../support/names.ts';
 import { openStore, type RedisServer, startRedis, storeUrl } from '../support/redis.ts';
@@ -156,7 +156,7 @@ describe('the link to Redis', () => {
 
   it('connects again when ioredis has given up', async () => {
     const client = createRedis(storeUrl(redis.url), 1000);
-    const link = new RedisLink(client, 1000, { changed() {}, called() {}, warned() {} });
+    const link = new RedisLink(client, Object.values(scripts), 1000, { changed() {}, called() {}, warned() {} });
     await expect.poll(() => link.up).toBe(true);
     client.disconnect();
     await expect.poll(() => client.status).toBe('end');

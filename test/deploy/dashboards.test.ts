@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
-import { lendFolder } from '../../scripts/fleet/folder.ts';
+import { lendFolder } from '../../lab/fleet/folder.ts';
 import { startTestApp } from '../support/app.ts';
 import { alerts, asSent, dashboards, has } from './files.ts';
 import { metricsIn } from './promql.ts';

@@ -1,8 +1,8 @@
 /** The dashboards' questions, put to a real Prometheus that scrapes a gate with something to tell. */
 
 import { expect, it, onTestFinished } from 'vitest';
-import { until } from '../../scripts/fleet/processes.ts';
-import { startRedis } from '../../scripts/fleet/redis.ts';
+import { until } from '../../lab/fleet/processes.ts';
+import { startRedis } from '../../lab/fleet/redis.ts';
 import { HubClient, incident, postEvents } from '../hub/client.ts';
 import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { asSent, dashboards, has } from './files.ts';

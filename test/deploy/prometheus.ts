@@ -3,8 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { lendFolder } from '../../scripts/fleet/folder.ts';
-import { freePort, start, untilReady } from '../../scripts/fleet/processes.ts';
+import { lendFolder } from '../../lab/fleet/folder.ts';
+import { freePort, start, untilReady } from '../../lab/fleet/processes.ts';
 import { pathOf, RULES, textOf } from './files.ts';
 
 const Labels = z.record(z.string(), z.string());

@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readMetrics } from '../../scripts/fleet/metrics.ts';
-import { until } from '../../scripts/fleet/processes.ts';
+import { readMetrics } from '../../lab/fleet/metrics.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { findCompose } from './compose.ts';
 
 const BUILD_DEADLINE_MS = 600_000;

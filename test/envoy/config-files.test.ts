@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Document, parseDocument } from 'yaml';
-import { closeAll, open } from '../../scripts/fleet/clients.ts';
-import { type Edge, EXT_AUTHZ, HTTP_MANAGER } from '../../scripts/fleet/edge.ts';
-import { envoyBinary, startEnvoy } from '../../scripts/fleet/envoy.ts';
-import { startPod } from '../../scripts/fleet/pod.ts';
-import { freePort } from '../../scripts/fleet/processes.ts';
+import { closeAll, open } from '../../lab/fleet/clients.ts';
+import { type Edge, EXT_AUTHZ, HTTP_MANAGER } from '../../lab/fleet/edge.ts';
+import { envoyBinary, startEnvoy } from '../../lab/fleet/envoy.ts';
+import { startPod } from '../../lab/fleet/pod.ts';
+import { freePort } from '../../lab/fleet/processes.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { parseDuration } from '../../src/config/quantities.ts';
 

@@ -2,8 +2,8 @@
 
 import { afterEach, expect, it } from 'vitest';
 import type { Document } from 'yaml';
-import { EXT_AUTHZ, GATE_CLUSTERS, gateCluster } from '../../scripts/fleet/edge.ts';
-import type { Gate } from '../../scripts/fleet/gate.ts';
+import { EXT_AUTHZ, GATE_CLUSTERS, gateCluster } from '../../lab/fleet/edge.ts';
+import type { Gate } from '../../lab/fleet/gate.ts';
 import { closeAll, Fleet } from '../support/fleet.ts';
 import { passed, rush, watch } from '../support/watch.ts';
 

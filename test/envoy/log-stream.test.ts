@@ -1,10 +1,10 @@
 /** Log streams that break, again and again: what Envoy has said is not lost, and its connections keep their slots. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sendLogTo } from '../../scripts/faults/edge-changes.ts';
-import { Wire } from '../../scripts/faults/wire.ts';
-import { machineNow } from '../../scripts/fleet/machine-time.ts';
-import { freePort } from '../../scripts/fleet/processes.ts';
+import { sendLogTo } from '../../lab/faults/edge-changes.ts';
+import { Wire } from '../../lab/faults/wire.ts';
+import { machineNow } from '../../lab/fleet/machine-time.ts';
+import { freePort } from '../../lab/fleet/processes.ts';
 import { Fleet } from '../support/fleet.ts';
 import { type Extremes, passed, rush, watch } from '../support/watch.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { until } from '../../scripts/fleet/processes.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { Fleet, type FleetOptions } from '../support/fleet.ts';
 import { passed, rush, watch } from '../support/watch.ts';
 

@@ -2,9 +2,9 @@
 
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { start, until } from '../../scripts/fleet/processes.ts';
+import { start, until } from '../../lab/fleet/processes.ts';
 
-const PROCESSES = fileURLToPath(new URL('../../scripts/fleet/processes.ts', import.meta.url));
+const PROCESSES = fileURLToPath(new URL('../../lab/fleet/processes.ts', import.meta.url));
 
 /** Starts two programs, ends the first, and tells both their numbers. */
 const PARENT = `

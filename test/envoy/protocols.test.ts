@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Document } from 'yaml';
-import { EXT_AUTHZ, HTTP_MANAGER } from '../../scripts/fleet/edge.ts';
+import { EXT_AUTHZ, HTTP_MANAGER } from '../../lab/fleet/edge.ts';
 import { Fleet } from '../support/fleet.ts';
 
 let fleet: Fleet;

@@ -2,8 +2,8 @@
 
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { EXT_AUTHZ } from '../../scripts/fleet/edge.ts';
-import { until } from '../../scripts/fleet/processes.ts';
+import { EXT_AUTHZ } from '../../lab/fleet/edge.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { closeAll, Fleet, stores } from '../support/fleet.ts';
 
 let fleet: Fleet;

@@ -1,7 +1,7 @@
 /** A gate that comes back under live connections, and upgrades that take long, on a real Envoy. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { until } from '../../scripts/fleet/processes.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { Fleet, stores } from '../support/fleet.ts';
 
 const FLUSH_MS = 1000;

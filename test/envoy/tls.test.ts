@@ -2,9 +2,9 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Document } from 'yaml';
-import { closeAll } from '../../scripts/fleet/clients.ts';
-import { GATE_CLUSTERS, gateCluster } from '../../scripts/fleet/edge.ts';
-import { until } from '../../scripts/fleet/processes.ts';
+import { closeAll } from '../../lab/fleet/clients.ts';
+import { GATE_CLUSTERS, gateCluster } from '../../lab/fleet/edge.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { type Authority, createAuthority, hasOpenssl, type KeyPair } from '../support/certificates.ts';
 import { Fleet } from '../support/fleet.ts';
 

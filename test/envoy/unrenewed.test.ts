@@ -5,9 +5,9 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Document } from 'yaml';
-import { addListener, HTTP_MANAGER } from '../../scripts/fleet/edge.ts';
-import { machineNow } from '../../scripts/fleet/machine-time.ts';
-import { until } from '../../scripts/fleet/processes.ts';
+import { addListener, HTTP_MANAGER } from '../../lab/fleet/edge.ts';
+import { machineNow } from '../../lab/fleet/machine-time.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { type Client, closeAll, Fleet } from '../support/fleet.ts';
 import { type Extremes, passed, watch } from '../support/watch.ts';
 

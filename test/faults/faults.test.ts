@@ -3,12 +3,12 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { FAULTS } from '../../scripts/faults/list.ts';
-import { planOf } from '../../scripts/faults/plan.ts';
-import { trialsOf } from '../../scripts/faults/trials.ts';
-import { Random } from '../../scripts/fleet/random.ts';
+import { FAULTS } from '../../lab/faults/list.ts';
+import { planOf } from '../../lab/faults/plan.ts';
+import { trialsOf } from '../../lab/faults/trials.ts';
+import { Random } from '../../lab/fleet/random.ts';
 
-const BENCH = fileURLToPath(new URL('../../scripts/faults.ts', import.meta.url));
+const BENCH = fileURLToPath(new URL('../../lab/faults.ts', import.meta.url));
 const TIMEOUT_MS = 120_000;
 
 function run(...args: string[]): Promise<{ code: number | null; output: string }> {

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { until } from '../../scripts/fleet/processes.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { startRedis } from '../support/redis.ts';
 import { HubClient } from './client.ts';

@@ -1,9 +1,9 @@
 /** What a broker promises, held by both; and what the one on Redis does when its Redis dies. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { until } from '../../scripts/fleet/processes.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import type { Broker } from '../../src/hub/broker.ts';
+import type { Broker } from '../../src/hub/broker/broker.ts';
 import { type CloudEvent, cloudEvent } from '../../src/hub/cloud-event.ts';
 import { openShared } from '../../src/hub/open.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';

@@ -1,7 +1,7 @@
 /** `/api/monitoring/ws`: the console's feed, by the numbers that issue 5 gives it. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { until } from '../../scripts/fleet/processes.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { type ConsoleMessage, consoleMessage } from '../../src/hub/protocol.ts';
 import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { admitted, HubClient, incident, postEvents } from './client.ts';

@@ -6,10 +6,10 @@ import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { closeReasons } from '../../src/hub/close-codes.ts';
 import { cloudEvent, ownTypes } from '../../src/hub/cloud-event.ts';
+import { states } from '../../src/hub/feeds/session-state.ts';
 import { HubMetrics } from '../../src/hub/hub-metrics.ts';
 import { ownEvent } from '../../src/hub/own-event.ts';
 import { clientMessage, consoleMessage, errorCodes, metricsMessage, serverMessage } from '../../src/hub/protocol.ts';
-import { states } from '../../src/hub/session-state.ts';
 
 const docs = readFileSync(new URL('../../docs/hub.md', import.meta.url), 'utf8');
 const examples = [...docs.matchAll(/^```json (\w+)\n([\s\S]*?)^```$/gm)].map(([, kind = '', text = '']) => ({

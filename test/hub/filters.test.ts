@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cloudEvent } from '../../src/hub/cloud-event.ts';
-import { canonical, factsOf, matcherOf } from '../../src/hub/filters.ts';
+import { canonical, factsOf, matcherOf } from '../../src/hub/feeds/filters.ts';
+import { Subscriptions } from '../../src/hub/feeds/subscriptions.ts';
 import { filters } from '../../src/hub/protocol.ts';
-import { Subscriptions } from '../../src/hub/subscriptions.ts';
 import { assertHolds } from '../support/property.ts';
 import { incident } from './client.ts';
 

@@ -1,7 +1,7 @@
 /** Three gates on one Redis, with clients on each. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { until } from '../../scripts/fleet/processes.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { admitted, HubClient, incident, postEvents } from './client.ts';

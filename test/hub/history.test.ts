@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { cloudEvent } from '../../src/hub/cloud-event.ts';
-import { factsOf } from '../../src/hub/filters.ts';
-import { History } from '../../src/hub/history.ts';
+import { factsOf } from '../../src/hub/feeds/filters.ts';
+import { History } from '../../src/hub/feeds/history.ts';
 import { incident } from './client.ts';
 
 function delivery() {

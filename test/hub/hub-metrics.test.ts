@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { until } from '../../scripts/fleet/processes.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { HubClient, incident, postEvents } from './client.ts';
 

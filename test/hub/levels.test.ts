@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changesOf, type Levels, levelsOf } from '../../src/hub/levels.ts';
+import { changesOf, type Levels, levelsOf } from '../../src/hub/figures/levels.ts';
 import { pod1 } from '../support/names.ts';
 
 /** Looks at one pod at each of the counts, and tells what is told each time. */

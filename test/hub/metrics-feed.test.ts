@@ -1,7 +1,7 @@
 /** `/ws/metrics`. The ten behaviours that issue 5 lists, and what becomes of the stream when its cache fails. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { until } from '../../scripts/fleet/processes.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { ownTypes } from '../../src/hub/cloud-event.ts';
 import { metricsMessage, type Snapshot, snapshot } from '../../src/hub/protocol.ts';

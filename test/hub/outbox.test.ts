@@ -2,8 +2,8 @@
 
 import { Registry } from '@prometheus-io/client';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { Outbox, type Wire } from '../../src/hub/feeds/outbox.ts';
 import { HubMetrics } from '../../src/hub/hub-metrics.ts';
-import { Outbox, type Wire } from '../../src/hub/outbox.ts';
 
 class SlowWire implements Wire {
   readyState = 1;

@@ -1,7 +1,7 @@
 /** What a gate tells by itself, beside connections that come and go in order. */
 
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
-import { until } from '../../scripts/fleet/processes.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { checkOf, entryOf, message, newStream, type Stream, startTestApp, type TestApp } from '../support/app.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { HubClient } from './client.ts';

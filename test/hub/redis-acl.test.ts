@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { until } from '../../scripts/fleet/processes.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { admitted, HubClient, incident, postEvents } from './client.ts';

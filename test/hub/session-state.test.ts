@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { next, type State, states, type Trigger } from '../../src/hub/session-state.ts';
+import { next, type State, states, type Trigger } from '../../src/hub/feeds/session-state.ts';
 
 function after(...triggers: Trigger[]): State {
   return triggers.reduce<State>(next, 'CONNECTED');

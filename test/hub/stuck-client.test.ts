@@ -1,8 +1,8 @@
 /** A client that has stopped reading, beside a hundred that have not. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Gate, startGate } from '../../scripts/fleet/gate.ts';
-import { until } from '../../scripts/fleet/processes.ts';
+import { type Gate, startGate } from '../../lab/fleet/gate.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { HubClient, incident, postEvents } from './client.ts';
 
 const HEALTHY = 100;

@@ -7,8 +7,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { lendFolder } from '../../scripts/fleet/folder.ts';
-import { freePort, start, until } from '../../scripts/fleet/processes.ts';
+import { lendFolder } from '../../lab/fleet/folder.ts';
+import { freePort, start, until } from '../../lab/fleet/processes.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const PACKAGE = new URL('../../package.json', import.meta.url);

@@ -2,10 +2,10 @@
 
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Client, Outcome } from '../../scripts/fleet/clients.ts';
-import { EXT_AUTHZ } from '../../scripts/fleet/edge.ts';
-import { machineNow } from '../../scripts/fleet/machine-time.ts';
-import { until } from '../../scripts/fleet/processes.ts';
+import type { Client, Outcome } from '../../lab/fleet/clients.ts';
+import { EXT_AUTHZ } from '../../lab/fleet/edge.ts';
+import { machineNow } from '../../lab/fleet/machine-time.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { Fleet, type FleetOptions } from '../support/fleet.ts';
 import { connectHealth } from '../support/health.ts';
 

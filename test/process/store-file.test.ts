@@ -6,9 +6,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Folder, lendFolder } from '../../scripts/fleet/folder.ts';
-import { type Gate, startGate } from '../../scripts/fleet/gate.ts';
-import { until } from '../../scripts/fleet/processes.ts';
+import { type Folder, lendFolder } from '../../lab/fleet/folder.ts';
+import { type Gate, startGate } from '../../lab/fleet/gate.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { Fleet } from '../support/fleet.ts';
 
 const LIMIT = 5;

@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { guard } from '../../scripts/fleet/guard.ts';
-import { readMetrics } from '../../scripts/fleet/metrics.ts';
-import { freePort, until } from '../../scripts/fleet/processes.ts';
+import { guard } from '../../lab/fleet/guard.ts';
+import { readMetrics } from '../../lab/fleet/metrics.ts';
+import { freePort, until } from '../../lab/fleet/processes.ts';
 import { admitted, incident, postEvents } from '../hub/client.ts';
 import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
 

@@ -2,13 +2,13 @@
 
 import { expect } from 'vitest';
 import type { Document } from 'yaml';
-import { Wire } from '../../scripts/faults/wire.ts';
-import { type Client, closeAll, type OpenOptions, type Outcome, open } from '../../scripts/fleet/clients.ts';
-import { EXT_AUTHZ } from '../../scripts/fleet/edge.ts';
-import { type Envoy, startEnvoy } from '../../scripts/fleet/envoy.ts';
-import { type Gate, type GateOptions, startGate } from '../../scripts/fleet/gate.ts';
-import { type Pod, startPod } from '../../scripts/fleet/pod.ts';
-import { freePort, until } from '../../scripts/fleet/processes.ts';
+import { Wire } from '../../lab/faults/wire.ts';
+import { type Client, closeAll, type OpenOptions, type Outcome, open } from '../../lab/fleet/clients.ts';
+import { EXT_AUTHZ } from '../../lab/fleet/edge.ts';
+import { type Envoy, startEnvoy } from '../../lab/fleet/envoy.ts';
+import { type Gate, type GateOptions, startGate } from '../../lab/fleet/gate.ts';
+import { type Pod, startPod } from '../../lab/fleet/pod.ts';
+import { freePort, until } from '../../lab/fleet/processes.ts';
 import { type RedisServer, startRedis } from './redis.ts';
 
 export type StoreKind = 'embedded' | 'redis';

@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { freePort, until } from '../../scripts/fleet/processes.ts';
+import { freePort, until } from '../../lab/fleet/processes.ts';
 import { type RedisServer, type ServerTls, startRedis, tlsArgs } from './redis.ts';
 
 /** After so long without an answer a node counts as dead. Lower, a busy machine makes its neighbours err. */

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort, start, until, untilReady } from '../../scripts/fleet/processes.ts';
+import { freePort, start, until, untilReady } from '../../lab/fleet/processes.ts';
 import { type RedisServer, redisServer, type ServerTls, startRedis, tlsArgs } from './redis.ts';
 
 const SENTINELS = 3;

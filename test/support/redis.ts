@@ -1,11 +1,11 @@
 /** What a test of the Redis store needs beside a redis-server. */
 
-import { until } from '../../scripts/fleet/processes.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import { parseStoreUrl, type StoreUrl } from '../../src/config/store-url.ts';
 import { openRedisStore } from '../../src/store/redis/open.ts';
 import type { RedisStore } from '../../src/store/redis/store.ts';
 
-export { type RedisServer, redisServer, startRedis } from '../../scripts/fleet/redis.ts';
+export { type RedisServer, redisServer, startRedis } from '../../lab/fleet/redis.ts';
 
 export interface ServerTls {
   readonly ca: string;

@@ -6,7 +6,7 @@
 
 import { appendFileSync } from 'node:fs';
 import { TestRunner } from 'vitest';
-import { machineNow, stalledMs } from '../../scripts/fleet/machine-time.ts';
+import { machineNow, stalledMs } from '../../lab/fleet/machine-time.ts';
 
 declare module 'vitest' {
   interface TaskMeta {

@@ -1,7 +1,7 @@
 /** What happens to a count while something else goes on. */
 
-import { machineNow } from '../../scripts/fleet/machine-time.ts';
-import { until } from '../../scripts/fleet/processes.ts';
+import { machineNow } from '../../lab/fleet/machine-time.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import type { Fleet } from './fleet.ts';
 
 const LOOK_EVERY_MS = 30;

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { lendFolder } from '../../scripts/fleet/folder.ts';
+import { lendFolder } from '../../lab/fleet/folder.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/ci-report.mjs', import.meta.url));
 

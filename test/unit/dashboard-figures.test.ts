@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { fold } from '../../dashboard/fold.ts';
 import { merge, type PodRead } from '../../dashboard/merge.ts';
 import { type PodId, type ProxyId, parsePodId, parseProxyId } from '../../src/admission/ids.ts';
-import type { FleetSnapshot } from '../../src/http/fleet-view.ts';
+import type { FleetSnapshot } from '../../src/fleet/fleet-view.ts';
+import { snapshotOf } from '../../src/hub/figures/snapshot.ts';
 import type { Snapshot } from '../../src/hub/protocol.ts';
-import { snapshotOf } from '../../src/hub/snapshot.ts';
 import { assertHolds } from '../support/property.ts';
 
 const LIMIT = 10;

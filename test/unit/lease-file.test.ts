@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, 
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Folder, lendFolder } from '../../scripts/fleet/folder.ts';
-import { until } from '../../scripts/fleet/processes.ts';
+import { type Folder, lendFolder } from '../../lab/fleet/folder.ts';
+import { until } from '../../lab/fleet/processes.ts';
 import type { RollCall } from '../../src/admission/lease-store.ts';
 import { LeaseFile } from '../../src/store/file/lease-file.ts';
 import { MemoryStore } from '../../src/store/memory.ts';

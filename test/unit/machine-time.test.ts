@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { machineNow, stalledMs } from '../../scripts/fleet/machine-time.ts';
-import { until } from '../../scripts/fleet/processes.ts';
+import { machineNow, stalledMs } from '../../lab/fleet/machine-time.ts';
+import { until } from '../../lab/fleet/processes.ts';
 
 /** Stops this process, as a machine does that has no time for it. */
 async function stall(seconds: number): Promise<void> {

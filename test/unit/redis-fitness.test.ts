@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fieldsOf, judge } from '../../src/store/redis/fitness.ts';
+import { fieldsOf, judge } from '../../src/redis/fitness.ts';
 
 const info = (lines: Record<string, string>) =>
   fieldsOf(

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Room } from '../../src/room.ts';
+import { Room } from '../../src/net/quota.ts';
 
 function full(address: string): Room {
   const room = new Room('x', { max: 10, perAddressMax: 1 });

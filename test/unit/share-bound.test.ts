@@ -1,8 +1,8 @@
 /** What the fault bench lets `outage.policy: share` exceed a limit by. */
 
 import { expect, it } from 'vitest';
-import { type Admission, shareBound } from '../../scripts/faults/bound.ts';
-import { COUNTS_AGE_MS } from '../../scripts/faults/scale.ts';
+import { type Admission, shareBound } from '../../lab/faults/bound.ts';
+import { COUNTS_AGE_MS } from '../../lab/faults/scale.ts';
 
 const AWAY_MS = 100_000;
 const LONG_BEFORE_MS = AWAY_MS - COUNTS_AGE_MS - 1;

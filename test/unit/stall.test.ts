@@ -1,7 +1,7 @@
 /** What of a thread's lateness is the machine's fault. */
 
 import { expect, it } from 'vitest';
-import { Stall } from '../../scripts/fleet/stall.ts';
+import { Stall } from '../../lab/fleet/stall.ts';
 
 const PROCESSORS = 2;
 

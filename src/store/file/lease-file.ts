@@ -25,8 +25,8 @@
 
 import { rename, rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { SocketInUse } from '../../net/unix-socket.ts';
 import { explain } from '../../system-error.ts';
-import { SocketInUse } from '../../unix-socket.ts';
 import { NoFile, readWhole, replace } from './disk.ts';
 import { decode, encode } from './format.ts';
 import type { ReadSnapshot } from './line-reader.ts';

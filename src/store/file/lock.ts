@@ -8,8 +8,8 @@
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { removeStaleSocket, SocketInUse } from '../../net/unix-socket.ts';
 import { explain } from '../../system-error.ts';
-import { removeStaleSocket, SocketInUse } from '../../unix-socket.ts';
 
 /** What a socket's address holds is shorter than what a path may be. */
 const PATH_BYTES_MAX = 100;

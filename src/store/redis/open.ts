@@ -1,9 +1,10 @@
 /** Opens the store on a Redis: one connection for what the gate does, and one for what people and scrapes read. */
 
 import type { StoreUrl } from '../../config/store-url.ts';
-import { createRedis, type RedisTls, type SentinelAccount } from './client.ts';
-import { type LinkEvents, RedisLink } from './link.ts';
+import { createRedis, type RedisTls, type SentinelAccount } from '../../redis/client.ts';
+import { type LinkEvents, RedisLink } from '../../redis/link.ts';
 import { Reads } from './reads.ts';
+import { scripts } from './scripts.ts';
 import { RedisStore } from './store.ts';
 
 /**
@@ -26,10 +27,11 @@ export interface RedisStoreConfig {
 /** `events` are those of the link that the gate admits over, which alone decides whether the store is up. */
 export function openRedisStore(config: RedisStoreConfig, events: LinkEvents): RedisStore {
   const { url, deadline, tls, sentinel, prefix, info } = config;
+  const all = Object.values(scripts);
   const readDeadline = Math.max(READ_DEADLINE_MS, deadline);
   const forReads = { name: 'wsgate-reads', silenceMs: readDeadline * READ_DEADLINES_TO_RECONNECT };
-  const admissions = new RedisLink(createRedis(url, deadline, tls, sentinel), deadline, events);
-  const reads = new RedisLink(createRedis(url, readDeadline, tls, sentinel, forReads), readDeadline, {
+  const admissions = new RedisLink(createRedis(url, deadline, tls, sentinel), all, deadline, events);
+  const reads = new RedisLink(createRedis(url, readDeadline, tls, sentinel, forReads), all, readDeadline, {
     changed() {},
     called: (...call) => events.called(...call),
     warned(kind, detail) {

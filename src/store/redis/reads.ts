@@ -7,9 +7,9 @@
  */
 
 import type { Answer, StoreAway } from '../../admission/lease-store.ts';
-import type { RedisClient } from './client.ts';
-import type { RedisLink } from './link.ts';
-import type { Script } from './scripts.ts';
+import type { RedisClient } from '../../redis/client.ts';
+import type { RedisLink } from '../../redis/link.ts';
+import type { Script } from '../../redis/script.ts';
 
 export class Reads {
   readonly #admissions: RedisLink;

@@ -24,11 +24,12 @@ import type {
   Silence,
   StoreAway,
 } from '../../admission/lease-store.ts';
+import type { RedisLink } from '../../redis/link.ts';
+import type { Script } from '../../redis/script.ts';
 import { Acquires } from './acquires.ts';
 import { Keys } from './keys.ts';
-import type { RedisLink } from './link.ts';
 import type { Reads } from './reads.ts';
-import { type Script, scripts } from './scripts.ts';
+import { scripts } from './scripts.ts';
 
 /** The most past-due leases that one `expire` call looks at, and the most quiet names that a roll call tells. */
 const BATCH = 1000;

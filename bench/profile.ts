@@ -1,0 +1,117 @@
+/** `npm run profile`: where a gate's processor time goes, by V8's own sampling profiler. */
+
+import { parseArgs } from 'node:util';
+import { ASKABLE, Inspector } from '../lab/fleet/inspector.ts';
+import { Crowd, members, proxyName, untilRead } from './crowd.ts';
+import { h2load } from './h2load.ts';
+import { checkBytes, newStream } from './messages.ts';
+import { type GateServer, Stand } from './stand.ts';
+
+const USAGE = `Where a gate's processor time goes while it answers Checks, or reads the access log of open connections.
+
+  npm run profile -- [--of checks|entries] [--store redis|embedded] [--count 30000]
+`;
+const CONNECTIONS = { connections: 10_000, pods: 100, proxies: 4 };
+/** As many as the ledger renews one by one: with more, a connection would speak twice in a second. */
+const ENTRIES_PER_SECOND = 9_500;
+const PARTS = 8;
+const FUNCTIONS = 12;
+
+interface Profile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: { readonly functionName: string; readonly url: string };
+  }[];
+  /** The node that was found at work at each sample. */
+  readonly samples: readonly number[];
+  /** Microseconds before each. */
+  readonly timeDeltas: readonly number[];
+}
+
+async function main(): Promise<number> {
+  const { of, store, count } = options();
+  const isKnown = ['checks', 'entries'].includes(of) && ['redis', 'embedded'].includes(store);
+  if (!isKnown || !Number.isInteger(count) || count < 1) return usage();
+  const stand = new Stand();
+  try {
+    const redis = store === 'redis' ? { redis: await stand.redis() } : {};
+    const server = await stand.gate({ ...redis, isLasting: true, env: ASKABLE });
+    const inspector = await Inspector.of(server.gate);
+    stand.owns(async () => inspector.close());
+    const ask = of === 'checks' ? checksOf(server) : await entriesOf(stand, server);
+    await ask(count); // V8 has compiled it by then
+    await inspector.ask('Profiler.enable');
+    await inspector.ask('Profiler.start');
+    await ask(count);
+    const { profile } = await inspector.ask<{ profile: Profile }>('Profiler.stop');
+    if (profile === undefined) throw new Error('the profiler has nothing to tell');
+    print(profile, of, count);
+    return 0;
+  } finally {
+    await stand.stop();
+  }
+}
+
+/** Asks that often. */
+type Ask = (count: number) => Promise<unknown>;
+
+function checksOf({ address }: GateServer): Ask {
+  const message = checkBytes(newStream('pod0', proxyName(0)));
+  return (count) => h2load(address, message, count);
+}
+
+async function entriesOf(stand: Stand, { address, gate }: GateServer): Promise<Ask> {
+  const crowd = await Crowd.at(address, members(CONNECTIONS));
+  stand.owns(async () => crowd.close());
+  const forMs = (count: number) => (count * 1000) / ENTRIES_PER_SECOND;
+  return (count) => untilRead(gate, crowd, () => crowd.speakAt(ENTRIES_PER_SECOND, forMs(count)));
+}
+
+function print({ nodes, samples, timeDeltas }: Profile, of: string, count: number): void {
+  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
+  const parts = new Map<string, number>();
+  const own = new Map<string, number>();
+  samples.forEach((id, i) => {
+    const { functionName, url } = frames.get(id) ?? { functionName: '', url: '' };
+    if (functionName === '(idle)') return;
+    const us = timeDeltas[i] ?? 0;
+    const part = partOf(functionName, url);
+    parts.set(part, (parts.get(part) ?? 0) + us);
+    if (part !== 'wsgate') return;
+    const name = `${functionName || '(anonymous)'}, ${url.replace(/^.*\/src\//, '')}`;
+    own.set(name, (own.get(name) ?? 0) + us);
+  });
+  const total = parts.values().reduce((sum, us) => sum + us, 0);
+  const table = (rows: ReadonlyMap<string, number>, count: number) => {
+    const sorted = [...rows].sort(([, a], [, b]) => b - a).slice(0, count);
+    return sorted.map(([name, us]) => `${`${((us / total) * 100).toFixed(1)} %`.padStart(7)}  ${name}`).join('\n');
+  };
+  console.log(`${(total / count).toFixed(0)} µs for each of ${count} ${of}:\n\n${table(parts, PARTS)}\n`);
+  console.log(`wsgate's own functions:\n\n${table(own, FUNCTIONS)}`);
+}
+
+function partOf(functionName: string, url: string): string {
+  if (functionName === '(garbage collector)') return 'garbage collection';
+  if (url.startsWith('node:')) return url.includes('http2') ? "Node's HTTP/2" : "Node's other JavaScript";
+  const [, dependency] = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url) ?? [];
+  if (dependency !== undefined) return dependency;
+  return url.includes('/src/') ? 'wsgate' : "V8's and Node's native code: sockets, HTTP/2, strings";
+}
+
+function options(): { of: string; store: string; count: number } {
+  const { values } = parseArgs({
+    options: {
+      of: { type: 'string', default: 'checks' },
+      store: { type: 'string', default: 'redis' },
+      count: { type: 'string', default: '30000' },
+    },
+  });
+  return { of: values.of, store: values.store, count: Number(values.count) };
+}
+
+function usage(): number {
+  console.error(USAGE);
+  return 2;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,137 @@
+/**
+ * `/api/monitoring/ws`: what a console shows. The fleet's figures, at an interval and when they change; and every event,
+ * without a subscription.
+ */
+
+import type { FastifyBaseLogger } from 'fastify';
+import type { WebSocket } from 'ws';
+import type { Snapshots } from '../figures/snapshots.ts';
+import type { HubMetrics } from '../hub-metrics.ts';
+import { Client, type ClientOptions } from './client.ts';
+import { Clients, type LivenessOptions } from './clients.ts';
+import type { Feed } from './feed.ts';
+import { frameOf, MetricsFrames, plainEventFrame } from './frame.ts';
+import type { Delivery } from './history.ts';
+import type { Frame } from './outbox.ts';
+
+export interface ConsoleFeedOptions extends ClientOptions, LivenessOptions {
+  readonly everyMs: number;
+  readonly messageBytesMax: number;
+}
+
+/** How often the figures are looked at for a change that another gate has seen. */
+const LOOK_MS = 500;
+
+export class ConsoleFeed implements Feed {
+  readonly name = 'console';
+  readonly clients: Clients;
+  readonly #snapshots: Snapshots;
+  readonly #metrics: HubMetrics;
+  readonly #log: FastifyBaseLogger;
+  readonly #options: ConsoleFeedOptions;
+  readonly #frames = new MetricsFrames();
+  /** For all clients, until the end of this turn. */
+  #broadcast: Frame[] = [];
+  #toldJson = '';
+  #toldAtMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    parts: { snapshots: Snapshots; metrics: HubMetrics; log: FastifyBaseLogger },
+    options: ConsoleFeedOptions,
+  ) {
+    this.#snapshots = parts.snapshots;
+    this.#metrics = parts.metrics;
+    this.#log = parts.log;
+    this.#options = options;
+    this.clients = new Clients(options);
+    this.#snapshots.listen((json) => this.#tell(json));
+  }
+
+  get messageBytesMax(): number {
+    return this.#options.messageBytesMax;
+  }
+
+  /** From 0 to 1: the queue for all clients. */
+  get saturation(): number {
+    return this.#broadcast.length / this.#options.queueMax;
+  }
+
+  accept(socket: WebSocket, gone: () => void): void {
+    const client = new Client(
+      socket,
+      this.#options,
+      {
+        message: (text) => this.#read(client, text),
+        drained() {},
+        closing() {},
+        closed: () => {
+          this.clients.remove(client);
+          gone();
+        },
+      },
+      this.#metrics,
+    );
+    this.clients.add(client);
+    void this.#snapshots.latest().then((json) => client.send(this.#frames.of(json)));
+  }
+
+  event(delivery: Delivery): void {
+    if (this.clients.size > 0) this.#enqueue(plainEventFrame(delivery));
+  }
+
+  missed(): void {}
+
+  degraded(why: string | undefined): void {
+    this.#enqueue(frameOf({ type: 'degraded', degraded: why !== undefined, reason: why ?? '' }));
+  }
+
+  start(): void {
+    this.clients.start();
+    this.#timer = setInterval(() => void this.#look(), Math.min(LOOK_MS, this.#options.everyMs));
+  }
+
+  stop(): Promise<void> {
+    clearInterval(this.#timer);
+    return this.clients.stop();
+  }
+
+  async #look(): Promise<void> {
+    if (this.clients.size === 0) return;
+    const json = await this.#snapshots.latest();
+    const due = performance.now() - this.#toldAtMs >= this.#options.everyMs - LOOK_MS / 2;
+    if (json !== this.#toldJson || due) this.#tell(json);
+  }
+
+  #tell(json: string): void {
+    this.#toldJson = json;
+    this.#toldAtMs = performance.now();
+    if (this.clients.size > 0) this.#enqueue(this.#frames.of(json));
+  }
+
+  #enqueue(frame: Frame): void {
+    if (this.#broadcast.length === 0) setImmediate(() => this.#send());
+    this.#broadcast.push(frame);
+    if (this.#broadcast.length <= this.#options.queueMax) return;
+    this.#broadcast.shift();
+    this.#metrics.dropped.inc();
+  }
+
+  #send(): void {
+    const frames = this.#broadcast;
+    this.#broadcast = [];
+    for (const client of this.clients) for (const frame of frames) client.send(frame);
+  }
+
+  #read(client: Client, text: string | undefined): void {
+    let type: unknown;
+    try {
+      ({ type } = JSON.parse(text ?? '') ?? {});
+    } catch {
+      this.#log.info({ feed: this.name }, 'ignored a message that is no JSON text');
+      return;
+    }
+    if (type === 'ping') client.send(frameOf({ type: 'pong', server_time: new Date().toISOString() }));
+    else this.#log.info({ feed: this.name, type: String(type).slice(0, 64) }, 'ignored a message of an unknown type');
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * One session of `/ws`: its subscriptions, its state, and what it missed.
+ *
+ * A session that resumes is behind: it takes events out of the history, as fast as its client reads them, until it has
+ * come to the newest; only then do new ones go to it directly. So it gets each event once, in the order of the history,
+ * and a long absence needs no long queue.
+ */
+
+import { randomUUID } from 'node:crypto';
+import type { WebSocket } from 'ws';
+import type { HubMetrics } from '../hub-metrics.ts';
+import {
+  type ClientMessage,
+  clientMessage,
+  type errorCodes,
+  type Filters,
+  firstMistake,
+  type ServerMessage,
+  subscriptionAtFault,
+} from '../protocol.ts';
+import { Client, type ClientOptions } from './client.ts';
+import { matcherOf } from './filters.ts';
+import { eventFrame, frameOf } from './frame.ts';
+import type { History } from './history.ts';
+import type { Frame } from './outbox.ts';
+import { next, type State, type Trigger } from './session-state.ts';
+import type { Subscriptions } from './subscriptions.ts';
+
+export interface SessionParts {
+  readonly history: History;
+  readonly subscriptions: Subscriptions<Session>;
+  readonly metrics: HubMetrics;
+  readonly degraded: () => boolean;
+  readonly left: (session: Session) => void;
+}
+
+export interface SessionOptions extends ClientOptions {
+  readonly subscriptionsMax: number;
+}
+
+/** After which event it may resume, should its connection be lost now. */
+type Position = Pick<Extract<ServerMessage, { type: 'pong' }>, 'last_event_id'>;
+
+/** How much of the history one session looks at before others have their turn. */
+const BEHIND_AT_ONCE = 200;
+
+export class Session {
+  readonly client: Client;
+  readonly #parts: SessionParts;
+  readonly #subscriptionsMax: number;
+  readonly #filters = new Map<string, Filters>();
+  #state: State = 'CONNECTED';
+  #hadEvent = false;
+  /** The number of the event that it gets next; undefined when it is not behind. */
+  #behind: { at: number; told: number; waiting: boolean } | undefined;
+
+  constructor(socket: WebSocket, parts: SessionParts, options: SessionOptions) {
+    this.#parts = parts;
+    this.#subscriptionsMax = options.subscriptionsMax;
+    this.client = new Client(
+      socket,
+      options,
+      {
+        message: (text) => this.#read(text),
+        drained: () => this.#catchUp(),
+        closing: () => this.#become('closing'),
+        closed: () => this.#end(),
+      },
+      parts.metrics,
+    );
+    this.send({
+      type: 'welcome',
+      session_id: randomUUID(),
+      server_time: new Date().toISOString(),
+      degraded: parts.degraded(),
+    });
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  send(message: ServerMessage): void {
+    this.client.send(frameOf(message));
+  }
+
+  /** An event that its subscriptions want. */
+  deliver(frame: Frame): void {
+    if (this.#behind) return; // it comes to it
+    this.client.send(frame);
+    this.#active();
+  }
+
+  /** To be called at each cleanup. */
+  cleanUp(): void {
+    if (!this.#hadEvent) this.#become('quiet');
+    this.#hadEvent = false;
+  }
+
+  #read(text: string | undefined): void {
+    let json: unknown;
+    try {
+      json = JSON.parse(text ?? '');
+    } catch {
+      this.#complain('INVALID_JSON', text === undefined ? 'a binary message is no JSON text' : 'this is no JSON text');
+      return;
+    }
+    const parsed = clientMessage.safeParse(json);
+    if (parsed.success) this.#obey(parsed.data);
+    else this.#complain('INVALID_MESSAGE', firstMistake(parsed.error), subscriptionAtFault(json, parsed.error));
+  }
+
+  #obey(message: ClientMessage): void {
+    switch (message.type) {
+      case 'subscribe':
+        this.#subscribe(message, this.#position());
+        break;
+      case 'unsubscribe':
+        this.#unsubscribe(message.subscription_id);
+        break;
+      case 'resume':
+        // Without a position: what was missed is still to come.
+        if (message.subscriptions.every((each) => this.#subscribe(each, {}))) this.#resume(message.last_event_id);
+        break;
+      case 'ping':
+        this.send({ type: 'pong', server_time: new Date().toISOString(), ...this.#position() });
+    }
+  }
+
+  /** Takes the place of a subscription with the same id. */
+  #subscribe(
+    { subscription_id: id, filters }: { subscription_id: string; filters: Filters },
+    position: Position,
+  ): boolean {
+    const before = this.#filters.get(id);
+    if (!before && this.#filters.size >= this.#subscriptionsMax) {
+      this.#complain('TOO_MANY_SUBSCRIPTIONS', `a client may have ${this.#subscriptionsMax} subscriptions`, id);
+      return false;
+    }
+    if (before) this.#parts.subscriptions.remove(this, id, before);
+    this.#filters.set(id, filters);
+    this.#parts.subscriptions.add(this, id, filters);
+    this.#become('subscribed');
+    this.send({ type: 'subscribed', subscription_id: id, filters, ...position });
+    return true;
+  }
+
+  #unsubscribe(id: string): void {
+    const filters = this.#filters.get(id);
+    if (!filters) {
+      this.#complain('UNKNOWN_SUBSCRIPTION', `there is no subscription ${id}`, id);
+      return;
+    }
+    this.#filters.delete(id);
+    this.#parts.subscriptions.remove(this, id, filters);
+    if (this.#filters.size === 0) this.#become('unsubscribed');
+    this.send({ type: 'unsubscribed', subscription_id: id });
+  }
+
+  #position(): Position {
+    const { history } = this.#parts;
+    const id = history.at((this.#behind?.at ?? history.next) - 1)?.event.id;
+    return id === undefined ? {} : { last_event_id: id };
+  }
+
+  #resume(lastEventId: string): void {
+    const last = this.#parts.history.numberOf(lastEventId);
+    if (last === undefined) {
+      this.send({ type: 'resync', reason: 'the history does not hold that event' });
+      return;
+    }
+    this.#behind = { at: last + 1, told: 0, waiting: false };
+    this.#catchUp();
+  }
+
+  #catchUp(): void {
+    const behind = this.#behind;
+    if (!behind || behind.waiting) return;
+    const { history } = this.#parts;
+    const wanted = [...this.#filters].map(([id, filters]) => ({ id, matches: matcherOf(filters) }));
+    for (let looked = 0; behind.at < history.next; looked += 1) {
+      if (!this.client.hasRoom) return; // goes on when drained
+      if (looked === BEHIND_AT_ONCE) {
+        this.#catchUpLater(behind);
+        return;
+      }
+      const delivery = history.at(behind.at);
+      if (!delivery) {
+        this.#behind = undefined;
+        this.send({ type: 'resync', reason: 'the history was overtaken by newer events' });
+        return;
+      }
+      behind.at += 1;
+      const ids = wanted.filter(({ matches }) => matches(delivery.facts)).map(({ id }) => id);
+      if (ids.length === 0) continue;
+      behind.told += 1;
+      this.client.send(eventFrame(delivery, JSON.stringify(ids)));
+      this.#active();
+    }
+    this.#behind = undefined;
+    this.send({ type: 'resumed', events: behind.told });
+  }
+
+  #catchUpLater(behind: { waiting: boolean }): void {
+    behind.waiting = true;
+    setImmediate(() => {
+      behind.waiting = false;
+      this.#catchUp();
+    });
+  }
+
+  #complain(code: (typeof errorCodes)[number], message: string, atFault?: string): void {
+    this.send({ type: 'error', code, message, ...(atFault === undefined ? {} : { subscription_id: atFault }) });
+  }
+
+  #active(): void {
+    this.#hadEvent = true;
+    if (this.#state !== 'ACTIVE') this.#become('event');
+  }
+
+  #become(trigger: Trigger): void {
+    this.#state = next(this.#state, trigger);
+  }
+
+  #end(): void {
+    this.#become('closed');
+    this.#behind = undefined;
+    for (const [id, filters] of this.#filters) this.#parts.subscriptions.remove(this, id, filters);
+    this.#filters.clear();
+    this.#parts.left(this);
+  }
+}

@@ -1,0 +1,46 @@
+/** How many connections a second the fleet admits, denies and frees, by the events in which gates tell of it. */
+
+import type { CloudEvent } from '../cloud-event.ts';
+import { isOwn } from '../own-source.ts';
+
+export interface PerSecond {
+  readonly admitted: number;
+  readonly denied: number;
+  readonly released: number;
+}
+
+const OVER_S = 5;
+
+const KIND: Readonly<Record<string, keyof PerSecond>> = {
+  'connection.admitted': 'admitted',
+  'connection.denied': 'denied',
+  'connection.released': 'released',
+  'connection.expired': 'released',
+};
+
+export class Rates {
+  /** For each of the last seconds. */
+  #seconds: { readonly at: number; readonly counts: Record<keyof PerSecond, number> }[] = [];
+
+  note(event: CloudEvent): void {
+    const kind = isOwn(event) ? KIND[event.type] : undefined;
+    if (kind === undefined) return;
+    const { count } = event.data;
+    const at = Math.floor(performance.now() / 1000);
+    let second = this.#seconds.at(-1);
+    if (second?.at !== at) {
+      second = { at, counts: { admitted: 0, denied: 0, released: 0 } };
+      this.#seconds.push(second);
+      this.#seconds = this.#seconds.slice(-(OVER_S + 1));
+    }
+    second.counts[kind] += typeof count === 'number' ? count : 1;
+  }
+
+  /** Over the last five seconds. */
+  perSecond(): PerSecond {
+    const nowS = Math.floor(performance.now() / 1000);
+    const lately = this.#seconds.filter(({ at }) => nowS - at < OVER_S);
+    const mean = (kind: keyof PerSecond) => lately.reduce((sum, { counts }) => sum + counts[kind], 0) / OVER_S;
+    return { admitted: mean('admitted'), denied: mean('denied'), released: mean('released') };
+  }
+}

@@ -1,0 +1,35 @@
+/** Bounds the connections of a server. One for which there is no room is closed: there is no request yet to answer. */
+
+import type { Server, Socket } from 'node:net';
+import type { Room } from './quota.ts';
+
+export class Connections {
+  readonly #room: Room;
+  readonly #reached: (key: string) => void;
+  readonly #addresses = new Map<Socket, string | undefined>();
+
+  constructor(room: Room, reached: (key: string) => void) {
+    this.#room = room;
+    this.#reached = reached;
+  }
+
+  bound(server: Server): void {
+    server.on('connection', (socket: Socket) => {
+      const address = socket.remoteAddress;
+      const key = this.#room.take(address);
+      if (key !== undefined) {
+        this.#reached(key);
+        socket.destroy();
+        return;
+      }
+      this.#addresses.set(socket, address);
+      socket.once('close', () => this.leave(socket));
+    });
+  }
+
+  /** For a connection that is somebody else's to count from now on. */
+  leave(socket: Socket): void {
+    const address = this.#addresses.get(socket);
+    if (this.#addresses.delete(socket)) this.#room.give(address);
+  }
+}

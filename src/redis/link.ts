@@ -1,0 +1,295 @@
+/**
+ * The link to Redis, and the circuit breaker on it.
+ *
+ * The link is up or down. Down, a call answers at once that the store is away. It goes down when a call passes its
+ * deadline, the connection breaks, or Redis answers that it takes no writes at all; and comes up when a probe is
+ * answered: replies come in order, so an answered probe means that all that was sent before it has been done. The
+ * probe is sent the moment the link goes down, waits for as long as it takes, and is sent again on each new connection;
+ * so Redis is back in use as soon as it answers. A connection carries one probe at a time, however many calls are late:
+ * a Redis that has just stalled is not asked a thousand times how it is. A Redis that answers but is not fit for use is left for a new
+ * connection, again and again: that is how a failover ends at the new master.
+ *
+ * Nothing is queued while down and nothing is sent twice: a command whose connection broke may have been done, and
+ * only the caller knows whether it is safe to repeat.
+ *
+ * Each time that the link goes down, a generation of calls ends. An answer to a call of an earlier generation is not
+ * believed, even when the link is up again: it may be the answer of another Redis than the one that is asked now, and
+ * whoever heard that the store was away has decided without it.
+ *
+ * Redis Cluster is one store here, up while every master answers: a lease must not expire for want of a renewal that
+ * its node could not take. Commands of one pod go to one node, so the order of replies means there what it means with
+ * one Redis, but for a slot on the move: a command that ioredis sends on (MOVED, ASK: the first node did nothing) or
+ * again (TRYAGAIN: nobody did anything yet) may be overtaken by one that came later. Where that matters, the store waits
+ * for the answer. Across a deadline it cannot: a release may then run before the acquire that it was to undo, and that
+ * lease goes as others do whose end got lost.
+ */
+
+import { Cluster } from 'ioredis';
+import type { Answer, StoreAway } from '../admission/lease-store.ts';
+import type { RedisClient } from './client.ts';
+import { askProcesses, isSameProcess, prepare } from './fitness.ts';
+import type { Script } from './script.ts';
+
+export interface LinkEvents {
+  /** The link went up (`detail` is empty) or down (`detail` says why). */
+  changed(up: boolean, detail: string): void;
+  called(operation: string, durationMs: number, answer: 'ok' | StoreAway['why']): void;
+  /** Something is wrong with the Redis itself that somebody should see to. */
+  warned(kind: string, detail: string): void;
+}
+
+/** Answers that hold for every call, not for one, and that a probe gets, too. OOM is none: only acquires get it. */
+const UNFIT = /^-?(READONLY|MASTERDOWN|LOADING|MISCONF|NOREPLICAS|CLUSTERDOWN|NOAUTH|BUSY) /;
+/** How long a Redis that is not fit for use is left alone. */
+const AGAIN_MS = 250;
+/** What is wrong is said again after so long. */
+const WARN_AGAIN_MS = 60_000;
+const LATE = Symbol('the deadline passed');
+
+export class RedisLink {
+  readonly #redis: RedisClient;
+  readonly #scripts: readonly Script[];
+  readonly #deadlineMs: number;
+  readonly #events: LinkEvents;
+  /** Undefined until the first attempt has come to something: its failure is told, too. */
+  #up: boolean | undefined;
+  #lastError = 'not connected yet';
+  #processes: readonly string[] = [];
+  /** When each kind of warning was last given. */
+  readonly #warnedAtMs = new Map<string, number>();
+  /** Who waits for the link to come up. */
+  readonly #waiting = new Set<() => void>();
+  /** How often the link went down: calls that were sent before that are not believed after it. */
+  #generation = 0;
+  #probe = 0;
+  #again: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /** `scripts`: those that `run` may be asked for. */
+  constructor(redis: RedisClient, scripts: readonly Script[], deadlineMs: number, events: LinkEvents) {
+    this.#redis = redis;
+    this.#scripts = scripts;
+    this.#deadlineMs = deadlineMs;
+    this.#events = events;
+    redis.on('node error', (error: Error, node: string) => {
+      this.#lastError = `${node}: ${error.message}`;
+    });
+    // A cluster's own error comes when every node has had one.
+    redis.on('error', ({ message }: Error) =>
+      this.#down(
+        redis instanceof Cluster ? `no node can be asked for the cluster's others; ${this.#lastError}` : message,
+      ),
+    );
+    redis.on('ready', () => this.#startProbe());
+    redis.on('close', () => this.#down(this.#lastError));
+    // ioredis gives up for good when a Sentinel tells of a new master while it is on its way to the old one.
+    redis.on('end', () => this.#connectAgain(AGAIN_MS));
+    if (redis.status === 'ready') this.#startProbe();
+  }
+
+  get up(): boolean {
+    return this.#up === true;
+  }
+
+  /** What a call would be answered now, if that is known without sending it. */
+  get away(): StoreAway | undefined {
+    return this.up ? undefined : { ok: false, why: 'disconnected', detail: this.#lastError, maybeDone: false };
+  }
+
+  /** Whether one call may ask of several pods; and those of one pod are carried out in the order in which they were sent. */
+  get isOneNode(): boolean {
+    return !(this.#redis instanceof Cluster);
+  }
+
+  /**
+   * The names of the processes that keep the leases. Another master of a cluster is not always noticed by its broken
+   * connection, so a cluster is asked each time; none when it does not answer.
+   */
+  async processes(): Promise<readonly string[]> {
+    const redis = this.#redis;
+    if (!(redis instanceof Cluster)) return this.#processes;
+    const answer = await this.call('info', () => askProcesses(redis));
+    return answer.ok ? answer.value : [];
+  }
+
+  /** Runs a script by its SHA; on NOSCRIPT once more by its text. */
+  run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<Answer<unknown>> {
+    return this.call(script.name, async () => {
+      try {
+        return await this.#redis.evalsha(script.sha, keys.length, ...keys, ...args);
+      } catch (error) {
+        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+        return this.#redis.eval(script.source, keys.length, ...keys, ...args);
+      }
+    });
+  }
+
+  async call<T>(operation: string, send: (redis: RedisClient) => Promise<T>): Promise<Answer<T>> {
+    if (this.away) return this.away;
+    this.#gather();
+    const generation = this.#generation;
+    const sentAt = performance.now();
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<typeof LATE>((resolve) => {
+      // An answer that is already waiting in the socket counts: after a stall of this process, timers run before reads.
+      timer = setTimeout(() => setImmediate(resolve, LATE), this.#deadlineMs);
+    });
+    let answer: Answer<T>;
+    try {
+      const value = await Promise.race([send(this.#redis), deadline]);
+      if (value === LATE) answer = this.#late(operation, generation);
+      else if (generation !== this.#generation) answer = fromBefore(operation);
+      else answer = { ok: true, value };
+    } catch (error) {
+      answer = this.#failed(operation, error, generation);
+    } finally {
+      clearTimeout(timer);
+    }
+    this.#events.called(operation, performance.now() - sentAt, answer.ok ? 'ok' : answer.why);
+    return answer;
+  }
+
+  /** Resolves as soon as the link is up, or when the deadline has passed. */
+  comesUp(): Promise<void> {
+    if (this.up || this.#closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, this.#deadlineMs);
+      this.#waiting.add(done);
+    });
+  }
+
+  /** Whether both are connected to the same Redis process, as far as it is told. A cluster sees to that by itself. */
+  isWith(other: RedisLink): boolean {
+    const [own] = this.#processes;
+    const [others] = other.#processes;
+    return !this.isOneNode || isSameProcess(own, others);
+  }
+
+  /** Goes down, and connects again. */
+  leave(detail: string): void {
+    this.#down(detail);
+    this.#connectAgain(0);
+  }
+
+  /** Says what is wrong, but not again and again. */
+  warn(kind: string, detail: string): void {
+    const nowMs = performance.now();
+    if (nowMs - (this.#warnedAtMs.get(kind) ?? -Infinity) < WARN_AGAIN_MS) return;
+    this.#warnedAtMs.set(kind, nowMs);
+    this.#events.warned(kind, detail);
+  }
+
+  /** What is sent in one go of the event loop goes out in one write: a write costs more than what is in it. */
+  #gather(): void {
+    if (this.#redis instanceof Cluster) return; // each node has a stream of its own
+    const { stream } = this.#redis;
+    if (stream.writableCorked > 0) return;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#probe += 1;
+    this.#up = false;
+    clearTimeout(this.#again);
+    for (const done of this.#waiting) done();
+    this.#redis.disconnect();
+  }
+
+  #late(operation: string, generation: number): StoreAway {
+    const detail = `no answer to ${operation} within ${this.#deadlineMs} ms`;
+    // The first call that is late sends the probe. It stands behind all others, because none is sent while the link is down.
+    if (generation === this.#generation) {
+      this.#down(detail);
+      this.#startProbe();
+    }
+    return { ok: false, why: 'timeout', detail, maybeDone: true };
+  }
+
+  #failed(operation: string, error: unknown, generation: number): StoreAway {
+    const away = failure(error);
+    if (away.why === 'refused') this.warn(`${operation} is refused`, away.detail);
+    if (generation !== this.#generation) return away;
+    // A broken connection to the only Redis makes itself known; one to a node of a cluster does not.
+    if (UNFIT.test(away.detail) || (away.why === 'disconnected' && this.#redis instanceof Cluster)) {
+      this.leave(away.why === 'disconnected' ? this.#lastError : away.detail);
+    }
+    return away;
+  }
+
+  /** Whether it was told. */
+  #down(detail: string): boolean {
+    this.#lastError = detail;
+    this.#generation += 1;
+    this.#probe += 1; // whatever a probe on the old connection says no longer counts
+    if (this.#up === false) return false;
+    this.#up = false;
+    this.#events.changed(false, detail);
+    return true;
+  }
+
+  #startProbe(): void {
+    if (this.#redis.status !== 'ready') return; // the next `ready` starts one
+    clearTimeout(this.#again);
+    this.#again = undefined;
+    this.#probe += 1;
+    const probe = this.#probe;
+    prepare(this.#redis, this.#scripts).then(
+      ({ unfit, warning, processes }) => {
+        if (probe !== this.#probe || this.#up) return;
+        if (unfit !== undefined) return this.#refuse(unfit);
+        if (warning !== undefined) this.warn('unsafe', warning);
+        this.#up = true;
+        this.#processes = processes;
+        this.#lastError = 'the connection was closed';
+        this.#events.changed(true, '');
+        for (const done of this.#waiting) done();
+      },
+      (error: Error) => {
+        if (probe !== this.#probe) return;
+        if (isReply(error)) this.#refuse(error.message);
+        else this.#down(this.#lastError);
+        this.#connectAgain(AGAIN_MS);
+      },
+    );
+  }
+
+  #refuse(unfit: string): void {
+    if (!this.#down(unfit)) this.warn('unfit', unfit);
+    this.#connectAgain(AGAIN_MS);
+  }
+
+  #connectAgain(afterMs: number): void {
+    if (this.#closed) return;
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      const { status } = this.#redis;
+      if (status === 'ready') this.#redis.disconnect(true);
+      if (status === 'end') this.#redis.connect().catch(() => {}); // `error` tells
+    }, afterMs);
+  }
+}
+
+/** The link went down between this call and its answer. */
+function fromBefore(operation: string): StoreAway {
+  const detail = `the link went down while ${operation} was under way`;
+  return { ok: false, why: 'disconnected', detail, maybeDone: true };
+}
+
+/** Redis itself answered with an error, or the command did not get there. */
+function failure(error: unknown): StoreAway {
+  const detail = error instanceof Error ? error.message : String(error);
+  // ioredis gives up after so many nodes that each refused.
+  const refused = isReply(error) || detail.startsWith('Too many Cluster redirections');
+  return { ok: false, why: refused ? 'refused' : 'disconnected', detail, maybeDone: !refused };
+}
+
+function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError';
+}
