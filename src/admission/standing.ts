@@ -85,6 +85,10 @@ export class Standing {
   /** By this process's clock: for others that are behind, or doubt, it has waited since then. */
   #waitingSinceMs: number | undefined;
   #waitsForOthers = false;
+  /** How many gates the store last waited for that lost leases. */
+  #awaitedOfLoss = 0;
+  /** By this process's clock: when it gave up waiting for gates that were there before. */
+  #missingSinceMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: StandingOptions, events: Events) {
     this.#options = options;
@@ -142,6 +146,11 @@ export class Standing {
   /** Gates that have not come back, to a store that lost leases or was away. */
   get gatesAwaited(): number {
     return this.#gatesAwaited;
+  }
+
+  /** How long ago it gave up waiting for gates that were there before: they may hear proxies, and not the store. */
+  get missingForMs(): number {
+    return performance.now() - this.#missingSinceMs;
   }
 
   /** For the next heartbeat. */
@@ -204,6 +213,9 @@ export class Standing {
   #recover({ timeMs, wholeSinceMs, gatesAwaited, gatesBackMs }: RollCall): void {
     const { recoveryMs } = this.#options;
     const of = `${this.#epoch} ${wholeSinceMs} ${gatesBackMs} ${gatesAwaited}`;
+    const isLate = timeMs >= wholeSinceMs + this.#awaitMs;
+    if (this.#awaitedOfLoss > 0 && gatesAwaited === 0 && isLate) this.#missingSinceMs = performance.now();
+    this.#awaitedOfLoss = gatesAwaited;
     this.#gatesAwaited = gatesAwaited;
     if (of === this.#recoveryOf) return;
     const isNews = this.#recoveryOf === '';
@@ -231,6 +243,7 @@ export class Standing {
     this.#waitsForOthers = false;
     this.#trustedAtMs = timeMs;
     this.#gatesAwaited = 0;
+    this.#missingSinceMs = nowMs;
     this.#recoveredAtMs = nowMs + this.#options.recoveryMs;
   }
 
