@@ -88,7 +88,10 @@ export class Fleet {
   async ask(asked: ModelGate, connection: Connection): Promise<boolean> {
     const { pod, lease } = connection;
     const verdict = await asked.gate.admit({ pod, lease, path: '/' });
-    if (!verdict.admitted) return false;
+    if (!verdict.admitted) {
+      this.log.denied(connection, asked);
+      return false;
+    }
     if (verdict.counted) {
       if (!connection.promised) this.#checkRoom(connection);
     } else {
