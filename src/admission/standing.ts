@@ -87,8 +87,8 @@ export class Standing {
   #waitsForOthers = false;
   /** How many gates the store last waited for that lost leases. */
   #awaitedOfLoss = 0;
-  /** By this process's clock: when it gave up waiting for gates that were there before. */
-  #missingSinceMs = Number.NEGATIVE_INFINITY;
+  /** It has given up waiting for gates that were there before: since when, by this process's clock, and how many there were. */
+  #missing: { readonly sinceMs: number; readonly of: number } | undefined;
 
   constructor(options: StandingOptions, events: Events) {
     this.#options = options;
@@ -150,7 +150,7 @@ export class Standing {
 
   /** How long ago it gave up waiting for gates that were there before: they may hear proxies, and not the store. */
   get missingForMs(): number {
-    return performance.now() - this.#missingSinceMs;
+    return this.#missing ? performance.now() - this.#missing.sinceMs : Number.POSITIVE_INFINITY;
   }
 
   /** For the next heartbeat. */
@@ -181,6 +181,7 @@ export class Standing {
     const { timeMs, wholeSinceMs, gates } = answer;
     if (wholeSinceMs !== this.#wholeSinceMs) this.#lost(answer);
     this.#heardEpoch = this.#epoch;
+    if (this.#missing && gates >= this.#missing.of) this.#missing = undefined;
     this.#recover(answer);
     this.#waitForOthers(answer);
     this.#advance();
@@ -214,7 +215,7 @@ export class Standing {
     const { recoveryMs } = this.#options;
     const of = `${this.#epoch} ${wholeSinceMs} ${gatesBackMs} ${gatesAwaited}`;
     const isLate = timeMs >= wholeSinceMs + this.#awaitMs;
-    if (this.#awaitedOfLoss > 0 && gatesAwaited === 0 && isLate) this.#missingSinceMs = performance.now();
+    if (this.#awaitedOfLoss > 0 && gatesAwaited === 0 && isLate) this.#gaveUp();
     this.#awaitedOfLoss = gatesAwaited;
     this.#gatesAwaited = gatesAwaited;
     if (of === this.#recoveryOf) return;
@@ -243,8 +244,12 @@ export class Standing {
     this.#waitsForOthers = false;
     this.#trustedAtMs = timeMs;
     this.#gatesAwaited = 0;
-    this.#missingSinceMs = nowMs;
+    this.#gaveUp();
     this.#recoveredAtMs = nowMs + this.#options.recoveryMs;
+  }
+
+  #gaveUp(): void {
+    this.#missing = { sinceMs: performance.now(), of: this.#gates };
   }
 
   /** It has never trusted the store, and found it at once: no outage that it could know of. */

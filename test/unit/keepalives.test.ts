@@ -21,6 +21,7 @@ beforeEach(async () => {
   await listening;
   const accepted = new Promise<ServerHttp2Session>((resolve) => server.once('session', resolve));
   session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  await new Promise((resolve) => session.once('connect', resolve));
   accepting = await accepted;
 });
 afterEach(() => {
