@@ -119,8 +119,13 @@ export const redisFaults: readonly Fault[] = [
     name: 'gate-dies-in-outage',
     what: `Redis: SIGSTOP for ${BEYOND_TTL_MS / 1000} s; one of two gates meanwhile: SIGKILL after 6 s, started again 3 s later; a rush of clients`,
     gatesAlone: SIZE.gates,
-    untrustedMs: SCALE.recoveryMs,
-    bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    // The other gate waits for it, and then for what its Envoys say.
+    untrustedMs: SCALE.ttlMs + SCALE.recoveryMs,
+    bounds: {
+      keptMs: BEYOND_TTL_MS + SCALE.ttlMs + SCALE.recoveryMs + LOST_END_MS,
+      uncountedMs: 0,
+      settleMs: LOST_END_MS,
+    },
     actions: () => [
       { afterMs: 0, what: 'SIGSTOP Redis', run: ({ fleet }) => fleet.redis.signal('SIGSTOP') },
       { afterMs: 6_000, what: 'SIGKILL gate 2', run: ({ fleet }) => fleet.end(fleet.gate(1), 'SIGKILL') },
@@ -131,7 +136,7 @@ export const redisFaults: readonly Fault[] = [
         heals: true,
         run: ({ fleet }) => fleet.redis.signal('SIGCONT'),
       },
-      rush(),
+      rush(SCALE.ttlMs + SCALE.recoveryMs),
     ],
   },
   {

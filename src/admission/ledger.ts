@@ -50,6 +50,14 @@ export interface LogStream extends Source {
   readonly pingMs: () => number | undefined;
 }
 
+/** Stands for a log stream that broke. */
+interface Broken extends Source {
+  readonly proxy: ProxyId;
+  readonly atMs: number;
+  /** Whether any of its connections was heard of again, on another stream. */
+  found: boolean;
+}
+
 interface Entry {
   readonly pod: PodId;
   readonly lease: LeaseId;
@@ -106,8 +114,7 @@ export class Ledger {
   readonly #releases: ReleaseQueue;
   /** Stands for log streams that have still to speak of what was admitted. */
   readonly #expected: Source = { entries: new Set() };
-  /** Stands for streams that broke. */
-  readonly #orphans: Source = { entries: new Set() };
+  readonly #broken = new Set<Broken>();
   #due = new Set<Entry>();
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
@@ -190,6 +197,16 @@ export class Ledger {
     return found;
   }
 
+  /**
+   * Proxies of which a log stream broke not longer ago than that, and none of its connections was heard of again: it may
+   * go on at a gate that does not reach the store.
+   */
+  unfound(withinMs: number): ReadonlySet<ProxyId> {
+    const sinceMs = performance.now() - withinMs;
+    const recent = [...this.#broken].filter(({ found, atMs }) => !found && atMs > sinceMs);
+    return new Set(recent.map(({ proxy }) => proxy));
+  }
+
   open(proxy: ProxyId, pingMs: () => number | undefined = () => undefined): LogStream {
     const stream = { proxy, pingMs, entries: new Set<Entry>() };
     let streams = this.#streams.get(proxy);
@@ -205,7 +222,7 @@ export class Ledger {
     const streams = this.#streams.get(stream.proxy);
     if (!streams?.delete(stream)) return;
     this.#evidence.lost(stream.proxy);
-    for (const entry of [...stream.entries]) this.#move(entry, this.#orphans);
+    if (stream.entries.size > 0) this.#orphan(stream);
     if (streams.size === 0) this.#streams.delete(stream.proxy);
   }
 
@@ -239,7 +256,7 @@ export class Ledger {
       };
       this.#keep(entry);
     } else if (entry.source !== source && source !== this.#expected) {
-      if (entry.source === this.#orphans) this.#evidence.found(proxy);
+      if (isBroken(entry.source)) this.#foundAgain(entry.source);
       this.#move(entry, source);
     }
     if (entry.state !== state && state === 'live') {
@@ -334,7 +351,7 @@ export class Ledger {
   }
 
   #move(entry: Entry, source: Source): void {
-    mustHold(this.#events, 'entry-astray', entry.source.entries.delete(entry));
+    this.#leaveSource(entry);
     entry.source = source;
     entry.sourceSinceMs = performance.now();
     entry.flushes = 0;
@@ -347,7 +364,29 @@ export class Ledger {
     this.#pods.remove(entry.pod);
     this.#proxies.remove(proxyOf(entry.lease));
     this.#due.delete(entry);
-    mustHold(this.#events, 'entry-astray', entry.source.entries.delete(entry));
+    this.#leaveSource(entry);
+  }
+
+  #leaveSource(entry: Entry): void {
+    const { source } = entry;
+    mustHold(this.#events, 'entry-astray', source.entries.delete(entry));
+    if (source.entries.size === 0 && isBroken(source)) this.#broken.delete(source);
+  }
+
+  #orphan({ proxy, entries }: LogStream): void {
+    const broken: Broken = { proxy, atMs: performance.now(), found: false, entries: new Set() };
+    for (const entry of [...entries]) this.#move(entry, broken);
+    this.#broken.add(broken);
+  }
+
+  #foundAgain(broken: Broken): void {
+    broken.found = true;
+    this.#evidence.found(broken.proxy);
+  }
+
+  /** Whether it stands for a stream that broke, or that has never spoken. */
+  #isWaiting(source: Source): boolean {
+    return source === this.#expected || isBroken(source);
   }
 
   /** The store is to be told all of it again. */
@@ -371,7 +410,7 @@ export class Ledger {
     }
     const { epoch, lost } = this.#standing;
     // An orphan that a store has which lost nothing may have ended there meanwhile.
-    this.#writeAgain((entry) => lost || !entry.written || entry.source !== this.#orphans);
+    this.#writeAgain((entry) => lost || !entry.written || !isBroken(entry.source));
     const reached = (await this.#releases.repeat()) && (await this.#renewDue()) && (await this.#renewDue()); // and what came meanwhile
     if (reached) this.#standing.written(epoch);
   }
@@ -412,7 +451,7 @@ export class Ledger {
       return true;
     }
     // What stands here for a stream that broke, or that never spoke, is nobody's word.
-    const standing = open.filter(({ source }) => source === this.#orphans || source === this.#expected);
+    const standing = open.filter(({ source }) => this.#isWaiting(source));
     for (const proxy of new Set(standing.map(({ lease }) => proxyOf(lease)))) this.#evidence.missed(proxy);
     for (const { entry, state } of sent) {
       entry.written = entry.state === state; // it may have opened meanwhile
@@ -449,8 +488,9 @@ export class Ledger {
     for (const entry of this.#entries.values()) {
       const heardMs = nowMs - entry.heardAtMs;
       if (heardMs <= ttlMs || this.#due.has(entry)) continue;
-      const isWaiting = entry.source === this.#orphans || entry.source === this.#expected;
-      const maxMs = isWaiting ? undefined : this.#evidence.silentMs(proxyOf(entry.lease), entry.told);
+      const maxMs = this.#isWaiting(entry.source)
+        ? undefined
+        : this.#evidence.silentMs(proxyOf(entry.lease), entry.told);
       if (heardMs > (maxMs ?? unrenewedMaxMs)) this.#forget(entry);
     }
     void this.#checkOrphans();
@@ -470,7 +510,9 @@ export class Ledger {
   async #checkOrphans(): Promise<void> {
     if (!this.#standing.synced) return;
     const { epoch } = this.#standing;
-    const waiting = [...this.#orphans.entries, ...this.#expected.entries].filter((entry) => entry.written);
+    const waiting = [this.#expected, ...this.#broken].flatMap(({ entries }) =>
+      [...entries].filter(({ written }) => written),
+    );
     for (const [pod, entries] of Map.groupBy(waiting, (entry) => entry.pod)) {
       for (const some of chunks(entries, LEASES_PER_CALL)) {
         const answer = await this.#store.expiries(
@@ -484,9 +526,14 @@ export class Ledger {
   }
 
   #checkOrphan(entry: Entry, expiryMs: number | undefined): void {
-    const isOwn = entry.source !== this.#orphans && entry.source !== this.#expected;
-    if (isOwn || this.#entries.get(entry.lease) !== entry || this.#due.has(entry)) return;
-    if (expiryMs === undefined || (entry.expiryMs !== undefined && expiryMs !== entry.expiryMs)) this.#forget(entry);
+    if (!this.#isWaiting(entry.source) || this.#entries.get(entry.lease) !== entry || this.#due.has(entry)) return;
+    const isRenewed = expiryMs !== undefined && entry.expiryMs !== undefined && expiryMs !== entry.expiryMs;
+    if (isRenewed && isBroken(entry.source)) entry.source.found = true;
+    if (isRenewed || expiryMs === undefined) this.#forget(entry);
     else entry.expiryMs = expiryMs;
   }
+}
+
+function isBroken(source: Source): source is Broken {
+  return 'found' in source;
 }

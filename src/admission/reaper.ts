@@ -218,6 +218,9 @@ export class Reaper {
     const pods = await this.#store.pods();
     if (!pods.ok) return;
     this.#evidence.talking(this.#ledger.pings());
+    // A gate that is there, and does not reach the store, may hear what nobody else does.
+    const mayBeHeard = quietGates.length > 0 || this.#standing.missingForMs < this.#options.graceMs;
+    if (mayBeHeard) for (const proxy of this.#ledger.unfound(this.#options.graceMs)) this.#evidence.lost(proxy);
     await this.#tellNews();
     const silences = await this.#silences(timeMs, quietProxies, quietGates.length);
     if (!silences) return;

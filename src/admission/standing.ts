@@ -85,6 +85,10 @@ export class Standing {
   /** By this process's clock: for others that are behind, or doubt, it has waited since then. */
   #waitingSinceMs: number | undefined;
   #waitsForOthers = false;
+  /** How many gates the store last waited for that lost leases. */
+  #awaitedOfLoss = 0;
+  /** It has given up waiting for gates that were there before: since when, by this process's clock, and how many there were. */
+  #missing: { readonly sinceMs: number; readonly of: number } | undefined;
 
   constructor(options: StandingOptions, events: Events) {
     this.#options = options;
@@ -144,6 +148,11 @@ export class Standing {
     return this.#gatesAwaited;
   }
 
+  /** How long ago it gave up waiting for gates that were there before: they may hear proxies, and not the store. */
+  get missingForMs(): number {
+    return this.#missing ? performance.now() - this.#missing.sinceMs : Number.POSITIVE_INFINITY;
+  }
+
   /** For the next heartbeat. */
   get before(): KnownBefore {
     return { gates: this.#gates, wholeSinceMs: this.#wholeSinceMs ?? 0, awaitMs: this.#awaitMs };
@@ -172,6 +181,7 @@ export class Standing {
     const { timeMs, wholeSinceMs, gates } = answer;
     if (wholeSinceMs !== this.#wholeSinceMs) this.#lost(answer);
     this.#heardEpoch = this.#epoch;
+    if (this.#missing && gates >= this.#missing.of) this.#missing = undefined;
     this.#recover(answer);
     this.#waitForOthers(answer);
     this.#advance();
@@ -204,6 +214,9 @@ export class Standing {
   #recover({ timeMs, wholeSinceMs, gatesAwaited, gatesBackMs }: RollCall): void {
     const { recoveryMs } = this.#options;
     const of = `${this.#epoch} ${wholeSinceMs} ${gatesBackMs} ${gatesAwaited}`;
+    const isLate = timeMs >= wholeSinceMs + this.#awaitMs;
+    if (this.#awaitedOfLoss > 0 && gatesAwaited === 0 && isLate) this.#gaveUp();
+    this.#awaitedOfLoss = gatesAwaited;
     this.#gatesAwaited = gatesAwaited;
     if (of === this.#recoveryOf) return;
     const isNews = this.#recoveryOf === '';
@@ -231,7 +244,12 @@ export class Standing {
     this.#waitsForOthers = false;
     this.#trustedAtMs = timeMs;
     this.#gatesAwaited = 0;
+    this.#gaveUp();
     this.#recoveredAtMs = nowMs + this.#options.recoveryMs;
+  }
+
+  #gaveUp(): void {
+    this.#missing = { sinceMs: performance.now(), of: this.#gates };
   }
 
   /** It has never trusted the store, and found it at once: no outage that it could know of. */

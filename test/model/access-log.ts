@@ -67,7 +67,10 @@ export class AccessLog {
    * proxy that does not renew which a gate let in alone: that gate may tell the store when its end is long forgotten.
    */
   readonly unheard = new Set<LeaseId>();
-  /** Ends of connections whose proxy does not renew, and the gate that heard of each: it may die before it tells the store. */
+  /**
+   * Connections of a proxy that does not renew, and the gate that alone knows that each is gone: it heard of the end, or
+   * denied it, whatever the store did. It may die before it tells the store.
+   */
   readonly #toldOnce = new Map<LeaseId, ModelGate>();
   #late: Entry[] = [];
 
@@ -100,6 +103,10 @@ export class AccessLog {
     connection.lastWasLost = gone;
     const isUnsure = connection.worker.renews ? gone && !connection.told : connection.promised;
     if (kind === 'ended' && isUnsure) this.unheard.add(connection.lease);
+  }
+
+  denied({ lease, worker }: Connection, gate: ModelGate): void {
+    if (!worker.renews) this.#toldOnce.set(lease, gate);
   }
 
   /** With what it had heard and not written down. */

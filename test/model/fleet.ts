@@ -88,7 +88,10 @@ export class Fleet {
   async ask(asked: ModelGate, connection: Connection): Promise<boolean> {
     const { pod, lease } = connection;
     const verdict = await asked.gate.admit({ pod, lease, path: '/' });
-    if (!verdict.admitted) return false;
+    if (!verdict.admitted) {
+      this.log.denied(connection, asked);
+      return false;
+    }
     if (verdict.counted) {
       if (!connection.promised) this.#checkRoom(connection);
     } else {
@@ -284,6 +287,8 @@ export class Fleet {
     for (const worker of this.workers) this.log.streamOf(worker);
     await this.pass((4 * TTL_MS) / 1000, () => 'arrives');
     for (const { standing } of this.gates) expect(standing.state).toBe('synced');
+    // A gate that died may as well be cut off: a broken stream of which nothing is heard again may go on there.
+    if (this.#forgot.gate) await this.pass(GRACE_MS / 1000, () => 'arrives');
     // A word that came so late that its lease was gone: that silence is not believed for long.
     const isWrong = ({ evidence }: ModelGate) => evidence.unrenewed.values().some((why) => why === 'wrong');
     if (this.gates.some(isWrong)) await this.pass((DISTRUST_TTLS + 3) * (TTL_MS / 1000), () => 'arrives');

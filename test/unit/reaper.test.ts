@@ -375,3 +375,28 @@ it('a connection that is renewed is never taken', async () => {
   await pass(TTL_MS * 5, gate);
   expect(await held()).toEqual([lease]);
 });
+
+describe('a log stream that broke, and of which nothing is heard again', () => {
+  it('may go on at a gate that does not reach the store: while that one is missing, its connections stay', async () => {
+    const [gate, cutOff] = [startGate(), startGate()];
+    connect(gate); // another worker of the same proxy, heard all the while
+    const elsewhere = connect(gate);
+    await pass(KNOWN_MS, gate, cutOff);
+    cutOff.store.cut('now');
+    gate.ledger.close(elsewhere.stream);
+    told = told.filter((each) => each !== elsewhere); // the gate that hears of it cannot say so
+    await pass(GRACE_MS - TTL_MS, gate, cutOff);
+    expect(await held()).toContain(elsewhere.lease);
+  });
+
+  it('has ended with its connections where every gate is there', async () => {
+    const [gate, other] = [startGate(), startGate()];
+    connect(gate);
+    const gone = connect(gate);
+    await pass(KNOWN_MS, gate, other);
+    gate.ledger.close(gone.stream);
+    told = told.filter((each) => each !== gone);
+    await pass(2 * TTL_MS, gate, other);
+    expect(await held()).not.toContain(gone.lease);
+  });
+});
