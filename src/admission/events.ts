@@ -1,10 +1,8 @@
 /** What happens in the domain, for those who watch: metrics, the log, the hub. */
 
 import { EventEmitter } from 'node:events';
-import type { Verdict } from './gate.ts';
 import type { LeaseId, PodId, ProxyId } from './ids.ts';
-import type { Invariant } from './invariants.ts';
-import type { State } from './standing.ts';
+import type { Verdict } from './verdict.ts';
 
 /**
  * `closed`: Envoy's End entry. `hook`: the release hook. `cancelled`: of a Check that was not answered with allow.
@@ -17,6 +15,24 @@ export type ReleaseCause = 'closed' | 'hook' | 'cancelled' | 'expired' | 'outliv
  * never speaks. `wrong`: it was silent of connections that lived.
  */
 export type Unrenewed = 'nothing' | 'some' | 'wrong';
+
+/** What a gate may believe of its store: `standing.ts` says what each means. */
+export type State = 'away' | 'catching up' | 'recovering' | 'synced';
+
+/**
+ * What must be true at all times (`invariants.ts`), by what it is when broken. `denied-below-limit`: the store says that a
+ * pod is full, and counts fewer leases than its limit. `answered-too-many`: it put in or took out more leases than it was
+ * asked to. `expired-unnamed`: it took a lease of a proxy that was not named to it. `counts-differ`: a pod's count is not
+ * the sum of its proxies'. `entry-astray`: the ledger has an entry that its log stream does not have. `standing-astray`:
+ * the standing took a step that does not exist.
+ */
+export type Invariant =
+  | 'denied-below-limit'
+  | 'answered-too-many'
+  | 'expired-unnamed'
+  | 'counts-differ'
+  | 'entry-astray'
+  | 'standing-astray';
 
 interface EventMap {
   decided: [verdict: Verdict, durationMs: number];

@@ -1,7 +1,6 @@
 /** The gate: may this connection open? One question to the store, or none while it is away. */
 
 import type { Events } from './events.ts';
-import type { LeaseId, PodId } from './ids.ts';
 import { mustHold } from './invariants.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { Ledger } from './ledger.ts';
@@ -10,35 +9,7 @@ import { admitWithoutStore, type OutagePolicy } from './outage.ts';
 import type { Presence } from './presence.ts';
 import type { Share } from './share.ts';
 import type { Standing } from './standing.ts';
-
-/** A WebSocket that wants to open. */
-export interface Upgrade {
-  readonly pod: PodId;
-  readonly lease: LeaseId;
-  /** The request's path, without its query. */
-  readonly path: string;
-}
-
-/**
- * `STORE_RECOVERING`: it answers, but may lack leases (`standing.ts`). `TOO_MANY_NAMES`: of pods or proxies. `ENDED`: a
- * late word of a connection that is gone; nobody waits for this answer.
- */
-export type DenialReason =
-  | 'LIMIT_EXCEEDED'
-  | 'ENDED'
-  | 'STORE_UNAVAILABLE'
-  | 'STORE_RECOVERING'
-  | 'TOO_MANY_NAMES'
-  | 'POD_UNKNOWN'
-  | 'PROXY_UNKNOWN';
-
-/**
- * `counted` is false for a connection that was let in without the store's word, and is counted later. A denial's lease
- * is the one that it did not get: it names who asked.
- */
-export type Verdict =
-  | { readonly admitted: true; readonly counted: boolean; readonly pod: PodId; readonly lease: LeaseId }
-  | { readonly admitted: false; readonly reason: DenialReason; readonly pod?: PodId; readonly lease?: LeaseId };
+import type { DenialReason, Upgrade, Verdict } from './verdict.ts';
 
 export interface GateOptions {
   readonly reserveMs: number;

@@ -28,11 +28,9 @@
  * length of time, and then run on this process's own clock: a clock that is set forward or back changes nothing.
  */
 
-import type { Events } from './events.ts';
+import type { Events, State } from './events.ts';
 import { mustHold } from './invariants.ts';
 import type { AfterOutage, KnownBefore, RollCall } from './lease-store.ts';
-
-export type State = 'away' | 'catching up' | 'recovering' | 'synced';
 
 const NEXT: Readonly<Record<State, readonly State[]>> = {
   away: ['catching up'],

@@ -4,8 +4,8 @@
  */
 
 import { beforeEach, expect, it } from 'vitest';
-import type { Upgrade } from '../../src/admission/gate.ts';
 import type { LeaseStore } from '../../src/admission/lease-store.ts';
+import type { Upgrade } from '../../src/admission/verdict.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
 import { type ModelGate, makeGate } from '../model/model-gate.ts';

@@ -1,9 +1,9 @@
 /** What gates do when the store has lost leases, or releases. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Verdict } from '../../src/admission/gate.ts';
 import type { LeaseId } from '../../src/admission/ids.ts';
 import type { OutagePolicy } from '../../src/admission/outage.ts';
+import type { Verdict } from '../../src/admission/verdict.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
 import { LIMIT, type ModelGate, makeGate, RECOVERY_MS, TTL_MS } from '../model/model-gate.ts';
