@@ -20,7 +20,7 @@
 
 import type { Events, Unrenewed } from './events.ts';
 import { FlushIntervals, type Times } from './flush-intervals.ts';
-import type { ProxyId } from './ids.ts';
+import { type LeaseId, type ProxyId, proxyOf } from './ids.ts';
 import type { Promised, PromiseNews, Silence } from './lease-store.ts';
 
 export interface EvidenceOptions extends Times {
@@ -112,11 +112,13 @@ export class Evidence {
     for (const proxy of proxies) this.#tell({ proxy, lost: seenMs, stuck: seenMs });
   }
 
-  /** Leases of it that were taken out by its silence have been spoken of again. */
-  contradicted(proxy: ProxyId, count: number): void {
-    this.#events.emit('contradicted', proxy, count);
-    this.#is(proxy, 'wrong');
-    this.#tell({ proxy, distrustForMs: DISTRUST_TTLS * this.#options.ttlMs });
+  /** Leases that were taken out by the silence of their proxies have been spoken of again. */
+  contradicted(leases: readonly LeaseId[]): void {
+    for (const [proxy, some] of Map.groupBy(leases, proxyOf)) {
+      this.#events.emit('contradicted', proxy, some.length);
+      this.#is(proxy, 'wrong');
+      this.#tell({ proxy, distrustForMs: DISTRUST_TTLS * this.#options.ttlMs });
+    }
   }
 
   /** A pass of the reaper found leases of exactly these proxies that their logs overlook. */

@@ -2,18 +2,13 @@
 
 import type { Events } from './events.ts';
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
+import type { Holdings } from './holdings.ts';
 import { RecentNames } from './recent-names.ts';
 import { Unspoken } from './unspoken.ts';
 
 export interface Present {
   readonly proxies: ReadonlySet<ProxyId>;
   readonly pods: ReadonlySet<PodId>;
-}
-
-/** Who knows which names have connections: the ledger. */
-interface Holders {
-  holdsPod(pod: PodId): boolean;
-  holdsProxy(proxy: ProxyId): boolean;
 }
 
 export interface PresenceOptions {
@@ -32,18 +27,22 @@ export class Presence {
   #proxies = new Set<ProxyId>();
   #pods = new Set<PodId>();
 
-  /** `holders` is asked for, and not given, because the ledger itself is made of this. */
-  constructor(events: Events, holders: () => Holders, { podsMax, proxiesMax, reserveMs }: PresenceOptions) {
+  /** `held`: the connections of the ledger. */
+  constructor(
+    events: Events,
+    held: Pick<Holdings, 'holdsPod' | 'holdsProxy'>,
+    { podsMax, proxiesMax, reserveMs }: PresenceOptions,
+  ) {
     this.#events = events;
     this.#unspoken = new Unspoken(reserveMs);
     this.#knownPods = new RecentNames({
       max: podsMax,
-      holds: (pod) => this.#unspoken.holdsPod(pod) || holders().holdsPod(pod),
+      holds: (pod) => this.#unspoken.holdsPod(pod) || held.holdsPod(pod),
       gaveWay: (pod) => void this.#pods.delete(pod),
     });
     this.#knownProxies = new RecentNames({
       max: proxiesMax,
-      holds: (proxy) => this.#unspoken.holdsProxy(proxy) || holders().holdsProxy(proxy),
+      holds: (proxy) => this.#unspoken.holdsProxy(proxy) || held.holdsProxy(proxy),
       gaveWay: (proxy) => void this.#proxies.delete(proxy),
     });
     events.on('decided', ({ admitted, lease }) => {

@@ -11,16 +11,15 @@
  */
 
 import { chunks } from './chunks.ts';
-import type { Events } from './events.ts';
-import { type Evidence, GATE_QUIET_MS } from './evidence.ts';
+import { GATE_QUIET_MS } from './evidence.ts';
 import { type PodId, type ProxyId, proxyOf } from './ids.ts';
 import { mustHold } from './invariants.ts';
-import type { Expired, LeaseStore, LeaseTimes, Promised, QuietGate, RollCall, Silence } from './lease-store.ts';
-import type { Ledger } from './ledger.ts';
-import type { Presence } from './presence.ts';
-import type { Share } from './share.ts';
-import type { Standing } from './standing.ts';
+import type { Expired, LeaseTimes, Promised, QuietGate, RollCall, Silence } from './lease-store.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import type { Parts } from './parts.ts';
 import { Unlogged } from './unlogged.ts';
+
+type ReaperParts = Parts & { readonly ledger: Ledger };
 
 export interface ReaperOptions extends LeaseTimes {
   /** This gate's name on the roll. */
@@ -42,13 +41,7 @@ const POD_QUIET_CROWDED_MS = 10_000;
 const PODS_AT_ONCE = 50;
 
 export class Reaper {
-  readonly #store: LeaseStore;
-  readonly #ledger: Ledger;
-  readonly #share: Share;
-  readonly #standing: Standing;
-  readonly #evidence: Evidence;
-  readonly #presence: Presence;
-  readonly #events: Events;
+  readonly #parts: ReaperParts;
   readonly #options: ReaperOptions;
   readonly #passMs: number;
   /** For each proxy with a log stream open here: since when. */
@@ -67,25 +60,8 @@ export class Reaper {
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> | undefined;
 
-  constructor(
-    parts: {
-      store: LeaseStore;
-      ledger: Ledger;
-      share: Share;
-      standing: Standing;
-      evidence: Evidence;
-      presence: Presence;
-      events: Events;
-    },
-    options: ReaperOptions,
-  ) {
-    this.#store = parts.store;
-    this.#ledger = parts.ledger;
-    this.#share = parts.share;
-    this.#standing = parts.standing;
-    this.#evidence = parts.evidence;
-    this.#presence = parts.presence;
-    this.#events = parts.events;
+  constructor(parts: ReaperParts, options: ReaperOptions) {
+    this.#parts = parts;
     this.#options = options;
     this.#unlogged = new Unlogged(options.ttlMs, parts.events);
     this.#passMs = Math.min(Math.max(options.ttlMs / 10, HEARTBEAT_MS), 10_000);
@@ -101,8 +77,8 @@ export class Reaper {
       });
     };
     this.#timer = setInterval(beat, HEARTBEAT_MS);
-    this.#events.on('standingChanged', (state) => state === 'catching up' && beat());
-    if (this.#store.up) beat();
+    this.#parts.events.on('standingChanged', (state) => state === 'catching up' && beat());
+    if (this.#parts.store.up) beat();
   }
 
   /** Proxies that send Checks but no access log. */
@@ -123,39 +99,39 @@ export class Reaper {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#beating;
-    if (this.#store.up) await this.#tellNews();
-    await this.#store.farewell(this.#options.gate);
+    if (this.#parts.store.up) await this.#tellNews();
+    await this.#parts.store.farewell(this.#options.gate);
   }
 
   async beat(): Promise<void> {
-    const { epoch } = this.#standing;
-    const present = this.#presence.take();
+    const { epoch } = this.#parts.standing;
+    const present = this.#parts.presence.take();
     const sentMs = performance.now();
-    const answer = await this.#store.heartbeat({
+    const answer = await this.#parts.store.heartbeat({
       gate: this.#options.gate,
-      proxies: [...new Set([...present.proxies, ...this.#ledger.talking()])],
+      proxies: [...new Set([...present.proxies, ...this.#parts.ledger.streams.proxies()])],
       pods: [...present.pods],
       gateQuietMs: GATE_QUIET_MS,
       proxyQuietMs: this.#options.graceMs,
-      before: this.#standing.before,
-      outage: this.#standing.outage,
+      before: this.#parts.standing.before,
+      outage: this.#parts.standing.outage,
     });
     if (!answer.ok) {
-      this.#presence.putBack(present);
+      this.#parts.presence.putBack(present);
       this.#observedSinceMs = undefined;
       return;
     }
     const { timeMs } = answer.value;
     this.#gates = answer.value.gates;
     this.#keepTime(timeMs, sentMs);
-    this.#standing.heard(answer.value, epoch);
-    if (this.#standing.synced) this.#observedSinceMs ??= timeMs;
+    this.#parts.standing.heard(answer.value, epoch);
+    if (this.#parts.standing.synced) this.#observedSinceMs ??= timeMs;
     this.#listen(timeMs);
     await this.#missGates(answer.value);
     await this.#tellNews();
     for (const proxy of present.proxies) this.#unlogged.asked(proxy, timeMs);
     const ownMs = performance.now();
-    if (!this.#standing.synced || ownMs - this.#lastPassMs < this.#passMs) return;
+    if (!this.#parts.standing.synced || ownMs - this.#lastPassMs < this.#passMs) return;
     this.#lastPassMs = ownMs;
     await this.#pass(answer.value);
   }
@@ -173,12 +149,12 @@ export class Reaper {
     if (Math.abs(byMs) <= STEP_MS + latencyMs + last.latencyMs) return;
     this.#observedSinceMs = undefined;
     this.#talkingSinceMs.clear();
-    this.#ledger.tellAgain(); // expiries are wrong by as much
-    this.#events.emit('clockStepped', Math.round(byMs));
+    this.#parts.ledger.entries.writeAgain(); // expiries are wrong by as much
+    this.#parts.events.emit('clockStepped', Math.round(byMs));
   }
 
   #listen(timeMs: number): void {
-    const talking = new Set(this.#ledger.talking());
+    const talking = new Set(this.#parts.ledger.streams.proxies());
     for (const proxy of this.#talkingSinceMs.keys()) if (!talking.has(proxy)) this.#talkingSinceMs.delete(proxy);
     for (const proxy of talking) if (!this.#talkingSinceMs.has(proxy)) this.#talkingSinceMs.set(proxy, timeMs);
   }
@@ -189,35 +165,35 @@ export class Reaper {
     const before = new Set(this.#quietGates.keys());
     this.#quietGates = quiet;
     const names = new Set(quiet.keys());
-    if (names.symmetricDifference(before).size > 0) this.#events.emit('gatesSilent', [...names]);
+    if (names.symmetricDifference(before).size > 0) this.#parts.events.emit('gatesSilent', [...names]);
     this.#lostGates = this.#lostGates.intersection(names);
     for (const { gate, seenMs } of quietGates) {
       if (this.#lostGates.has(gate)) continue;
-      const heard = await this.#store.heardBy(gate);
+      const heard = await this.#parts.store.heardBy(gate);
       if (!heard.ok) return;
-      this.#evidence.gateLost(heard.value, seenMs);
+      this.#parts.evidence.gateLost(heard.value, seenMs);
       this.#lostGates.add(gate);
     }
   }
 
   async #tellNews(): Promise<void> {
-    const news = this.#evidence.takeNews();
-    if (news.length > 0 && !(await this.#store.tell(news)).ok) this.#evidence.putBack(news);
-    const { epoch } = this.#standing;
-    const heard = new Set(this.#ledger.talking());
+    const news = this.#parts.evidence.takeNews();
+    if (news.length > 0 && !(await this.#parts.store.tell(news)).ok) this.#parts.evidence.putBack(news);
+    const { epoch } = this.#parts.standing;
+    const heard = new Set(this.#parts.ledger.streams.proxies());
     const told = epoch === this.#hearsEpoch ? this.#hears : new Set<ProxyId>();
     const more = [...heard.difference(told)];
     const fewer = [...told.difference(heard)];
     if (more.length === 0 && fewer.length === 0) return;
-    if (!(await this.#store.hears(this.#options.gate, more, fewer)).ok) return;
+    if (!(await this.#parts.store.hears(this.#options.gate, more, fewer)).ok) return;
     this.#hears = heard;
     this.#hearsEpoch = epoch;
   }
 
   async #pass({ timeMs, quietGates, quietProxies }: RollCall): Promise<void> {
-    const pods = await this.#store.pods();
+    const pods = await this.#parts.store.pods();
     if (!pods.ok) return;
-    this.#evidence.talking(this.#ledger.pings());
+    this.#parts.evidence.talking(this.#parts.ledger.streams.pings());
     await this.#tellNews();
     const silences = await this.#silences(timeMs, quietProxies, quietGates.length);
     if (!silences) return;
@@ -234,20 +210,20 @@ export class Reaper {
         for (const proxy of expired?.overlooked ?? []) overlooked.add(proxy);
       }
     }
-    if (complete) this.#share.countedAll(this.#standing.gates);
-    this.#evidence.overlooked(overlooked);
+    if (complete) this.#parts.share.countedAll(this.#parts.standing.gates);
+    this.#parts.evidence.overlooked(overlooked);
     await this.#lookForUnlogged(waiting, timeMs);
-    if (waiting.size > 0) await this.#store.enroll([...waiting]);
+    if (waiting.size > 0) await this.#parts.store.enroll([...waiting]);
     const podQuietMs = pods.value.length > this.#options.podsMax ? POD_QUIET_CROWDED_MS : POD_QUIET_MS;
-    if (empty.length > 0) await this.#store.strike('pods', empty, podQuietMs);
+    if (empty.length > 0) await this.#parts.store.strike('pods', empty, podQuietMs);
     const gone = quietProxies.filter((proxy) => !waiting.has(proxy));
     const isSure = timeMs - (this.#observedSinceMs ?? timeMs) >= this.#options.graceMs;
     if (complete && isSure && gone.length > 0) {
-      await this.#store.strike('proxies', gone, this.#options.graceMs);
-      for (const proxy of gone) this.#evidence.forget(proxy);
+      await this.#parts.store.strike('proxies', gone, this.#options.graceMs);
+      for (const proxy of gone) this.#parts.evidence.forget(proxy);
     }
     const lost = quietGates.map(({ gate }) => gate).filter((gate) => this.#lostGates.has(gate));
-    if (lost.length > 0) await this.#store.strike('gates', lost, this.#options.graceMs);
+    if (lost.length > 0) await this.#parts.store.strike('gates', lost, this.#options.graceMs);
   }
 
   /** Undefined when the store is away. */
@@ -262,11 +238,11 @@ export class Reaper {
     if (!known || observedSinceMs === undefined) return undefined;
     const hasOthers = this.#gates + quietGates > 1;
     const dead = new Set(quietProxies);
-    return this.#evidence.silences(known, this.#talkingSinceMs, dead, { timeMs, observedSinceMs, hasOthers });
+    return this.#parts.evidence.silences(known, this.#talkingSinceMs, dead, { timeMs, observedSinceMs, hasOthers });
   }
 
   async #known(proxies: readonly ProxyId[]): Promise<Map<ProxyId, Promised> | undefined> {
-    const answer = await this.#store.promised(proxies);
+    const answer = await this.#parts.store.promised(proxies);
     if (!answer.ok) return undefined;
     const known = new Map<ProxyId, Promised>();
     answer.value.forEach((promised, i) => {
@@ -286,15 +262,15 @@ export class Reaper {
   }
 
   async #expire(pod: PodId, silences: readonly Silence[]): Promise<Expired | undefined> {
-    const answer = await this.#store.expire(pod, silences, this.#options);
+    const answer = await this.#parts.store.expire(pod, silences, this.#options);
     if (!answer.ok) return undefined;
     const { leases, outlived, count } = answer.value;
-    this.#share.counted(pod, count);
+    this.#parts.share.counted(pod, count);
     const named = new Set(silences.map(({ proxy }) => proxy));
-    for (const lease of leases) mustHold(this.#events, 'expired-unnamed', named.has(proxyOf(lease)));
-    for (const lease of [...leases, ...outlived]) this.#ledger.drop(lease);
-    if (leases.length > 0) this.#events.emit('released', pod, 'expired', leases.length);
-    if (outlived.length > 0) this.#events.emit('released', pod, 'outlived', outlived.length);
+    for (const lease of leases) mustHold(this.#parts.events, 'expired-unnamed', named.has(proxyOf(lease)));
+    for (const lease of [...leases, ...outlived]) this.#parts.ledger.entries.drop(lease);
+    if (leases.length > 0) this.#parts.events.emit('released', pod, 'expired', leases.length);
+    if (outlived.length > 0) this.#parts.events.emit('released', pod, 'outlived', outlived.length);
     return answer.value;
   }
 }

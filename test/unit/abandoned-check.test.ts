@@ -42,7 +42,7 @@ it('keeps its lease when Envoy let it in without an answer', async () => {
   const upgrade = newUpgrade();
   gate.store.cut('now');
   await giveUp(upgrade);
-  gate.ledger.seen(gate.ledger.open(proxyA), { ...upgrade, state: 'live', periodic: false });
+  gate.ledger.entries.seen(gate.ledger.streams.open(proxyA), { ...upgrade, state: 'live', periodic: false });
   gate.store.mend();
   expect(await held()).toEqual([upgrade.lease]);
 });

@@ -21,32 +21,32 @@ class SlowStore extends MemoryStore {
 }
 
 it('it holds a pod and a proxy for as long as it has a connection of them', () => {
-  const { ledger } = makeGate(() => new MemoryStore(Date.now), 'deny', 0);
-  const holds = () => [ledger.holdsPod(pod1), ledger.holdsPod(pod2), ledger.holdsProxy(proxyA)];
-  const stream = ledger.open(proxyA);
+  const { ledger, holdings } = makeGate(() => new MemoryStore(Date.now), 'deny', 0);
+  const holds = () => [holdings.holdsPod(pod1), holdings.holdsPod(pod2), holdings.holdsProxy(proxyA)];
+  const stream = ledger.streams.open(proxyA);
   const [first, second, third] = [newLease(proxyA), newLease(proxyA), newLease(proxyA)];
   const see = (pod: PodId, lease: LeaseId) =>
-    ledger.seen(stream, { pod, lease, path: '/', state: 'live', periodic: false });
+    ledger.entries.seen(stream, { pod, lease, path: '/', state: 'live', periodic: false });
   expect(holds()).toEqual([false, false, false]);
   for (const lease of [first, first, second]) see(pod1, lease);
   see(pod2, third);
   expect(holds()).toEqual([true, true, true]);
-  ledger.ended(pod1, first);
+  ledger.releases.ended(pod1, first);
   expect(holds()).toEqual([true, true, true]);
-  ledger.ended(pod1, second);
+  ledger.releases.ended(pod1, second);
   expect(holds()).toEqual([false, true, true]);
-  ledger.close(stream); // it may live on
+  ledger.streams.close(stream); // it may live on
   expect(holds()).toEqual([false, true, true]);
-  ledger.ended(pod2, third);
+  ledger.releases.ended(pod2, third);
   expect(holds()).toEqual([false, false, false]);
 });
 
 it('a flush also writes what became due while the one before it was under way', async () => {
   const store = new SlowStore(Date.now);
   const { ledger } = makeGate(() => store, 'deny', 0);
-  const stream = ledger.open(proxyA);
+  const stream = ledger.streams.open(proxyA);
   const see = () =>
-    ledger.seen(stream, { pod: pod1, lease: newLease(proxyA), path: '/', state: 'live', periodic: false });
+    ledger.entries.seen(stream, { pod: pod1, lease: newLease(proxyA), path: '/', state: 'live', periodic: false });
   see();
   const first = ledger.flush();
   see();
@@ -85,9 +85,9 @@ describe('what a gate keeps in mind', () => {
   it('is written even if the stream that spoke of it breaks before', async () => {
     const { gate, held } = await open();
     const lease = newLease(proxyA);
-    const stream = gate.ledger.open(proxyA);
-    gate.ledger.seen(stream, seen(lease));
-    gate.ledger.close(stream);
+    const stream = gate.ledger.streams.open(proxyA);
+    gate.ledger.entries.seen(stream, seen(lease));
+    gate.ledger.streams.close(stream);
     await gate.ledger.flush();
     expect(await held()).toEqual([lease]);
   });
@@ -95,10 +95,10 @@ describe('what a gate keeps in mind', () => {
   it('is told to a store that lost everything while the proxy reaches no gate, however long that lasts', async () => {
     const { gate, held, lost, pass } = await open();
     const leases = leasesOf(proxyA, 3);
-    const stream = gate.ledger.open(proxyA);
-    for (const lease of leases) gate.ledger.seen(stream, seen(lease));
+    const stream = gate.ledger.streams.open(proxyA);
+    for (const lease of leases) gate.ledger.entries.seen(stream, seen(lease));
     await pass(2000);
-    gate.ledger.close(stream);
+    gate.ledger.streams.close(stream);
     await pass(3 * TTL_MS);
     await lost();
     await pass(3000);
@@ -111,9 +111,9 @@ describe('what a gate keeps in mind', () => {
     gate.store.cut('now');
     const lease = newLease(proxyA);
     await gate.gate.admit({ pod: pod1, lease, path: '/' });
-    const stream = gate.ledger.open(proxyA);
-    gate.ledger.seen(stream, seen(lease, false));
-    gate.ledger.close(stream); // it retreats
+    const stream = gate.ledger.streams.open(proxyA);
+    gate.ledger.entries.seen(stream, seen(lease, false));
+    gate.ledger.streams.close(stream); // it retreats
     await pass(3 * TTL_MS);
     gate.store.mend();
     await pass(2000);
@@ -123,28 +123,28 @@ describe('what a gate keeps in mind', () => {
   it('is given up when another gate has renewed it since its stream broke, or the store has no lease of it', async () => {
     const { gate, pass, store } = await open();
     const [moved, ended, silent] = leasesOf(proxyA, 3) as [LeaseId, LeaseId, LeaseId];
-    const stream = gate.ledger.open(proxyA);
-    for (const lease of [moved, ended, silent]) gate.ledger.seen(stream, seen(lease));
+    const stream = gate.ledger.streams.open(proxyA);
+    for (const lease of [moved, ended, silent]) gate.ledger.entries.seen(stream, seen(lease));
     await pass(2000);
-    gate.ledger.close(stream);
+    gate.ledger.streams.close(stream);
     await pass(TTL_MS / 2);
     await store().renew(pod1, [{ lease: moved, told: true }], TTL_MS);
     await store().release(pod1, [ended], TTL_MS);
     await pass(TTL_MS / 2);
-    expect(gate.ledger.size).toBe(1);
-    expect(gate.ledger.holdsPod(pod1) && gate.ledger.holdsProxy(proxyA)).toBe(true);
+    expect(gate.ledger.entries.size).toBe(1);
+    expect(gate.holdings.holdsPod(pod1) && gate.holdings.holdsProxy(proxyA)).toBe(true);
   });
 
   it('is not written anew as a whole because one lease was freed by hand', async () => {
     const { gate, held, pass, store } = await open();
     const leases = leasesOf(proxyA, 5);
-    const stream = gate.ledger.open(proxyA);
-    for (const lease of leases) gate.ledger.seen(stream, seen(lease));
+    const stream = gate.ledger.streams.open(proxyA);
+    for (const lease of leases) gate.ledger.entries.seen(stream, seen(lease));
     await pass(2000);
     const [freed] = leases as [LeaseId];
     const renew = vi.spyOn(store(), 'renew');
     await store().release(pod1, [freed], 0); // at another gate
-    gate.ledger.seen(stream, seen(freed));
+    gate.ledger.entries.seen(stream, seen(freed));
     await pass(3000);
     expect((await held()).toSorted()).toEqual(leases.toSorted());
     expect(renew.mock.calls.map(([, renewals]) => renewals.length)).toEqual([1]);
@@ -153,12 +153,12 @@ describe('what a gate keeps in mind', () => {
   it('is written anew for a pod whose leases are gone', async () => {
     const { gate, held, pass, store } = await open();
     const leases = leasesOf(proxyA, 5);
-    const stream = gate.ledger.open(proxyA);
-    for (const lease of leases) gate.ledger.seen(stream, seen(lease));
+    const stream = gate.ledger.streams.open(proxyA);
+    for (const lease of leases) gate.ledger.entries.seen(stream, seen(lease));
     await pass(2000);
     await store().release(pod1, leases, 0);
     const [first] = leases as [LeaseId];
-    gate.ledger.seen(stream, seen(first));
+    gate.ledger.entries.seen(stream, seen(first));
     await pass(3000);
     expect((await held()).toSorted()).toEqual(leases.toSorted());
   });
@@ -169,8 +169,8 @@ describe('what a gate keeps in mind', () => {
     const lease = newLease(proxyA);
     await gate.gate.admit({ pod: pod1, lease, path: '/' });
     gate.store.cut('now');
-    gate.ledger.ended(pod1, lease);
-    gate.ledger.keep(pod1, lease); // asked for again
+    gate.ledger.releases.ended(pod1, lease);
+    gate.ledger.releases.takeBack(pod1, lease); // asked for again
     gate.store.mend();
     await pass(2000);
     expect(await held()).toEqual([]);

@@ -49,8 +49,8 @@ const ask = ({ gate }: ModelGate, lease = newLease(proxyA)): Promise<Verdict> =>
   gate.admit({ pod: pod1, lease, path: '/' });
 
 function say({ ledger }: ModelGate, ...leases: LeaseId[]): void {
-  const stream = ledger.open(proxyA);
-  for (const lease of leases) ledger.seen(stream, { pod: pod1, lease, path: '/', state: 'live', periodic: true });
+  const stream = ledger.streams.open(proxyA);
+  for (const lease of leases) ledger.entries.seen(stream, { pod: pod1, lease, path: '/', state: 'live', periodic: true });
 }
 
 async function held(): Promise<LeaseId[]> {
@@ -116,7 +116,7 @@ describe('a closed connection', () => {
     const gate = await startGate('deny');
     const lease = newLease(proxyA);
     await ask(gate, lease);
-    gate.ledger.ended(pod1, lease);
+    gate.ledger.releases.ended(pod1, lease);
     await pass(1000, gate);
     expect(await held()).toEqual([]);
     const older = new MemoryStore(storeTime);
@@ -132,7 +132,7 @@ describe('a closed connection', () => {
     await ask(gate, lease);
     say(other, lease);
     await pass(1000, other);
-    other.ledger.ended(pod1, lease);
+    other.ledger.releases.ended(pod1, lease);
     await pass(TTL_MS / 2, other);
     gate.store.mend();
     await pass(TTL_MS, gate, other);
