@@ -3,18 +3,21 @@
 import type { Events } from './events.ts';
 import { Evidence, type EvidenceOptions, GATE_QUIET_MS } from './evidence.ts';
 import { Gate } from './gate.ts';
+import { Holdings } from './holdings.ts';
 import type { LeaseStore } from './lease-store.ts';
 import { Ledger, type LedgerOptions } from './ledger/ledger.ts';
+import type { LimitSource } from './limit-source.ts';
 import type { OutagePolicy } from './outage.ts';
+import type { Parts } from './parts.ts';
 import { Presence, type PresenceOptions } from './presence.ts';
 import { Reaper, type ReaperOptions } from './reaper.ts';
-import type { LimitSource } from './limit-source.ts';
-import { Holdings } from './holdings.ts';
-import type { Parts } from './parts.ts';
 import { Share } from './share.ts';
 import { Standing } from './standing.ts';
 
-export type DomainOptions = EvidenceOptions & LedgerOptions & ReaperOptions & PresenceOptions & { readonly outage: OutagePolicy };
+export type DomainOptions = EvidenceOptions &
+  LedgerOptions &
+  ReaperOptions &
+  PresenceOptions & { readonly outage: OutagePolicy };
 
 export function openDomain(
   { store, limits, events }: { store: LeaseStore; limits: LimitSource; events: Events },

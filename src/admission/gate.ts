@@ -1,5 +1,9 @@
-/** The gate: may this connection open? One question to the store, or none while it is away. */
+/**
+ * The gate: may this connection open? One question to the store, or none while the store is not to be asked
+ * (`standing.ts`). What is decided then is decided in `outage.ts`.
+ */
 
+import { claimsOf } from './claims.ts';
 import { mustHold } from './invariants.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { admitWithoutStore, type OutagePolicy } from './outage.ts';
@@ -47,24 +51,24 @@ export class Gate {
 
   async #decide(upgrade: Upgrade): Promise<Verdict> {
     const { pod, lease, path } = upgrade;
-    if (!this.#parts.presence.asks(pod, lease)) return { admitted: false, reason: 'TOO_MANY_NAMES', pod, lease };
-    this.#parts.ledger.releases.takeBack(pod, lease); // a retry of a Check that was abandoned asks for the same lease
-    if (!this.#parts.standing.synced)
-      return this.#decideAlone(upgrade, this.#parts.store.up ? 'STORE_RECOVERING' : 'STORE_UNAVAILABLE');
-    const { epoch } = this.#parts.standing;
-    const limit = this.#parts.limits.of(pod);
-    const answer = await this.#parts.store.acquire(pod, lease, limit, this.#options.reserveMs, path);
+    const { events, ledger, limits, presence, share, standing, store } = this.#parts;
+    if (!presence.asks(pod, lease)) return { admitted: false, reason: 'TOO_MANY_NAMES', pod, lease };
+    ledger.releases.takeBack(pod, lease); // a retry of a Check that was abandoned asks for the same lease
+    if (!standing.synced) return this.#decideAlone(upgrade, store.up ? 'STORE_RECOVERING' : 'STORE_UNAVAILABLE');
+    const { epoch } = standing;
+    const claims = claimsOf(upgrade, limits);
+    const answer = await store.acquire(claims, lease, this.#options.reserveMs, path);
     this.#noteRefusal(answer.ok || answer.why !== 'refused' ? undefined : answer.detail);
-    if (!answer.ok || epoch !== this.#parts.standing.epoch) {
+    if (!answer.ok || epoch !== standing.epoch) {
       if (this.#abandoned.has(upgrade)) return { admitted: false, reason: 'STORE_UNAVAILABLE', pod, lease }; // nobody listens
       const verdict = this.#decideAlone(upgrade, 'STORE_UNAVAILABLE');
-      if (!verdict.admitted && (answer.ok || answer.maybeDone)) this.#parts.ledger.releases.withdraw(pod, lease);
+      if (!verdict.admitted && (answer.ok || answer.maybeDone)) ledger.releases.withdraw(pod, lease);
       return verdict;
     }
     const { admitted, count, ended } = answer.value;
     if (ended) return { admitted: false, reason: 'ENDED', pod, lease };
-    mustHold(this.#parts.events, 'denied-below-limit', admitted || count >= limit);
-    this.#parts.share.counted(pod, count);
+    mustHold(events, 'denied-below-limit', admitted || count >= claims[0].limit);
+    share.counted(pod, count);
     return admitted ? { admitted, counted: true, pod, lease } : { admitted, reason: 'LIMIT_EXCEEDED', pod, lease };
   }
 
@@ -74,10 +78,12 @@ export class Gate {
     this.#parts.events.emit('refused', detail);
   }
 
-  #decideAlone({ pod, lease, path }: Upgrade, reason: DenialReason): Verdict {
-    const fromShare = () => this.#parts.share.admit(pod, lease, this.#parts.limits.of(pod));
+  #decideAlone(upgrade: Upgrade, reason: DenialReason): Verdict {
+    const { pod, lease, path } = upgrade;
+    const { ledger, limits, share } = this.#parts;
+    const fromShare = () => share.admit(claimsOf(upgrade, limits), lease);
     if (!admitWithoutStore(this.#options.outage, fromShare)) return { admitted: false, reason, pod, lease };
-    this.#parts.ledger.renewals.expect(pod, lease, path);
+    ledger.renewals.expect(pod, lease, path);
     return { admitted: true, counted: false, pod, lease };
   }
 }

@@ -13,6 +13,7 @@
  * (`StoreAway`). Calls are carried out in the order in which they were made, and any may be repeated.
  */
 
+import type { Claims } from './claims.ts';
 import type { LeaseId, PodId, ProxyId } from './ids.ts';
 
 export type Answer<T> = { readonly ok: true; readonly value: T } | StoreAway;
@@ -37,7 +38,7 @@ export interface Acquired {
   readonly ended?: true;
 }
 
-/** What the store keeps of a connection, beside what its lease id tells. */
+/** What the store keeps of a connection, beside its claim (it is in the set of its pod) and what its lease id tells. */
 export interface Holder {
   readonly state: LeaseState;
   /** The request's path, without its query. */
@@ -226,8 +227,11 @@ export interface QuietGate {
 }
 
 export interface LeaseStore {
-  /** Reserves a slot if the pod has fewer leases than `limit`. A lease that is already held is admitted, and counts once. */
-  acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Promise<Answer<Acquired>>;
+  /**
+   * Reserves a slot of each claim if each has fewer leases than its limit; else of none. A lease that is already held is
+   * admitted, and counts once.
+   */
+  acquire(claims: Claims, lease: LeaseId, reserveMs: number, path: string): Promise<Answer<Acquired>>;
 
   /** Puts the leases into the pod's set, whether or not they are there, good for another `ttlMs`; but none that has ended. */
   renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>>;

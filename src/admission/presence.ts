@@ -1,8 +1,8 @@
 /** Which proxies were heard and which pods were used since the last heartbeat, and how many there may be at all. */
 
 import type { Events } from './events.ts';
-import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
 import type { Holdings } from './holdings.ts';
+import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
 import { RecentNames } from './recent-names.ts';
 import { Unspoken } from './unspoken.ts';
 

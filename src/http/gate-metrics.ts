@@ -111,11 +111,7 @@ export class GateMetrics {
     );
     this.#gauge('wsgate_ledger_leases', 'Connections that the proxies of this gate hold.', () => ledger.entries.size);
     this.#gauge('wsgate_log_streams', 'Access log streams that are open to this gate.', () => ledger.streams.size);
-    this.#gauge(
-      'wsgate_releases_waiting',
-      'Releases that the store has still to be told.',
-      () => ledger.releases.size,
-    );
+    this.#gauge('wsgate_releases_waiting', 'Releases that the store has still to be told.', () => ledger.releases.size);
   }
 
   /** One text for all who ask at the same time, so that nobody keeps the process busy by asking often. */

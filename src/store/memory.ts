@@ -4,6 +4,7 @@
  * young.
  */
 
+import type { Claims } from '../admission/claims.ts';
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../admission/ids.ts';
 import type {
   Acquired,
@@ -101,13 +102,8 @@ export class MemoryStore implements LeaseStore {
     };
   }
 
-  async acquire(
-    podId: PodId,
-    lease: LeaseId,
-    limit: number,
-    reserveMs: number,
-    path: string,
-  ): Promise<Answer<Acquired>> {
+  async acquire(claims: Claims, lease: LeaseId, reserveMs: number, path: string): Promise<Answer<Acquired>> {
+    const [{ pod: podId, limit }] = claims;
     const pod = this.#pod(podId);
     const nowMs = this.#nowMs();
     if (this.#hasEnded(podId, lease, nowMs)) return done({ admitted: false, count: pod.leases.size, ended: true });

@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { leaseId, type PodId, streamIdentity } from '../../src/admission/ids.ts';
 import type { Expired, Holder, LeaseStore, LeaseTimes, Silence } from '../../src/admission/lease-store.ts';
+import { claims } from '../support/claims.ts';
 import { pod1, pod2, proxyA, proxyB, proxyId } from '../support/names.ts';
 import { step, stepsOf } from '../support/property.ts';
 import { LeaseModel } from './lease-model.ts';
@@ -69,14 +70,14 @@ const clockMs = fc.integer({ min: -1, max: 4 }).map((minutes) => minutes * MINUT
 
 export const leaseSteps = stepsOf<Both>(
   step(5, 'acquire', { gate, pod, lease, limit, forMs }, async (both, { gate, pod, lease, limit, forMs }) => {
-    const answer = await value(both.subject.gates[gate].acquire(pod, lease, limit, forMs, PATH));
+    const answer = await value(both.subject.gates[gate].acquire(claims(pod, limit), lease, forMs, PATH));
     expect(answer).toEqual(both.model.acquire(pod, lease, limit, forMs, PATH));
   }),
   step(3, 'acquire at once', { pod, asked, limit, forMs }, async ({ subject, model }, { pod, asked, limit, forMs }) => {
     const answers = await Promise.all(
       asked.map(async ({ gate, lease }) => ({
         lease,
-        ...(await value(subject.gates[gate].acquire(pod, lease, limit, forMs, PATH))),
+        ...(await value(subject.gates[gate].acquire(claims(pod, limit), lease, forMs, PATH))),
       })),
     );
     // Who comes first is the store's to say. Whoever it was, the model must have let as many in, in that order.

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LeaseId, PodId, ProxyId } from '../../src/admission/ids.ts';
 import type { Answer, LeaseStore } from '../../src/admission/lease-store.ts';
+import { claims } from '../support/claims.ts';
 import { gone, HOUR_MS, TIMES } from '../support/expire.ts';
 import { leasesOf, newLease, pod1, pod2, proxyA, proxyB } from '../support/names.ts';
 
@@ -23,7 +24,7 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
     afterEach(() => store.close());
 
     const acquire = (pod: PodId, lease: LeaseId, limit = 100, reserveMs = HOUR_MS) =>
-      value(store.acquire(pod, lease, limit, reserveMs, '/chat'));
+      value(store.acquire(claims(pod, limit), lease, reserveMs, '/chat'));
     const counts = async (pod: PodId) => {
       const { pods } = await value(store.fleet([pod]));
       const [count] = pods;

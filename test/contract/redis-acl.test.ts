@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { claims } from '../support/claims.ts';
 import { gone, TIMES } from '../support/expire.ts';
 import { leasesOf, pod1, proxyA } from '../support/names.ts';
 import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
@@ -24,7 +25,7 @@ async function useAll(url: string, move: (whileMoving: () => Promise<void>) => P
   if (!lease || !other) throw new Error('no leases');
   const beat = { gate: 'g', proxies: [proxyA], pods: [pod1], gateQuietMs: 1, proxyQuietMs: 1 };
   const holder = { state: 'live', path: '/' } as const;
-  await store.acquire(pod1, lease, 9, 1, '/');
+  await store.acquire(claims(pod1, 9), lease, 1, '/');
   await store.renew(pod1, [{ lease: other, holder }], 1);
   await move(async () => {
     await store.renew(pod1, [{ lease: other, holder }], 1);

@@ -10,6 +10,7 @@ import type { RollCall } from '../../src/admission/lease-store.ts';
 import { LeaseFile } from '../../src/store/file/lease-file.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
+import { claims } from '../support/claims.ts';
 import { gone, TIMES } from '../support/expire.ts';
 import { leasesOf, newLease, pod1, pod2, proxyA, proxyB } from '../support/names.ts';
 
@@ -91,7 +92,7 @@ describe('after an orderly stop', () => {
       [{ lease: live, holder: { state: 'live', path: '/chat' } }, { lease: ended }],
       TTL_MS,
     );
-    await before.store.acquire(pod2, reserved, 100, TTL_MS, '/talk');
+    await before.store.acquire(claims(pod2, 100), reserved, TTL_MS, '/talk');
     await before.store.release(pod1, [ended], 2 * TTL_MS);
     pass(45_000);
     await stop(before, true);
@@ -133,7 +134,7 @@ describe('after an orderly stop', () => {
   it('an upgrade whose asker left is withdrawn, and one that was spoken of is not', async () => {
     const before = await start();
     const [asked, spokenOf] = [newLease(proxyA), newLease(proxyA)];
-    for (const lease of [asked, spokenOf, spokenOf]) await before.store.acquire(pod1, lease, 100, TTL_MS, '/');
+    for (const lease of [asked, spokenOf, spokenOf]) await before.store.acquire(claims(pod1, 100), lease, TTL_MS, '/');
     await stop(before, true);
     const { store } = await start();
     expect(await value(store.withdraw(pod1, [asked, spokenOf]))).toBe(1);
@@ -351,7 +352,10 @@ describe('a file that cannot be written', () => {
         msg: 'store.file cannot be written: no such file or directory. The gate serves; its next start may not know of connections from before',
       },
     ]);
-    expect(await value(store.acquire(pod1, newLease(proxyA), 1, TTL_MS, '/'))).toEqual({ admitted: true, count: 1 });
+    expect(await value(store.acquire(claims(pod1, 1), newLease(proxyA), TTL_MS, '/'))).toEqual({
+      admitted: true,
+      count: 1,
+    });
   });
 
   it('is told when it happens later, once, and when it is over', async () => {

@@ -7,6 +7,7 @@ import type { Verdict } from '../../src/admission/verdict.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
 import { LIMIT, type ModelGate, makeGate, RECOVERY_MS, TTL_MS } from '../model/model-gate.ts';
+import { claims } from '../support/claims.ts';
 import { leasesOf, newLease, pod1, proxyA } from '../support/names.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
@@ -50,7 +51,8 @@ const ask = ({ gate }: ModelGate, lease = newLease(proxyA)): Promise<Verdict> =>
 
 function say({ ledger }: ModelGate, ...leases: LeaseId[]): void {
   const stream = ledger.streams.open(proxyA);
-  for (const lease of leases) ledger.entries.seen(stream, { pod: pod1, lease, path: '/', state: 'live', periodic: true });
+  for (const lease of leases)
+    ledger.entries.seen(stream, { pod: pod1, lease, path: '/', state: 'live', periodic: true });
 }
 
 async function held(): Promise<LeaseId[]> {
@@ -120,7 +122,7 @@ describe('a closed connection', () => {
     await pass(1000, gate);
     expect(await held()).toEqual([]);
     const older = new MemoryStore(storeTime);
-    await older.acquire(pod1, lease, LIMIT, TTL_MS, '/');
+    await older.acquire(claims(pod1, LIMIT), lease, TTL_MS, '/');
     await replaceStore(older, gate);
     expect(await held()).toEqual([]);
   });

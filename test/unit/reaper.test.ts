@@ -6,6 +6,7 @@ import type { LogStream } from '../../src/admission/ledger/entries.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
 import { GRACE_MS, type ModelGate, makeGate, RESERVE_MS, TTL_MS, UNRENEWED_MAX_MS } from '../model/model-gate.ts';
+import { claims } from '../support/claims.ts';
 import { newLease, pod1, proxyA, proxyB } from '../support/names.ts';
 
 const FLUSH_MS = 15_000;
@@ -74,7 +75,7 @@ async function held(): Promise<LeaseId[]> {
 async function acquired(gate: ModelGate, proxy = proxyA): Promise<LeaseId> {
   const lease = newLease(proxy);
   gate.presence.asks(pod1, lease);
-  await store.acquire(pod1, lease, 100, RESERVE_MS, '/');
+  await store.acquire(claims(pod1, 100), lease, RESERVE_MS, '/');
   return lease;
 }
 

@@ -1,6 +1,7 @@
 /** The Redis store: the contract of `admission/lease-store.ts`, one script call an operation; readings go over a connection of their own. */
 
 import { chunks } from '../../admission/chunks.ts';
+import type { Claims } from '../../admission/claims.ts';
 import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
 import type {
   Acquired,
@@ -25,9 +26,8 @@ import type {
   StoreAway,
 } from '../../admission/lease-store.ts';
 import type { RedisLink } from '../../redis/link.ts';
-import type { Script } from '../../redis/script.ts';
-import { Acquires } from './acquires.ts';
 import { Keys } from './keys.ts';
+import { PodCalls } from './pod-calls.ts';
 import type { Reads } from './reads.ts';
 import { scripts } from './scripts.ts';
 
@@ -57,32 +57,25 @@ export class RedisStore implements LeaseStore {
   readonly #reads: Reads;
   readonly #keys: Keys;
   readonly #info: boolean;
-  readonly #acquires: Acquires;
-  /** What has been asked for and not answered. A reading waits for it: its own connection knows nothing of their order. */
-  readonly #writes = new Set<Promise<unknown>>();
-  /** On a store that may change their order: for each pod the calls that add leases to it, until they are answered. */
-  readonly #adding = new Map<PodId, Set<Promise<unknown>>>();
+  readonly #calls: PodCalls;
 
   constructor(link: RedisLink, reads: Reads, options: RedisStoreOptions) {
     this.#link = link;
     this.#reads = reads;
     this.#keys = new Keys(options.prefix);
     this.#info = options.info;
-    this.#acquires = new Acquires((pod, args) =>
-      this.#add(pod, this.#link.run(scripts.acquire, this.#keys.pod(pod), args)),
-    );
+    this.#calls = new PodCalls(link, this.#keys);
   }
 
   get up(): boolean {
     return this.#link.up;
   }
 
-  acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Promise<Answer<Acquired>> {
-    const info = this.#infoOf({ state: 'reserved', path });
-    return this.#write(() => this.#acquires.acquire(pod, lease, limit, reserveMs, info));
+  acquire(claims: Claims, lease: LeaseId, reserveMs: number, path: string): Promise<Answer<Acquired>> {
+    return this.#calls.acquire(claims, lease, reserveMs, this.#infoOf({ state: 'reserved', path }));
   }
 
-  renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
+  async renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
     const args: (string | number)[] = [ttlMs, 0, ''];
     let flags = '';
     const flag = ({ told, first }: Renewal) => {
@@ -100,24 +93,22 @@ export class RedisStore implements LeaseStore {
       flag(renewal);
     }
     args[2] = flags;
-    return this.#write(async () =>
-      map(await this.#add(pod, this.#run(scripts.renew, pod, args)), (reply) => {
-        const [created, count, inherited] = reply as [number, number, ProxyId[]];
-        return { created, count, ...(inherited.length > 0 ? { inherited } : {}) };
-      }),
-    );
+    return map(await this.#calls.add(scripts.renew, pod, args), (reply) => {
+      const [created, count, inherited] = reply as [number, number, ProxyId[]];
+      return { created, count, ...(inherited.length > 0 ? { inherited } : {}) };
+    });
   }
 
-  release(pod: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
-    return this.#take(scripts.release, pod, [endedMs, ...leases]);
+  async release(pod: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
+    return map(await this.#calls.take(scripts.release, pod, [endedMs, ...leases]), (reply) => reply as number);
   }
 
-  withdraw(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
-    return this.#take(scripts.withdraw, pod, leases);
+  async withdraw(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
+    return map(await this.#calls.take(scripts.withdraw, pod, leases), (reply) => reply as number);
   }
 
   expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>> {
-    return this.#write(() => this.#expire(pod, silences, times));
+    return this.#calls.writing(this.#expire(pod, silences, times));
   }
 
   async #expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>> {
@@ -135,7 +126,7 @@ export class RedisStore implements LeaseStore {
     const { ttlMs, reserveMs, unrenewedMaxMs } = times;
     for (let skip = 0; ; ) {
       const args = [skip, BATCH, ttlMs, reserveMs, unrenewedMaxMs, LAPSED_MS, ...rules];
-      const answer = await this.#run(scripts.expire, pod, args);
+      const answer = await this.#calls.run(scripts.expire, pod, args);
       if (!answer.ok) return answer;
       const [silent, outlasted, others, overlooking, left, more, count] = answer.value as Expiry;
       leases.push(...silent);
@@ -150,11 +141,11 @@ export class RedisStore implements LeaseStore {
   }
 
   async lapsed(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly LeaseId[]>> {
-    return map(await this.#run(scripts.lapsed, pod, leases), (reply) => reply as LeaseId[]);
+    return map(await this.#calls.run(scripts.lapsed, pod, leases), (reply) => reply as LeaseId[]);
   }
 
   async expiries(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly (number | undefined)[]>> {
-    return map(await this.#run(scripts.expiries, pod, leases), (reply) =>
+    return map(await this.#calls.run(scripts.expiries, pod, leases), (reply) =>
       (reply as (string | null)[]).map((expiry) => (expiry === null ? undefined : Number(expiry))),
     );
   }
@@ -330,47 +321,10 @@ export class RedisStore implements LeaseStore {
     await Promise.all([this.#link.close(), this.#reads.close()]);
   }
 
-  async #write<T>(ask: () => Promise<T>): Promise<T> {
-    const asked = ask();
-    this.#writes.add(asked);
-    const answer = await asked;
-    this.#writes.delete(asked);
-    return answer;
-  }
-
   /** Resolves when what was asked for before has been answered; with why nothing can be read, if so. */
   async #cannotRead(): Promise<StoreAway | undefined> {
-    await Promise.all(this.#writes);
+    await this.#calls.answered();
     return this.#reads.begin();
-  }
-
-  #take(script: Script, pod: PodId, args: readonly (string | number)[]): Promise<Answer<number>> {
-    return this.#write(async () => {
-      await this.#added(pod);
-      return map(await this.#run(script, pod, args), (reply) => reply as number);
-    });
-  }
-
-  /** Calls are carried out in the order in which they were made. */
-  #run(script: Script, pod: PodId, args: readonly (string | number)[]): Promise<Answer<unknown>> {
-    this.#acquires.send(pod);
-    return this.#link.run(script, this.#keys.pod(pod), args);
-  }
-
-  /** A call that adds leases, and is overtaken by one that takes them out, would bring them back. */
-  async #added(pod: PodId): Promise<void> {
-    this.#acquires.send(pod);
-    if (!this.#link.isOneNode) await Promise.all(this.#adding.get(pod) ?? []);
-  }
-
-  async #add<T>(pod: PodId, call: Promise<T>): Promise<T> {
-    if (this.#link.isOneNode) return call;
-    const calls = this.#adding.get(pod) ?? new Set();
-    this.#adding.set(pod, calls.add(call));
-    const answer = await call;
-    calls.delete(call);
-    if (calls.size === 0 && this.#adding.get(pod) === calls) this.#adding.delete(pod);
-    return answer;
   }
 
   #infoOf(holder: Holder): string {
