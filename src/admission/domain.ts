@@ -1,7 +1,7 @@
 /** All that a gate is between its doors and its store, put together. */
 
 import type { Events } from './events.ts';
-import { Evidence, type EvidenceOptions, GATE_QUIET_MS } from './evidence.ts';
+import { Evidence, type EvidenceOptions, GATE_SILENT_MS } from './evidence.ts';
 import { Gate } from './gate.ts';
 import { Holdings } from './holdings.ts';
 import type { LeaseStore } from './lease-store.ts';
@@ -24,7 +24,7 @@ export function openDomain(
   options: DomainOptions,
 ) {
   const standing = new Standing(
-    { ...options, admitsAlone: options.outage !== 'deny', up: store.up, gateQuietMs: GATE_QUIET_MS },
+    { ...options, admitsAlone: options.outage !== 'deny', up: store.up, gateSilentMs: GATE_SILENT_MS },
     events,
   );
   const share = new Share(standing, events);

@@ -57,7 +57,7 @@ interface EventMap {
   unasking: [proxy: ProxyId];
   /** The store's clock was set forward, or back. */
   clockStepped: [byMs: number];
-  /** Gates whose heartbeat has stopped without a goodbye: all of them, each time that they are not those of before. */
+  /** Gates whose heartbeat has stopped although they did not leave: all of them, each time that others are silent. */
   gatesSilent: [gates: readonly string[]];
   /** Why the store refused the last upgrade that it was asked; undefined when it did not. Told when it changes. */
   refused: [detail: string | undefined];

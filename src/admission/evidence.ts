@@ -31,7 +31,7 @@ export interface EvidenceOptions extends Times {
 /** Silence of so many of its longest intervals tells that a connection is gone. */
 const INTERVALS = 2.5;
 /** Before other gates are known to be silent, nothing is taken for gone that they may have heard. */
-export const GATE_QUIET_MS = 5000;
+export const GATE_SILENT_MS = 5000;
 const NOTICED_MS = 2000;
 /** A gate that fell silent may have renewed leases for so long after its last heartbeat. */
 const AFTER_BEAT_MS = 3000;
@@ -192,7 +192,7 @@ export class Evidence {
     const { ttlMs, unrenewedMaxMs } = this.#options;
     const intervalMs = Math.max(promised.intervalMs, this.intervals.longestMs(proxy));
     if (intervalMs === 0 || promised.distrustedUntilMs > timeMs) return undefined;
-    const silentMs = Math.max(ttlMs, INTERVALS * intervalMs, hasOthers ? GATE_QUIET_MS + NOTICED_MS : 0);
+    const silentMs = Math.max(ttlMs, INTERVALS * intervalMs, hasOthers ? GATE_SILENT_MS + NOTICED_MS : 0);
     const { lostMs, stuckMs, foundMs, missedMs, pingMs } = promised;
     const isStuck = stuckMs > foundMs;
     // One that asks has left a gate that hangs by then.

@@ -159,8 +159,11 @@ export interface LeasePage {
   readonly next?: string;
 }
 
-/** The lists of who has been seen when. They are not atomic with the leases, and heal by themselves. */
-export type Roll = 'gates' | 'proxies' | 'pods';
+/**
+ * Who is a member of the fleet, and when each was last seen. Memberships are not atomic with the leases, and heal by
+ * themselves.
+ */
+export type Membership = 'gates' | 'proxies' | 'pods';
 
 /** What a gate tells the fleet about itself once a second, and how long a silence has to be to be worth telling. */
 export interface Heartbeat {
@@ -169,8 +172,8 @@ export interface Heartbeat {
   readonly proxies: readonly ProxyId[];
   /** Pods used since the last heartbeat. */
   readonly pods: readonly PodId[];
-  readonly gateQuietMs: number;
-  readonly proxyQuietMs: number;
+  readonly gateSilentMs: number;
+  readonly proxySilentMs: number;
   readonly before?: KnownBefore;
   readonly outage?: AfterOutage;
 }
@@ -192,35 +195,35 @@ export interface AfterOutage {
 export interface KnownBefore {
   /** 0 if the gate is new: then it is none of those that are waited for. */
   readonly gates: number;
-  readonly wholeSinceMs: number;
+  readonly incarnationMs: number;
   /** For how long they are waited for. */
   readonly awaitMs: number;
 }
 
-export interface RollCall {
+export interface HeartbeatReply {
   readonly timeMs: number;
   /**
    * Since when the store has lost nothing that it was told, as far as any gate can tell: since it began empty, or since
    * another Redis process took over. What was written before may be there in part.
    */
-  readonly wholeSinceMs: number;
+  readonly incarnationMs: number;
   /** Gates that were there before that and have not come back; 0 when they are waited for no longer. */
   readonly gatesAwaited: number;
-  /** When the last of those came back that did; no earlier than `wholeSinceMs`. */
+  /** When the last of those came back that did; no earlier than `incarnationMs`. */
   readonly gatesBackMs: number;
-  /** How many gates there are, this one included, without the quiet ones. */
+  /** How many gates there are, this one included, without the silent ones. */
   readonly gates: number;
   /** Other gates that were there, by `AfterOutage`, and have not told the store all that they know since. */
   readonly gatesBehind: number;
   /** Other gates that are there and do not trust the store's counts yet. */
   readonly gatesDoubting: number;
-  /** Gates that stopped their heartbeat without saying goodbye. */
-  readonly quietGates: readonly QuietGate[];
-  /** Proxies that no gate has heard for `proxyQuietMs`. */
-  readonly quietProxies: readonly ProxyId[];
+  /** Gates whose heartbeat has stopped although they did not leave. */
+  readonly silentGates: readonly SilentGate[];
+  /** Proxies that no gate has heard for `proxySilentMs`. */
+  readonly silentProxies: readonly ProxyId[];
 }
 
-export interface QuietGate {
+export interface SilentGate {
   readonly gate: string;
   /** Its last heartbeat, store time, ms. */
   readonly seenMs: number;
@@ -261,7 +264,7 @@ export interface LeaseStore {
   expiries(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly (number | undefined)[]>>;
 
   /**
-   * The pods on the roll: used within the last hour, or holding leases. `people`, like `fleet` and `leases`, is only for
+   * The pods that are members: used within the last hour, or holding leases. `people`, like `fleet` and `leases`, is only for
    * what is shown: the store may take longer over it, and keeps nothing that a gate decides waiting.
    */
   pods(asker?: 'gate' | 'people'): Promise<Answer<readonly PodId[]>>;
@@ -275,10 +278,10 @@ export interface LeaseStore {
    */
   leases(pod: PodId, size: number, cursor?: string): Promise<Answer<LeasePage>>;
 
-  heartbeat(beat: Heartbeat): Promise<Answer<RollCall>>;
+  heartbeat(beat: Heartbeat): Promise<Answer<HeartbeatReply>>;
 
-  /** Puts proxies on the roll that hold leases but are not on it: their silence begins now. */
-  enroll(proxies: readonly ProxyId[]): Promise<Answer<void>>;
+  /** Makes proxies members that hold leases and are none: their silence begins now. */
+  register(proxies: readonly ProxyId[]): Promise<Answer<void>>;
 
   /** Tells the fleet of proxies. */
   tell(news: readonly PromiseNews[]): Promise<Answer<void>>;
@@ -292,11 +295,11 @@ export interface LeaseStore {
   /** The proxies that logged to this gate, when it last told. */
   heardBy(gate: string): Promise<Answer<readonly ProxyId[]>>;
 
-  /** Takes those names off a roll that have been quiet for `quietMs`. */
-  strike(roll: Roll, names: readonly string[], quietMs: number): Promise<Answer<void>>;
+  /** Removes those names from a membership that have been silent for `silentMs`. */
+  remove(membership: Membership, names: readonly string[], silentMs: number): Promise<Answer<void>>;
 
-  /** The gate says goodbye: its silence from now on means nothing. */
-  farewell(gate: string): Promise<Answer<void>>;
+  /** The gate stops in order: its silence from now on means nothing. */
+  leave(gate: string): Promise<Answer<void>>;
 
   /** Whether the store answers, as far as is known without asking it. */
   readonly up: boolean;

@@ -6,15 +6,15 @@
  * these begins it again: the store is away or may have lost leases; this gate itself stood still, and has not read what
  * it was told meanwhile; the store's clock was set.
  *
- * A dead proxy is one that the roll shows as quiet. Whoever holds leases is put on the roll, even if no heartbeat ever
- * told of it. All times are the store's, but for those between heartbeats.
+ * A dead proxy is one that no gate has heard for the grace. Whoever holds leases is registered as a member, even if no heartbeat
+ * ever told of it. All times are the store's, but for those between heartbeats.
  */
 
 import { chunks } from './chunks.ts';
-import { GATE_QUIET_MS } from './evidence.ts';
+import { GATE_SILENT_MS } from './evidence.ts';
 import { type PodId, type ProxyId, proxyOf } from './ids.ts';
 import { mustHold } from './invariants.ts';
-import type { Expired, LeaseTimes, Promised, QuietGate, RollCall, Silence } from './lease-store.ts';
+import type { Expired, HeartbeatReply, LeaseTimes, Promised, Silence, SilentGate } from './lease-store.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { Parts } from './parts.ts';
 import { Unlogged } from './unlogged.ts';
@@ -22,10 +22,10 @@ import { Unlogged } from './unlogged.ts';
 type ReaperParts = Parts & { readonly ledger: Ledger };
 
 export interface ReaperOptions extends LeaseTimes {
-  /** This gate's name on the roll. */
+  /** The name by which this gate is a member. */
   readonly gate: string;
   readonly graceMs: number;
-  /** Beyond so many pods on the roll, empty ones leave it soon. */
+  /** When more pods are members, empty ones are removed soon. */
   readonly podsMax: number;
 }
 
@@ -36,7 +36,7 @@ const STOOD_STILL_MS = 3000;
 const STEP_MS = 1000;
 /** A pod that nobody has used for this long, and that holds no lease, is left out of the fleet's figures. */
 const POD_QUIET_MS = 60 * 60 * 1000;
-/** The same where somebody invents names. A gate that uses one puts it back on the roll within a second. */
+/** The same where somebody invents names. A gate that uses one registers it again within a second. */
 const POD_QUIET_CROWDED_MS = 10_000;
 const PODS_AT_ONCE = 50;
 
@@ -48,7 +48,7 @@ export class Reaper {
   readonly #talkingSinceMs = new Map<ProxyId, number>();
   readonly #unlogged: Unlogged;
   #gates = 1;
-  #quietGates: ReadonlyMap<string, QuietGate> = new Map();
+  #silentGates: ReadonlyMap<string, SilentGate> = new Map();
   /** Of these the fleet has been told that their streams are lost. */
   #lostGates = new Set<string>();
   #observedSinceMs: number | undefined;
@@ -91,16 +91,16 @@ export class Reaper {
     return this.#gates;
   }
 
-  /** Those whose heartbeat has stopped without a goodbye. */
+  /** Those whose heartbeat has stopped although they did not leave. */
   get silentGates(): Iterable<string> {
-    return this.#quietGates.keys();
+    return this.#silentGates.keys();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#beating;
     if (this.#parts.store.up) await this.#tellNews();
-    await this.#parts.store.farewell(this.#options.gate);
+    await this.#parts.store.leave(this.#options.gate);
   }
 
   async beat(): Promise<void> {
@@ -111,8 +111,8 @@ export class Reaper {
       gate: this.#options.gate,
       proxies: [...new Set([...present.proxies, ...this.#parts.ledger.streams.proxies()])],
       pods: [...present.pods],
-      gateQuietMs: GATE_QUIET_MS,
-      proxyQuietMs: this.#options.graceMs,
+      gateSilentMs: GATE_SILENT_MS,
+      proxySilentMs: this.#options.graceMs,
       before: this.#parts.standing.before,
       outage: this.#parts.standing.outage,
     });
@@ -160,14 +160,13 @@ export class Reaper {
   }
 
   /** What silent gates heard of proxies, nobody may have heard since. */
-  async #missGates({ quietGates }: RollCall): Promise<void> {
-    const quiet = new Map(quietGates.map((gate) => [gate.gate, gate]));
-    const before = new Set(this.#quietGates.keys());
-    this.#quietGates = quiet;
-    const names = new Set(quiet.keys());
+  async #missGates({ silentGates }: HeartbeatReply): Promise<void> {
+    const before = new Set(this.#silentGates.keys());
+    this.#silentGates = new Map(silentGates.map((gate) => [gate.gate, gate]));
+    const names = new Set(this.#silentGates.keys());
     if (names.symmetricDifference(before).size > 0) this.#parts.events.emit('gatesSilent', [...names]);
     this.#lostGates = this.#lostGates.intersection(names);
-    for (const { gate, seenMs } of quietGates) {
+    for (const { gate, seenMs } of silentGates) {
       if (this.#lostGates.has(gate)) continue;
       const heard = await this.#parts.store.heardBy(gate);
       if (!heard.ok) return;
@@ -190,12 +189,12 @@ export class Reaper {
     this.#hearsEpoch = epoch;
   }
 
-  async #pass({ timeMs, quietGates, quietProxies }: RollCall): Promise<void> {
+  async #pass({ timeMs, silentGates, silentProxies }: HeartbeatReply): Promise<void> {
     const pods = await this.#parts.store.pods();
     if (!pods.ok) return;
     this.#parts.evidence.talking(this.#parts.ledger.streams.pings());
     await this.#tellNews();
-    const silences = await this.#silences(timeMs, quietProxies, quietGates.length);
+    const silences = await this.#silences(timeMs, silentProxies, silentGates.length);
     if (!silences) return;
     const waiting = new Set<ProxyId>();
     const overlooked = new Set<ProxyId>();
@@ -213,31 +212,31 @@ export class Reaper {
     if (complete) this.#parts.share.countedAll(this.#parts.standing.gates);
     this.#parts.evidence.overlooked(overlooked);
     await this.#lookForUnlogged(waiting, timeMs);
-    if (waiting.size > 0) await this.#parts.store.enroll([...waiting]);
+    if (waiting.size > 0) await this.#parts.store.register([...waiting]);
     const podQuietMs = pods.value.length > this.#options.podsMax ? POD_QUIET_CROWDED_MS : POD_QUIET_MS;
-    if (empty.length > 0) await this.#parts.store.strike('pods', empty, podQuietMs);
-    const gone = quietProxies.filter((proxy) => !waiting.has(proxy));
+    if (empty.length > 0) await this.#parts.store.remove('pods', empty, podQuietMs);
+    const gone = silentProxies.filter((proxy) => !waiting.has(proxy));
     const isSure = timeMs - (this.#observedSinceMs ?? timeMs) >= this.#options.graceMs;
     if (complete && isSure && gone.length > 0) {
-      await this.#parts.store.strike('proxies', gone, this.#options.graceMs);
+      await this.#parts.store.remove('proxies', gone, this.#options.graceMs);
       for (const proxy of gone) this.#parts.evidence.forget(proxy);
     }
-    const lost = quietGates.map(({ gate }) => gate).filter((gate) => this.#lostGates.has(gate));
-    if (lost.length > 0) await this.#parts.store.strike('gates', lost, this.#options.graceMs);
+    const lost = silentGates.map(({ gate }) => gate).filter((gate) => this.#lostGates.has(gate));
+    if (lost.length > 0) await this.#parts.store.remove('gates', lost, this.#options.graceMs);
   }
 
   /** Undefined when the store is away. */
   async #silences(
     timeMs: number,
-    quietProxies: readonly ProxyId[],
-    quietGates: number,
+    silentProxies: readonly ProxyId[],
+    silentGates: number,
   ): Promise<Silence[] | undefined> {
     const observedSinceMs = this.#observedSinceMs;
-    const names = [...new Set([...this.#talkingSinceMs.keys(), ...quietProxies])];
+    const names = [...new Set([...this.#talkingSinceMs.keys(), ...silentProxies])];
     const known = await this.#known(names);
     if (!known || observedSinceMs === undefined) return undefined;
-    const hasOthers = this.#gates + quietGates > 1;
-    const dead = new Set(quietProxies);
+    const hasOthers = this.#gates + silentGates > 1;
+    const dead = new Set(silentProxies);
     return this.#parts.evidence.silences(known, this.#talkingSinceMs, dead, { timeMs, observedSinceMs, hasOthers });
   }
 

@@ -30,7 +30,7 @@
 
 import type { Events, State } from './events.ts';
 import { mustHold } from './invariants.ts';
-import type { AfterOutage, KnownBefore, RollCall } from './lease-store.ts';
+import type { AfterOutage, HeartbeatReply, KnownBefore } from './lease-store.ts';
 
 const NEXT: Readonly<Record<State, readonly State[]>> = {
   away: ['catching up'],
@@ -48,7 +48,7 @@ export interface StandingOptions {
   /** Whether the store answers at the start. */
   readonly up: boolean;
   /** A gate is silent after so long. */
-  readonly gateQuietMs: number;
+  readonly gateSilentMs: number;
 }
 
 /** A store that is not there within so long when a gate starts is away. */
@@ -67,7 +67,7 @@ export class Standing {
   #lossEpoch = 0;
   /** The epoch in which a heartbeat was last answered. */
   #heardEpoch = -1;
-  #wholeSinceMs: number | undefined;
+  #incarnationMs: number | undefined;
   /** By this process's clock: until then the store may lack leases. */
   #recoveredAtMs = 0;
   /** What `#recoveredAtMs` was worked out from. */
@@ -120,7 +120,7 @@ export class Standing {
 
   /** Whether the store has ever answered. */
   get met(): boolean {
-    return this.#wholeSinceMs !== undefined;
+    return this.#incarnationMs !== undefined;
   }
 
   /** How long it recovers still; `recoveryMs` while that is not known. */
@@ -144,7 +144,7 @@ export class Standing {
 
   /** For the next heartbeat. */
   get before(): KnownBefore {
-    return { gates: this.#gates, wholeSinceMs: this.#wholeSinceMs ?? 0, awaitMs: this.#awaitMs };
+    return { gates: this.#gates, incarnationMs: this.#incarnationMs ?? 0, awaitMs: this.#awaitMs };
   }
 
   /** For the next heartbeat. */
@@ -165,10 +165,10 @@ export class Standing {
   }
 
   /** A heartbeat that was sent in that epoch has been answered. */
-  heard(answer: RollCall, epoch: number): void {
+  heard(answer: HeartbeatReply, epoch: number): void {
     if (epoch !== this.#epoch || this.#state === 'away') return;
-    const { timeMs, wholeSinceMs, gates } = answer;
-    if (wholeSinceMs !== this.#wholeSinceMs) this.#lost(answer);
+    const { timeMs, incarnationMs, gates } = answer;
+    if (incarnationMs !== this.#incarnationMs) this.#lost(answer);
     this.#heardEpoch = this.#epoch;
     this.#recover(answer);
     this.#waitForOthers(answer);
@@ -191,29 +191,29 @@ export class Standing {
     this.#become('catching up');
   }
 
-  #lost({ wholeSinceMs }: RollCall): void {
+  #lost({ incarnationMs }: HeartbeatReply): void {
     if (this.met) this.#epoch += 1;
     this.#lossEpoch = this.#epoch;
-    this.#wholeSinceMs = wholeSinceMs;
+    this.#incarnationMs = incarnationMs;
     this.#recoveryOf = '';
     this.#become('catching up');
   }
 
-  #recover({ timeMs, wholeSinceMs, gatesAwaited, gatesBackMs }: RollCall): void {
+  #recover({ timeMs, incarnationMs, gatesAwaited, gatesBackMs }: HeartbeatReply): void {
     const { recoveryMs } = this.#options;
-    const of = `${this.#epoch} ${wholeSinceMs} ${gatesBackMs} ${gatesAwaited}`;
+    const of = `${this.#epoch} ${incarnationMs} ${gatesBackMs} ${gatesAwaited}`;
     this.#gatesAwaited = gatesAwaited;
     if (of === this.#recoveryOf) return;
     const isNews = this.#recoveryOf === '';
     this.#recoveryOf = of;
     const speakingMs = clamp(gatesBackMs + recoveryMs - timeMs, recoveryMs);
-    const awaitingMs = gatesAwaited > 0 ? clamp(wholeSinceMs + this.#awaitMs - timeMs, this.#awaitMs) : 0;
+    const awaitingMs = gatesAwaited > 0 ? clamp(incarnationMs + this.#awaitMs - timeMs, this.#awaitMs) : 0;
     const leftMs = Math.max(speakingMs, awaitingMs);
     this.#recoveredAtMs = performance.now() + leftMs;
     if (isNews) this.#events.emit('storeLost', leftMs);
   }
 
-  #waitForOthers({ timeMs, gatesBehind, gatesDoubting }: RollCall): void {
+  #waitForOthers({ timeMs, gatesBehind, gatesDoubting }: HeartbeatReply): void {
     this.#backAtMs ??= timeMs;
     const others = this.#isNew ? gatesDoubting : gatesBehind;
     this.#waitsForOthers = this.#options.admitsAlone && this.#state !== 'synced' && others > 0;
@@ -239,7 +239,7 @@ export class Standing {
 
   /** Store time, ms: gates that were last heard before were gone before the outage. */
   get #thereMs(): number {
-    return this.#trustedAtMs === undefined ? 0 : this.#trustedAtMs - this.#options.gateQuietMs;
+    return this.#trustedAtMs === undefined ? 0 : this.#trustedAtMs - this.#options.gateSilentMs;
   }
 
   #advance(): void {

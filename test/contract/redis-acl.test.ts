@@ -23,7 +23,7 @@ async function useAll(url: string, move: (whileMoving: () => Promise<void>) => P
   const store = await openStore(url.replace('://', '://wsgate:change-me@'), { upWithinMs: 1000 });
   const [lease, other] = leasesOf(proxyA, 2);
   if (!lease || !other) throw new Error('no leases');
-  const beat = { gate: 'g', proxies: [proxyA], pods: [pod1], gateQuietMs: 1, proxyQuietMs: 1 };
+  const beat = { gate: 'g', proxies: [proxyA], pods: [pod1], gateSilentMs: 1, proxySilentMs: 1 };
   const holder = { state: 'live', path: '/' } as const;
   await store.acquire(claims(pod1, 9), lease, 1, '/');
   await store.renew(pod1, [{ lease: other, holder }], 1);
@@ -33,13 +33,13 @@ async function useAll(url: string, move: (whileMoving: () => Promise<void>) => P
   await store.leases(pod1, 10);
   await store.fleet([pod1]);
   await store.heartbeat(beat);
-  await store.enroll([proxyA]);
+  await store.register([proxyA]);
   await store.pods();
   await store.withdraw(pod1, [lease]);
   await store.release(pod1, [other], 1000);
   await store.expire(pod1, gone(proxyA), TIMES);
-  await store.strike('proxies', [proxyA], 0);
-  await store.farewell('g');
+  await store.remove('proxies', [proxyA], 0);
+  await store.leave('g');
   await store.close();
 }
 

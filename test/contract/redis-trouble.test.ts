@@ -74,13 +74,13 @@ it('a full Redis refuses acquires by value and stays up; it learns of open and c
   });
   const adopted = { lease: newLease(proxyA), holder: { state: 'live', path: '/' } } as const;
   expect(await value(store.renew(pod1, [{ lease: held }, adopted], 60_000))).toEqual({ created: 1, count: 3 });
-  const beat = { gate: 'g', proxies: [proxyA], pods: [pod1], gateQuietMs: 1000, proxyQuietMs: 1000 };
+  const beat = { gate: 'g', proxies: [proxyA], pods: [pod1], gateSilentMs: 1000, proxySilentMs: 1000 };
   expect(await value(store.heartbeat(beat))).toMatchObject({ gates: 1 });
-  await value(store.enroll([proxyA]));
+  await value(store.register([proxyA]));
   await expect.poll(async () => (await value(store.expire(pod1, gone(proxyA), TIMES))).count).toBe(2); // `closed` is past its expiry
   expect(await redis.client.zscore(KEY, closed)).toBeNull();
   expect(await value(store.release(pod1, [held, adopted.lease], 0))).toBe(2);
-  await value(store.strike('proxies', [proxyA], 0));
+  await value(store.remove('proxies', [proxyA], 0));
   expect(await redis.client.exists(KEY, `{${KEY}}:proxies`, `{${KEY}}:info`)).toBe(0);
 
   await storeOn(redis); // a gate that starts now comes up

@@ -31,7 +31,7 @@ describe('the keys in Redis', () => {
     const store = await open();
     const lease = newLease(proxyA);
     await value(store.acquire(claims(pod1, 100), lease, 60_000, '/chat'));
-    await value(store.heartbeat({ gate: 'g', proxies: [proxyA], pods: [pod1], gateQuietMs: 1, proxyQuietMs: 1 }));
+    await value(store.heartbeat({ gate: 'g', proxies: [proxyA], pods: [pod1], gateSilentMs: 1, proxySilentMs: 1 }));
     expect((await redis.client.keys('*')).sort()).toEqual([
       'ws:gates',
       'ws:pod_conn:pod1',
@@ -47,8 +47,8 @@ describe('the keys in Redis', () => {
     const expiryMs = Number(await redis.client.zscore('ws:pod_conn:pod1', lease));
     expect(Math.abs(expiryMs - Date.now() - 60_000)).toBeLessThan(5000);
     await value(store.release(pod1, [lease], 60_000));
-    const rolls = ['ws:gates', 'ws:pods', 'ws:proxies', '{ws:gates}:history', '{ws:gates}:told'];
-    expect((await redis.client.keys('*')).sort()).toEqual([...rolls, '{ws:pod_conn:pod1}:ended']);
+    const memberships = ['ws:gates', 'ws:pods', 'ws:proxies', '{ws:gates}:history', '{ws:gates}:told'];
+    expect((await redis.client.keys('*')).sort()).toEqual([...memberships, '{ws:pod_conn:pod1}:ended']);
     // What has ended goes by itself: there may be no call for this pod any more.
     const leftMs = await redis.client.pttl('{ws:pod_conn:pod1}:ended');
     expect(leftMs).toBeGreaterThan(50_000);

@@ -197,7 +197,7 @@ describe('a lease whose end was lost', () => {
     expect(await held()).not.toContain(lease);
   });
 
-  it('does not stay longer when a gate says goodbye', async () => {
+  it('does not stay longer when a gate leaves', async () => {
     const [gate, other] = [startGate(), startGate()];
     connect(gate);
     await pass(KNOWN_MS, gate, other);

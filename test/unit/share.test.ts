@@ -13,7 +13,7 @@ let standing: Standing;
 let share: Share;
 beforeEach(() => {
   events = new Events();
-  const options = { recoveryMs: 1000, ttlMs: 60_000, admitsAlone: true, up: true, gateQuietMs: 5000 };
+  const options = { recoveryMs: 1000, ttlMs: 60_000, admitsAlone: true, up: true, gateSilentMs: 5000 };
   standing = new Standing(options, events);
   share = new Share(standing, events);
   sync();
@@ -22,8 +22,8 @@ beforeEach(() => {
 /** The store is trusted again. */
 function sync(): void {
   standing.written(standing.epoch);
-  const answer = { timeMs: 1000, wholeSinceMs: 0, gates: 1, gatesAwaited: 0, gatesBackMs: 0 };
-  standing.heard({ ...answer, gatesBehind: 0, gatesDoubting: 0, quietGates: [], quietProxies: [] }, standing.epoch);
+  const answer = { timeMs: 1000, incarnationMs: 0, gates: 1, gatesAwaited: 0, gatesBackMs: 0 };
+  standing.heard({ ...answer, gatesBehind: 0, gatesDoubting: 0, silentGates: [], silentProxies: [] }, standing.epoch);
   expect(standing.synced).toBe(true);
 }
 

@@ -20,7 +20,7 @@ class Gate {
 
   constructor(name: string, recoveryMs = FOR_MS, admitsAlone = false) {
     this.#name = name;
-    this.standing = new Standing({ recoveryMs, ttlMs: TTL_MS, admitsAlone, up: true, gateQuietMs: 5000 }, this.events);
+    this.standing = new Standing({ recoveryMs, ttlMs: TTL_MS, admitsAlone, up: true, gateSilentMs: 5000 }, this.events);
   }
 
   /** It tells the store all that it knows, and says so. */
@@ -28,7 +28,7 @@ class Gate {
     const { standing } = this;
     if (tells) standing.written(standing.epoch);
     const { before, outage, epoch } = standing;
-    const beat = { gate: this.#name, proxies: [], pods: [], gateQuietMs: 5000, proxyQuietMs: TTL_MS, before, outage };
+    const beat = { gate: this.#name, proxies: [], pods: [], gateSilentMs: 5000, proxySilentMs: TTL_MS, before, outage };
     standing.heard(await value(store.heartbeat(beat)), epoch);
     if (tells) standing.written(standing.epoch);
     return standing;
@@ -229,8 +229,8 @@ describe('what belongs to an earlier epoch', () => {
     const { epoch } = gate.standing;
     gate.away();
     gate.back();
-    const answer = { timeMs: performance.now(), wholeSinceMs: 0, gates: 1, gatesAwaited: 0, gatesBackMs: 0 };
-    const rest = { gatesBehind: 0, gatesDoubting: 0, quietGates: [], quietProxies: [] };
+    const answer = { timeMs: performance.now(), incarnationMs: 0, gates: 1, gatesAwaited: 0, gatesBackMs: 0 };
+    const rest = { gatesBehind: 0, gatesDoubting: 0, silentGates: [], silentProxies: [] };
     gate.standing.written(epoch);
     gate.standing.heard({ ...answer, ...rest }, epoch);
     expect([gate.standing.state, gate.standing.told]).toEqual(['catching up', false]);

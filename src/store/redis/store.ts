@@ -1,4 +1,7 @@
-/** The Redis store: the contract of `admission/lease-store.ts`, one script call an operation; readings go over a connection of their own. */
+/**
+ * The Redis store: the contract of `admission/lease-store.ts`, one script call for each operation. Calls for a pod go
+ * through `pod-calls.ts`, which keeps their order; readings go over a connection of their own (`reads.ts`).
+ */
 
 import { chunks } from '../../admission/chunks.ts';
 import type { Claims } from '../../admission/claims.ts';
@@ -9,20 +12,20 @@ import type {
   Expired,
   Fleet,
   Heartbeat,
+  HeartbeatReply,
   HeldLease,
   Holder,
   LeasePage,
   LeaseStore,
   LeaseTimes,
+  Membership,
   PodCount,
   Promised,
   PromiseNews,
-  QuietGate,
   Renewal,
   Renewed,
-  Roll,
-  RollCall,
   Silence,
+  SilentGate,
   StoreAway,
 } from '../../admission/lease-store.ts';
 import type { RedisLink } from '../../redis/link.ts';
@@ -31,7 +34,7 @@ import { PodCalls } from './pod-calls.ts';
 import type { Reads } from './reads.ts';
 import { scripts } from './scripts.ts';
 
-/** The most past-due leases that one `expire` call looks at, and the most quiet names that a roll call tells. */
+/** Maximum number of leases past their expiry in one `expire` call, and of silent names in one `members` call. */
 const BATCH = 1000;
 /** A Redis process that nobody has told of for so long is forgotten. */
 const PROCESS_FORGOTTEN_MS = 24 * 60 * 60 * 1000;
@@ -154,7 +157,7 @@ export class RedisStore implements LeaseStore {
     const away = asker === 'people' ? await this.#cannotRead() : undefined;
     if (away) return away;
     const over = asker === 'people' ? this.#reads : this.#link;
-    return over.call('pods', async (redis) => (await redis.zrange(this.#keys.roll('pods'), '0', '-1')) as PodId[]);
+    return over.call('pods', async (redis) => (await redis.zrange(this.#keys.members('pods'), '0', '-1')) as PodId[]);
   }
 
   async fleet(pods: readonly PodId[]): Promise<Answer<Fleet>> {
@@ -201,56 +204,56 @@ export class RedisStore implements LeaseStore {
     });
   }
 
-  async heartbeat(beat: Heartbeat): Promise<Answer<RollCall>> {
-    const call = async (roll: Roll, quietMs: number, tell: number, names: readonly string[]) =>
-      map(await this.#link.run(scripts.rollCall, [this.#keys.roll(roll)], [quietMs, tell, ...names]), (reply) => {
+  async heartbeat(beat: Heartbeat): Promise<Answer<HeartbeatReply>> {
+    const call = async (of: Membership, silentMs: number, silentMax: number, names: readonly string[]) =>
+      map(await this.#link.run(scripts.members, [this.#keys.members(of)], [silentMs, silentMax, ...names]), (reply) => {
         const [timeMs, flat, present] = reply as [number, string[], number];
-        return { timeMs, quiet: pairs(flat), present };
+        return { timeMs, silent: pairs(flat), present };
       });
     const processes = await this.#link.processes();
-    const before = beat.before ?? { gates: 0, wholeSinceMs: 0, awaitMs: 0 };
+    const before = beat.before ?? { gates: 0, incarnationMs: 0, awaitMs: 0 };
     const { told, trusts, sinceMs, thereMs } = beat.outage ?? { told: true, trusts: true, sinceMs: 0, thereMs: 0 };
-    const [whole, gates, proxies, pods, outage] = await Promise.all([
+    const [incarnation, gates, proxies, pods, outage] = await Promise.all([
       this.#link.run(
-        scripts.wholeSince,
+        scripts.incarnation,
         [this.#keys.history, this.#keys.back],
-        [PROCESS_FORGOTTEN_MS, beat.gate, before.gates, before.wholeSinceMs, before.awaitMs, ...processes],
+        [PROCESS_FORGOTTEN_MS, beat.gate, before.gates, before.incarnationMs, before.awaitMs, ...processes],
       ),
-      call('gates', beat.gateQuietMs, BATCH, [beat.gate]),
-      call('proxies', beat.proxyQuietMs, BATCH, beat.proxies),
+      call('gates', beat.gateSilentMs, BATCH, [beat.gate]),
+      call('proxies', beat.proxySilentMs, BATCH, beat.proxies),
       call('pods', 0, 0, beat.pods),
       this.#link.run(
         scripts.outage,
-        [this.#keys.roll('gates'), this.#keys.told, this.#keys.doubting],
-        [beat.gate, told ? 1 : 0, trusts ? 1 : 0, sinceMs, thereMs, beat.gateQuietMs],
+        [this.#keys.members('gates'), this.#keys.told, this.#keys.doubting],
+        [beat.gate, told ? 1 : 0, trusts ? 1 : 0, sinceMs, thereMs, beat.gateSilentMs],
       ),
     ]);
-    if (!whole.ok) return whole;
+    if (!incarnation.ok) return incarnation;
     if (!gates.ok) return gates;
     if (!proxies.ok) return proxies;
     if (!pods.ok) return pods;
     if (!outage.ok) return outage;
     const [gatesBehind, gatesDoubting] = outage.value as [number, number];
-    const [wholeSinceMs, gatesAwaited, gatesBackMs] = whole.value as [number, number, number];
-    const { timeMs, quiet, present } = gates.value;
+    const [incarnationMs, gatesAwaited, gatesBackMs] = incarnation.value as [number, number, number];
+    const { timeMs, silent, present } = gates.value;
     return {
       ok: true,
       value: {
         timeMs,
-        wholeSinceMs,
+        incarnationMs,
         gatesAwaited,
         gatesBackMs,
         gates: present,
         gatesBehind,
         gatesDoubting,
-        quietGates: quiet.map(([gate, seen]): QuietGate => ({ gate, seenMs: Number(seen) })),
-        quietProxies: proxies.value.quiet.map(([proxy]) => proxy as ProxyId),
+        silentGates: silent.map(([gate, seen]): SilentGate => ({ gate, seenMs: Number(seen) })),
+        silentProxies: proxies.value.silent.map(([proxy]) => proxy as ProxyId),
       },
     };
   }
 
-  async enroll(proxies: readonly ProxyId[]): Promise<Answer<void>> {
-    return map(await this.#link.run(scripts.enroll, [this.#keys.roll('proxies')], proxies), () => undefined);
+  async register(proxies: readonly ProxyId[]): Promise<Answer<void>> {
+    return map(await this.#link.run(scripts.register, [this.#keys.members('proxies')], proxies), () => undefined);
   }
 
   async tell(news: readonly PromiseNews[]): Promise<Answer<void>> {
@@ -298,21 +301,24 @@ export class RedisStore implements LeaseStore {
     );
   }
 
-  async strike(roll: Roll, names: readonly string[], quietMs: number): Promise<Answer<void>> {
-    if (roll === 'gates') return this.#leave(names, quietMs);
-    return map(await this.#link.run(scripts.strike, [this.#keys.roll(roll)], [quietMs, ...names]), () => undefined);
+  async remove(membership: Membership, names: readonly string[], silentMs: number): Promise<Answer<void>> {
+    if (membership === 'gates') return this.#leave(names, silentMs);
+    return map(
+      await this.#link.run(scripts.remove, [this.#keys.members(membership)], [silentMs, ...names]),
+      () => undefined,
+    );
   }
 
-  farewell(gate: string): Promise<Answer<void>> {
+  leave(gate: string): Promise<Answer<void>> {
     return this.#leave([gate], -1);
   }
 
-  async #leave(gates: readonly string[], quietMs: number): Promise<Answer<void>> {
-    const keys = [this.#keys.roll('gates'), this.#keys.told, this.#keys.doubting];
+  async #leave(gates: readonly string[], silentMs: number): Promise<Answer<void>> {
+    const keys = [this.#keys.members('gates'), this.#keys.told, this.#keys.doubting];
     const answer = await this.#link.run(
       scripts.leave,
       [...keys, ...gates.map((gate) => this.#keys.hears(gate))],
-      [quietMs, ...gates],
+      [silentMs, ...gates],
     );
     return map(answer, () => undefined);
   }
