@@ -39,17 +39,17 @@ interface EventMap {
   /** Leases that were in the store, and are not any more. */
   released: [pod: PodId, cause: ReleaseCause, count: number];
   /**
-   * Leases that a renewal had to put into the store: never asked for, or lost by it. `overLimit` of them found the pod
-   * full.
+   * Leases that a renewal had to put into the store: never asked for, or lost by it. `overLimit` of them are beyond the
+   * limit.
    */
   adopted: [pod: PodId, count: number, overLimit: number];
   /** A release that waited for the store was given up; the reaper will find the lease. */
   releaseDropped: [pod: PodId, lease: LeaseId];
-  /** A proxy speaks of its connections so rarely that a configured time, by this key, should be as long as `leastMs`. */
+  /** A proxy speaks of its connections so rarely that the time of this configuration key should be at least `leastMs`. */
   flushedTooRarely: [proxy: ProxyId, intervalMs: number, key: string, leastMs: number];
   /** A proxy sends Checks but no access log: its slots are never freed. */
   unlogged: [proxy: ProxyId];
-  /** A proxy does not renew its connections. It is told once, until the proxy does; then it is told as undefined. */
+  /** A proxy does not renew its connections, and why; undefined when it does again. Told when it changes. */
   unrenewed: [proxy: ProxyId, why: Unrenewed | undefined];
   /** Leases that were taken out because of a proxy's silence have been spoken of again: that was wrong. */
   contradicted: [proxy: ProxyId, count: number];
@@ -63,12 +63,12 @@ interface EventMap {
   refused: [detail: string | undefined];
   /** The store refused to write down leases of this pod, which are open. */
   renewalRefused: [pod: PodId];
-  /** Something was turned away or given up because as much of it is there as the configuration allows: by this key. */
+  /** Something was refused or given up: the maximum of this configuration key is reached. */
   boundReached: [key: string];
   invariantBroken: [invariant: Invariant];
   storeChanged: [up: boolean, detail: string];
   standingChanged: [state: State, before: State];
-  /** The store may have lost leases, or is new to this gate: for so long its counts are not to be trusted. */
+  /** The store may have lost leases, or is new to this gate. For so long its counts are not trusted. */
   storeLost: [untrustedForMs: number];
 }
 

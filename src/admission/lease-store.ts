@@ -9,8 +9,10 @@
  * An expired lease still counts. It stops counting when `expire` removes it, and `expire` is only asked to on evidence
  * that its connection is gone (`reaper.ts`): running out of time alone is not evidence.
  *
- * No call rejects, and none takes longer than the store's deadline, or than that of readings. A store that cannot answer says so by value
- * (`StoreAway`). Calls are carried out in the order in which they were made, and any may be repeated.
+ * No call rejects, and none takes longer than the store's deadline, or that of readings. A store that cannot answer says
+ * so by value (`StoreAway`). Calls are carried out in the order in which they were made, and any may be repeated.
+ *
+ * A lease has claims, the limits that it counts against: today one, that of its pod, in whose set it is.
  */
 
 import type { Claims } from './claims.ts';
@@ -32,7 +34,7 @@ export type LeaseState = 'reserved' | 'live';
 
 export interface Acquired {
   readonly admitted: boolean;
-  /** The pod's leases, this one included when admitted. */
+  /** Number of the pod's leases, with this one if it was admitted. */
   readonly count: number;
   /** Its end is known already: what asks is a late word of a connection that is gone. */
   readonly ended?: true;
@@ -49,16 +51,16 @@ export interface Renewal {
   readonly lease: LeaseId;
   /** Given when the store may not have it yet. */
   readonly holder?: Holder;
-  /** A periodic entry of the access log has spoken of it: its proxy promises to go on doing so. */
+  /** A periodic log entry has spoken of it: its proxy promises to go on doing so. */
   readonly told?: boolean;
   /** The gate that asks has never renewed it before. */
   readonly first?: boolean;
 }
 
 export interface Renewed {
-  /** How many of the leases it put into the set: never asked for, released by mistake, or lost by the store. */
+  /** Number of leases that were not in the set: never asked for, released by mistake, or lost by the store. */
   readonly created: number;
-  /** The pod's leases after this call. */
+  /** Number of the pod's leases after this call. */
   readonly count: number;
   /** Proxies with a told lease that another gate renewed before this one did; absent when there are none. */
   readonly inherited?: readonly ProxyId[];
@@ -89,7 +91,7 @@ export interface Expired {
   readonly leases: readonly LeaseId[];
   /** Taken out because nobody has spoken of them for `unrenewedMaxMs`. */
   readonly outlived: readonly LeaseId[];
-  /** The pod's leases after this call. */
+  /** Number of the pod's leases after this call. */
   readonly count: number;
   /** Proxies that hold leases past their expiry that were left. */
   readonly waiting: readonly ProxyId[];
@@ -111,7 +113,7 @@ export interface Promised {
   readonly stuckMs: number;
   /** When a connection was last told on another stream than before. */
   readonly foundMs: number;
-  /** When an entry was last seen to have got lost, although its stream was whole. */
+  /** When a log entry was last found to be lost, although its stream did not break. */
   readonly missedMs: number;
   /** When its log was last seen to overlook a connection. */
   readonly overlookedMs: number;
@@ -165,7 +167,7 @@ export interface LeasePage {
  */
 export type Membership = 'gates' | 'proxies' | 'pods';
 
-/** What a gate tells the fleet about itself once a second, and how long a silence has to be to be worth telling. */
+/** What a gate tells the fleet about itself once a second, and after how long others count as silent. */
 export interface Heartbeat {
   readonly gate: string;
   /** Proxies heard since the last heartbeat. */
@@ -191,10 +193,11 @@ export interface AfterOutage {
   readonly thereMs: number;
 }
 
-/** What a gate heard last of the store: one that has lost leases since waits for the gates that there were. */
+/** What a gate last knew. A store that has lost leases since waits for the gates that there were. */
 export interface KnownBefore {
   /** 0 if the gate is new: then it is none of those that are waited for. */
   readonly gates: number;
+  /** When the incarnation began that it knew. */
   readonly incarnationMs: number;
   /** For how long they are waited for. */
   readonly awaitMs: number;
@@ -203,8 +206,8 @@ export interface KnownBefore {
 export interface HeartbeatReply {
   readonly timeMs: number;
   /**
-   * Since when the store has lost nothing that it was told, as far as any gate can tell: since it began empty, or since
-   * another Redis process took over. What was written before may be there in part.
+   * When the store's present incarnation began: since then it has lost nothing, as far as any gate can tell. Another one
+   * begins when it is empty, or another Redis process took over; what was written before may be there in part.
    */
   readonly incarnationMs: number;
   /** Gates that were there before that and have not come back; 0 when they are waited for no longer. */
@@ -286,8 +289,8 @@ export interface LeaseStore {
   /** Tells the fleet of proxies. */
   tell(news: readonly PromiseNews[]): Promise<Answer<void>>;
 
-  /** What the fleet knows of these proxies, in their order. */
-  promised(proxies: readonly ProxyId[]): Promise<Answer<readonly Promised[]>>;
+  /** What the fleet knows of these proxies. */
+  promised(proxies: readonly ProxyId[]): Promise<Answer<ReadonlyMap<ProxyId, Promised>>>;
 
   /** These proxies log to the gate, or do so no more. */
   hears(gate: string, more: readonly ProxyId[], fewer: readonly ProxyId[]): Promise<Answer<void>>;

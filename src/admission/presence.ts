@@ -1,4 +1,4 @@
-/** Which proxies were heard and which pods were used since the last heartbeat, and how many there may be at all. */
+/** Which proxies were heard and which pods were used since the last heartbeat; and the maximum number of both. */
 
 import type { Events } from './events.ts';
 import type { Holdings } from './holdings.ts';
@@ -12,7 +12,7 @@ export interface Present {
 }
 
 export interface PresenceOptions {
-  /** Pods, and proxies, of which one gate has something in mind. */
+  /** Maximum number of pods, and of proxies, that one gate keeps anything of. */
   readonly podsMax: number;
   readonly proxiesMax: number;
   /** For how long an upgrade counts of which no log has spoken. */
@@ -63,7 +63,7 @@ export class Presence {
   /** The log speaks of a connection, or of its end. False as in `asks`. */
   speaks(pod: PodId, lease: LeaseId): boolean {
     const isNoted = this.#note(proxyOf(lease), pod);
-    this.#unspoken.remove(lease); // only now: what it held its place by until the ledger has it
+    this.#unspoken.remove(lease); // only now: until the ledger has it, this kept its place
     return isNoted;
   }
 
@@ -74,7 +74,7 @@ export class Presence {
     return present;
   }
 
-  /** The heartbeat did not get through: tell it with the next one. */
+  /** The heartbeat failed: tell it with the next one. */
   putBack({ proxies, pods }: Present): void {
     for (const proxy of proxies) if (this.#knownProxies.has(proxy)) this.#proxies.add(proxy);
     for (const pod of pods) if (this.#knownPods.has(pod)) this.#pods.add(pod);

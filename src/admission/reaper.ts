@@ -6,15 +6,15 @@
  * these begins it again: the store is away or may have lost leases; this gate itself stood still, and has not read what
  * it was told meanwhile; the store's clock was set.
  *
- * A dead proxy is one that no gate has heard for the grace. Whoever holds leases is registered as a member, even if no heartbeat
- * ever told of it. All times are the store's, but for those between heartbeats.
+ * A dead proxy is one that no gate has heard for the grace. Whoever holds leases is registered, even if no heartbeat ever
+ * told of it. All times are the store's, but for those between heartbeats.
  */
 
 import { chunks } from './chunks.ts';
 import { GATE_SILENT_MS } from './evidence.ts';
 import { type PodId, type ProxyId, proxyOf } from './ids.ts';
 import { mustHold } from './invariants.ts';
-import type { Expired, HeartbeatReply, LeaseTimes, Promised, Silence, SilentGate } from './lease-store.ts';
+import type { Expired, HeartbeatReply, LeaseTimes, Silence } from './lease-store.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { Parts } from './parts.ts';
 import { Unlogged } from './unlogged.ts';
@@ -35,9 +35,9 @@ const STOOD_STILL_MS = 3000;
 /** A store's clock that went so much more or less than this process's was set. */
 const STEP_MS = 1000;
 /** A pod that nobody has used for this long, and that holds no lease, is left out of the fleet's figures. */
-const POD_QUIET_MS = 60 * 60 * 1000;
+const POD_UNUSED_MS = 60 * 60 * 1000;
 /** The same where somebody invents names. A gate that uses one registers it again within a second. */
-const POD_QUIET_CROWDED_MS = 10_000;
+const POD_UNUSED_CROWDED_MS = 10_000;
 const PODS_AT_ONCE = 50;
 
 export class Reaper {
@@ -48,7 +48,7 @@ export class Reaper {
   readonly #talkingSinceMs = new Map<ProxyId, number>();
   readonly #unlogged: Unlogged;
   #gates = 1;
-  #silentGates: ReadonlyMap<string, SilentGate> = new Map();
+  #silentGates: ReadonlySet<string> = new Set();
   /** Of these the fleet has been told that their streams are lost. */
   #lostGates = new Set<string>();
   #observedSinceMs: number | undefined;
@@ -93,7 +93,7 @@ export class Reaper {
 
   /** Those whose heartbeat has stopped although they did not leave. */
   get silentGates(): Iterable<string> {
-    return this.#silentGates.keys();
+    return this.#silentGates;
   }
 
   async stop(): Promise<void> {
@@ -104,34 +104,35 @@ export class Reaper {
   }
 
   async beat(): Promise<void> {
-    const { epoch } = this.#parts.standing;
-    const present = this.#parts.presence.take();
+    const { ledger, presence, standing, store } = this.#parts;
+    const { epoch } = standing;
+    const present = presence.take();
     const sentMs = performance.now();
-    const answer = await this.#parts.store.heartbeat({
+    const answer = await store.heartbeat({
       gate: this.#options.gate,
-      proxies: [...new Set([...present.proxies, ...this.#parts.ledger.streams.proxies()])],
+      proxies: [...new Set([...present.proxies, ...ledger.streams.proxies()])],
       pods: [...present.pods],
       gateSilentMs: GATE_SILENT_MS,
       proxySilentMs: this.#options.graceMs,
-      before: this.#parts.standing.before,
-      outage: this.#parts.standing.outage,
+      before: standing.before,
+      outage: standing.outage,
     });
     if (!answer.ok) {
-      this.#parts.presence.putBack(present);
+      presence.putBack(present);
       this.#observedSinceMs = undefined;
       return;
     }
     const { timeMs } = answer.value;
     this.#gates = answer.value.gates;
     this.#keepTime(timeMs, sentMs);
-    this.#parts.standing.heard(answer.value, epoch);
-    if (this.#parts.standing.synced) this.#observedSinceMs ??= timeMs;
+    standing.heard(answer.value, epoch);
+    if (standing.synced) this.#observedSinceMs ??= timeMs;
     this.#listen(timeMs);
     await this.#missGates(answer.value);
     await this.#tellNews();
     for (const proxy of present.proxies) this.#unlogged.asked(proxy, timeMs);
     const ownMs = performance.now();
-    if (!this.#parts.standing.synced || ownMs - this.#lastPassMs < this.#passMs) return;
+    if (!standing.synced || ownMs - this.#lastPassMs < this.#passMs) return;
     this.#lastPassMs = ownMs;
     await this.#pass(answer.value);
   }
@@ -161,9 +162,9 @@ export class Reaper {
 
   /** What silent gates heard of proxies, nobody may have heard since. */
   async #missGates({ silentGates }: HeartbeatReply): Promise<void> {
-    const before = new Set(this.#silentGates.keys());
-    this.#silentGates = new Map(silentGates.map((gate) => [gate.gate, gate]));
-    const names = new Set(this.#silentGates.keys());
+    const before = this.#silentGates;
+    const names = new Set(silentGates.map(({ gate }) => gate));
+    this.#silentGates = names;
     if (names.symmetricDifference(before).size > 0) this.#parts.events.emit('gatesSilent', [...names]);
     this.#lostGates = this.#lostGates.intersection(names);
     for (const { gate, seenMs } of silentGates) {
@@ -176,23 +177,25 @@ export class Reaper {
   }
 
   async #tellNews(): Promise<void> {
-    const news = this.#parts.evidence.takeNews();
-    if (news.length > 0 && !(await this.#parts.store.tell(news)).ok) this.#parts.evidence.putBack(news);
-    const { epoch } = this.#parts.standing;
-    const heard = new Set(this.#parts.ledger.streams.proxies());
+    const { evidence, ledger, standing, store } = this.#parts;
+    const news = evidence.takeNews();
+    if (news.length > 0 && !(await store.tell(news)).ok) evidence.putBack(news);
+    const { epoch } = standing;
+    const heard = new Set(ledger.streams.proxies());
     const told = epoch === this.#hearsEpoch ? this.#hears : new Set<ProxyId>();
     const more = [...heard.difference(told)];
     const fewer = [...told.difference(heard)];
     if (more.length === 0 && fewer.length === 0) return;
-    if (!(await this.#parts.store.hears(this.#options.gate, more, fewer)).ok) return;
+    if (!(await store.hears(this.#options.gate, more, fewer)).ok) return;
     this.#hears = heard;
     this.#hearsEpoch = epoch;
   }
 
   async #pass({ timeMs, silentGates, silentProxies }: HeartbeatReply): Promise<void> {
-    const pods = await this.#parts.store.pods();
+    const { evidence, ledger, share, standing, store } = this.#parts;
+    const pods = await store.pods();
     if (!pods.ok) return;
-    this.#parts.evidence.talking(this.#parts.ledger.streams.pings());
+    evidence.talking(ledger.streams.pings());
     await this.#tellNews();
     const silences = await this.#silences(timeMs, silentProxies, silentGates.length);
     if (!silences) return;
@@ -209,20 +212,20 @@ export class Reaper {
         for (const proxy of expired?.overlooked ?? []) overlooked.add(proxy);
       }
     }
-    if (complete) this.#parts.share.countedAll(this.#parts.standing.gates);
-    this.#parts.evidence.overlooked(overlooked);
+    if (complete) share.countedAll(standing.gates);
+    evidence.overlooked(overlooked);
     await this.#lookForUnlogged(waiting, timeMs);
-    if (waiting.size > 0) await this.#parts.store.register([...waiting]);
-    const podQuietMs = pods.value.length > this.#options.podsMax ? POD_QUIET_CROWDED_MS : POD_QUIET_MS;
-    if (empty.length > 0) await this.#parts.store.remove('pods', empty, podQuietMs);
+    if (waiting.size > 0) await store.register([...waiting]);
+    const podUnusedMs = pods.value.length > this.#options.podsMax ? POD_UNUSED_CROWDED_MS : POD_UNUSED_MS;
+    if (empty.length > 0) await store.remove('pods', empty, podUnusedMs);
     const gone = silentProxies.filter((proxy) => !waiting.has(proxy));
     const isSure = timeMs - (this.#observedSinceMs ?? timeMs) >= this.#options.graceMs;
     if (complete && isSure && gone.length > 0) {
-      await this.#parts.store.remove('proxies', gone, this.#options.graceMs);
-      for (const proxy of gone) this.#parts.evidence.forget(proxy);
+      await store.remove('proxies', gone, this.#options.graceMs);
+      for (const proxy of gone) evidence.forget(proxy);
     }
     const lost = silentGates.map(({ gate }) => gate).filter((gate) => this.#lostGates.has(gate));
-    if (lost.length > 0) await this.#parts.store.remove('gates', lost, this.#options.graceMs);
+    if (lost.length > 0) await store.remove('gates', lost, this.#options.graceMs);
   }
 
   /** Undefined when the store is away. */
@@ -233,43 +236,37 @@ export class Reaper {
   ): Promise<Silence[] | undefined> {
     const observedSinceMs = this.#observedSinceMs;
     const names = [...new Set([...this.#talkingSinceMs.keys(), ...silentProxies])];
-    const known = await this.#known(names);
-    if (!known || observedSinceMs === undefined) return undefined;
+    const known = await this.#parts.store.promised(names);
+    if (!known.ok || observedSinceMs === undefined) return undefined;
     const hasOthers = this.#gates + silentGates > 1;
     const dead = new Set(silentProxies);
-    return this.#parts.evidence.silences(known, this.#talkingSinceMs, dead, { timeMs, observedSinceMs, hasOthers });
-  }
-
-  async #known(proxies: readonly ProxyId[]): Promise<Map<ProxyId, Promised> | undefined> {
-    const answer = await this.#parts.store.promised(proxies);
-    if (!answer.ok) return undefined;
-    const known = new Map<ProxyId, Promised>();
-    answer.value.forEach((promised, i) => {
-      const proxy = proxies[i];
-      if (proxy !== undefined) known.set(proxy, promised);
+    return this.#parts.evidence.silences(known.value, this.#talkingSinceMs, dead, {
+      timeMs,
+      observedSinceMs,
+      hasOthers,
     });
-    return known;
   }
 
   /** Of those with leases past their expiry, the ones of which no gate has had a log stream for long. */
   async #lookForUnlogged(waiting: ReadonlySet<ProxyId>, timeMs: number): Promise<void> {
     const others = [...waiting].filter((proxy) => !this.#talkingSinceMs.has(proxy));
-    const known = await this.#known(others);
-    if (!known) return;
+    const known = await this.#parts.store.promised(others);
+    if (!known.ok) return;
     const sinceMs = timeMs - 2 * this.#options.ttlMs - 2 * this.#passMs;
-    this.#unlogged.waiting(new Set(others.filter((proxy) => (known.get(proxy)?.logMs ?? 0) < sinceMs)), timeMs);
+    this.#unlogged.waiting(new Set(others.filter((proxy) => (known.value.get(proxy)?.logMs ?? 0) < sinceMs)), timeMs);
   }
 
   async #expire(pod: PodId, silences: readonly Silence[]): Promise<Expired | undefined> {
-    const answer = await this.#parts.store.expire(pod, silences, this.#options);
+    const { events, ledger, share, store } = this.#parts;
+    const answer = await store.expire(pod, silences, this.#options);
     if (!answer.ok) return undefined;
     const { leases, outlived, count } = answer.value;
-    this.#parts.share.counted(pod, count);
+    share.counted(pod, count);
     const named = new Set(silences.map(({ proxy }) => proxy));
-    for (const lease of leases) mustHold(this.#parts.events, 'expired-unnamed', named.has(proxyOf(lease)));
-    for (const lease of [...leases, ...outlived]) this.#parts.ledger.entries.drop(lease);
-    if (leases.length > 0) this.#parts.events.emit('released', pod, 'expired', leases.length);
-    if (outlived.length > 0) this.#parts.events.emit('released', pod, 'outlived', outlived.length);
+    for (const lease of leases) mustHold(events, 'expired-unnamed', named.has(proxyOf(lease)));
+    for (const lease of [...leases, ...outlived]) ledger.entries.drop(lease);
+    if (leases.length > 0) events.emit('released', pod, 'expired', leases.length);
+    if (outlived.length > 0) events.emit('released', pod, 'outlived', outlived.length);
     return answer.value;
   }
 }

@@ -54,7 +54,7 @@ export class Share {
     this.#gates = Math.max(gates, 1);
   }
 
-  /** Takes a slot of this gate's part, if one is left. Asking twice for one lease takes one. */
+  /** Takes a slot of this gate's part, if one is left. A lease that asks twice takes one slot. */
   admit([{ pod, limit }]: Claims, lease: LeaseId): boolean {
     if (!this.#countedAll) return false;
     const alone = this.#aloneWith(pod);

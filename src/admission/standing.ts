@@ -23,9 +23,9 @@
  * A gate that is new knows of no others. It trusts a store that it finds at once when the other gates do. One that found
  * its store away waits as if it had been there before the outage.
  *
- * **Recovering.** The store tells since when it has lost nothing, for how many gates it still waits that were there
- * before, and when the last of them came back: `recoveryMs` from then on. All times of the store are taken once, as a
- * length of time, and then run on this process's own clock: a clock that is set forward or back changes nothing.
+ * **Recovering.** The store tells when its incarnation began, for how many earlier gates it still waits, and when the
+ * last of them came back. Recovery lasts for `recoveryMs` from then on. All times of the store are taken once, as a length
+ * of time, and then run on this process's own clock: a clock that is set forward or back changes nothing.
  */
 
 import type { Events, State } from './events.ts';
@@ -51,7 +51,7 @@ export interface StandingOptions {
   readonly gateSilentMs: number;
 }
 
-/** A store that is not there within so long when a gate starts is away. */
+/** When a gate starts, a store that has not answered within this time is away. */
 const AT_ONCE_MS = 2000;
 
 export class Standing {
@@ -80,7 +80,7 @@ export class Standing {
   #foundAway = false;
   /** Store time, ms, at which the store was first heard in this epoch. */
   #backAtMs: number | undefined;
-  /** By this process's clock: for others that are behind, or doubt, it has waited since then. */
+  /** By this process's clock: since when it waits for others that are behind, or doubt. */
   #waitingSinceMs: number | undefined;
   #waitsForOthers = false;
 
@@ -186,7 +186,7 @@ export class Standing {
   }
 
   #back(): void {
-    this.#gatesAtMs = performance.now(); // an outage is no time in which others were missed
+    this.#gatesAtMs = performance.now(); // during an outage nobody could see who is there
     if (!this.met && performance.now() - this.#startedAtMs > AT_ONCE_MS) this.#foundAway = true;
     this.#become('catching up');
   }
@@ -232,12 +232,12 @@ export class Standing {
     this.#recoveredAtMs = nowMs + this.#options.recoveryMs;
   }
 
-  /** It has never trusted the store, and found it at once: no outage that it could know of. */
+  /** It has never trusted the store, and found it at once: it knows of no outage. */
   get #isNew(): boolean {
     return this.#trustedAtMs === undefined && !this.#foundAway;
   }
 
-  /** Store time, ms: gates that were last heard before were gone before the outage. */
+  /** Store time, ms: gates that were last heard before this time were gone before the outage. */
   get #thereMs(): number {
     return this.#trustedAtMs === undefined ? 0 : this.#trustedAtMs - this.#options.gateSilentMs;
   }

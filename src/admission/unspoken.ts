@@ -1,12 +1,12 @@
 /**
- * Upgrades that were asked for here and of which no log has spoken yet: each may be a connection. One of which nothing is
- * said for as long as its slot is reserved counts as none; its log may go to another gate.
+ * Upgrades that were asked for here and of which no log has spoken yet: each may be a connection. When nothing is said of
+ * one for as long as its slot is reserved, it is forgotten; its log may go to another gate.
  */
 
 import { Holdings } from './holdings.ts';
 import type { LeaseId, PodId, ProxyId } from './ids.ts';
 
-/** In a flood of upgrades beyond it, the oldest of them count as none. */
+/** Maximum number of upgrades. In a flood, the oldest are forgotten. */
 const LEASES_MAX = 100_000;
 
 interface Asked {

@@ -1,7 +1,6 @@
 /**
  * The embedded store: leases in this process's memory, for a single gate. Without a file (`file/`) a restart forgets
- * them; the access log brings the live ones back within one flush interval, and until then the store says that it is
- * young.
+ * them. The access log brings the live ones back within one flush interval; a new incarnation tells gates to wait for it.
  */
 
 import type { Claims } from '../admission/claims.ts';
@@ -60,11 +59,11 @@ interface Pod {
 export class MemoryStore implements LeaseStore {
   readonly up = true;
   readonly #nowMs: () => number;
-  readonly #sinceMs: number;
+  readonly #incarnationMs: number;
   readonly #pods = new Map<PodId, Pod>();
   /** By pod and lease: until when no renewal puts it back. In the order in which they ended. */
   readonly #ended = new Map<string, number>();
-  /** Gates that found this store after they had lost another, of how many, and when the last one did. */
+  /** Gates that were there before this incarnation and have come back; of how many; when the last one did. */
   readonly #back: { readonly names: Set<string>; of: number; lastMs: number };
   /** By pod and lease: taken out by silence, in that order. */
   readonly #lapsed = new Set<string>();
@@ -82,12 +81,12 @@ export class MemoryStore implements LeaseStore {
 
   constructor(nowMs: () => number, remembered?: Snapshot) {
     this.#nowMs = nowMs;
-    this.#sinceMs = nowMs() - (remembered?.incarnationAgeMs ?? 0);
-    this.#back = { names: new Set(), of: 0, lastMs: this.#sinceMs };
+    this.#incarnationMs = nowMs() - (remembered?.incarnationAgeMs ?? 0);
+    this.#back = { names: new Set(), of: 0, lastMs: this.#incarnationMs };
     if (remembered) this.#takeUp(remembered);
   }
 
-  /** Goes up when leases come, go or open. A renewal alone changes nothing that a restart would miss. */
+  /** Goes up when leases come, go or open. A renewal alone changes nothing that a restart would lack. */
   get changes(): number {
     return this.#changes;
   }
@@ -99,7 +98,7 @@ export class MemoryStore implements LeaseStore {
   snapshot(): Snapshot {
     const nowMs = this.#nowMs();
     return {
-      incarnationAgeMs: nowMs - this.#sinceMs,
+      incarnationAgeMs: nowMs - this.#incarnationMs,
       pods: this.#storedPods(nowMs),
       ended: this.#storedEnds(nowMs),
       proxies: this.#members.proxies.keys() as Iterable<ProxyId>,
@@ -243,7 +242,7 @@ export class MemoryStore implements LeaseStore {
     const doubts = (gate: string) => (this.#doubting.get(gate) ?? -1) >= timeMs - beat.gateSilentMs;
     return done({
       timeMs,
-      incarnationMs: this.#sinceMs,
+      incarnationMs: this.#incarnationMs,
       ...this.#waited(beat, timeMs),
       gates: gates.size - silentGates.length,
       gatesBehind: behind.length,
@@ -256,8 +255,8 @@ export class MemoryStore implements LeaseStore {
   #waited({ gate, before }: Heartbeat, timeMs: number): Pick<HeartbeatReply, 'gatesAwaited' | 'gatesBackMs'> {
     const { gates, incarnationMs, awaitMs } = before ?? { gates: 0, incarnationMs: 0, awaitMs: 0 };
     const back = this.#back;
-    if (timeMs >= this.#sinceMs + awaitMs) return { gatesAwaited: 0, gatesBackMs: back.lastMs };
-    if (gates > 0 && incarnationMs !== this.#sinceMs && !back.names.has(gate)) {
+    if (timeMs >= this.#incarnationMs + awaitMs) return { gatesAwaited: 0, gatesBackMs: back.lastMs };
+    if (gates > 0 && incarnationMs !== this.#incarnationMs && !back.names.has(gate)) {
       back.names.add(gate);
       back.of = Math.max(back.of, gates);
       back.lastMs = timeMs;
@@ -296,8 +295,8 @@ export class MemoryStore implements LeaseStore {
     return done(undefined);
   }
 
-  async promised(proxies: readonly ProxyId[]): Promise<Answer<readonly Promised[]>> {
-    return done(proxies.map((proxy) => this.#promised.get(proxy) ?? UNKNOWN));
+  async promised(proxies: readonly ProxyId[]): Promise<Answer<ReadonlyMap<ProxyId, Promised>>> {
+    return done(new Map(proxies.map((proxy) => [proxy, this.#promised.get(proxy) ?? UNKNOWN])));
   }
 
   async hears(gate: string, more: readonly ProxyId[], fewer: readonly ProxyId[]): Promise<Answer<void>> {

@@ -142,8 +142,8 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       expect(await value(store.heardBy('gate1'))).toEqual([]);
     });
 
-    it('keeps what the fleet knows of a proxy, each news beside the others', async () => {
-      const promised = async (proxy: ProxyId) => (await value(store.promised([proxy])))[0];
+    it('keeps what the fleet knows of a proxy: news of one kind leaves the others as they are', async () => {
+      const promised = async (proxy: ProxyId) => (await value(store.promised([proxy]))).get(proxy);
       const { timeMs } = await value(store.heartbeat(beat));
       await value(store.tell([{ proxy: proxyA, intervalMs: 15_000, pingMs: 3000, logged: true }]));
       await value(
@@ -191,7 +191,7 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       expect(await value(store.renew(pod1, [{ lease: once }], HOUR_MS))).toEqual({ created: 1, count: 4 });
     });
 
-    it('tells since when it has lost nothing', async () => {
+    it('tells when its incarnation began', async () => {
       const first = await value(store.heartbeat(beat));
       expect(first.timeMs - first.incarnationMs).toBeLessThan(5000);
       await expect.poll(async () => (await value(store.heartbeat(beat))).timeMs).toBeGreaterThan(first.timeMs);
@@ -233,7 +233,7 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
         expect((await waited('gate1', 2)).gatesAwaited).toBe(1);
       });
 
-      it('waits for nobody where no gate knows of another, and no longer than it is to', async () => {
+      it('waits for nobody where no gate knows of another, and for no longer than it is told', async () => {
         expect(await waited('new', 0)).toMatchObject({ gatesAwaited: 0 });
         const { gatesAwaited, gatesBackMs } = await waited('gate1', 2, 200);
         expect(gatesAwaited).toBe(1);
@@ -378,7 +378,7 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       await expect.poll(silent).toEqual([proxyA]);
     });
 
-    it('starts the clock of a proxy that holds leases but that nobody has told of, and only then', async () => {
+    it('registers a proxy once: its silence begins then, and not again', async () => {
       const silent = async () => (await value(store.heartbeat({ ...beat, proxySilentMs: 20 }))).silentProxies;
       await value(store.register([proxyA]));
       await expect

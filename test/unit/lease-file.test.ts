@@ -84,7 +84,7 @@ async function incarnationAgeMs(store: MemoryStore): Promise<number> {
 }
 
 describe('after an orderly stop', () => {
-  it('a store has what it had: leases, their holders, ends, and for how long it was whole', async () => {
+  it('a store has what it had: leases, their holders, ends, and the age of its incarnation', async () => {
     const before = await start();
     const [live, reserved, ended] = [newLease(proxyA), newLease(proxyB), newLease(proxyA)];
     await before.store.renew(
@@ -207,7 +207,7 @@ describe('after an orderly stop', () => {
 });
 
 describe('after a crash', () => {
-  it('right after the start, the stop before that is no stop any more; the leases are there', async () => {
+  it('right after the start, the file does not count as stopped any more; the leases are there', async () => {
     const before = await start();
     const lease = newLease(proxyA);
     await before.store.renew(pod1, [{ lease }], TTL_MS);
@@ -220,7 +220,7 @@ describe('after a crash', () => {
     expect(logged.at(-1)).toMatchObject({ level: 40, leases: 1, msg: expect.stringContaining('not stopped in order') });
   });
 
-  it('the stop before that is no stop any more although nothing could be written since', async () => {
+  it('the file does not count as stopped although nothing could be written since', async () => {
     const before = await start();
     pass(45_000);
     await stop(before, true);
@@ -245,14 +245,14 @@ describe('after a crash', () => {
     expect(await incarnationAgeMs(store)).toBe(0);
   });
 
-  it('a stop that was not in order counts as one', async () => {
+  it('a stop that was not in order counts as a crash', async () => {
     const before = await start();
     pass(45_000);
     await stop(before, false);
     expect(await incarnationAgeMs((await start()).store)).toBe(0);
   });
 
-  it('in the middle of writing, the file is the one before', async () => {
+  it('in the middle of writing, the file is still the old one', async () => {
     const before = await start();
     const lease = newLease(proxyA);
     await before.store.renew(pod1, [{ lease }], TTL_MS);

@@ -20,7 +20,7 @@ class SlowStore extends MemoryStore {
   }
 }
 
-it('it holds a pod and a proxy for as long as it has a connection of them', () => {
+it('the ledger holds a pod and a proxy for as long as it has a connection of them', () => {
   const { ledger, holdings } = makeGate(() => new MemoryStore(Date.now), 'deny', 0);
   const holds = () => [holdings.holdsPod(pod1), holdings.holdsPod(pod2), holdings.holdsProxy(proxyA)];
   const stream = ledger.streams.open(proxyA);
@@ -56,7 +56,7 @@ it('a flush also writes what became due while the one before it was under way', 
   expect(await store.fleet([pod1])).toMatchObject({ ok: true, value: { pods: [{ connections: 2 }] } });
 });
 
-describe('what a gate keeps in mind', () => {
+describe('a connection in the ledger', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
   afterEach(() => void vi.useRealTimers());
 
@@ -105,7 +105,7 @@ describe('what a gate keeps in mind', () => {
     expect((await held()).toSorted()).toEqual(leases.toSorted());
   });
 
-  it('is what gates admitted alone, until the store has it: however their streams break meanwhile', async () => {
+  it('that gates admitted alone stays until the store has it, even if their streams break meanwhile', async () => {
     const { gate, held, pass } = await open('allow');
     await pass(10_000);
     gate.store.cut('now');
@@ -120,7 +120,7 @@ describe('what a gate keeps in mind', () => {
     expect(await held()).toEqual([lease]);
   });
 
-  it('is given up when another gate has renewed it since its stream broke, or the store has no lease of it', async () => {
+  it('is forgotten when another gate has renewed it since its stream broke, or the store has no lease of it', async () => {
     const { gate, pass, store } = await open();
     const [moved, ended, silent] = leasesOf(proxyA, 3) as [LeaseId, LeaseId, LeaseId];
     const stream = gate.ledger.streams.open(proxyA);
@@ -135,7 +135,7 @@ describe('what a gate keeps in mind', () => {
     expect(gate.holdings.holdsPod(pod1) && gate.holdings.holdsProxy(proxyA)).toBe(true);
   });
 
-  it('is not written anew as a whole because one lease was freed by hand', async () => {
+  it('is not written again because the lease of another was freed by hand', async () => {
     const { gate, held, pass, store } = await open();
     const leases = leasesOf(proxyA, 5);
     const stream = gate.ledger.streams.open(proxyA);
@@ -150,7 +150,7 @@ describe('what a gate keeps in mind', () => {
     expect(renew.mock.calls.map(([, renewals]) => renewals.length)).toEqual([1]);
   });
 
-  it('is written anew for a pod whose leases are gone', async () => {
+  it('is written again when the leases of its pod are gone from the store', async () => {
     const { gate, held, pass, store } = await open();
     const leases = leasesOf(proxyA, 5);
     const stream = gate.ledger.streams.open(proxyA);
@@ -163,7 +163,7 @@ describe('what a gate keeps in mind', () => {
     expect((await held()).toSorted()).toEqual(leases.toSorted());
   });
 
-  it('of a release that is a close: a late question for that lease does not take it back', async () => {
+  it('stays closed: a late question for its lease does not take the release back', async () => {
     const { gate, held, pass } = await open('allow');
     await pass(10_000);
     const lease = newLease(proxyA);

@@ -73,7 +73,7 @@ describe('a store that came back empty', () => {
     expect((await held()).toSorted()).toEqual(known.toSorted());
   });
 
-  it('is no news to a gate that admits within its share: it goes by what it knew before', async () => {
+  it('changes nothing for a gate that admits within its share: it goes by what it knew before', async () => {
     const gate = await startGate('share');
     const lease = newLease(proxyA);
     await ask(gate, lease);
@@ -86,7 +86,7 @@ describe('a store that came back empty', () => {
     expect(await ask(gate)).toMatchObject({ admitted: false, reason: 'STORE_RECOVERING' });
   });
 
-  it('lets nobody in by the share of a gate that has just started', async () => {
+  it('gives no share to a gate that has just started', async () => {
     const gate = makeGate(() => store, 'share');
     await pass(RECOVERY_MS - 1000, gate);
     expect(await ask(gate)).toMatchObject({ admitted: false, reason: 'STORE_RECOVERING' });
@@ -102,7 +102,7 @@ describe('a store that came back empty', () => {
     expect(await held()).toEqual([lease]);
   });
 
-  it('is not asked by a gate to which its loss is old news, but which has been away', async () => {
+  it('is not asked by a gate that knew of the loss but has been away since', async () => {
     const gate = await startGate('deny');
     gate.store.cut('now');
     gate.store.mend();

@@ -121,7 +121,7 @@ describe('what was done alone', () => {
     expect(share.admit(claims(pod1, LIMIT), other)).toBe(true);
   });
 
-  it('takes no more room for closes than a number, however many there are', () => {
+  it('keeps one number for its closes, however many there are', () => {
     share.counted(pod1, 1000);
     share.countedAll(1);
     for (const lease of leasesOf(proxyA, 100)) share.freed(pod1, lease, true);

@@ -278,13 +278,14 @@ export class RedisStore implements LeaseStore {
     return { ok: true, value: undefined };
   }
 
-  async promised(proxies: readonly ProxyId[]): Promise<Answer<readonly Promised[]>> {
-    const known: Promised[] = [];
+  async promised(proxies: readonly ProxyId[]): Promise<Answer<ReadonlyMap<ProxyId, Promised>>> {
+    const known = new Map<ProxyId, Promised>();
     for (const some of chunks(proxies, PROXIES_PER_CALL)) {
       const keys = some.map((proxy) => this.#keys.promised(proxy));
       const answer = await this.#link.run(scripts.promised, keys, []);
       if (!answer.ok) return answer;
-      for (const flat of answer.value as string[][]) known.push(promisedOf(flat));
+      const replies = answer.value as string[][];
+      some.forEach((proxy, i) => void known.set(proxy, promisedOf(replies[i] ?? [])));
     }
     return { ok: true, value: known };
   }
