@@ -20,11 +20,11 @@ export type Unrenewed = 'nothing' | 'some' | 'wrong';
 export type State = 'away' | 'catching up' | 'recovering' | 'synced';
 
 /**
- * What must be true at all times (`invariants.ts`), by what it is when broken. `denied-below-limit`: the store says that a
- * pod is full, and counts fewer leases than its limit. `answered-too-many`: it put in or took out more leases than it was
- * asked to. `expired-unnamed`: it took a lease of a proxy that was not named to it. `counts-differ`: a pod's count is not
- * the sum of its proxies'. `entry-astray`: the ledger has an entry that its log stream does not have. `standing-astray`:
- * the standing took a step that does not exist.
+ * What must be true at all times. When one is broken, that is a bug of ours, or somebody else changed Redis: it is counted
+ * and told. `denied-below-limit`: the store says that a pod is full, and counts fewer leases than its limit.
+ * `answered-too-many`: it put in or took out more leases than it was asked to. `expired-unnamed`: it took a lease of a
+ * proxy that was not named to it. `counts-differ`: a pod's count is not the sum of its proxies'. `entry-astray`: the ledger
+ * has an entry that its log stream does not have. `standing-astray`: the standing took a step that does not exist.
  */
 export type Invariant =
   | 'denied-below-limit'
@@ -72,4 +72,9 @@ interface EventMap {
   storeLost: [untrustedForMs: number];
 }
 
-export class Events extends EventEmitter<EventMap> {}
+export class Events extends EventEmitter<EventMap> {
+  /** To be asked where it costs next to nothing. The gate goes on with what it was told. */
+  mustHold(invariant: Invariant, holds: boolean): void {
+    if (!holds) this.emit('invariantBroken', invariant);
+  }
+}

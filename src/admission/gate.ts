@@ -4,7 +4,6 @@
  */
 
 import { claimsOf } from './claims.ts';
-import { mustHold } from './invariants.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { admitWithoutStore, type OutagePolicy } from './outage.ts';
 import type { Parts } from './parts.ts';
@@ -67,7 +66,7 @@ export class Gate {
     }
     const { admitted, count, ended } = answer.value;
     if (ended) return { admitted: false, reason: 'ENDED', pod, lease };
-    mustHold(events, 'denied-below-limit', admitted || count >= claims[0].limit);
+    events.mustHold('denied-below-limit', admitted || count >= claims[0].limit);
     share.counted(pod, count);
     return admitted ? { admitted, counted: true, pod, lease } : { admitted, reason: 'LIMIT_EXCEEDED', pod, lease };
   }

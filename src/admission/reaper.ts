@@ -13,7 +13,6 @@
 import { chunks } from './chunks.ts';
 import { GATE_SILENT_MS } from './evidence.ts';
 import { type PodId, type ProxyId, proxyOf } from './ids.ts';
-import { mustHold } from './invariants.ts';
 import type { Expired, HeartbeatReply, LeaseTimes, Silence } from './lease-store.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { Parts } from './parts.ts';
@@ -263,7 +262,7 @@ export class Reaper {
     const { leases, outlived, count } = answer.value;
     share.counted(pod, count);
     const named = new Set(silences.map(({ proxy }) => proxy));
-    for (const lease of leases) mustHold(events, 'expired-unnamed', named.has(proxyOf(lease)));
+    for (const lease of leases) events.mustHold('expired-unnamed', named.has(proxyOf(lease)));
     for (const lease of [...leases, ...outlived]) ledger.entries.drop(lease);
     if (leases.length > 0) events.emit('released', pod, 'expired', leases.length);
     if (outlived.length > 0) events.emit('released', pod, 'outlived', outlived.length);

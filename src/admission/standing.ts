@@ -29,7 +29,6 @@
  */
 
 import type { Events, State } from './events.ts';
-import { mustHold } from './invariants.ts';
 import type { AfterOutage, HeartbeatReply, KnownBefore } from './lease-store.ts';
 
 const NEXT: Readonly<Record<State, readonly State[]>> = {
@@ -252,7 +251,7 @@ export class Standing {
   #become(state: State): void {
     const before = this.#state;
     if (state === before) return;
-    mustHold(this.#events, 'standing-astray', NEXT[before].includes(state));
+    this.#events.mustHold('standing-astray', NEXT[before].includes(state));
     this.#state = state;
     this.#events.emit('standingChanged', state, before);
   }

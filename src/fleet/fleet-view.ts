@@ -2,7 +2,6 @@
 
 import type { Events } from '../admission/events.ts';
 import type { PodId } from '../admission/ids.ts';
-import { mustHold } from '../admission/invariants.ts';
 import type { Answer, LeaseStore, PodCount } from '../admission/lease-store.ts';
 import type { LimitSource } from '../admission/limit-source.ts';
 
@@ -55,7 +54,7 @@ export class FleetView {
     const { timeMs, pods } = answer.value;
     for (const { connections, proxies } of pods) {
       const sum = proxies.values().reduce((a, b) => a + b, 0);
-      mustHold(this.#events, 'counts-differ', sum === connections);
+      this.#events.mustHold('counts-differ', sum === connections);
     }
     return {
       ok: true,

@@ -5,7 +5,6 @@
  */
 
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../ids.ts';
-import { mustHold } from '../invariants.ts';
 import type { LeaseState } from '../lease-store.ts';
 import type { Parts } from '../parts.ts';
 import type { RecentlyEnded } from './recently-ended.ts';
@@ -220,7 +219,7 @@ export class Entries {
   }
 
   #move(entry: Entry, speaker: Speaker): void {
-    mustHold(this.#parts.events, 'entry-astray', entry.speaker.entries.delete(entry));
+    this.#parts.events.mustHold('entry-astray', entry.speaker.entries.delete(entry));
     entry.speaker = speaker;
     entry.speakerSinceMs = performance.now();
     entry.flushes = 0;
@@ -232,6 +231,6 @@ export class Entries {
     this.#entries.delete(entry.lease);
     this.#parts.holdings.remove(entry.pod, entry.lease);
     this.#due.delete(entry);
-    mustHold(this.#parts.events, 'entry-astray', entry.speaker.entries.delete(entry));
+    this.#parts.events.mustHold('entry-astray', entry.speaker.entries.delete(entry));
   }
 }

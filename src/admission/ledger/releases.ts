@@ -6,7 +6,6 @@
 import { chunks } from '../chunks.ts';
 import type { ReleaseCause } from '../events.ts';
 import type { LeaseId, PodId } from '../ids.ts';
-import { mustHold } from '../invariants.ts';
 import type { Answer } from '../lease-store.ts';
 import type { Parts } from '../parts.ts';
 import type { Entries } from './entries.ts';
@@ -156,7 +155,7 @@ export class Releases {
     const withdrawn = cause === 'cancelled';
     const answer = await (withdrawn ? store.withdraw(pod, leases) : store.release(pod, leases, this.#endedMs));
     if (!answer.ok) return answer;
-    mustHold(events, 'answered-too-many', answer.value <= leases.length);
+    events.mustHold('answered-too-many', answer.value <= leases.length);
     if (answer.value > 0) events.emit('released', pod, cause, answer.value);
     if (!withdrawn && answer.value < leases.length) {
       const lapsed = await store.lapsed(pod, leases);

@@ -5,7 +5,6 @@
 
 import { chunks } from '../chunks.ts';
 import { type LeaseId, type PodId, proxyOf } from '../ids.ts';
-import { mustHold } from '../invariants.ts';
 import type { Renewal, Renewed } from '../lease-store.ts';
 import type { Parts } from '../parts.ts';
 import type { Entries, Entry } from './entries.ts';
@@ -127,7 +126,7 @@ export class Renewals {
 
   async #renewed(pod: PodId, leases: readonly LeaseId[], { created, count, inherited = [] }: Renewed): Promise<void> {
     const { evidence, events, limits, share, store } = this.#parts;
-    mustHold(events, 'answered-too-many', created <= leases.length);
+    events.mustHold('answered-too-many', created <= leases.length);
     share.written(pod, leases);
     share.counted(pod, count);
     for (const proxy of inherited) evidence.found(proxy);

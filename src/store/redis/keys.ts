@@ -34,24 +34,15 @@ export class Keys {
     return `${this.#prefix}${membership}`;
   }
 
-  /** Hash: when the incarnation began, and the Redis processes that have kept the leases. With the gates: one clock. */
-  get history(): string {
-    return `{${this.members('gates')}}:history`;
-  }
-
-  /** Sorted set: gate → when it came back after leases were lost, ms of Redis TIME. */
-  get back(): string {
-    return `{${this.members('gates')}}:back`;
-  }
-
-  /** Sorted set: gate → when it last said that it has told the store all that it knows, ms of Redis TIME. */
-  get told(): string {
-    return `{${this.members('gates')}}:told`;
-  }
-
-  /** Sorted set: gate → when it last said that it does not trust the counts yet, ms of Redis TIME. */
-  get doubting(): string {
-    return `{${this.members('gates')}}:doubting`;
+  /**
+   * In the slot of the gates, so that one clock tells all their times:
+   * - `history`, hash: when the incarnation began, and the Redis processes that have kept the leases (`incarnation.lua`);
+   * - `back`, sorted set: gate → when it came back after leases were lost, ms of Redis TIME;
+   * - `told`, sorted set: gate → when it last said that it has told the store all that it knows, ms of Redis TIME;
+   * - `doubting`, sorted set: gate → when it last said that it does not trust the counts yet, ms of Redis TIME.
+   */
+  ofGates(part: 'history' | 'back' | 'told' | 'doubting'): string {
+    return `{${this.members('gates')}}:${part}`;
   }
 
   /** Sorted set: the proxies that log to this gate → since when, ms of Redis TIME. */

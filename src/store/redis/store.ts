@@ -216,7 +216,7 @@ export class RedisStore implements LeaseStore {
     const [incarnation, gates, proxies, pods, outage] = await Promise.all([
       this.#link.run(
         scripts.incarnation,
-        [this.#keys.history, this.#keys.back],
+        [this.#keys.ofGates('history'), this.#keys.ofGates('back')],
         [PROCESS_FORGOTTEN_MS, beat.gate, before.gates, before.incarnationMs, before.awaitMs, ...processes],
       ),
       call('gates', beat.gateSilentMs, BATCH, [beat.gate]),
@@ -224,7 +224,7 @@ export class RedisStore implements LeaseStore {
       call('pods', 0, 0, beat.pods),
       this.#link.run(
         scripts.outage,
-        [this.#keys.members('gates'), this.#keys.told, this.#keys.doubting],
+        [this.#keys.members('gates'), this.#keys.ofGates('told'), this.#keys.ofGates('doubting')],
         [beat.gate, told ? 1 : 0, trusts ? 1 : 0, sinceMs, thereMs, beat.gateSilentMs],
       ),
     ]);
@@ -315,7 +315,7 @@ export class RedisStore implements LeaseStore {
   }
 
   async #leave(gates: readonly string[], silentMs: number): Promise<Answer<void>> {
-    const keys = [this.#keys.members('gates'), this.#keys.told, this.#keys.doubting];
+    const keys = [this.#keys.members('gates'), this.#keys.ofGates('told'), this.#keys.ofGates('doubting')];
     const answer = await this.#link.run(
       scripts.leave,
       [...keys, ...gates.map((gate) => this.#keys.hears(gate))],
