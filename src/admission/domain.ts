@@ -1,35 +1,39 @@
 /** All that a gate is between its doors and its store, put together. */
 
 import type { Events } from './events.ts';
-import { Evidence, type EvidenceOptions, GATE_QUIET_MS } from './evidence.ts';
+import { Evidence, type EvidenceOptions, GATE_SILENT_MS } from './evidence.ts';
 import { Gate } from './gate.ts';
+import { Holdings } from './holdings.ts';
 import type { LeaseStore } from './lease-store.ts';
-import { Ledger, type LedgerOptions } from './ledger.ts';
-import type { Limits } from './limits.ts';
+import { Ledger, type LedgerOptions } from './ledger/ledger.ts';
+import type { LimitSource } from './limit-source.ts';
 import type { OutagePolicy } from './outage.ts';
+import type { Parts } from './parts.ts';
 import { Presence, type PresenceOptions } from './presence.ts';
 import { Reaper, type ReaperOptions } from './reaper.ts';
 import { Share } from './share.ts';
 import { Standing } from './standing.ts';
 
-export interface DomainOptions extends EvidenceOptions, LedgerOptions, ReaperOptions, PresenceOptions {
-  readonly outage: OutagePolicy;
-}
+export type DomainOptions = EvidenceOptions &
+  LedgerOptions &
+  ReaperOptions &
+  PresenceOptions & { readonly outage: OutagePolicy };
 
 export function openDomain(
-  { store, limits, events }: { store: LeaseStore; limits: Limits; events: Events },
+  { store, limits, events }: { store: LeaseStore; limits: LimitSource; events: Events },
   options: DomainOptions,
 ) {
   const standing = new Standing(
-    { ...options, admitsAlone: options.outage !== 'deny', up: store.up, gateQuietMs: GATE_QUIET_MS },
+    { ...options, admitsAlone: options.outage !== 'deny', up: store.up, gateSilentMs: GATE_SILENT_MS },
     events,
   );
   const share = new Share(standing, events);
   const evidence = new Evidence(options, events);
-  const presence: Presence = new Presence(events, () => ledger, options);
-  const parts = { store, limits, events, standing, share, evidence, presence };
-  const ledger: Ledger = new Ledger(parts, options);
+  const holdings = new Holdings();
+  const presence = new Presence(events, holdings, options);
+  const parts: Parts = { store, limits, events, standing, share, evidence, holdings, presence };
+  const ledger = new Ledger(parts, options);
   const gate = new Gate({ ...parts, ledger }, options);
   const reaper = new Reaper({ ...parts, ledger }, options);
-  return { standing, share, evidence, presence, ledger, gate, reaper };
+  return { ...parts, ledger, gate, reaper };
 }

@@ -1,10 +1,8 @@
 /** What happens in the domain, for those who watch: metrics, the log, the hub. */
 
 import { EventEmitter } from 'node:events';
-import type { Verdict } from './gate.ts';
 import type { LeaseId, PodId, ProxyId } from './ids.ts';
-import type { Invariant } from './invariants.ts';
-import type { State } from './standing.ts';
+import type { Verdict } from './verdict.ts';
 
 /**
  * `closed`: Envoy's End entry. `hook`: the release hook. `cancelled`: of a Check that was not answered with allow.
@@ -18,22 +16,40 @@ export type ReleaseCause = 'closed' | 'hook' | 'cancelled' | 'expired' | 'outliv
  */
 export type Unrenewed = 'nothing' | 'some' | 'wrong';
 
+/** What a gate may believe of its store: `standing.ts` says what each means. */
+export type State = 'away' | 'catching up' | 'recovering' | 'synced';
+
+/**
+ * What must be true at all times. When one is broken, that is a bug of ours, or somebody else changed Redis: it is counted
+ * and told. `denied-below-limit`: the store says that a pod is full, and counts fewer leases than its limit.
+ * `answered-too-many`: it put in or took out more leases than it was asked to. `expired-unnamed`: it took a lease of a
+ * proxy that was not named to it. `counts-differ`: a pod's count is not the sum of its proxies'. `entry-astray`: the ledger
+ * has an entry that its log stream does not have. `standing-astray`: the standing took a step that does not exist.
+ */
+export type Invariant =
+  | 'denied-below-limit'
+  | 'answered-too-many'
+  | 'expired-unnamed'
+  | 'counts-differ'
+  | 'entry-astray'
+  | 'standing-astray';
+
 interface EventMap {
   decided: [verdict: Verdict, durationMs: number];
   /** Leases that were in the store, and are not any more. */
   released: [pod: PodId, cause: ReleaseCause, count: number];
   /**
-   * Leases that a renewal had to put into the store: never asked for, or lost by it. `overLimit` of them found the pod
-   * full.
+   * Leases that a renewal had to put into the store: never asked for, or lost by it. `overLimit` of them are beyond the
+   * limit.
    */
   adopted: [pod: PodId, count: number, overLimit: number];
   /** A release that waited for the store was given up; the reaper will find the lease. */
   releaseDropped: [pod: PodId, lease: LeaseId];
-  /** A proxy speaks of its connections so rarely that a configured time, by this key, should be as long as `leastMs`. */
+  /** A proxy speaks of its connections so rarely that the time of this configuration key should be at least `leastMs`. */
   flushedTooRarely: [proxy: ProxyId, intervalMs: number, key: string, leastMs: number];
   /** A proxy sends Checks but no access log: its slots are never freed. */
   unlogged: [proxy: ProxyId];
-  /** A proxy does not renew its connections. It is told once, until the proxy does; then it is told as undefined. */
+  /** A proxy does not renew its connections, and why; undefined when it does again. Told when it changes. */
   unrenewed: [proxy: ProxyId, why: Unrenewed | undefined];
   /** Leases that were taken out because of a proxy's silence have been spoken of again: that was wrong. */
   contradicted: [proxy: ProxyId, count: number];
@@ -41,19 +57,24 @@ interface EventMap {
   unasking: [proxy: ProxyId];
   /** The store's clock was set forward, or back. */
   clockStepped: [byMs: number];
-  /** Gates whose heartbeat has stopped without a goodbye: all of them, each time that they are not those of before. */
+  /** Gates whose heartbeat has stopped although they did not leave: all of them, each time that others are silent. */
   gatesSilent: [gates: readonly string[]];
   /** Why the store refused the last upgrade that it was asked; undefined when it did not. Told when it changes. */
   refused: [detail: string | undefined];
   /** The store refused to write down leases of this pod, which are open. */
   renewalRefused: [pod: PodId];
-  /** Something was turned away or given up because as much of it is there as the configuration allows: by this key. */
+  /** Something was refused or given up: the maximum of this configuration key is reached. */
   boundReached: [key: string];
   invariantBroken: [invariant: Invariant];
   storeChanged: [up: boolean, detail: string];
   standingChanged: [state: State, before: State];
-  /** The store may have lost leases, or is new to this gate: for so long its counts are not to be trusted. */
+  /** The store may have lost leases, or is new to this gate. For so long its counts are not trusted. */
   storeLost: [untrustedForMs: number];
 }
 
-export class Events extends EventEmitter<EventMap> {}
+export class Events extends EventEmitter<EventMap> {
+  /** To be asked where it costs next to nothing. The gate goes on with what it was told. */
+  mustHold(invariant: Invariant, holds: boolean): void {
+    if (!holds) this.emit('invariantBroken', invariant);
+  }
+}

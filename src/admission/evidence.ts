@@ -20,7 +20,7 @@
 
 import type { Events, Unrenewed } from './events.ts';
 import { FlushIntervals, type Times } from './flush-intervals.ts';
-import type { ProxyId } from './ids.ts';
+import { type LeaseId, type ProxyId, proxyOf } from './ids.ts';
 import type { Promised, PromiseNews, Silence } from './lease-store.ts';
 
 export interface EvidenceOptions extends Times {
@@ -28,14 +28,14 @@ export interface EvidenceOptions extends Times {
   readonly unrenewedMaxMs: number;
 }
 
-/** Silence of so many of its longest intervals tells that a connection is gone. */
+/** A connection is gone when its proxy has been silent of it for so many of its longest intervals. */
 const INTERVALS = 2.5;
 /** Before other gates are known to be silent, nothing is taken for gone that they may have heard. */
-export const GATE_QUIET_MS = 5000;
+export const GATE_SILENT_MS = 5000;
 const NOTICED_MS = 2000;
 /** A gate that fell silent may have renewed leases for so long after its last heartbeat. */
 const AFTER_BEAT_MS = 3000;
-/** A proxy whose silence was wrong has to renew well for so many ttls. */
+/** A proxy whose silence was wrong is not trusted again for so many ttls. */
 export const DISTRUST_TTLS = 60;
 
 /** What a pass of the reaper goes by. */
@@ -85,7 +85,7 @@ export class Evidence {
     if (this.#unrenewed.get(proxy) === 'nothing') this.#is(proxy, undefined);
   }
 
-  /** A connection lives, and for long no entry of its whole stream has spoken of it, nor of any other of the proxy. */
+  /** A connection lives, and for long no periodic entry has spoken of it, nor of any other connection of the proxy. */
   renewsNothing(proxy: ProxyId): void {
     if (this.#unrenewed.has(proxy)) return;
     this.#is(proxy, 'nothing');
@@ -97,7 +97,7 @@ export class Evidence {
     this.#tell({ proxy, lost: 'now' });
   }
 
-  /** Some of what it said up to now nobody heard: what was never told is not overlooked for that. */
+  /** Some of what it said up to now nobody heard. So a lease that was never told is not overlooked by its log. */
   missed(proxy: ProxyId): void {
     this.#tell({ proxy, missed: true });
   }
@@ -112,11 +112,13 @@ export class Evidence {
     for (const proxy of proxies) this.#tell({ proxy, lost: seenMs, stuck: seenMs });
   }
 
-  /** Leases of it that were taken out by its silence have been spoken of again. */
-  contradicted(proxy: ProxyId, count: number): void {
-    this.#events.emit('contradicted', proxy, count);
-    this.#is(proxy, 'wrong');
-    this.#tell({ proxy, distrustForMs: DISTRUST_TTLS * this.#options.ttlMs });
+  /** Leases that were taken out by the silence of their proxies have been spoken of again. */
+  contradicted(leases: readonly LeaseId[]): void {
+    for (const [proxy, some] of Map.groupBy(leases, proxyOf)) {
+      this.#events.emit('contradicted', proxy, some.length);
+      this.#is(proxy, 'wrong');
+      this.#tell({ proxy, distrustForMs: DISTRUST_TTLS * this.#options.ttlMs });
+    }
   }
 
   /** A pass of the reaper found leases of exactly these proxies that their logs overlook. */
@@ -158,7 +160,7 @@ export class Evidence {
     return news;
   }
 
-  /** They did not get through. */
+  /** The store could not be told. */
   putBack(news: readonly PromiseNews[]): void {
     for (const each of news) this.#news.set(each.proxy, { ...each, ...this.#news.get(each.proxy) });
   }
@@ -190,13 +192,12 @@ export class Evidence {
     const { ttlMs, unrenewedMaxMs } = this.#options;
     const intervalMs = Math.max(promised.intervalMs, this.intervals.longestMs(proxy));
     if (intervalMs === 0 || promised.distrustedUntilMs > timeMs) return undefined;
-    const silentMs = Math.max(ttlMs, INTERVALS * intervalMs, hasOthers ? GATE_QUIET_MS + NOTICED_MS : 0);
+    const silentMs = Math.max(ttlMs, INTERVALS * intervalMs, hasOthers ? GATE_SILENT_MS + NOTICED_MS : 0);
     const { lostMs, stuckMs, foundMs, missedMs, pingMs } = promised;
     const isStuck = stuckMs > foundMs;
-    // One that asks has left a gate that hangs by then.
+    // By then, a proxy that asks has left a gate that hangs.
     const leftMs = isStuck && pingMs > 0 ? stuckMs + 2 * pingMs : 0;
-    const wholeSinceMs = Math.max(lostMs, foundMs, leftMs);
-    const heardMs = timeMs - Math.max(wholeSinceMs, observedSinceMs, sinceMs);
+    const heardMs = timeMs - Math.max(lostMs, foundMs, leftMs, observedSinceMs, sinceMs);
     if (heardMs < Math.max(silentMs, needMs)) return undefined;
     return {
       proxy,

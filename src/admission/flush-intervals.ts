@@ -1,7 +1,7 @@
 /**
  * How often proxies speak of each open connection, as measured from their access logs: Envoy's
- * `access_log_flush_interval`. A ttl must bear one lost entry: below two and a half intervals, leases of living
- * connections could pass their expiry. A recovery must be long enough for every connection to be spoken of and written
+ * `access_log_flush_interval`. A ttl must be long enough for one lost entry: below two and a half intervals,
+ * leases of living connections could pass their expiry. A recovery must be long enough for every connection to be spoken of and written
  * down: else others are admitted in the place of those that are not yet.
  *
  * The shortest time is the interval. The longest of late tells what a proxy's silence is worth: where entries get lost,
@@ -12,9 +12,9 @@ import type { Events } from './events.ts';
 import type { ProxyId } from './ids.ts';
 
 const INTERVALS_PER_TTL = 2.5;
-/** What a gate hears it writes within so long. */
+/** A gate writes what it hears within this time. */
 const WRITTEN_MS = 1000;
-/** Intervals measured before one is warned of: delays make single ones too long, never too short. */
+/** So many intervals are measured before a warning: delays make single ones too long, never too short. */
 const SAMPLES = 5;
 /** Intervals measured before a proxy counts as one that renews its connections. */
 const SAMPLES_TRUSTED = 3;

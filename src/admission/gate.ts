@@ -1,44 +1,15 @@
-/** The gate: may this connection open? One question to the store, or none while it is away. */
+/**
+ * The gate: may this connection open? One question to the store, or none while the store is not to be asked
+ * (`standing.ts`). What is decided then is decided in `outage.ts`.
+ */
 
-import type { Events } from './events.ts';
-import type { LeaseId, PodId } from './ids.ts';
-import { mustHold } from './invariants.ts';
-import type { LeaseStore } from './lease-store.ts';
-import type { Ledger } from './ledger.ts';
-import type { Limits } from './limits.ts';
+import { claimsOf } from './claims.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import { admitWithoutStore, type OutagePolicy } from './outage.ts';
-import type { Presence } from './presence.ts';
-import type { Share } from './share.ts';
-import type { Standing } from './standing.ts';
+import type { Parts } from './parts.ts';
+import type { DenialReason, Upgrade, Verdict } from './verdict.ts';
 
-/** A WebSocket that wants to open. */
-export interface Upgrade {
-  readonly pod: PodId;
-  readonly lease: LeaseId;
-  /** The request's path, without its query. */
-  readonly path: string;
-}
-
-/**
- * `STORE_RECOVERING`: it answers, but may lack leases (`standing.ts`). `TOO_MANY_NAMES`: of pods or proxies. `ENDED`: a
- * late word of a connection that is gone; nobody waits for this answer.
- */
-export type DenialReason =
-  | 'LIMIT_EXCEEDED'
-  | 'ENDED'
-  | 'STORE_UNAVAILABLE'
-  | 'STORE_RECOVERING'
-  | 'TOO_MANY_NAMES'
-  | 'POD_UNKNOWN'
-  | 'PROXY_UNKNOWN';
-
-/**
- * `counted` is false for a connection that was let in without the store's word, and is counted later. A denial's lease
- * is the one that it did not get: it names who asked.
- */
-export type Verdict =
-  | { readonly admitted: true; readonly counted: boolean; readonly pod: PodId; readonly lease: LeaseId }
-  | { readonly admitted: false; readonly reason: DenialReason; readonly pod?: PodId; readonly lease?: LeaseId };
+type GateParts = Parts & { readonly ledger: Ledger };
 
 export interface GateOptions {
   readonly reserveMs: number;
@@ -46,36 +17,13 @@ export interface GateOptions {
 }
 
 export class Gate {
-  readonly #store: LeaseStore;
-  readonly #limits: Limits;
-  readonly #ledger: Ledger;
-  readonly #share: Share;
-  readonly #standing: Standing;
-  readonly #presence: Presence;
-  readonly #events: Events;
+  readonly #parts: GateParts;
   readonly #options: GateOptions;
   readonly #abandoned = new WeakSet<Upgrade>();
   #refusal: string | undefined;
 
-  constructor(
-    parts: {
-      store: LeaseStore;
-      limits: Limits;
-      ledger: Ledger;
-      share: Share;
-      standing: Standing;
-      presence: Presence;
-      events: Events;
-    },
-    options: GateOptions,
-  ) {
-    this.#store = parts.store;
-    this.#limits = parts.limits;
-    this.#ledger = parts.ledger;
-    this.#share = parts.share;
-    this.#standing = parts.standing;
-    this.#presence = parts.presence;
-    this.#events = parts.events;
+  constructor(parts: GateParts, options: GateOptions) {
+    this.#parts = parts;
     this.#options = options;
     parts.events.on('standingChanged', () => this.#noteRefusal(undefined));
   }
@@ -83,56 +31,58 @@ export class Gate {
   async admit(upgrade: Upgrade): Promise<Verdict> {
     const startedAt = performance.now();
     const verdict = await this.#decide(upgrade);
-    this.#events.emit('decided', verdict, performance.now() - startedAt);
+    this.#parts.events.emit('decided', verdict, performance.now() - startedAt);
     return verdict;
   }
 
   /** An upgrade that never got as far as a pod and a proxy. */
   refuse(reason: DenialReason): Verdict {
     const verdict: Verdict = { admitted: false, reason };
-    this.#events.emit('decided', verdict, 0);
+    this.#parts.events.emit('decided', verdict, 0);
     return verdict;
   }
 
   /** The asker left before the answer. The release goes to the store behind the acquire, so it finds the lease. */
   abandon(upgrade: Upgrade): void {
     this.#abandoned.add(upgrade);
-    this.#ledger.giveBack(upgrade.pod, upgrade.lease);
+    this.#parts.ledger.releases.giveBack(upgrade.pod, upgrade.lease);
   }
 
   async #decide(upgrade: Upgrade): Promise<Verdict> {
     const { pod, lease, path } = upgrade;
-    if (!this.#presence.asks(pod, lease)) return { admitted: false, reason: 'TOO_MANY_NAMES', pod, lease };
-    this.#ledger.keep(pod, lease); // a retry of a Check that was abandoned asks for the same lease
-    if (!this.#standing.synced)
-      return this.#decideAlone(upgrade, this.#store.up ? 'STORE_RECOVERING' : 'STORE_UNAVAILABLE');
-    const { epoch } = this.#standing;
-    const limit = this.#limits.of(pod);
-    const answer = await this.#store.acquire(pod, lease, limit, this.#options.reserveMs, path);
+    const { events, ledger, limits, presence, share, standing, store } = this.#parts;
+    if (!presence.asks(pod, lease)) return { admitted: false, reason: 'TOO_MANY_NAMES', pod, lease };
+    ledger.releases.takeBack(pod, lease); // a retry of a Check that was abandoned asks for the same lease
+    if (!standing.synced) return this.#decideAlone(upgrade, store.up ? 'STORE_RECOVERING' : 'STORE_UNAVAILABLE');
+    const { epoch } = standing;
+    const claims = claimsOf(upgrade, limits);
+    const answer = await store.acquire(claims, lease, this.#options.reserveMs, path);
     this.#noteRefusal(answer.ok || answer.why !== 'refused' ? undefined : answer.detail);
-    if (!answer.ok || epoch !== this.#standing.epoch) {
+    if (!answer.ok || epoch !== standing.epoch) {
       if (this.#abandoned.has(upgrade)) return { admitted: false, reason: 'STORE_UNAVAILABLE', pod, lease }; // nobody listens
       const verdict = this.#decideAlone(upgrade, 'STORE_UNAVAILABLE');
-      if (!verdict.admitted && (answer.ok || answer.maybeDone)) this.#ledger.withdraw(pod, lease);
+      if (!verdict.admitted && (answer.ok || answer.maybeDone)) ledger.releases.withdraw(pod, lease);
       return verdict;
     }
     const { admitted, count, ended } = answer.value;
     if (ended) return { admitted: false, reason: 'ENDED', pod, lease };
-    mustHold(this.#events, 'denied-below-limit', admitted || count >= limit);
-    this.#share.counted(pod, count);
+    events.mustHold('denied-below-limit', admitted || count >= claims[0].limit);
+    share.counted(pod, count);
     return admitted ? { admitted, counted: true, pod, lease } : { admitted, reason: 'LIMIT_EXCEEDED', pod, lease };
   }
 
   #noteRefusal(detail: string | undefined): void {
     if (detail === this.#refusal) return;
     this.#refusal = detail;
-    this.#events.emit('refused', detail);
+    this.#parts.events.emit('refused', detail);
   }
 
-  #decideAlone({ pod, lease, path }: Upgrade, reason: DenialReason): Verdict {
-    const fromShare = () => this.#share.admit(pod, lease, this.#limits.of(pod));
+  #decideAlone(upgrade: Upgrade, reason: DenialReason): Verdict {
+    const { pod, lease, path } = upgrade;
+    const { ledger, limits, share } = this.#parts;
+    const fromShare = () => share.admit(claimsOf(upgrade, limits), lease);
     if (!admitWithoutStore(this.#options.outage, fromShare)) return { admitted: false, reason, pod, lease };
-    this.#ledger.expect(pod, lease, path);
+    ledger.renewals.expect(pod, lease, path);
     return { admitted: true, counted: false, pod, lease };
   }
 }

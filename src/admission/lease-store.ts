@@ -9,10 +9,13 @@
  * An expired lease still counts. It stops counting when `expire` removes it, and `expire` is only asked to on evidence
  * that its connection is gone (`reaper.ts`): running out of time alone is not evidence.
  *
- * No call rejects, and none takes longer than the store's deadline, or than that of readings. A store that cannot answer says so by value
- * (`StoreAway`). Calls are carried out in the order in which they were made, and any may be repeated.
+ * No call rejects, and none takes longer than the store's deadline, or that of readings. A store that cannot answer says
+ * so by value (`StoreAway`). Calls are carried out in the order in which they were made, and any may be repeated.
+ *
+ * A lease has claims, the limits that it counts against: today one, that of its pod, in whose set it is.
  */
 
+import type { Claims } from './claims.ts';
 import type { LeaseId, PodId, ProxyId } from './ids.ts';
 
 export type Answer<T> = { readonly ok: true; readonly value: T } | StoreAway;
@@ -31,13 +34,13 @@ export type LeaseState = 'reserved' | 'live';
 
 export interface Acquired {
   readonly admitted: boolean;
-  /** The pod's leases, this one included when admitted. */
+  /** Number of the pod's leases, with this one if it was admitted. */
   readonly count: number;
   /** Its end is known already: what asks is a late word of a connection that is gone. */
   readonly ended?: true;
 }
 
-/** What the store keeps of a connection, beside what its lease id tells. */
+/** What the store keeps of a connection, beside its claim (it is in the set of its pod) and what its lease id tells. */
 export interface Holder {
   readonly state: LeaseState;
   /** The request's path, without its query. */
@@ -48,16 +51,16 @@ export interface Renewal {
   readonly lease: LeaseId;
   /** Given when the store may not have it yet. */
   readonly holder?: Holder;
-  /** A periodic entry of the access log has spoken of it: its proxy promises to go on doing so. */
+  /** A periodic log entry has spoken of it: its proxy promises to go on doing so. */
   readonly told?: boolean;
   /** The gate that asks has never renewed it before. */
   readonly first?: boolean;
 }
 
 export interface Renewed {
-  /** How many of the leases it put into the set: never asked for, released by mistake, or lost by the store. */
+  /** Number of leases that were not in the set: never asked for, released by mistake, or lost by the store. */
   readonly created: number;
-  /** The pod's leases after this call. */
+  /** Number of the pod's leases after this call. */
   readonly count: number;
   /** Proxies with a told lease that another gate renewed before this one did; absent when there are none. */
   readonly inherited?: readonly ProxyId[];
@@ -88,7 +91,7 @@ export interface Expired {
   readonly leases: readonly LeaseId[];
   /** Taken out because nobody has spoken of them for `unrenewedMaxMs`. */
   readonly outlived: readonly LeaseId[];
-  /** The pod's leases after this call. */
+  /** Number of the pod's leases after this call. */
   readonly count: number;
   /** Proxies that hold leases past their expiry that were left. */
   readonly waiting: readonly ProxyId[];
@@ -110,7 +113,7 @@ export interface Promised {
   readonly stuckMs: number;
   /** When a connection was last told on another stream than before. */
   readonly foundMs: number;
-  /** When an entry was last seen to have got lost, although its stream was whole. */
+  /** When a log entry was last found to be lost, although its stream did not break. */
   readonly missedMs: number;
   /** When its log was last seen to overlook a connection. */
   readonly overlookedMs: number;
@@ -158,18 +161,21 @@ export interface LeasePage {
   readonly next?: string;
 }
 
-/** The lists of who has been seen when. They are not atomic with the leases, and heal by themselves. */
-export type Roll = 'gates' | 'proxies' | 'pods';
+/**
+ * Who is a member of the fleet, and when each was last seen. Memberships are not atomic with the leases, and heal by
+ * themselves.
+ */
+export type Membership = 'gates' | 'proxies' | 'pods';
 
-/** What a gate tells the fleet about itself once a second, and how long a silence has to be to be worth telling. */
+/** What a gate tells the fleet about itself once a second, and after how long others count as silent. */
 export interface Heartbeat {
   readonly gate: string;
   /** Proxies heard since the last heartbeat. */
   readonly proxies: readonly ProxyId[];
   /** Pods used since the last heartbeat. */
   readonly pods: readonly PodId[];
-  readonly gateQuietMs: number;
-  readonly proxyQuietMs: number;
+  readonly gateSilentMs: number;
+  readonly proxySilentMs: number;
   readonly before?: KnownBefore;
   readonly outage?: AfterOutage;
 }
@@ -187,47 +193,51 @@ export interface AfterOutage {
   readonly thereMs: number;
 }
 
-/** What a gate heard last of the store: one that has lost leases since waits for the gates that there were. */
+/** What a gate last knew. A store that has lost leases since waits for the gates that there were. */
 export interface KnownBefore {
   /** 0 if the gate is new: then it is none of those that are waited for. */
   readonly gates: number;
-  readonly wholeSinceMs: number;
+  /** When the incarnation began that it knew. */
+  readonly incarnationMs: number;
   /** For how long they are waited for. */
   readonly awaitMs: number;
 }
 
-export interface RollCall {
+export interface HeartbeatReply {
   readonly timeMs: number;
   /**
-   * Since when the store has lost nothing that it was told, as far as any gate can tell: since it began empty, or since
-   * another Redis process took over. What was written before may be there in part.
+   * When the store's present incarnation began: since then it has lost nothing, as far as any gate can tell. Another one
+   * begins when it is empty, or another Redis process took over; what was written before may be there in part.
    */
-  readonly wholeSinceMs: number;
+  readonly incarnationMs: number;
   /** Gates that were there before that and have not come back; 0 when they are waited for no longer. */
   readonly gatesAwaited: number;
-  /** When the last of those came back that did; no earlier than `wholeSinceMs`. */
+  /** When the last of those came back that did; no earlier than `incarnationMs`. */
   readonly gatesBackMs: number;
-  /** How many gates there are, this one included, without the quiet ones. */
+  /** How many gates there are, this one included, without the silent ones. */
   readonly gates: number;
   /** Other gates that were there, by `AfterOutage`, and have not told the store all that they know since. */
   readonly gatesBehind: number;
   /** Other gates that are there and do not trust the store's counts yet. */
   readonly gatesDoubting: number;
-  /** Gates that stopped their heartbeat without saying goodbye. */
-  readonly quietGates: readonly QuietGate[];
-  /** Proxies that no gate has heard for `proxyQuietMs`. */
-  readonly quietProxies: readonly ProxyId[];
+  /** Gates whose heartbeat has stopped although they did not leave. */
+  readonly silentGates: readonly SilentGate[];
+  /** Proxies that no gate has heard for `proxySilentMs`. */
+  readonly silentProxies: readonly ProxyId[];
 }
 
-export interface QuietGate {
+export interface SilentGate {
   readonly gate: string;
   /** Its last heartbeat, store time, ms. */
   readonly seenMs: number;
 }
 
 export interface LeaseStore {
-  /** Reserves a slot if the pod has fewer leases than `limit`. A lease that is already held is admitted, and counts once. */
-  acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Promise<Answer<Acquired>>;
+  /**
+   * Reserves a slot of each claim if each has fewer leases than its limit; else of none. A lease that is already held is
+   * admitted, and counts once.
+   */
+  acquire(claims: Claims, lease: LeaseId, reserveMs: number, path: string): Promise<Answer<Acquired>>;
 
   /** Puts the leases into the pod's set, whether or not they are there, good for another `ttlMs`; but none that has ended. */
   renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>>;
@@ -257,7 +267,7 @@ export interface LeaseStore {
   expiries(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly (number | undefined)[]>>;
 
   /**
-   * The pods on the roll: used within the last hour, or holding leases. `people`, like `fleet` and `leases`, is only for
+   * The pods that are members: used within the last hour, or holding leases. `people`, like `fleet` and `leases`, is only for
    * what is shown: the store may take longer over it, and keeps nothing that a gate decides waiting.
    */
   pods(asker?: 'gate' | 'people'): Promise<Answer<readonly PodId[]>>;
@@ -271,16 +281,16 @@ export interface LeaseStore {
    */
   leases(pod: PodId, size: number, cursor?: string): Promise<Answer<LeasePage>>;
 
-  heartbeat(beat: Heartbeat): Promise<Answer<RollCall>>;
+  heartbeat(beat: Heartbeat): Promise<Answer<HeartbeatReply>>;
 
-  /** Puts proxies on the roll that hold leases but are not on it: their silence begins now. */
-  enroll(proxies: readonly ProxyId[]): Promise<Answer<void>>;
+  /** Makes proxies members that hold leases and are none: their silence begins now. */
+  register(proxies: readonly ProxyId[]): Promise<Answer<void>>;
 
   /** Tells the fleet of proxies. */
   tell(news: readonly PromiseNews[]): Promise<Answer<void>>;
 
-  /** What the fleet knows of these proxies, in their order. */
-  promised(proxies: readonly ProxyId[]): Promise<Answer<readonly Promised[]>>;
+  /** What the fleet knows of these proxies. */
+  promised(proxies: readonly ProxyId[]): Promise<Answer<ReadonlyMap<ProxyId, Promised>>>;
 
   /** These proxies log to the gate, or do so no more. */
   hears(gate: string, more: readonly ProxyId[], fewer: readonly ProxyId[]): Promise<Answer<void>>;
@@ -288,11 +298,11 @@ export interface LeaseStore {
   /** The proxies that logged to this gate, when it last told. */
   heardBy(gate: string): Promise<Answer<readonly ProxyId[]>>;
 
-  /** Takes those names off a roll that have been quiet for `quietMs`. */
-  strike(roll: Roll, names: readonly string[], quietMs: number): Promise<Answer<void>>;
+  /** Removes those names from a membership that have been silent for `silentMs`. */
+  remove(membership: Membership, names: readonly string[], silentMs: number): Promise<Answer<void>>;
 
-  /** The gate says goodbye: its silence from now on means nothing. */
-  farewell(gate: string): Promise<Answer<void>>;
+  /** The gate stops in order: its silence from now on means nothing. */
+  leave(gate: string): Promise<Answer<void>>;
 
   /** Whether the store answers, as far as is known without asking it. */
   readonly up: boolean;

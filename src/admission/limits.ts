@@ -1,7 +1,11 @@
-/** Which limit a pod has: by its exact name, else by the longest glob that matches it, else the default. */
+/**
+ * The limits of the configuration file: a pod has the limit of its exact name, else that of the longest glob that matches
+ * it, else the default.
+ */
 
 import picomatch from 'picomatch';
 import { type PodId, parsePodId } from './ids.ts';
+import type { LimitSource } from './limit-source.ts';
 
 export interface LimitRules {
   readonly default: { readonly connections: number };
@@ -9,7 +13,9 @@ export interface LimitRules {
   readonly pods: Readonly<Record<string, { readonly connections: number }>>;
 }
 
-export class Limits {
+export class Limits implements LimitSource {
+  /** The file is read once. */
+  readonly version = 1;
   readonly #default: number;
   readonly #exact = new Map<PodId, number>();
   readonly #globs: { matches: (pod: string) => boolean; connections: number }[] = [];
@@ -24,12 +30,10 @@ export class Limits {
     }
   }
 
-  /** The most leases that the pod may have. */
   of(pod: PodId): number {
     return this.#exact.get(pod) ?? this.#globs.find(({ matches }) => matches(pod))?.connections ?? this.#default;
   }
 
-  /** The pods that have a limit of their own, by name. */
   named(): Iterable<PodId> {
     return this.#exact.keys();
   }

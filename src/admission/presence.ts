@@ -1,6 +1,7 @@
-/** Which proxies were heard and which pods were used since the last heartbeat, and how many there may be at all. */
+/** Which proxies were heard and which pods were used since the last heartbeat; and the maximum number of both. */
 
 import type { Events } from './events.ts';
+import type { Holdings } from './holdings.ts';
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
 import { RecentNames } from './recent-names.ts';
 import { Unspoken } from './unspoken.ts';
@@ -10,14 +11,8 @@ export interface Present {
   readonly pods: ReadonlySet<PodId>;
 }
 
-/** Who knows which names have connections: the ledger. */
-interface Holders {
-  holdsPod(pod: PodId): boolean;
-  holdsProxy(proxy: ProxyId): boolean;
-}
-
 export interface PresenceOptions {
-  /** Pods, and proxies, of which one gate has something in mind. */
+  /** Maximum number of pods, and of proxies, that one gate keeps anything of. */
   readonly podsMax: number;
   readonly proxiesMax: number;
   /** For how long an upgrade counts of which no log has spoken. */
@@ -32,18 +27,22 @@ export class Presence {
   #proxies = new Set<ProxyId>();
   #pods = new Set<PodId>();
 
-  /** `holders` is asked for, and not given, because the ledger itself is made of this. */
-  constructor(events: Events, holders: () => Holders, { podsMax, proxiesMax, reserveMs }: PresenceOptions) {
+  /** `held`: the connections of the ledger. */
+  constructor(
+    events: Events,
+    held: Pick<Holdings, 'holdsPod' | 'holdsProxy'>,
+    { podsMax, proxiesMax, reserveMs }: PresenceOptions,
+  ) {
     this.#events = events;
     this.#unspoken = new Unspoken(reserveMs);
     this.#knownPods = new RecentNames({
       max: podsMax,
-      holds: (pod) => this.#unspoken.holdsPod(pod) || holders().holdsPod(pod),
+      holds: (pod) => this.#unspoken.holdsPod(pod) || held.holdsPod(pod),
       gaveWay: (pod) => void this.#pods.delete(pod),
     });
     this.#knownProxies = new RecentNames({
       max: proxiesMax,
-      holds: (proxy) => this.#unspoken.holdsProxy(proxy) || holders().holdsProxy(proxy),
+      holds: (proxy) => this.#unspoken.holdsProxy(proxy) || held.holdsProxy(proxy),
       gaveWay: (proxy) => void this.#proxies.delete(proxy),
     });
     events.on('decided', ({ admitted, lease }) => {
@@ -64,7 +63,7 @@ export class Presence {
   /** The log speaks of a connection, or of its end. False as in `asks`. */
   speaks(pod: PodId, lease: LeaseId): boolean {
     const isNoted = this.#note(proxyOf(lease), pod);
-    this.#unspoken.remove(lease); // only now: what it held its place by until the ledger has it
+    this.#unspoken.remove(lease); // only now: until the ledger has it, this kept its place
     return isNoted;
   }
 
@@ -75,7 +74,7 @@ export class Presence {
     return present;
   }
 
-  /** The heartbeat did not get through: tell it with the next one. */
+  /** The heartbeat failed: tell it with the next one. */
   putBack({ proxies, pods }: Present): void {
     for (const proxy of proxies) if (this.#knownProxies.has(proxy)) this.#proxies.add(proxy);
     for (const pod of pods) if (this.#knownPods.has(pod)) this.#pods.add(pod);

@@ -6,27 +6,25 @@
  * these begins it again: the store is away or may have lost leases; this gate itself stood still, and has not read what
  * it was told meanwhile; the store's clock was set.
  *
- * A dead proxy is one that the roll shows as quiet. Whoever holds leases is put on the roll, even if no heartbeat ever
+ * A dead proxy is one that no gate has heard for the grace. Whoever holds leases is registered, even if no heartbeat ever
  * told of it. All times are the store's, but for those between heartbeats.
  */
 
 import { chunks } from './chunks.ts';
-import type { Events } from './events.ts';
-import { type Evidence, GATE_QUIET_MS } from './evidence.ts';
+import { GATE_SILENT_MS } from './evidence.ts';
 import { type PodId, type ProxyId, proxyOf } from './ids.ts';
-import { mustHold } from './invariants.ts';
-import type { Expired, LeaseStore, LeaseTimes, Promised, QuietGate, RollCall, Silence } from './lease-store.ts';
-import type { Ledger } from './ledger.ts';
-import type { Presence } from './presence.ts';
-import type { Share } from './share.ts';
-import type { Standing } from './standing.ts';
+import type { Expired, HeartbeatReply, LeaseTimes, Silence } from './lease-store.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import type { Parts } from './parts.ts';
 import { Unlogged } from './unlogged.ts';
 
+type ReaperParts = Parts & { readonly ledger: Ledger };
+
 export interface ReaperOptions extends LeaseTimes {
-  /** This gate's name on the roll. */
+  /** The name by which this gate is a member. */
   readonly gate: string;
   readonly graceMs: number;
-  /** Beyond so many pods on the roll, empty ones leave it soon. */
+  /** When more pods are members, empty ones are removed soon. */
   readonly podsMax: number;
 }
 
@@ -36,26 +34,20 @@ const STOOD_STILL_MS = 3000;
 /** A store's clock that went so much more or less than this process's was set. */
 const STEP_MS = 1000;
 /** A pod that nobody has used for this long, and that holds no lease, is left out of the fleet's figures. */
-const POD_QUIET_MS = 60 * 60 * 1000;
-/** The same where somebody invents names. A gate that uses one puts it back on the roll within a second. */
-const POD_QUIET_CROWDED_MS = 10_000;
+const POD_UNUSED_MS = 60 * 60 * 1000;
+/** The same where somebody invents names. A gate that uses one registers it again within a second. */
+const POD_UNUSED_CROWDED_MS = 10_000;
 const PODS_AT_ONCE = 50;
 
 export class Reaper {
-  readonly #store: LeaseStore;
-  readonly #ledger: Ledger;
-  readonly #share: Share;
-  readonly #standing: Standing;
-  readonly #evidence: Evidence;
-  readonly #presence: Presence;
-  readonly #events: Events;
+  readonly #parts: ReaperParts;
   readonly #options: ReaperOptions;
   readonly #passMs: number;
   /** For each proxy with a log stream open here: since when. */
   readonly #talkingSinceMs = new Map<ProxyId, number>();
   readonly #unlogged: Unlogged;
   #gates = 1;
-  #quietGates: ReadonlyMap<string, QuietGate> = new Map();
+  #silentGates: ReadonlySet<string> = new Set();
   /** Of these the fleet has been told that their streams are lost. */
   #lostGates = new Set<string>();
   #observedSinceMs: number | undefined;
@@ -67,25 +59,8 @@ export class Reaper {
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> | undefined;
 
-  constructor(
-    parts: {
-      store: LeaseStore;
-      ledger: Ledger;
-      share: Share;
-      standing: Standing;
-      evidence: Evidence;
-      presence: Presence;
-      events: Events;
-    },
-    options: ReaperOptions,
-  ) {
-    this.#store = parts.store;
-    this.#ledger = parts.ledger;
-    this.#share = parts.share;
-    this.#standing = parts.standing;
-    this.#evidence = parts.evidence;
-    this.#presence = parts.presence;
-    this.#events = parts.events;
+  constructor(parts: ReaperParts, options: ReaperOptions) {
+    this.#parts = parts;
     this.#options = options;
     this.#unlogged = new Unlogged(options.ttlMs, parts.events);
     this.#passMs = Math.min(Math.max(options.ttlMs / 10, HEARTBEAT_MS), 10_000);
@@ -101,8 +76,8 @@ export class Reaper {
       });
     };
     this.#timer = setInterval(beat, HEARTBEAT_MS);
-    this.#events.on('standingChanged', (state) => state === 'catching up' && beat());
-    if (this.#store.up) beat();
+    this.#parts.events.on('standingChanged', (state) => state === 'catching up' && beat());
+    if (this.#parts.store.up) beat();
   }
 
   /** Proxies that send Checks but no access log. */
@@ -115,47 +90,48 @@ export class Reaper {
     return this.#gates;
   }
 
-  /** Those whose heartbeat has stopped without a goodbye. */
+  /** Those whose heartbeat has stopped although they did not leave. */
   get silentGates(): Iterable<string> {
-    return this.#quietGates.keys();
+    return this.#silentGates;
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#beating;
-    if (this.#store.up) await this.#tellNews();
-    await this.#store.farewell(this.#options.gate);
+    if (this.#parts.store.up) await this.#tellNews();
+    await this.#parts.store.leave(this.#options.gate);
   }
 
   async beat(): Promise<void> {
-    const { epoch } = this.#standing;
-    const present = this.#presence.take();
+    const { ledger, presence, standing, store } = this.#parts;
+    const { epoch } = standing;
+    const present = presence.take();
     const sentMs = performance.now();
-    const answer = await this.#store.heartbeat({
+    const answer = await store.heartbeat({
       gate: this.#options.gate,
-      proxies: [...new Set([...present.proxies, ...this.#ledger.talking()])],
+      proxies: [...new Set([...present.proxies, ...ledger.streams.proxies()])],
       pods: [...present.pods],
-      gateQuietMs: GATE_QUIET_MS,
-      proxyQuietMs: this.#options.graceMs,
-      before: this.#standing.before,
-      outage: this.#standing.outage,
+      gateSilentMs: GATE_SILENT_MS,
+      proxySilentMs: this.#options.graceMs,
+      before: standing.before,
+      outage: standing.outage,
     });
     if (!answer.ok) {
-      this.#presence.putBack(present);
+      presence.putBack(present);
       this.#observedSinceMs = undefined;
       return;
     }
     const { timeMs } = answer.value;
     this.#gates = answer.value.gates;
     this.#keepTime(timeMs, sentMs);
-    this.#standing.heard(answer.value, epoch);
-    if (this.#standing.synced) this.#observedSinceMs ??= timeMs;
+    standing.heard(answer.value, epoch);
+    if (standing.synced) this.#observedSinceMs ??= timeMs;
     this.#listen(timeMs);
     await this.#missGates(answer.value);
     await this.#tellNews();
     for (const proxy of present.proxies) this.#unlogged.asked(proxy, timeMs);
     const ownMs = performance.now();
-    if (!this.#standing.synced || ownMs - this.#lastPassMs < this.#passMs) return;
+    if (!standing.synced || ownMs - this.#lastPassMs < this.#passMs) return;
     this.#lastPassMs = ownMs;
     await this.#pass(answer.value);
   }
@@ -173,56 +149,57 @@ export class Reaper {
     if (Math.abs(byMs) <= STEP_MS + latencyMs + last.latencyMs) return;
     this.#observedSinceMs = undefined;
     this.#talkingSinceMs.clear();
-    this.#ledger.tellAgain(); // expiries are wrong by as much
-    this.#events.emit('clockStepped', Math.round(byMs));
+    this.#parts.ledger.entries.writeAgain(); // expiries are wrong by as much
+    this.#parts.events.emit('clockStepped', Math.round(byMs));
   }
 
   #listen(timeMs: number): void {
-    const talking = new Set(this.#ledger.talking());
+    const talking = new Set(this.#parts.ledger.streams.proxies());
     for (const proxy of this.#talkingSinceMs.keys()) if (!talking.has(proxy)) this.#talkingSinceMs.delete(proxy);
     for (const proxy of talking) if (!this.#talkingSinceMs.has(proxy)) this.#talkingSinceMs.set(proxy, timeMs);
   }
 
   /** What silent gates heard of proxies, nobody may have heard since. */
-  async #missGates({ quietGates }: RollCall): Promise<void> {
-    const quiet = new Map(quietGates.map((gate) => [gate.gate, gate]));
-    const before = new Set(this.#quietGates.keys());
-    this.#quietGates = quiet;
-    const names = new Set(quiet.keys());
-    if (names.symmetricDifference(before).size > 0) this.#events.emit('gatesSilent', [...names]);
+  async #missGates({ silentGates }: HeartbeatReply): Promise<void> {
+    const before = this.#silentGates;
+    const names = new Set(silentGates.map(({ gate }) => gate));
+    this.#silentGates = names;
+    if (names.symmetricDifference(before).size > 0) this.#parts.events.emit('gatesSilent', [...names]);
     this.#lostGates = this.#lostGates.intersection(names);
-    for (const { gate, seenMs } of quietGates) {
+    for (const { gate, seenMs } of silentGates) {
       if (this.#lostGates.has(gate)) continue;
-      const heard = await this.#store.heardBy(gate);
+      const heard = await this.#parts.store.heardBy(gate);
       if (!heard.ok) return;
-      this.#evidence.gateLost(heard.value, seenMs);
+      this.#parts.evidence.gateLost(heard.value, seenMs);
       this.#lostGates.add(gate);
     }
   }
 
   async #tellNews(): Promise<void> {
-    const news = this.#evidence.takeNews();
-    if (news.length > 0 && !(await this.#store.tell(news)).ok) this.#evidence.putBack(news);
-    const { epoch } = this.#standing;
-    const heard = new Set(this.#ledger.talking());
+    const { evidence, ledger, standing, store } = this.#parts;
+    const news = evidence.takeNews();
+    if (news.length > 0 && !(await store.tell(news)).ok) evidence.putBack(news);
+    const { epoch } = standing;
+    const heard = new Set(ledger.streams.proxies());
     const told = epoch === this.#hearsEpoch ? this.#hears : new Set<ProxyId>();
     const more = [...heard.difference(told)];
     const fewer = [...told.difference(heard)];
     if (more.length === 0 && fewer.length === 0) return;
-    if (!(await this.#store.hears(this.#options.gate, more, fewer)).ok) return;
+    if (!(await store.hears(this.#options.gate, more, fewer)).ok) return;
     this.#hears = heard;
     this.#hearsEpoch = epoch;
   }
 
-  async #pass({ timeMs, quietGates, quietProxies }: RollCall): Promise<void> {
-    const pods = await this.#store.pods();
+  async #pass({ timeMs, silentGates, silentProxies }: HeartbeatReply): Promise<void> {
+    const { evidence, ledger, share, standing, store } = this.#parts;
+    const pods = await store.pods();
     if (!pods.ok) return;
-    this.#evidence.talking(this.#ledger.pings());
+    evidence.talking(ledger.streams.pings());
     // A gate that is there, and does not reach the store, may hear what nobody else does.
-    const mayBeHeard = quietGates.length > 0 || this.#standing.missingForMs < this.#options.graceMs;
-    if (mayBeHeard) for (const proxy of this.#ledger.unfound(this.#options.graceMs)) this.#evidence.lost(proxy);
+    const mayBeHeard = silentGates.length > 0 || standing.missingForMs < this.#options.graceMs;
+    if (mayBeHeard) for (const proxy of ledger.entries.unfound(this.#options.graceMs)) evidence.lost(proxy);
     await this.#tellNews();
-    const silences = await this.#silences(timeMs, quietProxies, quietGates.length);
+    const silences = await this.#silences(timeMs, silentProxies, silentGates.length);
     if (!silences) return;
     const waiting = new Set<ProxyId>();
     const overlooked = new Set<ProxyId>();
@@ -237,67 +214,61 @@ export class Reaper {
         for (const proxy of expired?.overlooked ?? []) overlooked.add(proxy);
       }
     }
-    if (complete) this.#share.countedAll(this.#standing.gates);
-    this.#evidence.overlooked(overlooked);
+    if (complete) share.countedAll(standing.gates);
+    evidence.overlooked(overlooked);
     await this.#lookForUnlogged(waiting, timeMs);
-    if (waiting.size > 0) await this.#store.enroll([...waiting]);
-    const podQuietMs = pods.value.length > this.#options.podsMax ? POD_QUIET_CROWDED_MS : POD_QUIET_MS;
-    if (empty.length > 0) await this.#store.strike('pods', empty, podQuietMs);
-    const gone = quietProxies.filter((proxy) => !waiting.has(proxy));
+    if (waiting.size > 0) await store.register([...waiting]);
+    const podUnusedMs = pods.value.length > this.#options.podsMax ? POD_UNUSED_CROWDED_MS : POD_UNUSED_MS;
+    if (empty.length > 0) await store.remove('pods', empty, podUnusedMs);
+    const gone = silentProxies.filter((proxy) => !waiting.has(proxy));
     const isSure = timeMs - (this.#observedSinceMs ?? timeMs) >= this.#options.graceMs;
     if (complete && isSure && gone.length > 0) {
-      await this.#store.strike('proxies', gone, this.#options.graceMs);
-      for (const proxy of gone) this.#evidence.forget(proxy);
+      await store.remove('proxies', gone, this.#options.graceMs);
+      for (const proxy of gone) evidence.forget(proxy);
     }
-    const lost = quietGates.map(({ gate }) => gate).filter((gate) => this.#lostGates.has(gate));
-    if (lost.length > 0) await this.#store.strike('gates', lost, this.#options.graceMs);
+    const lost = silentGates.map(({ gate }) => gate).filter((gate) => this.#lostGates.has(gate));
+    if (lost.length > 0) await store.remove('gates', lost, this.#options.graceMs);
   }
 
   /** Undefined when the store is away. */
   async #silences(
     timeMs: number,
-    quietProxies: readonly ProxyId[],
-    quietGates: number,
+    silentProxies: readonly ProxyId[],
+    silentGates: number,
   ): Promise<Silence[] | undefined> {
     const observedSinceMs = this.#observedSinceMs;
-    const names = [...new Set([...this.#talkingSinceMs.keys(), ...quietProxies])];
-    const known = await this.#known(names);
-    if (!known || observedSinceMs === undefined) return undefined;
-    const hasOthers = this.#gates + quietGates > 1;
-    const dead = new Set(quietProxies);
-    return this.#evidence.silences(known, this.#talkingSinceMs, dead, { timeMs, observedSinceMs, hasOthers });
-  }
-
-  async #known(proxies: readonly ProxyId[]): Promise<Map<ProxyId, Promised> | undefined> {
-    const answer = await this.#store.promised(proxies);
-    if (!answer.ok) return undefined;
-    const known = new Map<ProxyId, Promised>();
-    answer.value.forEach((promised, i) => {
-      const proxy = proxies[i];
-      if (proxy !== undefined) known.set(proxy, promised);
+    const names = [...new Set([...this.#talkingSinceMs.keys(), ...silentProxies])];
+    const known = await this.#parts.store.promised(names);
+    if (!known.ok || observedSinceMs === undefined) return undefined;
+    const hasOthers = this.#gates + silentGates > 1;
+    const dead = new Set(silentProxies);
+    return this.#parts.evidence.silences(known.value, this.#talkingSinceMs, dead, {
+      timeMs,
+      observedSinceMs,
+      hasOthers,
     });
-    return known;
   }
 
   /** Of those with leases past their expiry, the ones of which no gate has had a log stream for long. */
   async #lookForUnlogged(waiting: ReadonlySet<ProxyId>, timeMs: number): Promise<void> {
     const others = [...waiting].filter((proxy) => !this.#talkingSinceMs.has(proxy));
-    const known = await this.#known(others);
-    if (!known) return;
+    const known = await this.#parts.store.promised(others);
+    if (!known.ok) return;
     const sinceMs = timeMs - 2 * this.#options.ttlMs - 2 * this.#passMs;
-    this.#unlogged.waiting(new Set(others.filter((proxy) => (known.get(proxy)?.logMs ?? 0) < sinceMs)), timeMs);
+    this.#unlogged.waiting(new Set(others.filter((proxy) => (known.value.get(proxy)?.logMs ?? 0) < sinceMs)), timeMs);
   }
 
   async #expire(pod: PodId, silences: readonly Silence[]): Promise<Expired | undefined> {
-    const answer = await this.#store.expire(pod, silences, this.#options);
+    const { events, ledger, share, store } = this.#parts;
+    const answer = await store.expire(pod, silences, this.#options);
     if (!answer.ok) return undefined;
     const { leases, outlived, count } = answer.value;
-    this.#share.counted(pod, count);
+    share.counted(pod, count);
     const named = new Set(silences.map(({ proxy }) => proxy));
-    for (const lease of leases) mustHold(this.#events, 'expired-unnamed', named.has(proxyOf(lease)));
-    for (const lease of [...leases, ...outlived]) this.#ledger.drop(lease);
-    if (leases.length > 0) this.#events.emit('released', pod, 'expired', leases.length);
-    if (outlived.length > 0) this.#events.emit('released', pod, 'outlived', outlived.length);
+    for (const lease of leases) events.mustHold('expired-unnamed', named.has(proxyOf(lease)));
+    for (const lease of [...leases, ...outlived]) ledger.entries.drop(lease);
+    if (leases.length > 0) events.emit('released', pod, 'expired', leases.length);
+    if (outlived.length > 0) events.emit('released', pod, 'outlived', outlived.length);
     return answer.value;
   }
 }

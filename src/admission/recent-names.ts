@@ -1,6 +1,6 @@
 /**
  * Names in use, up to a bound, so that invented ones cannot fill the memory. When there are as many as there may be, the
- * one that was used longest ago and holds nothing gives way to a new one. Only when each holds something is the new one
+ * least recently used one that holds nothing gives way to a new one. Only when each holds something is the new one
  * turned away.
  *
  * Asking a name whether it holds anything is left until its place is wanted. One that does is set aside, so that nobody

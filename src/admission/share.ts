@@ -9,6 +9,7 @@
  * is admitted. Only counts that are trusted are news: until then the gate goes by those from before.
  */
 
+import type { Claims } from './claims.ts';
 import type { Events } from './events.ts';
 import type { LeaseId, PodId } from './ids.ts';
 import type { Standing } from './standing.ts';
@@ -53,8 +54,8 @@ export class Share {
     this.#gates = Math.max(gates, 1);
   }
 
-  /** Takes a slot of this gate's part, if one is left. Asking twice for one lease takes one. */
-  admit(pod: PodId, lease: LeaseId, limit: number): boolean {
+  /** Takes a slot of this gate's part, if one is left. A lease that asks twice takes one slot. */
+  admit([{ pod, limit }]: Claims, lease: LeaseId): boolean {
     if (!this.#countedAll) return false;
     const alone = this.#aloneWith(pod);
     const left = limit - (this.#counts.get(pod) ?? 0);

@@ -23,16 +23,13 @@
  * A gate that is new knows of no others. It trusts a store that it finds at once when the other gates do. One that found
  * its store away waits as if it had been there before the outage.
  *
- * **Recovering.** The store tells since when it has lost nothing, for how many gates it still waits that were there
- * before, and when the last of them came back: `recoveryMs` from then on. All times of the store are taken once, as a
- * length of time, and then run on this process's own clock: a clock that is set forward or back changes nothing.
+ * **Recovering.** The store tells when its incarnation began, for how many earlier gates it still waits, and when the
+ * last of them came back. Recovery lasts for `recoveryMs` from then on. All times of the store are taken once, as a length
+ * of time, and then run on this process's own clock: a clock that is set forward or back changes nothing.
  */
 
-import type { Events } from './events.ts';
-import { mustHold } from './invariants.ts';
-import type { AfterOutage, KnownBefore, RollCall } from './lease-store.ts';
-
-export type State = 'away' | 'catching up' | 'recovering' | 'synced';
+import type { Events, State } from './events.ts';
+import type { AfterOutage, HeartbeatReply, KnownBefore } from './lease-store.ts';
 
 const NEXT: Readonly<Record<State, readonly State[]>> = {
   away: ['catching up'],
@@ -50,10 +47,10 @@ export interface StandingOptions {
   /** Whether the store answers at the start. */
   readonly up: boolean;
   /** A gate is silent after so long. */
-  readonly gateQuietMs: number;
+  readonly gateSilentMs: number;
 }
 
-/** A store that is not there within so long when a gate starts is away. */
+/** When a gate starts, a store that has not answered within this time is away. */
 const AT_ONCE_MS = 2000;
 
 export class Standing {
@@ -69,7 +66,7 @@ export class Standing {
   #lossEpoch = 0;
   /** The epoch in which a heartbeat was last answered. */
   #heardEpoch = -1;
-  #wholeSinceMs: number | undefined;
+  #incarnationMs: number | undefined;
   /** By this process's clock: until then the store may lack leases. */
   #recoveredAtMs = 0;
   /** What `#recoveredAtMs` was worked out from. */
@@ -82,7 +79,7 @@ export class Standing {
   #foundAway = false;
   /** Store time, ms, at which the store was first heard in this epoch. */
   #backAtMs: number | undefined;
-  /** By this process's clock: for others that are behind, or doubt, it has waited since then. */
+  /** By this process's clock: since when it waits for others that are behind, or doubt. */
   #waitingSinceMs: number | undefined;
   #waitsForOthers = false;
   /** How many gates the store last waited for that lost leases. */
@@ -126,7 +123,7 @@ export class Standing {
 
   /** Whether the store has ever answered. */
   get met(): boolean {
-    return this.#wholeSinceMs !== undefined;
+    return this.#incarnationMs !== undefined;
   }
 
   /** How long it recovers still; `recoveryMs` while that is not known. */
@@ -155,7 +152,7 @@ export class Standing {
 
   /** For the next heartbeat. */
   get before(): KnownBefore {
-    return { gates: this.#gates, wholeSinceMs: this.#wholeSinceMs ?? 0, awaitMs: this.#awaitMs };
+    return { gates: this.#gates, incarnationMs: this.#incarnationMs ?? 0, awaitMs: this.#awaitMs };
   }
 
   /** For the next heartbeat. */
@@ -176,10 +173,10 @@ export class Standing {
   }
 
   /** A heartbeat that was sent in that epoch has been answered. */
-  heard(answer: RollCall, epoch: number): void {
+  heard(answer: HeartbeatReply, epoch: number): void {
     if (epoch !== this.#epoch || this.#state === 'away') return;
-    const { timeMs, wholeSinceMs, gates } = answer;
-    if (wholeSinceMs !== this.#wholeSinceMs) this.#lost(answer);
+    const { timeMs, incarnationMs, gates } = answer;
+    if (incarnationMs !== this.#incarnationMs) this.#lost(answer);
     this.#heardEpoch = this.#epoch;
     if (this.#missing && gates >= this.#missing.of) this.#missing = undefined;
     this.#recover(answer);
@@ -198,23 +195,23 @@ export class Standing {
   }
 
   #back(): void {
-    this.#gatesAtMs = performance.now(); // an outage is no time in which others were missed
+    this.#gatesAtMs = performance.now(); // during an outage nobody could see who is there
     if (!this.met && performance.now() - this.#startedAtMs > AT_ONCE_MS) this.#foundAway = true;
     this.#become('catching up');
   }
 
-  #lost({ wholeSinceMs }: RollCall): void {
+  #lost({ incarnationMs }: HeartbeatReply): void {
     if (this.met) this.#epoch += 1;
     this.#lossEpoch = this.#epoch;
-    this.#wholeSinceMs = wholeSinceMs;
+    this.#incarnationMs = incarnationMs;
     this.#recoveryOf = '';
     this.#become('catching up');
   }
 
-  #recover({ timeMs, wholeSinceMs, gatesAwaited, gatesBackMs }: RollCall): void {
+  #recover({ timeMs, incarnationMs, gatesAwaited, gatesBackMs }: HeartbeatReply): void {
     const { recoveryMs } = this.#options;
-    const of = `${this.#epoch} ${wholeSinceMs} ${gatesBackMs} ${gatesAwaited}`;
-    const isLate = timeMs >= wholeSinceMs + this.#awaitMs;
+    const of = `${this.#epoch} ${incarnationMs} ${gatesBackMs} ${gatesAwaited}`;
+    const isLate = timeMs >= incarnationMs + this.#awaitMs;
     if (this.#awaitedOfLoss > 0 && gatesAwaited === 0 && isLate) this.#gaveUp();
     this.#awaitedOfLoss = gatesAwaited;
     this.#gatesAwaited = gatesAwaited;
@@ -222,13 +219,13 @@ export class Standing {
     const isNews = this.#recoveryOf === '';
     this.#recoveryOf = of;
     const speakingMs = clamp(gatesBackMs + recoveryMs - timeMs, recoveryMs);
-    const awaitingMs = gatesAwaited > 0 ? clamp(wholeSinceMs + this.#awaitMs - timeMs, this.#awaitMs) : 0;
+    const awaitingMs = gatesAwaited > 0 ? clamp(incarnationMs + this.#awaitMs - timeMs, this.#awaitMs) : 0;
     const leftMs = Math.max(speakingMs, awaitingMs);
     this.#recoveredAtMs = performance.now() + leftMs;
     if (isNews) this.#events.emit('storeLost', leftMs);
   }
 
-  #waitForOthers({ timeMs, gatesBehind, gatesDoubting }: RollCall): void {
+  #waitForOthers({ timeMs, gatesBehind, gatesDoubting }: HeartbeatReply): void {
     this.#backAtMs ??= timeMs;
     const others = this.#isNew ? gatesDoubting : gatesBehind;
     this.#waitsForOthers = this.#options.admitsAlone && this.#state !== 'synced' && others > 0;
@@ -252,14 +249,14 @@ export class Standing {
     this.#missing = { sinceMs: performance.now(), of: this.#gates };
   }
 
-  /** It has never trusted the store, and found it at once: no outage that it could know of. */
+  /** It has never trusted the store, and found it at once: it knows of no outage. */
   get #isNew(): boolean {
     return this.#trustedAtMs === undefined && !this.#foundAway;
   }
 
-  /** Store time, ms: gates that were last heard before were gone before the outage. */
+  /** Store time, ms: gates that were last heard before this time were gone before the outage. */
   get #thereMs(): number {
-    return this.#trustedAtMs === undefined ? 0 : this.#trustedAtMs - this.#options.gateQuietMs;
+    return this.#trustedAtMs === undefined ? 0 : this.#trustedAtMs - this.#options.gateSilentMs;
   }
 
   #advance(): void {
@@ -272,7 +269,7 @@ export class Standing {
   #become(state: State): void {
     const before = this.#state;
     if (state === before) return;
-    mustHold(this.#events, 'standing-astray', NEXT[before].includes(state));
+    this.#events.mustHold('standing-astray', NEXT[before].includes(state));
     this.#state = state;
     this.#events.emit('standingChanged', state, before);
   }

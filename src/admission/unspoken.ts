@@ -1,12 +1,12 @@
 /**
- * Upgrades that were asked for here and of which no log has spoken yet: each may be a connection. One of which nothing is
- * said for as long as its slot is reserved counts as none; its log may go to another gate.
+ * Upgrades that were asked for here and of which no log has spoken yet: each may be a connection. When nothing is said of
+ * one for as long as its slot is reserved, it is forgotten; its log may go to another gate.
  */
 
-import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
-import { Tally } from './tally.ts';
+import { Holdings } from './holdings.ts';
+import type { LeaseId, PodId, ProxyId } from './ids.ts';
 
-/** In a flood of upgrades beyond it, the oldest of them count as none. */
+/** Maximum number of upgrades. In a flood, the oldest are forgotten. */
 const LEASES_MAX = 100_000;
 
 interface Asked {
@@ -18,8 +18,7 @@ export class Unspoken {
   readonly #forMs: number;
   /** In the order in which they were asked for. */
   readonly #asked = new Map<LeaseId, Asked>();
-  readonly #pods = new Tally<PodId>();
-  readonly #proxies = new Tally<ProxyId>();
+  readonly #holdings = new Holdings();
 
   constructor(forMs: number) {
     this.#forMs = forMs;
@@ -28,8 +27,7 @@ export class Unspoken {
   add(pod: PodId, lease: LeaseId): void {
     this.remove(lease); // to the end of the order
     this.#asked.set(lease, { pod, untilMs: performance.now() + this.#forMs });
-    this.#pods.add(pod);
-    this.#proxies.add(proxyOf(lease));
+    this.#holdings.add(pod, lease);
     this.#forget();
   }
 
@@ -38,18 +36,17 @@ export class Unspoken {
     const asked = this.#asked.get(lease);
     if (!asked) return;
     this.#asked.delete(lease);
-    this.#pods.remove(asked.pod);
-    this.#proxies.remove(proxyOf(lease));
+    this.#holdings.remove(asked.pod, lease);
   }
 
   holdsPod(pod: PodId): boolean {
     this.#forget();
-    return this.#pods.has(pod);
+    return this.#holdings.holdsPod(pod);
   }
 
   holdsProxy(proxy: ProxyId): boolean {
     this.#forget();
-    return this.#proxies.has(proxy);
+    return this.#holdings.holdsProxy(proxy);
   }
 
   #forget(): void {

@@ -14,7 +14,8 @@ import {
   parsePodId,
   proxyOf,
 } from '../admission/ids.ts';
-import type { Ledger, LogStream, Sighting } from '../admission/ledger.ts';
+import type { LogStream, Sighting } from '../admission/ledger/entries.ts';
+import type { Ledger } from '../admission/ledger/ledger.ts';
 import { PATH_LENGTH_MAX } from './check.ts';
 import type { Keepalives } from './keepalives.ts';
 import type { HttpAccessLogEntry, StreamAccessLogsMessage, StreamAccessLogsResponse } from './messages.ts';
@@ -81,7 +82,7 @@ export class AccessLogService {
     }
     let stream: LogStream | undefined;
     const close = () => {
-      if (this.#finishers.delete(finish) && stream) this.#ledger.close(stream);
+      if (this.#finishers.delete(finish) && stream) this.#ledger.streams.close(stream);
     };
     const finish = () => {
       close();
@@ -112,7 +113,7 @@ export class AccessLogService {
   #open(call: LogCall, message: StreamAccessLogsMessage): LogStream | undefined {
     const proxy = this.#proxies.of(call, message.identifier?.node?.id);
     const peer = call.getPeer();
-    return proxy && this.#ledger.open(proxy, () => this.#keepalives.of(peer));
+    return proxy && this.#ledger.streams.open(proxy, () => this.#keepalives.of(peer));
   }
 
   #take(call: LogCall, stream: LogStream, logEntry: HttpAccessLogEntry, isOpen: boolean): void {
@@ -126,8 +127,8 @@ export class AccessLogService {
       return;
     }
     this.#counted(entry.kind);
-    if (entry.kind === 'seen' && isOpen) this.#ledger.seen(stream, entry);
-    if (entry.kind === 'ended') this.#ledger.ended(entry.pod, entry.lease);
+    if (entry.kind === 'seen' && isOpen) this.#ledger.entries.seen(stream, entry);
+    if (entry.kind === 'ended') this.#ledger.releases.ended(entry.pod, entry.lease);
   }
 
   #malformed(call: LogCall, why: string): void {

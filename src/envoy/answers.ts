@@ -4,8 +4,8 @@
  */
 
 import { status } from '@grpc/grpc-js';
-import type { DenialReason } from '../admission/gate.ts';
 import type { LeaseId, PodId } from '../admission/ids.ts';
+import type { DenialReason } from '../admission/verdict.ts';
 import { BackwardWriter } from './backward-writer.ts';
 import type { CheckResponse, HeaderValueOption } from './messages.ts';
 

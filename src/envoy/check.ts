@@ -2,8 +2,9 @@
 
 import { type handleUnaryCall, type ServerUnaryCall, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import type { DenialReason, Gate, Upgrade, Verdict } from '../admission/gate.ts';
+import type { Gate } from '../admission/gate.ts';
 import { leaseId } from '../admission/ids.ts';
+import type { DenialReason, Upgrade, Verdict } from '../admission/verdict.ts';
 import type { Answers } from './answers.ts';
 import type { AttributeContext, CheckRequest, HttpRequest } from './messages.ts';
 import { type PodSources, type Sight, withoutQuery } from './pod-sources.ts';

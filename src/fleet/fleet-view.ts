@@ -2,9 +2,8 @@
 
 import type { Events } from '../admission/events.ts';
 import type { PodId } from '../admission/ids.ts';
-import { mustHold } from '../admission/invariants.ts';
 import type { Answer, LeaseStore, PodCount } from '../admission/lease-store.ts';
-import type { Limits } from '../admission/limits.ts';
+import type { LimitSource } from '../admission/limit-source.ts';
 
 const FRESH_MS = 1000;
 
@@ -17,11 +16,11 @@ export interface FleetSnapshot {
 export class FleetView {
   readonly #events: Events;
   readonly #store: LeaseStore;
-  readonly #limits: Limits;
+  readonly #limits: LimitSource;
   #latest: Promise<Answer<FleetSnapshot>> | undefined;
   #takenAtMs = 0;
 
-  constructor(store: LeaseStore, limits: Limits, events: Events) {
+  constructor(store: LeaseStore, limits: LimitSource, events: Events) {
     this.#events = events;
     this.#store = store;
     this.#limits = limits;
@@ -55,7 +54,7 @@ export class FleetView {
     const { timeMs, pods } = answer.value;
     for (const { connections, proxies } of pods) {
       const sum = proxies.values().reduce((a, b) => a + b, 0);
-      mustHold(this.#events, 'counts-differ', sum === connections);
+      this.#events.mustHold('counts-differ', sum === connections);
     }
     return {
       ok: true,

@@ -5,7 +5,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@pro
 import type { Events } from '../admission/events.ts';
 import type { Evidence } from '../admission/evidence.ts';
 import type { LeaseStore, StoreAway } from '../admission/lease-store.ts';
-import type { Ledger } from '../admission/ledger.ts';
+import type { Ledger } from '../admission/ledger/ledger.ts';
 import type { Reaper } from '../admission/reaper.ts';
 import type { Standing } from '../admission/standing.ts';
 
@@ -109,13 +109,9 @@ export class GateMetrics {
     this.#gauge('wsgate_store_recovering', 'Whether the store answers, but its counts are not trusted yet.', () =>
       store.up && !standing.synced ? 1 : 0,
     );
-    this.#gauge('wsgate_ledger_leases', 'Connections that the proxies of this gate hold.', () => ledger.size);
-    this.#gauge('wsgate_log_streams', 'Access log streams that are open to this gate.', () => ledger.streams);
-    this.#gauge(
-      'wsgate_releases_waiting',
-      'Releases that the store has still to be told.',
-      () => ledger.releasesWaiting,
-    );
+    this.#gauge('wsgate_ledger_leases', 'Connections that the proxies of this gate hold.', () => ledger.entries.size);
+    this.#gauge('wsgate_log_streams', 'Access log streams that are open to this gate.', () => ledger.streams.size);
+    this.#gauge('wsgate_releases_waiting', 'Releases that the store has still to be told.', () => ledger.releases.size);
   }
 
   /** One text for all who ask at the same time, so that nobody keeps the process busy by asking often. */

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Events } from '../admission/events.ts';
 import { holderOf, type LeaseId, type PodId, parseLeaseId, parsePodId } from '../admission/ids.ts';
 import type { HeldLease, LeaseStore, StoreAway } from '../admission/lease-store.ts';
-import type { Ledger } from '../admission/ledger.ts';
+import type { Ledger } from '../admission/ledger/ledger.ts';
 import type { FleetSnapshot, FleetView } from '../fleet/fleet-view.ts';
 import { namedPods, noPodId, shown } from './named-pods.ts';
 import { sendProblem } from './problem.ts';
@@ -75,7 +75,7 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
     if (!answer.ok) return sendAway(reply, answer);
     const released = answer.value > 0;
     if (released) {
-      ledger.drop(lease);
+      ledger.entries.drop(lease);
       events.emit('released', pod, 'hook', 1);
     }
     return reply.send({ released });

@@ -5,7 +5,7 @@ import type { Registry } from '@prometheus-io/client';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Access } from '../access.ts';
 import type { Events } from '../admission/events.ts';
-import type { Ledger } from '../admission/ledger.ts';
+import type { Ledger } from '../admission/ledger/ledger.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
 import type { Broker } from './broker/broker.ts';
 import type { CloudEvent } from './cloud-event.ts';
@@ -30,7 +30,7 @@ import { Tickets } from './tickets.ts';
 
 export interface HubParts {
   readonly events: Events;
-  readonly ledger: Pick<Ledger, 'talking'>;
+  readonly ledger: Pick<Ledger, 'streams'>;
   readonly broker: Broker;
   readonly cache: FleetCache;
   readonly fleet: FleetView;
@@ -107,7 +107,7 @@ export class Hub {
     );
     this.#reporter = new Reporter(
       parts.events,
-      { publish, changed: () => this.#snapshots.changed(), talking: () => parts.ledger.talking() },
+      { publish, changed: () => this.#snapshots.changed(), talking: () => parts.ledger.streams.proxies() },
       options,
     );
     this.#gauges(events, console);

@@ -7,8 +7,8 @@
  */
 
 import type { Events, ReleaseCause, Unrenewed } from '../admission/events.ts';
-import type { Verdict } from '../admission/gate.ts';
 import { holderOf, type LeaseId, type PodId, type ProxyId } from '../admission/ids.ts';
+import type { Verdict } from '../admission/verdict.ts';
 import type { OwnType } from './cloud-event.ts';
 import type { Happening } from './own-event.ts';
 

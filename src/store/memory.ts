@@ -1,9 +1,9 @@
 /**
  * The embedded store: leases in this process's memory, for a single gate. Without a file (`file/`) a restart forgets
- * them; the access log brings the live ones back within one flush interval, and until then the store says that it is
- * young.
+ * them. The access log brings the live ones back within one flush interval; a new incarnation tells gates to wait for it.
  */
 
+import type { Claims } from '../admission/claims.ts';
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../admission/ids.ts';
 import type {
   Acquired,
@@ -11,16 +11,16 @@ import type {
   Expired,
   Fleet,
   Heartbeat,
+  HeartbeatReply,
   Holder,
   LeasePage,
   LeaseStore,
   LeaseTimes,
+  Membership,
   Promised,
   PromiseNews,
   Renewal,
   Renewed,
-  Roll,
-  RollCall,
   Silence,
 } from '../admission/lease-store.ts';
 import { LeaseFlag, type Snapshot, type StoredEnd, type StoredLease, type StoredPod } from './file/snapshot.ts';
@@ -59,11 +59,11 @@ interface Pod {
 export class MemoryStore implements LeaseStore {
   readonly up = true;
   readonly #nowMs: () => number;
-  readonly #sinceMs: number;
+  readonly #incarnationMs: number;
   readonly #pods = new Map<PodId, Pod>();
   /** By pod and lease: until when no renewal puts it back. In the order in which they ended. */
   readonly #ended = new Map<string, number>();
-  /** Gates that found this store after they had lost another, of how many, and when the last one did. */
+  /** Gates that were there before this incarnation and have come back; of how many; when the last one did. */
   readonly #back: { readonly names: Set<string>; of: number; lastMs: number };
   /** By pod and lease: taken out by silence, in that order. */
   readonly #lapsed = new Set<string>();
@@ -72,42 +72,41 @@ export class MemoryStore implements LeaseStore {
   /** By gate: when it last said that it has told all that it knows, and that it does not trust the counts. */
   readonly #told = new Map<string, number>();
   readonly #doubting = new Map<string, number>();
-  readonly #rolls: Record<Roll, Map<string, number>> = { gates: new Map(), proxies: new Map(), pods: new Map() };
+  readonly #members: Record<Membership, Map<string, number>> = {
+    gates: new Map(),
+    proxies: new Map(),
+    pods: new Map(),
+  };
   #changes = 0;
 
   constructor(nowMs: () => number, remembered?: Snapshot) {
     this.#nowMs = nowMs;
-    this.#sinceMs = nowMs() - (remembered?.wholeForMs ?? 0);
-    this.#back = { names: new Set(), of: 0, lastMs: this.#sinceMs };
+    this.#incarnationMs = nowMs() - (remembered?.incarnationAgeMs ?? 0);
+    this.#back = { names: new Set(), of: 0, lastMs: this.#incarnationMs };
     if (remembered) this.#takeUp(remembered);
   }
 
-  /** Goes up when leases come, go or open. A renewal alone changes nothing that a restart would miss. */
+  /** Goes up when leases come, go or open. A renewal alone changes nothing that a restart would lack. */
   get changes(): number {
     return this.#changes;
   }
 
   /**
-   * All that is to outlive this process; not the roll of gates, which has only this one. It is of one moment if it is
+   * All that is to outlive this process; not which gates there are, because only this one is. It is of one moment if it is
    * read before anything changes.
    */
   snapshot(): Snapshot {
     const nowMs = this.#nowMs();
     return {
-      wholeForMs: nowMs - this.#sinceMs,
+      incarnationAgeMs: nowMs - this.#incarnationMs,
       pods: this.#storedPods(nowMs),
       ended: this.#storedEnds(nowMs),
-      proxies: this.#rolls.proxies.keys() as Iterable<ProxyId>,
+      proxies: this.#members.proxies.keys() as Iterable<ProxyId>,
     };
   }
 
-  async acquire(
-    podId: PodId,
-    lease: LeaseId,
-    limit: number,
-    reserveMs: number,
-    path: string,
-  ): Promise<Answer<Acquired>> {
+  async acquire(claims: Claims, lease: LeaseId, reserveMs: number, path: string): Promise<Answer<Acquired>> {
+    const [{ pod: podId, limit }] = claims;
     const pod = this.#pod(podId);
     const nowMs = this.#nowMs();
     if (this.#hasEnded(podId, lease, nowMs)) return done({ admitted: false, count: pod.leases.size, ended: true });
@@ -225,14 +224,14 @@ export class MemoryStore implements LeaseStore {
     return done(last && all.length > size ? { leases, next: last.lease } : { leases });
   }
 
-  async heartbeat(beat: Heartbeat): Promise<Answer<RollCall>> {
+  async heartbeat(beat: Heartbeat): Promise<Answer<HeartbeatReply>> {
     const timeMs = this.#nowMs();
-    const { gates, proxies, pods } = this.#rolls;
-    for (const roll of [gates, proxies, pods]) noneLater(roll, timeMs);
+    const { gates, proxies, pods } = this.#members;
+    for (const members of [gates, proxies, pods]) noneLater(members, timeMs);
     gates.set(beat.gate, timeMs);
     for (const proxy of beat.proxies) proxies.set(proxy, timeMs);
     for (const pod of beat.pods) pods.set(pod, timeMs);
-    const quietGates = quiet(gates, timeMs - beat.gateQuietMs);
+    const silentGates = silent(gates, timeMs - beat.gateSilentMs);
     const { told, trusts, sinceMs, thereMs } = beat.outage ?? { told: true, trusts: true, sinceMs: 0, thereMs: 0 };
     if (told) this.#told.set(beat.gate, timeMs);
     if (trusts) this.#doubting.delete(beat.gate);
@@ -240,24 +239,24 @@ export class MemoryStore implements LeaseStore {
     const others = [...gates].filter(([gate]) => gate !== beat.gate);
     const fromMs = sinceMs === 'now' ? timeMs + 1 : sinceMs;
     const behind = others.filter(([gate, seenMs]) => seenMs >= thereMs && (this.#told.get(gate) ?? -1) < fromMs);
-    const doubts = (gate: string) => (this.#doubting.get(gate) ?? -1) >= timeMs - beat.gateQuietMs;
+    const doubts = (gate: string) => (this.#doubting.get(gate) ?? -1) >= timeMs - beat.gateSilentMs;
     return done({
       timeMs,
-      wholeSinceMs: this.#sinceMs,
+      incarnationMs: this.#incarnationMs,
       ...this.#waited(beat, timeMs),
-      gates: gates.size - quietGates.length,
+      gates: gates.size - silentGates.length,
       gatesBehind: behind.length,
       gatesDoubting: others.filter(([gate]) => doubts(gate)).length,
-      quietGates: quietGates.map(([gate, seenMs]) => ({ gate, seenMs })),
-      quietProxies: quiet(proxies, timeMs - beat.proxyQuietMs).map(([proxy]) => proxy as ProxyId),
+      silentGates: silentGates.map(([gate, seenMs]) => ({ gate, seenMs })),
+      silentProxies: silent(proxies, timeMs - beat.proxySilentMs).map(([proxy]) => proxy as ProxyId),
     });
   }
 
-  #waited({ gate, before }: Heartbeat, timeMs: number): Pick<RollCall, 'gatesAwaited' | 'gatesBackMs'> {
-    const { gates, wholeSinceMs, awaitMs } = before ?? { gates: 0, wholeSinceMs: 0, awaitMs: 0 };
+  #waited({ gate, before }: Heartbeat, timeMs: number): Pick<HeartbeatReply, 'gatesAwaited' | 'gatesBackMs'> {
+    const { gates, incarnationMs, awaitMs } = before ?? { gates: 0, incarnationMs: 0, awaitMs: 0 };
     const back = this.#back;
-    if (timeMs >= this.#sinceMs + awaitMs) return { gatesAwaited: 0, gatesBackMs: back.lastMs };
-    if (gates > 0 && wholeSinceMs !== this.#sinceMs && !back.names.has(gate)) {
+    if (timeMs >= this.#incarnationMs + awaitMs) return { gatesAwaited: 0, gatesBackMs: back.lastMs };
+    if (gates > 0 && incarnationMs !== this.#incarnationMs && !back.names.has(gate)) {
       back.names.add(gate);
       back.of = Math.max(back.of, gates);
       back.lastMs = timeMs;
@@ -265,9 +264,9 @@ export class MemoryStore implements LeaseStore {
     return { gatesAwaited: Math.max(0, back.of - back.names.size), gatesBackMs: back.lastMs };
   }
 
-  async enroll(proxies: readonly ProxyId[]): Promise<Answer<void>> {
-    const roll = this.#rolls.proxies;
-    for (const proxy of proxies) if (!roll.has(proxy)) roll.set(proxy, this.#nowMs());
+  async register(proxies: readonly ProxyId[]): Promise<Answer<void>> {
+    const members = this.#members.proxies;
+    for (const proxy of proxies) if (!members.has(proxy)) members.set(proxy, this.#nowMs());
     return done(undefined);
   }
 
@@ -296,8 +295,8 @@ export class MemoryStore implements LeaseStore {
     return done(undefined);
   }
 
-  async promised(proxies: readonly ProxyId[]): Promise<Answer<readonly Promised[]>> {
-    return done(proxies.map((proxy) => this.#promised.get(proxy) ?? UNKNOWN));
+  async promised(proxies: readonly ProxyId[]): Promise<Answer<ReadonlyMap<ProxyId, Promised>>> {
+    return done(new Map(proxies.map((proxy) => [proxy, this.#promised.get(proxy) ?? UNKNOWN])));
   }
 
   async hears(gate: string, more: readonly ProxyId[], fewer: readonly ProxyId[]): Promise<Answer<void>> {
@@ -309,19 +308,19 @@ export class MemoryStore implements LeaseStore {
     return done([...(this.#hears.get(gate) ?? [])]);
   }
 
-  async strike(roll: Roll, names: readonly string[], quietMs: number): Promise<Answer<void>> {
+  async remove(membership: Membership, names: readonly string[], silentMs: number): Promise<Answer<void>> {
     const nowMs = this.#nowMs();
     for (const name of names) {
-      if (nowMs - (this.#rolls[roll].get(name) ?? nowMs) <= quietMs) continue;
-      this.#rolls[roll].delete(name);
-      if (roll === 'gates') this.#forget(name);
-      if (roll === 'pods' && this.#pods.get(name as PodId)?.leases.size === 0) this.#pods.delete(name as PodId);
+      if (nowMs - (this.#members[membership].get(name) ?? nowMs) <= silentMs) continue;
+      this.#members[membership].delete(name);
+      if (membership === 'gates') this.#forget(name);
+      if (membership === 'pods' && this.#pods.get(name as PodId)?.leases.size === 0) this.#pods.delete(name as PodId);
     }
     return done(undefined);
   }
 
-  async farewell(gate: string): Promise<Answer<void>> {
-    this.#rolls.gates.delete(gate);
+  async leave(gate: string): Promise<Answer<void>> {
+    this.#members.gates.delete(gate);
     this.#forget(gate);
     return done(undefined);
   }
@@ -344,22 +343,22 @@ export class MemoryStore implements LeaseStore {
     const known = new Set(proxies);
     for (const { pod: id, usedAgoMs, leases } of pods) {
       const pod = this.#pod(id);
-      this.#rolls.pods.set(id, nowMs - usedAgoMs);
+      this.#members.pods.set(id, nowMs - usedAgoMs);
       for (const stored of leases) {
-        known.add(proxyOf(stored.lease)); // the roll may not have had it yet
+        known.add(proxyOf(stored.lease)); // it may not have been a member yet
         if (!pod.leases.has(stored.lease)) add(pod, stored.lease, heldAs(stored, nowMs));
       }
     }
     for (const { pod, lease, leftMs } of ended) this.#ended.set(`${pod} ${lease}`, nowMs + leftMs);
     for (const proxy of known) {
-      this.#rolls.proxies.set(proxy, nowMs);
+      this.#members.proxies.set(proxy, nowMs);
       this.#promised.set(proxy, { ...UNKNOWN, lostMs: nowMs }); // what it said meanwhile, nobody heard
     }
   }
 
   *#storedPods(nowMs: number): Generator<StoredPod> {
     for (const [pod, { leases }] of this.#pods) {
-      const usedAgoMs = nowMs - (this.#rolls.pods.get(pod) ?? nowMs);
+      const usedAgoMs = nowMs - (this.#members.pods.get(pod) ?? nowMs);
       yield { pod, usedAgoMs, leases: storedLeases(leases, nowMs) };
     }
   }
@@ -443,12 +442,12 @@ function before(known: Promised, timeMs: number): Promised {
 }
 
 /** Nobody was seen in the future: the clock was set back. */
-function noneLater(roll: Map<string, number>, timeMs: number): void {
-  for (const [name, seenMs] of roll) if (seenMs > timeMs) roll.set(name, timeMs);
+function noneLater(members: Map<string, number>, timeMs: number): void {
+  for (const [name, seenMs] of members) if (seenMs > timeMs) members.set(name, timeMs);
 }
 
-function quiet(roll: Map<string, number>, sinceMs: number): [string, number][] {
-  return [...roll].filter(([, seenMs]) => seenMs < sinceMs);
+function silent(members: Map<string, number>, sinceMs: number): [string, number][] {
+  return [...members].filter(([, seenMs]) => seenMs < sinceMs);
 }
 
 function done<T>(value: T): Answer<T> {

@@ -38,7 +38,7 @@ async function countedAll(): Promise<void> {
   const metrics = async () => (await gate.get('/metrics')).text();
   await expect
     .poll(metrics)
-    .toMatch(/store_duration_seconds_count\{operation="strike"|operation="expire"|operation="pods"/);
+    .toMatch(/store_duration_seconds_count\{operation="remove"|operation="expire"|operation="pods"/);
 }
 
 async function ready(): Promise<void> {

@@ -42,8 +42,8 @@ async function fill(redis: RedisServer): Promise<void> {
   );
   const created = answers.reduce((sum, answer) => sum + (answer.ok ? answer.value.created : 0), 0);
   expect(created).toBe(LEASES);
-  await store.heartbeat({ gate: 'filler', proxies, pods, gateQuietMs: 60_000, proxyQuietMs: 60_000 });
-  await store.farewell('filler');
+  await store.heartbeat({ gate: 'filler', proxies, pods, gateSilentMs: 60_000, proxySilentMs: 60_000 });
+  await store.leave('filler');
   await store.close();
 }
 

@@ -1,6 +1,6 @@
 /**
  * The lease contract as a plain model: what a store would be if it were one, without hurry and without company. It
- * keeps the sets and the rolls, and works out all else from them anew each time.
+ * keeps the sets and the members, and works out all else from them anew each time.
  */
 
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../../src/admission/ids.ts';
@@ -10,9 +10,9 @@ import type {
   Heartbeat,
   Holder,
   LeaseTimes,
+  Membership,
   Renewal,
   Renewed,
-  Roll,
   Silence,
 } from '../../src/admission/lease-store.ts';
 
@@ -27,7 +27,11 @@ interface Held {
 export class LeaseModel {
   nowMs = 0;
   readonly #leases = new Map<PodId, Map<LeaseId, Held>>();
-  readonly #rolls: Record<Roll, Map<string, number>> = { gates: new Map(), proxies: new Map(), pods: new Map() };
+  readonly #members: Record<Membership, Map<string, number>> = {
+    gates: new Map(),
+    proxies: new Map(),
+    pods: new Map(),
+  };
   readonly #used = new Set<PodId>();
   /** By pod and lease. */
   readonly #lapsed = new Set<string>();
@@ -113,35 +117,35 @@ export class LeaseModel {
     return leases.filter((lease) => this.#lapsed.delete(`${pod} ${lease}`));
   }
 
-  heartbeat({ gate, proxies, pods, gateQuietMs, proxyQuietMs }: Heartbeat) {
-    for (const roll of Object.values(this.#rolls)) {
-      for (const [name, seenMs] of roll) roll.set(name, Math.min(seenMs, this.nowMs)); // the clock was set back
+  heartbeat({ gate, proxies, pods, gateSilentMs, proxySilentMs }: Heartbeat) {
+    for (const members of Object.values(this.#members)) {
+      for (const [name, seenMs] of members) members.set(name, Math.min(seenMs, this.nowMs)); // the clock was set back
     }
-    this.#rolls.gates.set(gate, this.nowMs);
-    for (const proxy of proxies) this.#rolls.proxies.set(proxy, this.nowMs);
-    for (const pod of pods) this.#rolls.pods.set(pod, this.nowMs);
+    this.#members.gates.set(gate, this.nowMs);
+    for (const proxy of proxies) this.#members.proxies.set(proxy, this.nowMs);
+    for (const pod of pods) this.#members.pods.set(pod, this.nowMs);
     for (const pod of pods) this.#used.add(pod);
-    const quietGates = this.#quiet('gates', gateQuietMs);
-    const gates = this.#rolls.gates.size - quietGates.length;
-    return { gates, quietGates, quietProxies: this.#quiet('proxies', proxyQuietMs) };
+    const silentGates = this.#silent('gates', gateSilentMs);
+    const gates = this.#members.gates.size - silentGates.length;
+    return { gates, silentGates, silentProxies: this.#silent('proxies', proxySilentMs) };
   }
 
-  enroll(proxies: readonly ProxyId[]): void {
-    const roll = this.#rolls.proxies;
-    for (const proxy of proxies) roll.set(proxy, roll.get(proxy) ?? this.nowMs);
+  register(proxies: readonly ProxyId[]): void {
+    const members = this.#members.proxies;
+    for (const proxy of proxies) members.set(proxy, members.get(proxy) ?? this.nowMs);
   }
 
-  strike(roll: Roll, names: readonly string[], quietMs: number): void {
-    const quiet = this.#quiet(roll, quietMs);
+  remove(membership: Membership, names: readonly string[], silentMs: number): void {
+    const silent = this.#silent(membership, silentMs);
     for (const name of names) {
-      if (!quiet.includes(name)) continue;
-      this.#rolls[roll].delete(name);
-      if (roll === 'pods') this.#used.delete(name as PodId);
+      if (!silent.includes(name)) continue;
+      this.#members[membership].delete(name);
+      if (membership === 'pods') this.#used.delete(name as PodId);
     }
   }
 
-  farewell(gate: string): void {
-    this.#rolls.gates.delete(gate);
+  leave(gate: string): void {
+    this.#members.gates.delete(gate);
   }
 
   held(pod: PodId): Map<LeaseId, Held> {
@@ -155,13 +159,13 @@ export class LeaseModel {
     return new Map([...byProxy].map(([proxy, leases]) => [proxy, leases.length]));
   }
 
-  /** Pods that `pods()` has to list, and those that it may: the roll is not atomic with the leases. */
+  /** Pods that `pods()` has to list, and those that it may: memberships are not atomic with the leases. */
   pods(): { atLeast: PodId[]; atMost: PodId[] } {
     const atMost = [...this.#used];
-    return { atLeast: atMost.filter((pod) => this.#rolls.pods.has(pod) && this.held(pod).size > 0), atMost };
+    return { atLeast: atMost.filter((pod) => this.#members.pods.has(pod) && this.held(pod).size > 0), atMost };
   }
 
-  #quiet(roll: Roll, quietMs: number): string[] {
-    return [...this.#rolls[roll]].filter(([, seenMs]) => seenMs < this.nowMs - quietMs).map(([name]) => name);
+  #silent(membership: Membership, silentMs: number): string[] {
+    return [...this.#members[membership]].filter(([, seenMs]) => seenMs < this.nowMs - silentMs).map(([name]) => name);
   }
 }

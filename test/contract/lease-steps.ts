@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { leaseId, type PodId, streamIdentity } from '../../src/admission/ids.ts';
 import type { Expired, Holder, LeaseStore, LeaseTimes, Silence } from '../../src/admission/lease-store.ts';
+import { claims } from '../support/claims.ts';
 import { pod1, pod2, proxyA, proxyB, proxyId } from '../support/names.ts';
 import { step, stepsOf } from '../support/property.ts';
 import { LeaseModel } from './lease-model.ts';
@@ -69,14 +70,14 @@ const clockMs = fc.integer({ min: -1, max: 4 }).map((minutes) => minutes * MINUT
 
 export const leaseSteps = stepsOf<Both>(
   step(5, 'acquire', { gate, pod, lease, limit, forMs }, async (both, { gate, pod, lease, limit, forMs }) => {
-    const answer = await value(both.subject.gates[gate].acquire(pod, lease, limit, forMs, PATH));
+    const answer = await value(both.subject.gates[gate].acquire(claims(pod, limit), lease, forMs, PATH));
     expect(answer).toEqual(both.model.acquire(pod, lease, limit, forMs, PATH));
   }),
   step(3, 'acquire at once', { pod, asked, limit, forMs }, async ({ subject, model }, { pod, asked, limit, forMs }) => {
     const answers = await Promise.all(
       asked.map(async ({ gate, lease }) => ({
         lease,
-        ...(await value(subject.gates[gate].acquire(pod, lease, limit, forMs, PATH))),
+        ...(await value(subject.gates[gate].acquire(claims(pod, limit), lease, forMs, PATH))),
       })),
     );
     // Who comes first is the store's to say. Whoever it was, the model must have let as many in, in that order.
@@ -129,34 +130,34 @@ export const leaseSteps = stepsOf<Both>(
     'heartbeat',
     { gate, name, proxies: someProxies, pods: fc.subarray(pods), forMs },
     async ({ subject, model }, { gate, name, forMs, ...used }) => {
-      const beat = { gate: name, ...used, gateQuietMs: forMs, proxyQuietMs: forMs };
-      const { gates, quietGates, quietProxies } = await value(subject.gates[gate].heartbeat(beat));
+      const beat = { gate: name, ...used, gateSilentMs: forMs, proxySilentMs: forMs };
+      const { gates, silentGates, silentProxies } = await value(subject.gates[gate].heartbeat(beat));
       const right = model.heartbeat(beat);
       expect(gates).toBe(right.gates);
-      expect(quietGates.map(({ gate }) => gate).toSorted()).toEqual(right.quietGates.toSorted());
-      expect(quietProxies.toSorted()).toEqual(right.quietProxies.toSorted());
+      expect(silentGates.map(({ gate }) => gate).toSorted()).toEqual(right.silentGates.toSorted());
+      expect(silentProxies.toSorted()).toEqual(right.silentProxies.toSorted());
     },
   ),
-  step(1, 'enroll', { gate, proxies: someProxies }, async ({ subject, model }, { gate, proxies }) => {
-    await value(subject.gates[gate].enroll(proxies));
-    model.enroll(proxies);
+  step(1, 'register', { gate, proxies: someProxies }, async ({ subject, model }, { gate, proxies }) => {
+    await value(subject.gates[gate].register(proxies));
+    model.register(proxies);
   }),
-  step(1, 'strike proxies', { gate, proxies: someProxies, forMs }, async (both, { gate, proxies, forMs }) => {
-    await value(both.subject.gates[gate].strike('proxies', proxies, forMs));
-    both.model.strike('proxies', proxies, forMs);
+  step(1, 'remove proxies', { gate, proxies: someProxies, forMs }, async (both, { gate, proxies, forMs }) => {
+    await value(both.subject.gates[gate].remove('proxies', proxies, forMs));
+    both.model.remove('proxies', proxies, forMs);
   }),
-  step(1, 'strike an empty pod', { gate, pod, forMs }, async ({ subject, model }, { gate, pod, forMs }) => {
+  step(1, 'remove an empty pod', { gate, pod, forMs }, async ({ subject, model }, { gate, pod, forMs }) => {
     if (model.held(pod).size > 0) return;
-    await value(subject.gates[gate].strike('pods', [pod], forMs));
-    model.strike('pods', [pod], forMs);
+    await value(subject.gates[gate].remove('pods', [pod], forMs));
+    model.remove('pods', [pod], forMs);
   }),
-  step(1, 'strike a gate', { gate, name, forMs }, async ({ subject, model }, { gate, name, forMs }) => {
-    await value(subject.gates[gate].strike('gates', [name], forMs));
-    model.strike('gates', [name], forMs);
+  step(1, 'remove a gate', { gate, name, forMs }, async ({ subject, model }, { gate, name, forMs }) => {
+    await value(subject.gates[gate].remove('gates', [name], forMs));
+    model.remove('gates', [name], forMs);
   }),
-  step(1, 'farewell', { gate, name }, async ({ subject, model }, { gate, name }) => {
-    await value(subject.gates[gate].farewell(name));
-    model.farewell(name);
+  step(1, 'leave', { gate, name }, async ({ subject, model }, { gate, name }) => {
+    await value(subject.gates[gate].leave(name));
+    model.leave(name);
   }),
 );
 

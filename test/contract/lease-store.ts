@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LeaseId, PodId, ProxyId } from '../../src/admission/ids.ts';
 import type { Answer, LeaseStore } from '../../src/admission/lease-store.ts';
+import { claims } from '../support/claims.ts';
 import { gone, HOUR_MS, TIMES } from '../support/expire.ts';
 import { leasesOf, newLease, pod1, pod2, proxyA, proxyB } from '../support/names.ts';
 
@@ -23,7 +24,7 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
     afterEach(() => store.close());
 
     const acquire = (pod: PodId, lease: LeaseId, limit = 100, reserveMs = HOUR_MS) =>
-      value(store.acquire(pod, lease, limit, reserveMs, '/chat'));
+      value(store.acquire(claims(pod, limit), lease, reserveMs, '/chat'));
     const counts = async (pod: PodId) => {
       const { pods } = await value(store.fleet([pod]));
       const [count] = pods;
@@ -31,7 +32,7 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
     };
     const held = async (pod: PodId) => (await value(store.leases(pod, 1000))).leases;
 
-    const beat = { gate: 'gate1', proxies: [], pods: [], gateQuietMs: HOUR_MS, proxyQuietMs: HOUR_MS };
+    const beat = { gate: 'gate1', proxies: [], pods: [], gateSilentMs: HOUR_MS, proxySilentMs: HOUR_MS };
 
     it('admits up to the limit and not one more', async () => {
       for (const lease of leasesOf(proxyA, 3)) expect(await acquire(pod1, lease, 3)).toMatchObject({ admitted: true });
@@ -137,12 +138,12 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       await value(store.hears('gate1', [proxyA, proxyB], []));
       await value(store.hears('gate1', [], [proxyB]));
       expect(await value(store.heardBy('gate1'))).toEqual([proxyA]);
-      await value(store.farewell('gate1'));
+      await value(store.leave('gate1'));
       expect(await value(store.heardBy('gate1'))).toEqual([]);
     });
 
-    it('keeps what the fleet knows of a proxy, each news beside the others', async () => {
-      const promised = async (proxy: ProxyId) => (await value(store.promised([proxy])))[0];
+    it('keeps what the fleet knows of a proxy: news of one kind leaves the others as they are', async () => {
+      const promised = async (proxy: ProxyId) => (await value(store.promised([proxy]))).get(proxy);
       const { timeMs } = await value(store.heartbeat(beat));
       await value(store.tell([{ proxy: proxyA, intervalMs: 15_000, pingMs: 3000, logged: true }]));
       await value(
@@ -190,16 +191,16 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       expect(await value(store.renew(pod1, [{ lease: once }], HOUR_MS))).toEqual({ created: 1, count: 4 });
     });
 
-    it('tells since when it has lost nothing', async () => {
+    it('tells when its incarnation began', async () => {
       const first = await value(store.heartbeat(beat));
-      expect(first.timeMs - first.wholeSinceMs).toBeLessThan(5000);
+      expect(first.timeMs - first.incarnationMs).toBeLessThan(5000);
       await expect.poll(async () => (await value(store.heartbeat(beat))).timeMs).toBeGreaterThan(first.timeMs);
-      expect((await value(store.heartbeat(beat))).wholeSinceMs).toBe(first.wholeSinceMs);
+      expect((await value(store.heartbeat(beat))).incarnationMs).toBe(first.incarnationMs);
     });
 
     describe('after a loss', () => {
-      const waited = (gate: string, gates: number, awaitMs = HOUR_MS, wholeSinceMs = 1) =>
-        value(store.heartbeat({ ...beat, gate, before: { gates, wholeSinceMs, awaitMs } }));
+      const waited = (gate: string, gates: number, awaitMs = HOUR_MS, incarnationMs = 1) =>
+        value(store.heartbeat({ ...beat, gate, before: { gates, incarnationMs, awaitMs } }));
       /** The next millisecond, at least. */
       const aLittleLater = async ({ timeMs }: { timeMs: number }) =>
         expect.poll(async () => (await waited('gate1', 3)).timeMs).toBeGreaterThan(timeMs);
@@ -209,7 +210,7 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
         expect(first.gatesAwaited).toBe(2);
         await aLittleLater(first);
         const second = await waited('gate2', 3);
-        expect(second).toMatchObject({ gatesAwaited: 1, wholeSinceMs: first.wholeSinceMs });
+        expect(second).toMatchObject({ gatesAwaited: 1, incarnationMs: first.incarnationMs });
         expect(second.gatesBackMs).toBeGreaterThan(first.gatesBackMs);
         await aLittleLater(second);
         const third = await waited('gate3', 2);
@@ -226,13 +227,13 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       });
 
       it('does not take a gate that has known of others only since then for one that came back', async () => {
-        const { wholeSinceMs, gatesBackMs } = await waited('new', 0);
-        const learned = await waited('new', 1, HOUR_MS, wholeSinceMs);
+        const { incarnationMs, gatesBackMs } = await waited('new', 0);
+        const learned = await waited('new', 1, HOUR_MS, incarnationMs);
         expect(learned).toMatchObject({ gatesAwaited: 0, gatesBackMs });
         expect((await waited('gate1', 2)).gatesAwaited).toBe(1);
       });
 
-      it('waits for nobody where no gate knows of another, and no longer than it is to', async () => {
+      it('waits for nobody where no gate knows of another, and for no longer than it is told', async () => {
         expect(await waited('new', 0)).toMatchObject({ gatesAwaited: 0 });
         const { gatesAwaited, gatesBackMs } = await waited('gate1', 2, 200);
         expect(gatesAwaited).toBe(1);
@@ -361,41 +362,41 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       expect(await value(store.pods())).toEqual([pod1]);
     });
 
-    it('tells which proxies no gate has heard for long, and forgets them when they are struck off', async () => {
+    it('tells which proxies no gate has heard for long, and forgets them when they are removed', async () => {
       await value(store.heartbeat({ ...beat, proxies: [proxyA, proxyB] }));
-      const quiet = async () =>
-        (await value(store.heartbeat({ ...beat, proxies: [proxyB], proxyQuietMs: 20 }))).quietProxies;
-      await expect.poll(quiet).toEqual([proxyA]);
-      await value(store.strike('proxies', [proxyA, proxyB], 20));
-      expect(await quiet()).toEqual([]);
+      const silent = async () =>
+        (await value(store.heartbeat({ ...beat, proxies: [proxyB], proxySilentMs: 20 }))).silentProxies;
+      await expect.poll(silent).toEqual([proxyA]);
+      await value(store.remove('proxies', [proxyA, proxyB], 20));
+      expect(await silent()).toEqual([]);
     });
 
-    it('does not strike off who has been seen again', async () => {
+    it('does not remove a proxy that has been heard again', async () => {
       await value(store.heartbeat({ ...beat, proxies: [proxyA] }));
-      await value(store.strike('proxies', [proxyA], HOUR_MS));
-      const quiet = async () => (await value(store.heartbeat({ ...beat, proxyQuietMs: 5 }))).quietProxies;
-      await expect.poll(quiet).toEqual([proxyA]);
+      await value(store.remove('proxies', [proxyA], HOUR_MS));
+      const silent = async () => (await value(store.heartbeat({ ...beat, proxySilentMs: 5 }))).silentProxies;
+      await expect.poll(silent).toEqual([proxyA]);
     });
 
-    it('starts the clock of a proxy that holds leases but that nobody has told of, and only then', async () => {
-      const quiet = async () => (await value(store.heartbeat({ ...beat, proxyQuietMs: 20 }))).quietProxies;
-      await value(store.enroll([proxyA]));
+    it('registers a proxy once: its silence begins then, and not again', async () => {
+      const silent = async () => (await value(store.heartbeat({ ...beat, proxySilentMs: 20 }))).silentProxies;
+      await value(store.register([proxyA]));
       await expect
         .poll(async () => {
-          await value(store.enroll([proxyA]));
-          return quiet();
+          await value(store.register([proxyA]));
+          return silent();
         })
         .toEqual([proxyA]);
     });
 
-    it('tells which gates fell silent, but not one that said goodbye', async () => {
+    it('tells which gates fell silent, but not one that has left', async () => {
       await value(store.heartbeat({ ...beat, gate: 'gate2' }));
       await value(store.heartbeat({ ...beat, gate: 'gate3' }));
-      await value(store.farewell('gate3'));
+      await value(store.leave('gate3'));
       await value(store.heartbeat(beat));
-      const quiet = async () => (await value(store.heartbeat({ ...beat, gateQuietMs: 20 }))).quietGates;
-      await expect.poll(quiet).toMatchObject([{ gate: 'gate2' }]);
-      expect((await value(store.heartbeat({ ...beat, gateQuietMs: 20 }))).gates).toBe(1);
+      const silent = async () => (await value(store.heartbeat({ ...beat, gateSilentMs: 20 }))).silentGates;
+      await expect.poll(silent).toMatchObject([{ gate: 'gate2' }]);
+      expect((await value(store.heartbeat({ ...beat, gateSilentMs: 20 }))).gates).toBe(1);
       expect((await value(store.heartbeat(beat))).gates).toBe(2);
     });
 
@@ -407,7 +408,7 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       await value(store.heartbeat({ ...beat, pods: [pod1, pod2] }));
       await expect
         .poll(async () => {
-          await value(store.strike('pods', [pod2], 5));
+          await value(store.remove('pods', [pod2], 5));
           return value(store.pods());
         })
         .toEqual([pod1]);

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { claims } from '../support/claims.ts';
 import { gone, TIMES } from '../support/expire.ts';
 import { leasesOf, pod1, proxyA } from '../support/names.ts';
 import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
@@ -22,9 +23,9 @@ async function useAll(url: string, move: (whileMoving: () => Promise<void>) => P
   const store = await openStore(url.replace('://', '://wsgate:change-me@'), { upWithinMs: 1000 });
   const [lease, other] = leasesOf(proxyA, 2);
   if (!lease || !other) throw new Error('no leases');
-  const beat = { gate: 'g', proxies: [proxyA], pods: [pod1], gateQuietMs: 1, proxyQuietMs: 1 };
+  const beat = { gate: 'g', proxies: [proxyA], pods: [pod1], gateSilentMs: 1, proxySilentMs: 1 };
   const holder = { state: 'live', path: '/' } as const;
-  await store.acquire(pod1, lease, 9, 1, '/');
+  await store.acquire(claims(pod1, 9), lease, 1, '/');
   await store.renew(pod1, [{ lease: other, holder }], 1);
   await move(async () => {
     await store.renew(pod1, [{ lease: other, holder }], 1);
@@ -32,13 +33,13 @@ async function useAll(url: string, move: (whileMoving: () => Promise<void>) => P
   await store.leases(pod1, 10);
   await store.fleet([pod1]);
   await store.heartbeat(beat);
-  await store.enroll([proxyA]);
+  await store.register([proxyA]);
   await store.pods();
   await store.withdraw(pod1, [lease]);
   await store.release(pod1, [other], 1000);
   await store.expire(pod1, gone(proxyA), TIMES);
-  await store.strike('proxies', [proxyA], 0);
-  await store.farewell('g');
+  await store.remove('proxies', [proxyA], 0);
+  await store.leave('g');
   await store.close();
 }
 

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { machineNow } from '../../lab/fleet/machine-time.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
+import { claims } from '../support/claims.ts';
 import { newLease, pod1, podId, proxyA } from '../support/names.ts';
 import { openStore, startRedis } from '../support/redis.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
@@ -22,7 +23,7 @@ it('all keys of a pod are in one slot, and pods are spread over the masters', as
   await cluster.flush();
   const store = await openStore(cluster.url);
   const pods = Array.from({ length: 12 }, (_, i) => podId(`10.0.0.${i}:8080`));
-  for (const pod of pods) await value(store.acquire(pod, newLease(proxyA), 9, 60_000, '/'));
+  for (const pod of pods) await value(store.acquire(claims(pod, 9), newLease(proxyA), 60_000, '/'));
   await store.close();
   const nodes = await Promise.all(cluster.nodes.map(async ({ client }) => ({ client, keys: await client.keys('*') })));
   for (const { client, keys } of nodes) {
@@ -51,7 +52,7 @@ it('one master that hangs is a store that is away, within the deadline; it is ba
   const master = await cluster.masterOf('ws:pod_conn:pod1');
   master.signal('SIGSTOP');
   const startedAtMs = machineNow();
-  const acquire = () => store.acquire(pod1, newLease(proxyA), 9, 60_000, '/');
+  const acquire = () => store.acquire(claims(pod1, 9), newLease(proxyA), 60_000, '/');
   expect(await acquire()).toMatchObject({ ok: false, why: 'timeout', maybeDone: true });
   expect(machineNow() - startedAtMs).toBeLessThan(300);
   expect(await acquire()).toMatchObject({ ok: false, why: 'disconnected', maybeDone: false });

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { LeaseStore } from '../../src/admission/lease-store.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
 import { checkOf, leaseIn, newStream, startTestApp } from '../support/app.ts';
+import { claims } from '../support/claims.ts';
 import { newLease, pod1, proxyA } from '../support/names.ts';
 import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
 import { RedisRelay } from '../support/redis-relay.ts';
@@ -36,7 +37,7 @@ async function storeOn(relay: RedisRelay): Promise<LeaseStore> {
   return store;
 }
 
-const acquire = (store: LeaseStore) => value(store.acquire(pod1, newLease(proxyA), 1000, 60_000, '/'));
+const acquire = (store: LeaseStore) => value(store.acquire(claims(pod1, 1000), newLease(proxyA), 60_000, '/'));
 const read = async (store: LeaseStore) => (await value(store.fleet([pod1]))).pods[0]?.connections;
 const AWAY = {
   ok: false,
@@ -137,7 +138,7 @@ it('reads of the Redis that admits, even when the one before keeps the connectio
   stops.push(() => next.stop());
   relay.to = next.port;
   await kill(redis, 'wsgate');
-  await expect.poll(() => store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({ ok: true });
+  await expect.poll(() => store.acquire(claims(pod1, 9), newLease(proxyA), 60_000, '/')).toMatchObject({ ok: true });
   await acquire(store);
   expect(await connectionsOf(redis, NAME)).toHaveLength(1);
   expect(await read(store)).toBe(await next.client.zcard('ws:pod_conn:pod1'));

@@ -2,6 +2,7 @@
 
 import { afterEach, expect, it } from 'vitest';
 import { checkOf, leaseIn, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { claims } from '../support/claims.ts';
 import { gone, TIMES } from '../support/expire.ts';
 import { leasesOf, newLease, pod1, proxyA } from '../support/names.ts';
 import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
@@ -57,31 +58,34 @@ it('a full Redis refuses acquires by value and stays up; it learns of open and c
   const store = await storeOn(redis);
   const [held, closed] = leasesOf(proxyA, 2);
   if (!held || !closed) throw new Error('no leases');
-  for (const lease of [held, closed]) await value(store.acquire(pod1, lease, 9, 1, '/'));
+  for (const lease of [held, closed]) await value(store.acquire(claims(pod1, 9), lease, 1, '/'));
   await fill(redis);
 
-  expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({
+  expect(await store.acquire(claims(pod1, 9), newLease(proxyA), 60_000, '/')).toMatchObject({
     ok: false,
     why: 'refused',
     maybeDone: false,
     detail: expect.stringContaining('OOM'),
   });
   expect(store.up).toBe(true);
-  expect(await value(store.acquire(pod1, newLease(proxyA), 2, 60_000, '/'))).toEqual({ admitted: false, count: 2 });
+  expect(await value(store.acquire(claims(pod1, 2), newLease(proxyA), 60_000, '/'))).toEqual({
+    admitted: false,
+    count: 2,
+  });
   const adopted = { lease: newLease(proxyA), holder: { state: 'live', path: '/' } } as const;
   expect(await value(store.renew(pod1, [{ lease: held }, adopted], 60_000))).toEqual({ created: 1, count: 3 });
-  const beat = { gate: 'g', proxies: [proxyA], pods: [pod1], gateQuietMs: 1000, proxyQuietMs: 1000 };
+  const beat = { gate: 'g', proxies: [proxyA], pods: [pod1], gateSilentMs: 1000, proxySilentMs: 1000 };
   expect(await value(store.heartbeat(beat))).toMatchObject({ gates: 1 });
-  await value(store.enroll([proxyA]));
+  await value(store.register([proxyA]));
   await expect.poll(async () => (await value(store.expire(pod1, gone(proxyA), TIMES))).count).toBe(2); // `closed` is past its expiry
   expect(await redis.client.zscore(KEY, closed)).toBeNull();
   expect(await value(store.release(pod1, [held, adopted.lease], 0))).toBe(2);
-  await value(store.strike('proxies', [proxyA], 0));
+  await value(store.remove('proxies', [proxyA], 0));
   expect(await redis.client.exists(KEY, `{${KEY}}:proxies`, `{${KEY}}:info`)).toBe(0);
 
   await storeOn(redis); // a gate that starts now comes up
   await redis.client.config('SET', 'maxmemory', '0');
-  expect(await value(store.acquire(pod1, newLease(proxyA), 9, 60_000, '/'))).toMatchObject({ admitted: true });
+  expect(await value(store.acquire(claims(pod1, 9), newLease(proxyA), 60_000, '/'))).toMatchObject({ admitted: true });
 });
 
 it('with a full Redis upgrades are decided by outage.policy, and the gate and its log say why', async () => {

@@ -3,6 +3,7 @@ import { machineNow } from '../../lab/fleet/machine-time.ts';
 import { createRedis } from '../../src/redis/client.ts';
 import { RedisLink } from '../../src/redis/link.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
+import { claims } from '../support/claims.ts';
 import { leasesOf, newLease, pod1, proxyA, proxyB } from '../support/names.ts';
 import { openStore, type RedisServer, startRedis, storeUrl } from '../support/redis.ts';
 import { describeLeaseStore, value } from './lease-store.ts';
@@ -29,8 +30,8 @@ describe('the keys in Redis', () => {
     await redis.client.flushall();
     const store = await open();
     const lease = newLease(proxyA);
-    await value(store.acquire(pod1, lease, 100, 60_000, '/chat'));
-    await value(store.heartbeat({ gate: 'g', proxies: [proxyA], pods: [pod1], gateQuietMs: 1, proxyQuietMs: 1 }));
+    await value(store.acquire(claims(pod1, 100), lease, 60_000, '/chat'));
+    await value(store.heartbeat({ gate: 'g', proxies: [proxyA], pods: [pod1], gateSilentMs: 1, proxySilentMs: 1 }));
     expect((await redis.client.keys('*')).sort()).toEqual([
       'ws:gates',
       'ws:pod_conn:pod1',
@@ -46,8 +47,8 @@ describe('the keys in Redis', () => {
     const expiryMs = Number(await redis.client.zscore('ws:pod_conn:pod1', lease));
     expect(Math.abs(expiryMs - Date.now() - 60_000)).toBeLessThan(5000);
     await value(store.release(pod1, [lease], 60_000));
-    const rolls = ['ws:gates', 'ws:pods', 'ws:proxies', '{ws:gates}:history', '{ws:gates}:told'];
-    expect((await redis.client.keys('*')).sort()).toEqual([...rolls, '{ws:pod_conn:pod1}:ended']);
+    const memberships = ['ws:gates', 'ws:pods', 'ws:proxies', '{ws:gates}:history', '{ws:gates}:told'];
+    expect((await redis.client.keys('*')).sort()).toEqual([...memberships, '{ws:pod_conn:pod1}:ended']);
     // What has ended goes by itself: there may be no call for this pod any more.
     const leftMs = await redis.client.pttl('{ws:pod_conn:pod1}:ended');
     expect(leftMs).toBeGreaterThan(50_000);
@@ -66,7 +67,7 @@ describe('the keys in Redis', () => {
     await redis.client.flushall();
     const store = await open({ info: false });
     const lease = newLease(proxyA);
-    await value(store.acquire(pod1, lease, 100, 60_000, '/chat'));
+    await value(store.acquire(claims(pod1, 100), lease, 60_000, '/chat'));
     await value(store.renew(pod1, [{ lease, holder: { state: 'live', path: '/chat' } }], 60_000));
     expect(await redis.client.exists('{ws:pod_conn:pod1}:info')).toBe(0);
     expect((await value(store.leases(pod1, 10))).leases).toEqual([{ lease }]);
@@ -110,7 +111,7 @@ describe('the link to Redis', () => {
   it('goes on when Redis has forgotten the scripts', async () => {
     const store = await open();
     await redis.client.script('FLUSH');
-    expect(await store.acquire(pod1, newLease(proxyA), 1000, 60_000, '/')).toMatchObject({ ok: true });
+    expect(await store.acquire(claims(pod1, 1000), newLease(proxyA), 60_000, '/')).toMatchObject({ ok: true });
     await store.close();
   });
 
@@ -120,14 +121,17 @@ describe('the link to Redis', () => {
     own.signal('SIGSTOP');
     const lease = newLease(proxyA);
     let startedAt = machineNow();
-    expect(await store.acquire(pod1, lease, 9, 60_000, '/')).toMatchObject({
+    expect(await store.acquire(claims(pod1, 9), lease, 60_000, '/')).toMatchObject({
       ok: false,
       why: 'timeout',
       maybeDone: true,
     });
     expect(machineNow() - startedAt).toBeLessThan(DEADLINE_MS * 3);
     startedAt = machineNow();
-    expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({ ok: false, maybeDone: false });
+    expect(await store.acquire(claims(pod1, 9), newLease(proxyA), 60_000, '/')).toMatchObject({
+      ok: false,
+      maybeDone: false,
+    });
     expect(machineNow() - startedAt).toBeLessThan(DEADLINE_MS / 2);
     own.signal('SIGCONT');
     await expect.poll(() => store.up).toBe(true);
@@ -143,13 +147,13 @@ describe('the link to Redis', () => {
     const { port } = own;
     await own.stop();
     await expect.poll(() => store.up).toBe(false);
-    expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({
+    expect(await store.acquire(claims(pod1, 9), newLease(proxyA), 60_000, '/')).toMatchObject({
       ok: false,
       why: 'disconnected',
     });
     const again = await startRedis({ port });
     await expect.poll(() => store.up).toBe(true);
-    expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({ ok: true });
+    expect(await store.acquire(claims(pod1, 9), newLease(proxyA), 60_000, '/')).toMatchObject({ ok: true });
     await store.close();
     await again.stop();
   });
@@ -170,7 +174,7 @@ describe('the link to Redis', () => {
     const store = await open();
     await redis.client.flushall();
     await redis.client.set('ws:pod_conn:pod1', 'not a sorted set');
-    expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({
+    expect(await store.acquire(claims(pod1, 9), newLease(proxyA), 60_000, '/')).toMatchObject({
       ok: false,
       why: 'refused',
       detail: expect.stringContaining('WRONGTYPE'),
@@ -187,7 +191,7 @@ describe('the link to Redis', () => {
     const own = await startRedis();
     await own.client.call('ACL', 'SETUSER', 'gate', 'on', '>s3cret', '~*', '+@all');
     const store = await open({ url: urlOf(own) });
-    expect(await store.acquire(pod1, newLease(proxyA), 9, 60_000, '/')).toMatchObject({ ok: true });
+    expect(await store.acquire(claims(pod1, 9), newLease(proxyA), 60_000, '/')).toMatchObject({ ok: true });
     await store.close();
     await own.stop();
   });

@@ -10,7 +10,7 @@
  */
 
 import type { LeaseId, PodId, ProxyId } from '../../src/admission/ids.ts';
-import type { LogStream } from '../../src/admission/ledger.ts';
+import type { LogStream } from '../../src/admission/ledger/entries.ts';
 import type { ModelGate } from './model-gate.ts';
 
 /** One worker thread of an Envoy. */
@@ -83,13 +83,13 @@ export class AccessLog {
   }
 
   streamOf(worker: Worker): LogStream {
-    worker.stream ??= this.gateOf(worker).ledger.open(worker.proxy, () => 3000);
+    worker.stream ??= this.gateOf(worker).ledger.streams.open(worker.proxy, () => 3000);
     return worker.stream;
   }
 
   /** The next entry opens another, to that gate. */
   breakStream(worker: Worker, gate: number): void {
-    if (worker.stream) this.gateOf(worker).ledger.close(worker.stream);
+    if (worker.stream) this.gateOf(worker).ledger.streams.close(worker.stream);
     worker.stream = undefined;
     worker.gate = gate;
   }
@@ -131,14 +131,14 @@ export class AccessLog {
     const stream = this.streamOf(worker);
     const gate = this.gateOf(worker);
     if (kind === 'ended') {
-      gate.ledger.ended(pod, lease);
+      gate.ledger.releases.ended(pod, lease);
       if (!worker.renews) this.#toldOnce.set(lease, gate);
       if (!promised) this.ended.set(lease, { pod, gate, atMs: performance.now() });
       return;
     }
     connection.knownTo.add(gate);
     connection.told ||= kind === 'periodic';
-    gate.ledger.seen(stream, { pod, lease, path: '/', state: 'live', periodic: kind === 'periodic' });
+    gate.ledger.entries.seen(stream, { pod, lease, path: '/', state: 'live', periodic: kind === 'periodic' });
     if (!connection.open && this.ended.get(lease)?.gate !== gate) this.ended.delete(lease); // it had not heard of the end
   }
 }

@@ -58,9 +58,9 @@ export class CutStore implements LeaseStore {
   fleet = (...args: Parameters<LeaseStore['fleet']>) => this.#ask((store) => store.fleet(...args));
   leases = (...args: Parameters<LeaseStore['leases']>) => this.#ask((store) => store.leases(...args));
   heartbeat = (...args: Parameters<LeaseStore['heartbeat']>) => this.#ask((store) => store.heartbeat(...args));
-  enroll = (...args: Parameters<LeaseStore['enroll']>) => this.#ask((store) => store.enroll(...args));
-  strike = (...args: Parameters<LeaseStore['strike']>) => this.#ask((store) => store.strike(...args));
-  farewell = (...args: Parameters<LeaseStore['farewell']>) => this.#ask((store) => store.farewell(...args));
+  register = (...args: Parameters<LeaseStore['register']>) => this.#ask((store) => store.register(...args));
+  remove = (...args: Parameters<LeaseStore['remove']>) => this.#ask((store) => store.remove(...args));
+  leave = (...args: Parameters<LeaseStore['leave']>) => this.#ask((store) => store.leave(...args));
   lapsed = (...args: Parameters<LeaseStore['lapsed']>) => this.#ask((store) => store.lapsed(...args));
   expiries = (...args: Parameters<LeaseStore['expiries']>) => this.#ask((store) => store.expiries(...args));
   tell = (...args: Parameters<LeaseStore['tell']>) => this.#ask((store) => store.tell(...args));

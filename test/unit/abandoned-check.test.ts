@@ -4,8 +4,8 @@
  */
 
 import { beforeEach, expect, it } from 'vitest';
-import type { Upgrade } from '../../src/admission/gate.ts';
 import type { LeaseStore } from '../../src/admission/lease-store.ts';
+import type { Upgrade } from '../../src/admission/verdict.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
 import { type ModelGate, makeGate } from '../model/model-gate.ts';
@@ -42,7 +42,7 @@ it('keeps its lease when Envoy let it in without an answer', async () => {
   const upgrade = newUpgrade();
   gate.store.cut('now');
   await giveUp(upgrade);
-  gate.ledger.seen(gate.ledger.open(proxyA), { ...upgrade, state: 'live', periodic: false });
+  gate.ledger.entries.seen(gate.ledger.streams.open(proxyA), { ...upgrade, state: 'live', periodic: false });
   gate.store.mend();
   expect(await held()).toEqual([upgrade.lease]);
 });

@@ -12,20 +12,20 @@ function told(times: { ttlMs: number; recoveryMs: number }, intervalsMs: readonl
   return said;
 }
 
-it('a ttl below two and a half intervals is told of, once', () => {
+it('a ttl below two and a half intervals is reported once', () => {
   const times = { ttlMs: 60_000, recoveryMs: 30_000 };
   expect(told(times, Array(20).fill(24_000))).toEqual([]);
   expect(told(times, Array(20).fill(24_400))).toEqual([[proxyA, 24_400, 'lease.ttl', 61_000]]);
 });
 
-it('a recovery in which not every connection can be spoken of and written down is told of, but not that there is none', () => {
+it('a recovery that is too short for every connection to be written down is reported; none at all is not', () => {
   const intervals = Array(20).fill(15_000);
   expect(told({ ttlMs: 60_000, recoveryMs: 16_000 }, intervals)).toEqual([]);
   expect(told({ ttlMs: 60_000, recoveryMs: 15_000 }, intervals)).toEqual([[proxyA, 15_000, 'lease.recovery', 16_000]]);
   expect(told({ ttlMs: 60_000, recoveryMs: 0 }, intervals)).toEqual([]);
 });
 
-it('delays are not taken for the interval: of five, the shortest is', () => {
+it('delays do not change the interval: the shortest of five counts', () => {
   const times = { ttlMs: 60_000, recoveryMs: 30_000 };
   expect(told(times, [40_000, 40_000, 40_000, 40_000, 15_000, 40_000])).toEqual([]);
   expect(told(times, [40_000, 40_000, 40_000, 40_000])).toEqual([]);

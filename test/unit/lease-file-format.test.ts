@@ -20,7 +20,7 @@ const stored = fc.record({
   path: fc.string({ unit: 'binary', maxLength: 40 }),
 });
 const snapshots = fc.record({
-  wholeForMs: fc.nat(),
+  incarnationAgeMs: fc.nat(),
   pods: fc.array(fc.record({ pod, usedAgoMs: lengthMs, leases: fc.array(stored) })),
   ended: fc.array(fc.record({ pod, lease, leftMs: lengthMs })),
   proxies: fc.array(proxy),
@@ -31,7 +31,7 @@ const written = (snapshot: Snapshot, occasion: Occasion) => Buffer.concat([...en
 
 const example = written(
   {
-    wholeForMs: 60_000,
+    incarnationAgeMs: 60_000,
     pods: [
       {
         pod: 'pod1' as PodId,
@@ -71,7 +71,12 @@ it('no chunk of it is much longer than 64 KiB, however many leases there are', (
     flags: 3,
     path: '/pod1/chat',
   }));
-  const snapshot = { wholeForMs: 0, pods: [{ pod: 'pod1' as PodId, usedAgoMs: 0, leases }], ended: [], proxies: [] };
+  const snapshot = {
+    incarnationAgeMs: 0,
+    pods: [{ pod: 'pod1' as PodId, usedAgoMs: 0, leases }],
+    ended: [],
+    proxies: [],
+  };
   const sizes = [...encode(snapshot, { stopped: false, atMs: 0 })].map(({ length }) => length);
   expect(sizes.length).toBeGreaterThan(5);
   expect(Math.max(...sizes)).toBeLessThan(65 * 1024);
@@ -115,7 +120,7 @@ describe('a file that is not whole is none', () => {
     [
       'of a store with names that nobody may have',
       written(
-        { wholeForMs: 0, pods: [{ pod: 'pod 1' as PodId, usedAgoMs: 0, leases: [] }], ended: [], proxies: [] },
+        { incarnationAgeMs: 0, pods: [{ pod: 'pod 1' as PodId, usedAgoMs: 0, leases: [] }], ended: [], proxies: [] },
         { stopped: true, atMs: 0 },
       ),
       'has an unknown line, number 3',

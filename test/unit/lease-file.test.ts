@@ -6,10 +6,11 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Folder, lendFolder } from '../../lab/fleet/folder.ts';
 import { until } from '../../lab/fleet/processes.ts';
-import type { RollCall } from '../../src/admission/lease-store.ts';
+import type { HeartbeatReply } from '../../src/admission/lease-store.ts';
 import { LeaseFile } from '../../src/store/file/lease-file.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
+import { claims } from '../support/claims.ts';
 import { gone, TIMES } from '../support/expire.ts';
 import { leasesOf, newLease, pod1, pod2, proxyA, proxyB } from '../support/names.ts';
 
@@ -69,21 +70,21 @@ async function crash(gate: Running): Promise<void> {
   if (found) writeFileSync(path, found);
 }
 
-async function beat(store: MemoryStore): Promise<RollCall> {
-  return value(store.heartbeat({ gate: 'gate1', proxies: [], pods: [], gateQuietMs: 5000, proxyQuietMs: 300_000 }));
+async function beat(store: MemoryStore): Promise<HeartbeatReply> {
+  return value(store.heartbeat({ gate: 'gate1', proxies: [], pods: [], gateSilentMs: 5000, proxySilentMs: 300_000 }));
 }
 
 const heldBy = async (store: MemoryStore, pod = pod1) =>
   (await value(store.leases(pod, 1000))).leases.map(({ lease }) => lease);
 
 /** For how long the store has lost nothing, as it says. */
-async function wholeForMs(store: MemoryStore): Promise<number> {
-  const { timeMs, wholeSinceMs } = await beat(store);
-  return timeMs - wholeSinceMs;
+async function incarnationAgeMs(store: MemoryStore): Promise<number> {
+  const { timeMs, incarnationMs } = await beat(store);
+  return timeMs - incarnationMs;
 }
 
 describe('after an orderly stop', () => {
-  it('a store has what it had: leases, their holders, ends, and for how long it was whole', async () => {
+  it('a store has what it had: leases, their holders, ends, and the age of its incarnation', async () => {
     const before = await start();
     const [live, reserved, ended] = [newLease(proxyA), newLease(proxyB), newLease(proxyA)];
     await before.store.renew(
@@ -91,7 +92,7 @@ describe('after an orderly stop', () => {
       [{ lease: live, holder: { state: 'live', path: '/chat' } }, { lease: ended }],
       TTL_MS,
     );
-    await before.store.acquire(pod2, reserved, 100, TTL_MS, '/talk');
+    await before.store.acquire(claims(pod2, 100), reserved, TTL_MS, '/talk');
     await before.store.release(pod1, [ended], 2 * TTL_MS);
     pass(45_000);
     await stop(before, true);
@@ -107,7 +108,7 @@ describe('after an orderly stop', () => {
       { pod: pod1, connections: 1, proxies: new Map([[proxyA, 1]]) },
     ]);
     expect(await value(store.renew(pod1, [{ lease: ended }], TTL_MS))).toEqual({ created: 0, count: 1 });
-    expect(await wholeForMs(store)).toBe(45_000);
+    expect(await incarnationAgeMs(store)).toBe(45_000);
     expect(logged.at(-1)).toMatchObject({
       level: 30,
       leases: 2,
@@ -133,25 +134,31 @@ describe('after an orderly stop', () => {
   it('an upgrade whose asker left is withdrawn, and one that was spoken of is not', async () => {
     const before = await start();
     const [asked, spokenOf] = [newLease(proxyA), newLease(proxyA)];
-    for (const lease of [asked, spokenOf, spokenOf]) await before.store.acquire(pod1, lease, 100, TTL_MS, '/');
+    for (const lease of [asked, spokenOf, spokenOf]) await before.store.acquire(claims(pod1, 100), lease, TTL_MS, '/');
     await stop(before, true);
     const { store } = await start();
     expect(await value(store.withdraw(pod1, [asked, spokenOf]))).toBe(1);
     expect(await heldBy(store)).toEqual([spokenOf]);
   });
 
-  it('proxies that were heard are on the roll, and none is silent yet', async () => {
+  it('proxies that were heard are members, and none is silent yet', async () => {
     const before = await start();
     await value(
-      before.store.heartbeat({ gate: 'gate0', proxies: [proxyA], pods: [], gateQuietMs: 5000, proxyQuietMs: 300_000 }),
+      before.store.heartbeat({
+        gate: 'gate0',
+        proxies: [proxyA],
+        pods: [],
+        gateSilentMs: 5000,
+        proxySilentMs: 300_000,
+      }),
     );
     pass(299_000);
     await stop(before, true);
     downFor(50_000);
     const { store } = await start();
-    expect(await beat(store)).toMatchObject({ gates: 1, quietGates: [], quietProxies: [] });
+    expect(await beat(store)).toMatchObject({ gates: 1, silentGates: [], silentProxies: [] });
     pass(300_001);
-    expect(await beat(store)).toMatchObject({ quietProxies: [proxyA] });
+    expect(await beat(store)).toMatchObject({ silentProxies: [proxyA] });
   });
 
   it('a recovery that was under way goes on where it was', async () => {
@@ -159,7 +166,7 @@ describe('after an orderly stop', () => {
     pass(4000);
     await stop(first, true);
     downFor(20_000);
-    expect(await wholeForMs((await start()).store)).toBe(4000);
+    expect(await incarnationAgeMs((await start()).store)).toBe(4000);
   });
 
   it.each([
@@ -178,7 +185,7 @@ describe('after an orderly stop', () => {
     downFor(ms);
     const { store } = await start();
     expect(await heldBy(store)).toEqual(leases);
-    expect(await wholeForMs(store)).toBe(0);
+    expect(await incarnationAgeMs(store)).toBe(0);
     expect(logged.at(-1)).toMatchObject({
       level: 40,
       msg: expect.stringContaining('not stopped within the last lease.ttl'),
@@ -195,12 +202,12 @@ describe('after an orderly stop', () => {
     expect(readFileSync(path, 'utf8')).not.toBe(found);
     await failing.giveBack();
     expect(readFileSync(path, 'utf8')).toBe(found);
-    expect(await wholeForMs((await start()).store)).toBe(45_000);
+    expect(await incarnationAgeMs((await start()).store)).toBe(45_000);
   });
 });
 
 describe('after a crash', () => {
-  it('right after the start, the stop before that is no stop any more; the leases are there', async () => {
+  it('right after the start, the file does not count as stopped any more; the leases are there', async () => {
     const before = await start();
     const lease = newLease(proxyA);
     await before.store.renew(pod1, [{ lease }], TTL_MS);
@@ -209,20 +216,20 @@ describe('after a crash', () => {
     await crash(await start());
     const { store } = await start();
     expect(await heldBy(store)).toEqual([lease]);
-    expect(await wholeForMs(store)).toBe(0);
+    expect(await incarnationAgeMs(store)).toBe(0);
     expect(logged.at(-1)).toMatchObject({ level: 40, leases: 1, msg: expect.stringContaining('not stopped in order') });
   });
 
-  it('the stop before that is no stop any more although nothing could be written since', async () => {
+  it('the file does not count as stopped although nothing could be written since', async () => {
     const before = await start();
     pass(45_000);
     await stop(before, true);
     mkdirSync(`${path}.new`); // in the way
     const second = await start();
-    expect(await wholeForMs(second.store)).toBe(45_000);
+    expect(await incarnationAgeMs(second.store)).toBe(45_000);
     await crash(second);
     rmdirSync(`${path}.new`);
-    expect(await wholeForMs((await start()).store)).toBe(0);
+    expect(await incarnationAgeMs((await start()).store)).toBe(0);
   });
 
   it('the file has what there was when it was last written, and the store says that it may lack some', async () => {
@@ -235,17 +242,17 @@ describe('after a crash', () => {
     await crash(before);
     const { store } = await start();
     expect(await heldBy(store)).toEqual([lease]);
-    expect(await wholeForMs(store)).toBe(0);
+    expect(await incarnationAgeMs(store)).toBe(0);
   });
 
-  it('a stop that was not in order counts as one', async () => {
+  it('a stop that was not in order counts as a crash', async () => {
     const before = await start();
     pass(45_000);
     await stop(before, false);
-    expect(await wholeForMs((await start()).store)).toBe(0);
+    expect(await incarnationAgeMs((await start()).store)).toBe(0);
   });
 
-  it('in the middle of writing, the file is the one before', async () => {
+  it('in the middle of writing, the file is still the old one', async () => {
     const before = await start();
     const lease = newLease(proxyA);
     await before.store.renew(pod1, [{ lease }], TTL_MS);
@@ -256,7 +263,7 @@ describe('after a crash', () => {
 });
 
 it('nothing is written while nothing changes', async () => {
-  const written = vi.fn(() => ({ wholeForMs: 0, pods: [], ended: [], proxies: [] }));
+  const written = vi.fn(() => ({ incarnationAgeMs: 0, pods: [], ended: [], proxies: [] }));
   const store = { changes: 0, snapshot: written };
   const file = await open();
   file.follow(store);
@@ -315,7 +322,7 @@ describe('a file that cannot be used is told in one line, kept, and the gate sta
     logged = [];
     const { store } = await start();
     expect(await value(store.pods())).toEqual([]);
-    expect(await wholeForMs(store)).toBe(0);
+    expect(await incarnationAgeMs(store)).toBe(0);
     expect(logged).toMatchObject([
       {
         level: 50,
@@ -351,7 +358,10 @@ describe('a file that cannot be written', () => {
         msg: 'store.file cannot be written: no such file or directory. The gate serves; its next start may not know of connections from before',
       },
     ]);
-    expect(await value(store.acquire(pod1, newLease(proxyA), 1, TTL_MS, '/'))).toEqual({ admitted: true, count: 1 });
+    expect(await value(store.acquire(claims(pod1, 1), newLease(proxyA), TTL_MS, '/'))).toEqual({
+      admitted: true,
+      count: 1,
+    });
   });
 
   it('is told when it happens later, once, and when it is over', async () => {

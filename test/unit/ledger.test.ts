@@ -20,33 +20,33 @@ class SlowStore extends MemoryStore {
   }
 }
 
-it('it holds a pod and a proxy for as long as it has a connection of them', () => {
-  const { ledger } = makeGate(() => new MemoryStore(Date.now), 'deny', 0);
-  const holds = () => [ledger.holdsPod(pod1), ledger.holdsPod(pod2), ledger.holdsProxy(proxyA)];
-  const stream = ledger.open(proxyA);
+it('the ledger holds a pod and a proxy for as long as it has a connection of them', () => {
+  const { ledger, holdings } = makeGate(() => new MemoryStore(Date.now), 'deny', 0);
+  const holds = () => [holdings.holdsPod(pod1), holdings.holdsPod(pod2), holdings.holdsProxy(proxyA)];
+  const stream = ledger.streams.open(proxyA);
   const [first, second, third] = [newLease(proxyA), newLease(proxyA), newLease(proxyA)];
   const see = (pod: PodId, lease: LeaseId) =>
-    ledger.seen(stream, { pod, lease, path: '/', state: 'live', periodic: false });
+    ledger.entries.seen(stream, { pod, lease, path: '/', state: 'live', periodic: false });
   expect(holds()).toEqual([false, false, false]);
   for (const lease of [first, first, second]) see(pod1, lease);
   see(pod2, third);
   expect(holds()).toEqual([true, true, true]);
-  ledger.ended(pod1, first);
+  ledger.releases.ended(pod1, first);
   expect(holds()).toEqual([true, true, true]);
-  ledger.ended(pod1, second);
+  ledger.releases.ended(pod1, second);
   expect(holds()).toEqual([false, true, true]);
-  ledger.close(stream); // it may live on
+  ledger.streams.close(stream); // it may live on
   expect(holds()).toEqual([false, true, true]);
-  ledger.ended(pod2, third);
+  ledger.releases.ended(pod2, third);
   expect(holds()).toEqual([false, false, false]);
 });
 
 it('a flush also writes what became due while the one before it was under way', async () => {
   const store = new SlowStore(Date.now);
   const { ledger } = makeGate(() => store, 'deny', 0);
-  const stream = ledger.open(proxyA);
+  const stream = ledger.streams.open(proxyA);
   const see = () =>
-    ledger.seen(stream, { pod: pod1, lease: newLease(proxyA), path: '/', state: 'live', periodic: false });
+    ledger.entries.seen(stream, { pod: pod1, lease: newLease(proxyA), path: '/', state: 'live', periodic: false });
   see();
   const first = ledger.flush();
   see();
@@ -56,7 +56,7 @@ it('a flush also writes what became due while the one before it was under way', 
   expect(await store.fleet([pod1])).toMatchObject({ ok: true, value: { pods: [{ connections: 2 }] } });
 });
 
-describe('what a gate keeps in mind', () => {
+describe('a connection in the ledger', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
   afterEach(() => void vi.useRealTimers());
 
@@ -85,9 +85,9 @@ describe('what a gate keeps in mind', () => {
   it('is written even if the stream that spoke of it breaks before', async () => {
     const { gate, held } = await open();
     const lease = newLease(proxyA);
-    const stream = gate.ledger.open(proxyA);
-    gate.ledger.seen(stream, seen(lease));
-    gate.ledger.close(stream);
+    const stream = gate.ledger.streams.open(proxyA);
+    gate.ledger.entries.seen(stream, seen(lease));
+    gate.ledger.streams.close(stream);
     await gate.ledger.flush();
     expect(await held()).toEqual([lease]);
   });
@@ -95,82 +95,82 @@ describe('what a gate keeps in mind', () => {
   it('is told to a store that lost everything while the proxy reaches no gate, however long that lasts', async () => {
     const { gate, held, lost, pass } = await open();
     const leases = leasesOf(proxyA, 3);
-    const stream = gate.ledger.open(proxyA);
-    for (const lease of leases) gate.ledger.seen(stream, seen(lease));
+    const stream = gate.ledger.streams.open(proxyA);
+    for (const lease of leases) gate.ledger.entries.seen(stream, seen(lease));
     await pass(2000);
-    gate.ledger.close(stream);
+    gate.ledger.streams.close(stream);
     await pass(3 * TTL_MS);
     await lost();
     await pass(3000);
     expect((await held()).toSorted()).toEqual(leases.toSorted());
   });
 
-  it('is what gates admitted alone, until the store has it: however their streams break meanwhile', async () => {
+  it('that gates admitted alone stays until the store has it, even if their streams break meanwhile', async () => {
     const { gate, held, pass } = await open('allow');
     await pass(10_000);
     gate.store.cut('now');
     const lease = newLease(proxyA);
     await gate.gate.admit({ pod: pod1, lease, path: '/' });
-    const stream = gate.ledger.open(proxyA);
-    gate.ledger.seen(stream, seen(lease, false));
-    gate.ledger.close(stream); // it retreats
+    const stream = gate.ledger.streams.open(proxyA);
+    gate.ledger.entries.seen(stream, seen(lease, false));
+    gate.ledger.streams.close(stream); // it retreats
     await pass(3 * TTL_MS);
     gate.store.mend();
     await pass(2000);
     expect(await held()).toEqual([lease]);
   });
 
-  it('is given up when another gate has renewed it since its stream broke, or the store has no lease of it', async () => {
+  it('is forgotten when another gate has renewed it since its stream broke, or the store has no lease of it', async () => {
     const { gate, pass, store } = await open();
     const [moved, ended, silent] = leasesOf(proxyA, 3) as [LeaseId, LeaseId, LeaseId];
-    const stream = gate.ledger.open(proxyA);
-    for (const lease of [moved, ended, silent]) gate.ledger.seen(stream, seen(lease));
+    const stream = gate.ledger.streams.open(proxyA);
+    for (const lease of [moved, ended, silent]) gate.ledger.entries.seen(stream, seen(lease));
     await pass(2000);
-    gate.ledger.close(stream);
+    gate.ledger.streams.close(stream);
     await pass(TTL_MS / 2);
     await store().renew(pod1, [{ lease: moved, told: true }], TTL_MS);
     await store().release(pod1, [ended], TTL_MS);
     await pass(TTL_MS / 2);
-    expect(gate.ledger.size).toBe(1);
-    expect(gate.ledger.holdsPod(pod1) && gate.ledger.holdsProxy(proxyA)).toBe(true);
+    expect(gate.ledger.entries.size).toBe(1);
+    expect(gate.holdings.holdsPod(pod1) && gate.holdings.holdsProxy(proxyA)).toBe(true);
   });
 
-  it('is not written anew as a whole because one lease was freed by hand', async () => {
+  it('is not written again because the lease of another was freed by hand', async () => {
     const { gate, held, pass, store } = await open();
     const leases = leasesOf(proxyA, 5);
-    const stream = gate.ledger.open(proxyA);
-    for (const lease of leases) gate.ledger.seen(stream, seen(lease));
+    const stream = gate.ledger.streams.open(proxyA);
+    for (const lease of leases) gate.ledger.entries.seen(stream, seen(lease));
     await pass(2000);
     const [freed] = leases as [LeaseId];
     const renew = vi.spyOn(store(), 'renew');
     await store().release(pod1, [freed], 0); // at another gate
-    gate.ledger.seen(stream, seen(freed));
+    gate.ledger.entries.seen(stream, seen(freed));
     await pass(3000);
     expect((await held()).toSorted()).toEqual(leases.toSorted());
     expect(renew.mock.calls.map(([, renewals]) => renewals.length)).toEqual([1]);
   });
 
-  it('is written anew for a pod whose leases are gone', async () => {
+  it('is written again when the leases of its pod are gone from the store', async () => {
     const { gate, held, pass, store } = await open();
     const leases = leasesOf(proxyA, 5);
-    const stream = gate.ledger.open(proxyA);
-    for (const lease of leases) gate.ledger.seen(stream, seen(lease));
+    const stream = gate.ledger.streams.open(proxyA);
+    for (const lease of leases) gate.ledger.entries.seen(stream, seen(lease));
     await pass(2000);
     await store().release(pod1, leases, 0);
     const [first] = leases as [LeaseId];
-    gate.ledger.seen(stream, seen(first));
+    gate.ledger.entries.seen(stream, seen(first));
     await pass(3000);
     expect((await held()).toSorted()).toEqual(leases.toSorted());
   });
 
-  it('of a release that is a close: a late question for that lease does not take it back', async () => {
+  it('stays closed: a late question for its lease does not take the release back', async () => {
     const { gate, held, pass } = await open('allow');
     await pass(10_000);
     const lease = newLease(proxyA);
     await gate.gate.admit({ pod: pod1, lease, path: '/' });
     gate.store.cut('now');
-    gate.ledger.ended(pod1, lease);
-    gate.ledger.keep(pod1, lease); // asked for again
+    gate.ledger.releases.ended(pod1, lease);
+    gate.ledger.releases.takeBack(pod1, lease); // asked for again
     gate.store.mend();
     await pass(2000);
     expect(await held()).toEqual([]);

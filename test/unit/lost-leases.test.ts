@@ -1,12 +1,13 @@
 /** What gates do when the store has lost leases, or releases. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Verdict } from '../../src/admission/gate.ts';
 import type { LeaseId } from '../../src/admission/ids.ts';
 import type { OutagePolicy } from '../../src/admission/outage.ts';
+import type { Verdict } from '../../src/admission/verdict.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
 import { LIMIT, type ModelGate, makeGate, RECOVERY_MS, TTL_MS } from '../model/model-gate.ts';
+import { claims } from '../support/claims.ts';
 import { leasesOf, newLease, pod1, proxyA } from '../support/names.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
@@ -49,8 +50,9 @@ const ask = ({ gate }: ModelGate, lease = newLease(proxyA)): Promise<Verdict> =>
   gate.admit({ pod: pod1, lease, path: '/' });
 
 function say({ ledger }: ModelGate, ...leases: LeaseId[]): void {
-  const stream = ledger.open(proxyA);
-  for (const lease of leases) ledger.seen(stream, { pod: pod1, lease, path: '/', state: 'live', periodic: true });
+  const stream = ledger.streams.open(proxyA);
+  for (const lease of leases)
+    ledger.entries.seen(stream, { pod: pod1, lease, path: '/', state: 'live', periodic: true });
 }
 
 async function held(): Promise<LeaseId[]> {
@@ -71,7 +73,7 @@ describe('a store that came back empty', () => {
     expect((await held()).toSorted()).toEqual(known.toSorted());
   });
 
-  it('is no news to a gate that admits within its share: it goes by what it knew before', async () => {
+  it('changes nothing for a gate that admits within its share: it goes by what it knew before', async () => {
     const gate = await startGate('share');
     const lease = newLease(proxyA);
     await ask(gate, lease);
@@ -84,7 +86,7 @@ describe('a store that came back empty', () => {
     expect(await ask(gate)).toMatchObject({ admitted: false, reason: 'STORE_RECOVERING' });
   });
 
-  it('lets nobody in by the share of a gate that has just started', async () => {
+  it('gives no share to a gate that has just started', async () => {
     const gate = makeGate(() => store, 'share');
     await pass(RECOVERY_MS - 1000, gate);
     expect(await ask(gate)).toMatchObject({ admitted: false, reason: 'STORE_RECOVERING' });
@@ -100,7 +102,7 @@ describe('a store that came back empty', () => {
     expect(await held()).toEqual([lease]);
   });
 
-  it('is not asked by a gate to which its loss is old news, but which has been away', async () => {
+  it('is not asked by a gate that knew of the loss but has been away since', async () => {
     const gate = await startGate('deny');
     gate.store.cut('now');
     gate.store.mend();
@@ -116,11 +118,11 @@ describe('a closed connection', () => {
     const gate = await startGate('deny');
     const lease = newLease(proxyA);
     await ask(gate, lease);
-    gate.ledger.ended(pod1, lease);
+    gate.ledger.releases.ended(pod1, lease);
     await pass(1000, gate);
     expect(await held()).toEqual([]);
     const older = new MemoryStore(storeTime);
-    await older.acquire(pod1, lease, LIMIT, TTL_MS, '/');
+    await older.acquire(claims(pod1, LIMIT), lease, TTL_MS, '/');
     await replaceStore(older, gate);
     expect(await held()).toEqual([]);
   });
@@ -132,7 +134,7 @@ describe('a closed connection', () => {
     await ask(gate, lease);
     say(other, lease);
     await pass(1000, other);
-    other.ledger.ended(pod1, lease);
+    other.ledger.releases.ended(pod1, lease);
     await pass(TTL_MS / 2, other);
     gate.store.mend();
     await pass(TTL_MS, gate, other);

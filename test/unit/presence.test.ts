@@ -26,7 +26,7 @@ afterEach(() => void vi.useRealTimers());
 
 function upTo(podsMax: number, proxiesMax = 100): Presence {
   const ledger = { holdsPod: (pod: PodId) => pods.has(pod), holdsProxy: (proxy: ProxyId) => proxies.has(proxy) };
-  return new Presence(events, () => ledger, { podsMax, proxiesMax, reserveMs: RESERVE_MS });
+  return new Presence(events, ledger, { podsMax, proxiesMax, reserveMs: RESERVE_MS });
 }
 
 describe('an upgrade keeps the place of its pod', () => {

@@ -2,10 +2,11 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LeaseId, ProxyId } from '../../src/admission/ids.ts';
-import type { LogStream } from '../../src/admission/ledger.ts';
+import type { LogStream } from '../../src/admission/ledger/entries.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
 import { GRACE_MS, type ModelGate, makeGate, RESERVE_MS, TTL_MS, UNRENEWED_MAX_MS } from '../model/model-gate.ts';
+import { claims } from '../support/claims.ts';
 import { newLease, pod1, proxyA, proxyB } from '../support/names.ts';
 
 const FLUSH_MS = 15_000;
@@ -39,11 +40,11 @@ beforeEach(() => {
 const startGate = () => makeGate(() => store, 'deny', 0, 100);
 
 function say({ gate, lease, stream }: Told, periodic = true): void {
-  gate.ledger.seen(stream, { pod: pod1, lease, path: '/', state: 'live', periodic });
+  gate.ledger.entries.seen(stream, { pod: pod1, lease, path: '/', state: 'live', periodic });
 }
 
 function connect(gate: ModelGate, proxy: ProxyId = proxyA): Told {
-  const stream = gate.ledger.open(proxy, () => 3000);
+  const stream = gate.ledger.streams.open(proxy, () => 3000);
   const connection = { gate, lease: newLease(proxy), stream, nextMs: performance.now() + FLUSH_MS };
   told.push(connection);
   say(connection, false);
@@ -74,7 +75,7 @@ async function held(): Promise<LeaseId[]> {
 async function acquired(gate: ModelGate, proxy = proxyA): Promise<LeaseId> {
   const lease = newLease(proxy);
   gate.presence.asks(pod1, lease);
-  await store.acquire(pod1, lease, 100, RESERVE_MS, '/');
+  await store.acquire(claims(pod1, 100), lease, RESERVE_MS, '/');
   return lease;
 }
 
@@ -111,7 +112,7 @@ describe('a lease whose end was lost', () => {
 
   it('stays while nobody knows that its proxy renews', async () => {
     const gate = startGate();
-    gate.ledger.open(proxyA);
+    gate.ledger.streams.open(proxyA);
     const lease = await acquired(gate);
     await pass(GRACE_MS * 2, gate);
     expect(await held()).toEqual([lease]);
@@ -136,9 +137,9 @@ describe('a lease whose end was lost', () => {
     await pass(KNOWN_MS, gate);
     const { lease } = await endLost(gate);
     await pass(TTL_MS - 5000, gate);
-    gate.ledger.close(speaker.stream);
+    gate.ledger.streams.close(speaker.stream);
     await pass(2000, gate);
-    speaker.stream = gate.ledger.open(proxyA, () => 3000);
+    speaker.stream = gate.ledger.streams.open(proxyA, () => 3000);
     say(speaker);
     await pass(TTL_MS - 2000, gate);
     expect(await held()).toContain(lease);
@@ -162,10 +163,10 @@ describe('a lease whose end was lost', () => {
     const there = connect(hung);
     told = told.filter((each) => each !== there);
     say(there);
-    there.stream = hung.ledger.open(proxyA, () => 0);
+    there.stream = hung.ledger.streams.open(proxyA, () => 0);
     say(there);
     const here = told.find((each) => each.gate === gate);
-    if (here) here.stream = gate.ledger.open(proxyA, () => 0);
+    if (here) here.stream = gate.ledger.streams.open(proxyA, () => 0);
     await pass(TTL_MS / 5, gate, hung);
     await pass(GRACE_MS * 3, gate); // the other one says nothing any more
     expect(await held()).toContain(there.lease);
@@ -196,7 +197,7 @@ describe('a lease whose end was lost', () => {
     expect(await held()).not.toContain(lease);
   });
 
-  it('does not stay longer when a gate says goodbye', async () => {
+  it('does not stay longer when a gate leaves', async () => {
     const [gate, other] = [startGate(), startGate()];
     connect(gate);
     await pass(KNOWN_MS, gate, other);
@@ -237,7 +238,7 @@ describe('a live connection of which nothing is heard', () => {
     expect([...gate.evidence.unrenewed]).toEqual([[proxyA, 'nothing']]);
     await pass(4 * GRACE_MS, gate);
     expect(await held()).toEqual([opened.lease]);
-    gate.ledger.ended(pod1, opened.lease);
+    gate.ledger.releases.ended(pod1, opened.lease);
     await gate.ledger.flush();
     expect(await held()).toEqual([]);
   });
@@ -261,7 +262,7 @@ describe('the lease of a proxy that died', () => {
     const connection = connect(gate);
     await pass(KNOWN_MS, gate, ...gates);
     told = [];
-    gate.ledger.close(connection.stream);
+    gate.ledger.streams.close(connection.stream);
     return connection.lease;
   }
 
@@ -350,7 +351,7 @@ describe('a lease that was taken by silence and is spoken of again', () => {
 
   it.each([
     ['by a late entry', (silent: Told) => say(silent)],
-    ['by its end', ({ gate, lease }: Told) => gate.ledger.ended(pod1, lease)],
+    ['by its end', ({ gate, lease }: Told) => gate.ledger.releases.ended(pod1, lease)],
   ])('%s, is told, and that silence is not trusted any more', async (_how, speak) => {
     const gate = startGate();
     const silent = await wrong(gate);
@@ -383,7 +384,7 @@ describe('a log stream that broke, and of which nothing is heard again', () => {
     const elsewhere = connect(gate);
     await pass(KNOWN_MS, gate, cutOff);
     cutOff.store.cut('now');
-    gate.ledger.close(elsewhere.stream);
+    gate.ledger.streams.close(elsewhere.stream);
     told = told.filter((each) => each !== elsewhere); // the gate that hears of it cannot say so
     await pass(GRACE_MS - TTL_MS, gate, cutOff);
     expect(await held()).toContain(elsewhere.lease);
@@ -394,7 +395,7 @@ describe('a log stream that broke, and of which nothing is heard again', () => {
     connect(gate);
     const gone = connect(gate);
     await pass(KNOWN_MS, gate, other);
-    gate.ledger.close(gone.stream);
+    gate.ledger.streams.close(gone.stream);
     told = told.filter((each) => each !== gone);
     await pass(2 * TTL_MS, gate, other);
     expect(await held()).not.toContain(gone.lease);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { RecentlyEnded } from '../../src/admission/recently-ended.ts';
+import { RecentlyEnded } from '../../src/admission/ledger/recently-ended.ts';
 import { leasesOf, newLease, pod1, proxyA } from '../support/names.ts';
 
 it('remembers a lease for the time it is told, and not much longer', () => {

@@ -3,6 +3,7 @@ import { Events } from '../../src/admission/events.ts';
 import type { LeaseId } from '../../src/admission/ids.ts';
 import { Share } from '../../src/admission/share.ts';
 import { Standing } from '../../src/admission/standing.ts';
+import { claims } from '../support/claims.ts';
 import { leasesOf, newLease, pod1, pod2, proxyA } from '../support/names.ts';
 
 const LIMIT = 10;
@@ -12,7 +13,7 @@ let standing: Standing;
 let share: Share;
 beforeEach(() => {
   events = new Events();
-  const options = { recoveryMs: 1000, ttlMs: 60_000, admitsAlone: true, up: true, gateQuietMs: 5000 };
+  const options = { recoveryMs: 1000, ttlMs: 60_000, admitsAlone: true, up: true, gateSilentMs: 5000 };
   standing = new Standing(options, events);
   share = new Share(standing, events);
   sync();
@@ -21,13 +22,13 @@ beforeEach(() => {
 /** The store is trusted again. */
 function sync(): void {
   standing.written(standing.epoch);
-  const answer = { timeMs: 1000, wholeSinceMs: 0, gates: 1, gatesAwaited: 0, gatesBackMs: 0 };
-  standing.heard({ ...answer, gatesBehind: 0, gatesDoubting: 0, quietGates: [], quietProxies: [] }, standing.epoch);
+  const answer = { timeMs: 1000, incarnationMs: 0, gates: 1, gatesAwaited: 0, gatesBackMs: 0 };
+  standing.heard({ ...answer, gatesBehind: 0, gatesDoubting: 0, silentGates: [], silentProxies: [] }, standing.epoch);
   expect(standing.synced).toBe(true);
 }
 
 function admitted(asked: number, pod = pod1): number {
-  return leasesOf(proxyA, asked).filter((lease) => share.admit(pod, lease, LIMIT)).length;
+  return leasesOf(proxyA, asked).filter((lease) => share.admit(claims(pod, LIMIT), lease)).length;
 }
 
 describe('alone, a gate admits', () => {
@@ -57,7 +58,7 @@ describe('alone, a gate admits', () => {
   it('one slot for a lease that is asked for twice', () => {
     share.countedAll(1);
     const lease = newLease(proxyA);
-    expect([share.admit(pod1, lease, LIMIT), share.admit(pod1, lease, LIMIT)]).toEqual([true, true]);
+    expect([share.admit(claims(pod1, LIMIT), lease), share.admit(claims(pod1, LIMIT), lease)]).toEqual([true, true]);
     expect(admitted(20)).toBe(9);
   });
 });
@@ -82,7 +83,7 @@ describe('what its connections free', () => {
   it('counts when it was admitted alone, and not when it was never open', () => {
     share.countedAll(2);
     const lease = newLease(proxyA);
-    share.admit(pod1, lease, LIMIT);
+    share.admit(claims(pod1, LIMIT), lease);
     share.freed(pod1, lease, true);
     share.freed(pod1, newLease(proxyA), false);
     expect(admitted(20)).toBe(5);
@@ -112,19 +113,19 @@ describe('what was done alone', () => {
   it('ends for a single lease when the store has written it', () => {
     share.countedAll(1);
     const [refused, other] = leasesOf(proxyA, 2) as [LeaseId, LeaseId];
-    share.admit(pod1, refused, LIMIT); // the store refused to answer this one
+    share.admit(claims(pod1, LIMIT), refused); // the store refused to answer this one
     share.counted(pod1, 9); // an answer to somebody else
-    expect(share.admit(pod1, other, LIMIT)).toBe(false);
+    expect(share.admit(claims(pod1, LIMIT), other)).toBe(false);
     share.written(pod1, [refused]);
     share.counted(pod1, 9);
-    expect(share.admit(pod1, other, LIMIT)).toBe(true);
+    expect(share.admit(claims(pod1, LIMIT), other)).toBe(true);
   });
 
-  it('takes no more room for closes than a number, however many there are', () => {
+  it('keeps one number for its closes, however many there are', () => {
     share.counted(pod1, 1000);
     share.countedAll(1);
     for (const lease of leasesOf(proxyA, 100)) share.freed(pod1, lease, true);
-    expect(share.admit(pod1, newLease(proxyA), 901)).toBe(true);
-    expect(share.admit(pod1, newLease(proxyA), 901)).toBe(false);
+    expect(share.admit(claims(pod1, 901), newLease(proxyA))).toBe(true);
+    expect(share.admit(claims(pod1, 901), newLease(proxyA))).toBe(false);
   });
 });

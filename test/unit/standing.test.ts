@@ -20,7 +20,7 @@ class Gate {
 
   constructor(name: string, recoveryMs = FOR_MS, admitsAlone = false) {
     this.#name = name;
-    this.standing = new Standing({ recoveryMs, ttlMs: TTL_MS, admitsAlone, up: true, gateQuietMs: 5000 }, this.events);
+    this.standing = new Standing({ recoveryMs, ttlMs: TTL_MS, admitsAlone, up: true, gateSilentMs: 5000 }, this.events);
   }
 
   /** It tells the store all that it knows, and says so. */
@@ -28,7 +28,7 @@ class Gate {
     const { standing } = this;
     if (tells) standing.written(standing.epoch);
     const { before, outage, epoch } = standing;
-    const beat = { gate: this.#name, proxies: [], pods: [], gateQuietMs: 5000, proxyQuietMs: TTL_MS, before, outage };
+    const beat = { gate: this.#name, proxies: [], pods: [], gateSilentMs: 5000, proxySilentMs: TTL_MS, before, outage };
     standing.heard(await value(store.heartbeat(beat)), epoch);
     if (tells) standing.written(standing.epoch);
     return standing;
@@ -66,7 +66,7 @@ it('a new store is trusted when Envoys have had the time to speak', async () => 
 });
 
 describe('after a loss', () => {
-  it('that time begins when the last gate is back', async () => {
+  it('the time for Envoys to speak begins when the last gate is back', async () => {
     const [first, second] = await pair();
     const store = newStore();
     await first.beat(store);
@@ -119,7 +119,7 @@ describe('after a loss', () => {
     expect(await first.beat(newStore())).toMatchObject({ gatesAwaited: 0, recoveryLeftMs: FOR_MS });
   });
 
-  it('an outage is not counted as such a time: whoever is heard of first is not alone', async () => {
+  it('an outage does not count as absence: the gate that is heard first still waits for the other', async () => {
     const store = newStore();
     const [first] = await pair(store);
     first.away();
@@ -191,7 +191,7 @@ describe('after an outage', () => {
     expect((await born.beat(store)).state).toBe('catching up'); // the second one may know more
   });
 
-  it('a gate that starts right after it waits for those that doubt', async () => {
+  it('a gate that starts right after it waits for those that do not trust the counts yet', async () => {
     const { first, second, store } = await fleet();
     outage(20_000, first, second);
     await first.beat(store);
@@ -223,14 +223,14 @@ describe('after an outage', () => {
   });
 });
 
-describe('what belongs to an earlier epoch', () => {
-  it('changes nothing: an answer that was on its way when the store went away', async () => {
+describe('an answer of an earlier epoch', () => {
+  it('changes nothing: it was on its way when the store went away', async () => {
     const [gate] = await pair();
     const { epoch } = gate.standing;
     gate.away();
     gate.back();
-    const answer = { timeMs: performance.now(), wholeSinceMs: 0, gates: 1, gatesAwaited: 0, gatesBackMs: 0 };
-    const rest = { gatesBehind: 0, gatesDoubting: 0, quietGates: [], quietProxies: [] };
+    const answer = { timeMs: performance.now(), incarnationMs: 0, gates: 1, gatesAwaited: 0, gatesBackMs: 0 };
+    const rest = { gatesBehind: 0, gatesDoubting: 0, silentGates: [], silentProxies: [] };
     gate.standing.written(epoch);
     gate.standing.heard({ ...answer, ...rest }, epoch);
     expect([gate.standing.state, gate.standing.told]).toEqual(['catching up', false]);

@@ -2,7 +2,7 @@
  * The file's format: lines of text. The first names the format and its version, the last has the checksum of all before
  * it. Each line between is a list in JSON:
  *
- *   ["written", stopped, atMs, wholeForMs]   the second line
+ *   ["written", stopped, atMs, incarnationAgeMs]   the second line
  *   ["pod", pod, usedAgoMs]                  the leases that follow are this pod's
  *   ["lease", lease, leftMs, flags, path]
  *   ["ended", pod, lease, leftMs]
@@ -46,8 +46,11 @@ export function* encode(snapshot: Snapshot, occasion: Occasion): Generator<Buffe
 }
 
 /** Times are whole: the store's clock may tell fractions. */
-function* linesOf({ wholeForMs, pods, ended, proxies }: Snapshot, { stopped, atMs }: Occasion): Generator<unknown> {
-  yield ['written', stopped, atMs, Math.floor(wholeForMs)];
+function* linesOf(
+  { incarnationAgeMs, pods, ended, proxies }: Snapshot,
+  { stopped, atMs }: Occasion,
+): Generator<unknown> {
+  yield ['written', stopped, atMs, Math.floor(incarnationAgeMs)];
   for (const { pod, usedAgoMs, leases } of pods) {
     yield ['pod', pod, Math.round(usedAgoMs)];
     for (const { lease, leftMs, flags, path } of leases) yield ['lease', lease, Math.round(leftMs), flags, path];

@@ -34,7 +34,7 @@ import { type Lock, lock } from './lock.ts';
 import type { Occasion, Snapshot } from './snapshot.ts';
 
 const WRITE_MS = 10_000;
-const NOTHING: Snapshot = { wholeForMs: 0, pods: [], ended: [], proxies: [] };
+const NOTHING: Snapshot = { incarnationAgeMs: 0, pods: [], ended: [], proxies: [] };
 
 interface Store {
   snapshot(): Snapshot;
@@ -146,7 +146,7 @@ export class LeaseFile {
     const leases = snapshot.pods.reduce((sum, pod) => sum + pod.leases.length, 0);
     const ageMs = Date.now() - occasion.atMs;
     const told = { file: this.#path, leases, ageMs };
-    const partly = { ...snapshot, wholeForMs: 0 };
+    const partly = { ...snapshot, incarnationAgeMs: 0 };
     if (!occasion.stopped) {
       this.#log.warn(told, 'the gate before was not stopped in order: store.file may lack its last leases');
       return partly;
@@ -186,7 +186,7 @@ export class LeaseFile {
       () => true,
       () => false,
     );
-    if (!gone) this.#remembered = { ...known, wholeForMs: 0 };
+    if (!gone) this.#remembered = { ...known, incarnationAgeMs: 0 };
   }
 
   async #write(store: Store, stopped: boolean): Promise<void> {

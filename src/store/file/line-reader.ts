@@ -16,7 +16,7 @@ interface ReadPod extends StoredPod {
 
 export class LineReader {
   #occasion: Occasion | undefined;
-  #wholeForMs = 0;
+  #incarnationAgeMs = 0;
   readonly #pods: ReadPod[] = [];
   readonly #ended: StoredEnd[] = [];
   readonly #proxies: ProxyId[] = [];
@@ -28,7 +28,7 @@ export class LineReader {
   }
 
   get snapshot(): ReadSnapshot {
-    return { wholeForMs: this.#wholeForMs, pods: this.#pods, ended: this.#ended, proxies: this.#proxies };
+    return { incarnationAgeMs: this.#incarnationAgeMs, pods: this.#pods, ended: this.#ended, proxies: this.#proxies };
   }
 
   /** False when the line says nothing that can be. */
@@ -50,10 +50,10 @@ export class LineReader {
     }
   }
 
-  #written([stopped, atMs, wholeForMs]: readonly unknown[]): boolean {
-    if (this.#occasion || typeof stopped !== 'boolean' || !isWhole(atMs) || !isWhole(wholeForMs)) return false;
+  #written([stopped, atMs, incarnationAgeMs]: readonly unknown[]): boolean {
+    if (this.#occasion || typeof stopped !== 'boolean' || !isWhole(atMs) || !isWhole(incarnationAgeMs)) return false;
     this.#occasion = { stopped, atMs };
-    this.#wholeForMs = wholeForMs;
+    this.#incarnationAgeMs = incarnationAgeMs;
     return true;
   }
 

@@ -7,11 +7,11 @@ import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
 
 export interface Snapshot {
   /** For how long the store had lost nothing. 0: it may lack leases. */
-  readonly wholeForMs: number;
+  readonly incarnationAgeMs: number;
   readonly pods: Iterable<StoredPod>;
   /** Ended leases that no renewal is to put back, in the order in which they ended. */
   readonly ended: Iterable<StoredEnd>;
-  /** Those on the roll. */
+  /** Those that gates have heard and that are not known to be gone. */
   readonly proxies: Iterable<ProxyId>;
 }
 

@@ -1,10 +1,11 @@
--- Leases of one pod, as long as there is room for them. A lease that is held already is admitted, and counts once.
+-- Reserves leases of one claim, that of a pod, as long as it has fewer than its limit. A lease that is held already is
+-- admitted, and counts once.
 -- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended, if known
--- ARGV[1] max, ARGV[2] lease id, ARGV[3] proxy id, ARGV[4] how long it is reserved, ms, ARGV[5] info, or '' for none;
+-- ARGV[1] limit, ARGV[2] lease id, ARGV[3] proxy id, ARGV[4] for how long it is reserved, ms, ARGV[5] info, or '';
 --   then three more for each further lease: its id, proxy id, info
 -- returns {1, count, "SUCCESS"}, {0, count, "LIMIT_EXCEEDED"}, or {-1, count, "ENDED"} for a lease whose end is known;
---   of several leases {1, 0 or -1, count, 1, 0 or -1, count, ...}
-local max = tonumber(ARGV[1])
+--   for several leases {1, 0 or -1, count, 1, 0 or -1, count, ...}
+local limit = tonumber(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local expiry = math.floor((now + ARGV[4]) / 4) * 4 -- nobody has spoken of it yet (keys.ts)
@@ -16,7 +17,7 @@ local function acquire(lease, proxy, info)
   if anyEnded and tonumber(redis.call('ZSCORE', KEYS[4], lease) or 0) > now then
     return -1
   end
-  if count < max and redis.call('ZADD', KEYS[1], 'NX', expiry, lease) == 1 then
+  if count < limit and redis.call('ZADD', KEYS[1], 'NX', expiry, lease) == 1 then
     count = count + 1
     added[proxy] = (added[proxy] or 0) + 1
     if info ~= '' then

@@ -1,16 +1,17 @@
 #!lua flags=allow-oom
--- Takes leases out of a pod's set that are past their expiry and whose end is evident from their proxy's silence, or of
--- which nobody has spoken for too long.
+-- Takes leases past their expiry out of a pod's set: those whose end is evident from their proxy's silence, and those
+-- of which nobody has spoken for too long.
 -- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended, KEYS[5] lapsed
--- ARGV[1] how many of the leases past their expiry to leave alone, oldest first: the caller has seen them in an earlier
---   call, and they stay
--- ARGV[2] how many to look at, at most, so that no call holds Redis for long
--- ARGV[3] ttl, ms, ARGV[4] reserve, ms, ARGV[5] how long one may stay that nobody renews, ms
--- ARGV[6] for how long the taken ones are remembered, ms
--- ARGV[7...] of each silent proxy five: its id; how long it must have been silent, ms; last words that came no later
---   are no evidence, ms; never told leases with a later last word are overlooked, ms; 1 to leave all never told leases
--- returns {taken by silence, taken because nobody spoke of them, proxies that hold others past their expiry, proxies
---   that overlook leases, how many were left by this call, 1 if there may be more, count}
+-- ARGV[1] number of leases past their expiry to skip, oldest first: an earlier call looked at them, and they stay
+-- ARGV[2] maximum number of leases to look at, so that no call holds Redis for long
+-- ARGV[3] ttl, ms, ARGV[4] for how long a lease is reserved, ms
+-- ARGV[5] maximum time without a word of a lease, whatever its proxy promises, ms
+-- ARGV[6] for how long leases that were taken out by silence are remembered, ms
+-- ARGV[7...] five values for each silent proxy: its id; silence threshold, ms; a last word up to this time is no
+--   evidence, ms; a last word after this time means that the log overlooks the lease, if it was never told, ms;
+--   1 to leave all leases that were never told
+-- returns {leases taken by silence, leases taken because nobody spoke of them, proxies that hold others past their
+--   expiry, proxies whose log overlooks leases, number of leases that stay, 1 if there may be more, count}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local skip, batch = tonumber(ARGV[1]), tonumber(ARGV[2])

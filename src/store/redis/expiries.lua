@@ -1,4 +1,4 @@
--- When leases of one pod expire.
+-- Tells when leases of a pod expire.
 -- KEYS[1] leases
 -- ARGV lease ids
 -- returns for each its expiry, ms, with its marks (keys.ts), as text; false for one that is not there

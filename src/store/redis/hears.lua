@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
--- Notes which proxies log to a gate, and which do so no more.
+-- Notes which proxies log to a gate, and which no longer do.
 -- KEYS[1] sorted set of the gate: proxy → when it was first heard, ms
--- ARGV[1] how long it is remembered, ms, ARGV[2] how many more there are, ARGV[3...] those, then those of which no more
+-- ARGV[1] for how long it is remembered, ms, ARGV[2] number of proxies that log to it now, ARGV[3...] these proxies,
+--   then those that no longer do
 -- returns 1
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

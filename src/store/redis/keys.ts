@@ -4,7 +4,7 @@
  */
 
 import type { PodId, ProxyId } from '../../admission/ids.ts';
-import type { Roll } from '../../admission/lease-store.ts';
+import type { Membership } from '../../admission/lease-store.ts';
 
 /**
  * In the order in which every script takes them:
@@ -29,38 +29,29 @@ export class Keys {
     return [leases, `{${leases}}:proxies`, `{${leases}}:info`, `{${leases}}:ended`, `{${leases}}:lapsed`];
   }
 
-  /** Sorted set: name → when it was last seen, ms of Redis TIME. */
-  roll(roll: Roll): string {
-    return `${this.#prefix}${roll}`;
+  /** Sorted set: name of a gate, proxy or pod → when it was last seen, ms of Redis TIME. */
+  members(membership: Membership): string {
+    return `${this.#prefix}${membership}`;
   }
 
-  /** Hash: since when nothing was lost, and the Redis processes that have kept the leases. With the gates: one clock. */
-  get history(): string {
-    return `{${this.roll('gates')}}:history`;
-  }
-
-  /** Sorted set: gate → when it came back after leases were lost, ms of Redis TIME. */
-  get back(): string {
-    return `{${this.roll('gates')}}:back`;
-  }
-
-  /** Sorted set: gate → when it last said that it has told the store all that it knows, ms of Redis TIME. */
-  get told(): string {
-    return `{${this.roll('gates')}}:told`;
-  }
-
-  /** Sorted set: gate → when it last said that it does not trust the counts yet, ms of Redis TIME. */
-  get doubting(): string {
-    return `{${this.roll('gates')}}:doubting`;
+  /**
+   * In the slot of the gates, so that one clock tells all their times:
+   * - `history`, hash: when the incarnation began, and the Redis processes that have kept the leases (`incarnation.lua`);
+   * - `back`, sorted set: gate → when it came back after leases were lost, ms of Redis TIME;
+   * - `told`, sorted set: gate → when it last said that it has told the store all that it knows, ms of Redis TIME;
+   * - `doubting`, sorted set: gate → when it last said that it does not trust the counts yet, ms of Redis TIME.
+   */
+  ofGates(part: 'history' | 'back' | 'told' | 'doubting'): string {
+    return `{${this.members('gates')}}:${part}`;
   }
 
   /** Sorted set: the proxies that log to this gate → since when, ms of Redis TIME. */
   hears(gate: string): string {
-    return `{${this.roll('gates')}}:hears:${gate}`;
+    return `{${this.members('gates')}}:hears:${gate}`;
   }
 
   /** Hash: what the fleet knows of a proxy's access log (`tell.lua`). */
   promised(proxy: ProxyId): string {
-    return `{${this.roll('gates')}}:promised:${proxy}`;
+    return `{${this.members('gates')}}:promised:${proxy}`;
   }
 }

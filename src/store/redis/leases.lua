@@ -1,6 +1,6 @@
--- One page of a pod's leases.
+-- Tells one page of a pod's leases.
 -- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info
--- ARGV[1] ZSCAN cursor, '0' to begin with, ARGV[2] about how many
+-- ARGV[1] ZSCAN cursor, '0' to begin with, ARGV[2] approximate number of leases
 -- returns {next cursor, '0' after the last page, {lease, its info or false, lease, its info or false, ...}}
 local page = redis.call('ZSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
 local found = {}

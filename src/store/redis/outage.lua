@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
 -- Notes how far a gate has come since the store was last away from it, and tells how far the others have.
--- KEYS[1] the roll of gates, KEYS[2] sorted set: gate → when it last said that it has told all it knows, ms
+-- KEYS[1] the gates, KEYS[2] sorted set: gate → when it last said that it has told all that it knows, ms
 -- KEYS[3] sorted set: gate → when it last said that it does not trust the counts yet, ms
--- ARGV[1] the gate, ARGV[2] 1 if it has told all it knows, ARGV[3] 1 if it trusts the counts
--- ARGV[4] since when others have to have told theirs, ms, or 'now'; ARGV[5] gates last seen before are not waited for, ms
--- ARGV[6] silence threshold, ms
--- returns {other gates that were there and have not told theirs since, other gates that are there and do not trust}
+-- ARGV[1] the gate, ARGV[2] 1 if it has told all that it knows, ARGV[3] 1 if it trusts the counts
+-- ARGV[4] since when others must have told theirs, ms, or 'now'
+-- ARGV[5] gates that were last seen before this time are not waited for, ms, ARGV[6] silence threshold, ms
+-- returns {number of other gates that were there and have not told theirs since,
+--   number of other gates that are there and do not trust the counts}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if ARGV[2] == '1' then

@@ -1,5 +1,5 @@
--- What the fleet knows of the access logs of some proxies.
--- KEYS: of each proxy the hash of it (tell.lua)
+-- Tells what the fleet knows of the access logs of some proxies.
+-- KEYS: for each proxy its hash (tell.lua)
 -- returns for each {field, value, field, value, ...}
 local known = {}
 for i = 1, #KEYS do

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- Takes leases of one pod out of its set, and remembers that they have ended.
+-- Takes leases out of a pod's set, and remembers that they have ended.
 -- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended
 -- ARGV[1] for how long no renewal may put them back, ms, or 0, ARGV[2...] lease ids
--- returns how many were there
+-- returns the number of leases that were there
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local forget = now + ARGV[1]

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
--- Puts leases of one pod into its set, whether or not they are there; but none that has ended.
+-- Puts leases into a pod's set, whether or not they are there; but none that has ended.
 -- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended
--- ARGV[1] time to live, ms, ARGV[2] how many leases keep their info as it is, ARGV[3] for each lease a digit: 1 if a
---   periodic entry has told it, plus 2 if this gate renews it for the first time; then the leases that keep their info;
---   then others, each before its info
--- returns {how many it put in, count, proxies with a told lease that another gate renewed before}
+-- ARGV[1] time to live, ms, ARGV[2] number of leases that keep their info
+-- ARGV[3] a digit for each lease: 1 if a periodic log entry has told it, plus 2 if this gate has never renewed it
+-- ARGV[4...] the leases that keep their info, then the others, each followed by its new info
+-- returns {number of leases that were not there, count, proxies with a told lease that another gate renewed before}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local expiry = math.floor((now + ARGV[1]) / 4) * 4 + 1 -- spoken of again (keys.ts)

@@ -1,4 +1,4 @@
--- How many leases each of some pods has, and how many of them each proxy holds, at one instant.
+-- Tells how many leases each of some pods has, and how many of them each proxy holds, at one instant.
 -- KEYS: leases and proxies of each pod
 -- returns {count, 'proxy its-leases proxy its-leases ...', ...}: one string is less work, at both ends, than a list
 local counts = {}

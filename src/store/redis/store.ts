@@ -1,6 +1,10 @@
-/** The Redis store: the contract of `admission/lease-store.ts`, one script call an operation; readings go over a connection of their own. */
+/**
+ * The Redis store: the contract of `admission/lease-store.ts`, one script call for each operation. Calls for a pod go
+ * through `pod-calls.ts`, which keeps their order; readings go over a connection of their own (`reads.ts`).
+ */
 
 import { chunks } from '../../admission/chunks.ts';
+import type { Claims } from '../../admission/claims.ts';
 import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
 import type {
   Acquired,
@@ -8,30 +12,29 @@ import type {
   Expired,
   Fleet,
   Heartbeat,
+  HeartbeatReply,
   HeldLease,
   Holder,
   LeasePage,
   LeaseStore,
   LeaseTimes,
+  Membership,
   PodCount,
   Promised,
   PromiseNews,
-  QuietGate,
   Renewal,
   Renewed,
-  Roll,
-  RollCall,
   Silence,
+  SilentGate,
   StoreAway,
 } from '../../admission/lease-store.ts';
 import type { RedisLink } from '../../redis/link.ts';
-import type { Script } from '../../redis/script.ts';
-import { Acquires } from './acquires.ts';
 import { Keys } from './keys.ts';
+import { PodCalls } from './pod-calls.ts';
 import type { Reads } from './reads.ts';
 import { scripts } from './scripts.ts';
 
-/** The most past-due leases that one `expire` call looks at, and the most quiet names that a roll call tells. */
+/** Maximum number of leases past their expiry in one `expire` call, and of silent names in one `members` call. */
 const BATCH = 1000;
 /** A Redis process that nobody has told of for so long is forgotten. */
 const PROCESS_FORGOTTEN_MS = 24 * 60 * 60 * 1000;
@@ -57,32 +60,25 @@ export class RedisStore implements LeaseStore {
   readonly #reads: Reads;
   readonly #keys: Keys;
   readonly #info: boolean;
-  readonly #acquires: Acquires;
-  /** What has been asked for and not answered. A reading waits for it: its own connection knows nothing of their order. */
-  readonly #writes = new Set<Promise<unknown>>();
-  /** On a store that may change their order: for each pod the calls that add leases to it, until they are answered. */
-  readonly #adding = new Map<PodId, Set<Promise<unknown>>>();
+  readonly #calls: PodCalls;
 
   constructor(link: RedisLink, reads: Reads, options: RedisStoreOptions) {
     this.#link = link;
     this.#reads = reads;
     this.#keys = new Keys(options.prefix);
     this.#info = options.info;
-    this.#acquires = new Acquires((pod, args) =>
-      this.#add(pod, this.#link.run(scripts.acquire, this.#keys.pod(pod), args)),
-    );
+    this.#calls = new PodCalls(link, this.#keys);
   }
 
   get up(): boolean {
     return this.#link.up;
   }
 
-  acquire(pod: PodId, lease: LeaseId, limit: number, reserveMs: number, path: string): Promise<Answer<Acquired>> {
-    const info = this.#infoOf({ state: 'reserved', path });
-    return this.#write(() => this.#acquires.acquire(pod, lease, limit, reserveMs, info));
+  acquire(claims: Claims, lease: LeaseId, reserveMs: number, path: string): Promise<Answer<Acquired>> {
+    return this.#calls.acquire(claims, lease, reserveMs, this.#infoOf({ state: 'reserved', path }));
   }
 
-  renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
+  async renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
     const args: (string | number)[] = [ttlMs, 0, ''];
     let flags = '';
     const flag = ({ told, first }: Renewal) => {
@@ -100,24 +96,22 @@ export class RedisStore implements LeaseStore {
       flag(renewal);
     }
     args[2] = flags;
-    return this.#write(async () =>
-      map(await this.#add(pod, this.#run(scripts.renew, pod, args)), (reply) => {
-        const [created, count, inherited] = reply as [number, number, ProxyId[]];
-        return { created, count, ...(inherited.length > 0 ? { inherited } : {}) };
-      }),
-    );
+    return map(await this.#calls.add(scripts.renew, pod, args), (reply) => {
+      const [created, count, inherited] = reply as [number, number, ProxyId[]];
+      return { created, count, ...(inherited.length > 0 ? { inherited } : {}) };
+    });
   }
 
-  release(pod: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
-    return this.#take(scripts.release, pod, [endedMs, ...leases]);
+  async release(pod: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
+    return map(await this.#calls.take(scripts.release, pod, [endedMs, ...leases]), (reply) => reply as number);
   }
 
-  withdraw(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
-    return this.#take(scripts.withdraw, pod, leases);
+  async withdraw(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
+    return map(await this.#calls.take(scripts.withdraw, pod, leases), (reply) => reply as number);
   }
 
   expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>> {
-    return this.#write(() => this.#expire(pod, silences, times));
+    return this.#calls.writing(this.#expire(pod, silences, times));
   }
 
   async #expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>> {
@@ -135,7 +129,7 @@ export class RedisStore implements LeaseStore {
     const { ttlMs, reserveMs, unrenewedMaxMs } = times;
     for (let skip = 0; ; ) {
       const args = [skip, BATCH, ttlMs, reserveMs, unrenewedMaxMs, LAPSED_MS, ...rules];
-      const answer = await this.#run(scripts.expire, pod, args);
+      const answer = await this.#calls.run(scripts.expire, pod, args);
       if (!answer.ok) return answer;
       const [silent, outlasted, others, overlooking, left, more, count] = answer.value as Expiry;
       leases.push(...silent);
@@ -150,11 +144,11 @@ export class RedisStore implements LeaseStore {
   }
 
   async lapsed(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly LeaseId[]>> {
-    return map(await this.#run(scripts.lapsed, pod, leases), (reply) => reply as LeaseId[]);
+    return map(await this.#calls.run(scripts.lapsed, pod, leases), (reply) => reply as LeaseId[]);
   }
 
   async expiries(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly (number | undefined)[]>> {
-    return map(await this.#run(scripts.expiries, pod, leases), (reply) =>
+    return map(await this.#calls.run(scripts.expiries, pod, leases), (reply) =>
       (reply as (string | null)[]).map((expiry) => (expiry === null ? undefined : Number(expiry))),
     );
   }
@@ -163,7 +157,7 @@ export class RedisStore implements LeaseStore {
     const away = asker === 'people' ? await this.#cannotRead() : undefined;
     if (away) return away;
     const over = asker === 'people' ? this.#reads : this.#link;
-    return over.call('pods', async (redis) => (await redis.zrange(this.#keys.roll('pods'), '0', '-1')) as PodId[]);
+    return over.call('pods', async (redis) => (await redis.zrange(this.#keys.members('pods'), '0', '-1')) as PodId[]);
   }
 
   async fleet(pods: readonly PodId[]): Promise<Answer<Fleet>> {
@@ -210,56 +204,56 @@ export class RedisStore implements LeaseStore {
     });
   }
 
-  async heartbeat(beat: Heartbeat): Promise<Answer<RollCall>> {
-    const call = async (roll: Roll, quietMs: number, tell: number, names: readonly string[]) =>
-      map(await this.#link.run(scripts.rollCall, [this.#keys.roll(roll)], [quietMs, tell, ...names]), (reply) => {
+  async heartbeat(beat: Heartbeat): Promise<Answer<HeartbeatReply>> {
+    const call = async (of: Membership, silentMs: number, silentMax: number, names: readonly string[]) =>
+      map(await this.#link.run(scripts.members, [this.#keys.members(of)], [silentMs, silentMax, ...names]), (reply) => {
         const [timeMs, flat, present] = reply as [number, string[], number];
-        return { timeMs, quiet: pairs(flat), present };
+        return { timeMs, silent: pairs(flat), present };
       });
     const processes = await this.#link.processes();
-    const before = beat.before ?? { gates: 0, wholeSinceMs: 0, awaitMs: 0 };
+    const before = beat.before ?? { gates: 0, incarnationMs: 0, awaitMs: 0 };
     const { told, trusts, sinceMs, thereMs } = beat.outage ?? { told: true, trusts: true, sinceMs: 0, thereMs: 0 };
-    const [whole, gates, proxies, pods, outage] = await Promise.all([
+    const [incarnation, gates, proxies, pods, outage] = await Promise.all([
       this.#link.run(
-        scripts.wholeSince,
-        [this.#keys.history, this.#keys.back],
-        [PROCESS_FORGOTTEN_MS, beat.gate, before.gates, before.wholeSinceMs, before.awaitMs, ...processes],
+        scripts.incarnation,
+        [this.#keys.ofGates('history'), this.#keys.ofGates('back')],
+        [PROCESS_FORGOTTEN_MS, beat.gate, before.gates, before.incarnationMs, before.awaitMs, ...processes],
       ),
-      call('gates', beat.gateQuietMs, BATCH, [beat.gate]),
-      call('proxies', beat.proxyQuietMs, BATCH, beat.proxies),
+      call('gates', beat.gateSilentMs, BATCH, [beat.gate]),
+      call('proxies', beat.proxySilentMs, BATCH, beat.proxies),
       call('pods', 0, 0, beat.pods),
       this.#link.run(
         scripts.outage,
-        [this.#keys.roll('gates'), this.#keys.told, this.#keys.doubting],
-        [beat.gate, told ? 1 : 0, trusts ? 1 : 0, sinceMs, thereMs, beat.gateQuietMs],
+        [this.#keys.members('gates'), this.#keys.ofGates('told'), this.#keys.ofGates('doubting')],
+        [beat.gate, told ? 1 : 0, trusts ? 1 : 0, sinceMs, thereMs, beat.gateSilentMs],
       ),
     ]);
-    if (!whole.ok) return whole;
+    if (!incarnation.ok) return incarnation;
     if (!gates.ok) return gates;
     if (!proxies.ok) return proxies;
     if (!pods.ok) return pods;
     if (!outage.ok) return outage;
     const [gatesBehind, gatesDoubting] = outage.value as [number, number];
-    const [wholeSinceMs, gatesAwaited, gatesBackMs] = whole.value as [number, number, number];
-    const { timeMs, quiet, present } = gates.value;
+    const [incarnationMs, gatesAwaited, gatesBackMs] = incarnation.value as [number, number, number];
+    const { timeMs, silent, present } = gates.value;
     return {
       ok: true,
       value: {
         timeMs,
-        wholeSinceMs,
+        incarnationMs,
         gatesAwaited,
         gatesBackMs,
         gates: present,
         gatesBehind,
         gatesDoubting,
-        quietGates: quiet.map(([gate, seen]): QuietGate => ({ gate, seenMs: Number(seen) })),
-        quietProxies: proxies.value.quiet.map(([proxy]) => proxy as ProxyId),
+        silentGates: silent.map(([gate, seen]): SilentGate => ({ gate, seenMs: Number(seen) })),
+        silentProxies: proxies.value.silent.map(([proxy]) => proxy as ProxyId),
       },
     };
   }
 
-  async enroll(proxies: readonly ProxyId[]): Promise<Answer<void>> {
-    return map(await this.#link.run(scripts.enroll, [this.#keys.roll('proxies')], proxies), () => undefined);
+  async register(proxies: readonly ProxyId[]): Promise<Answer<void>> {
+    return map(await this.#link.run(scripts.register, [this.#keys.members('proxies')], proxies), () => undefined);
   }
 
   async tell(news: readonly PromiseNews[]): Promise<Answer<void>> {
@@ -284,13 +278,14 @@ export class RedisStore implements LeaseStore {
     return { ok: true, value: undefined };
   }
 
-  async promised(proxies: readonly ProxyId[]): Promise<Answer<readonly Promised[]>> {
-    const known: Promised[] = [];
+  async promised(proxies: readonly ProxyId[]): Promise<Answer<ReadonlyMap<ProxyId, Promised>>> {
+    const known = new Map<ProxyId, Promised>();
     for (const some of chunks(proxies, PROXIES_PER_CALL)) {
       const keys = some.map((proxy) => this.#keys.promised(proxy));
       const answer = await this.#link.run(scripts.promised, keys, []);
       if (!answer.ok) return answer;
-      for (const flat of answer.value as string[][]) known.push(promisedOf(flat));
+      const replies = answer.value as string[][];
+      some.forEach((proxy, i) => void known.set(proxy, promisedOf(replies[i] ?? [])));
     }
     return { ok: true, value: known };
   }
@@ -307,21 +302,24 @@ export class RedisStore implements LeaseStore {
     );
   }
 
-  async strike(roll: Roll, names: readonly string[], quietMs: number): Promise<Answer<void>> {
-    if (roll === 'gates') return this.#leave(names, quietMs);
-    return map(await this.#link.run(scripts.strike, [this.#keys.roll(roll)], [quietMs, ...names]), () => undefined);
+  async remove(membership: Membership, names: readonly string[], silentMs: number): Promise<Answer<void>> {
+    if (membership === 'gates') return this.#leave(names, silentMs);
+    return map(
+      await this.#link.run(scripts.remove, [this.#keys.members(membership)], [silentMs, ...names]),
+      () => undefined,
+    );
   }
 
-  farewell(gate: string): Promise<Answer<void>> {
+  leave(gate: string): Promise<Answer<void>> {
     return this.#leave([gate], -1);
   }
 
-  async #leave(gates: readonly string[], quietMs: number): Promise<Answer<void>> {
-    const keys = [this.#keys.roll('gates'), this.#keys.told, this.#keys.doubting];
+  async #leave(gates: readonly string[], silentMs: number): Promise<Answer<void>> {
+    const keys = [this.#keys.members('gates'), this.#keys.ofGates('told'), this.#keys.ofGates('doubting')];
     const answer = await this.#link.run(
       scripts.leave,
       [...keys, ...gates.map((gate) => this.#keys.hears(gate))],
-      [quietMs, ...gates],
+      [silentMs, ...gates],
     );
     return map(answer, () => undefined);
   }
@@ -330,47 +328,10 @@ export class RedisStore implements LeaseStore {
     await Promise.all([this.#link.close(), this.#reads.close()]);
   }
 
-  async #write<T>(ask: () => Promise<T>): Promise<T> {
-    const asked = ask();
-    this.#writes.add(asked);
-    const answer = await asked;
-    this.#writes.delete(asked);
-    return answer;
-  }
-
   /** Resolves when what was asked for before has been answered; with why nothing can be read, if so. */
   async #cannotRead(): Promise<StoreAway | undefined> {
-    await Promise.all(this.#writes);
+    await this.#calls.answered();
     return this.#reads.begin();
-  }
-
-  #take(script: Script, pod: PodId, args: readonly (string | number)[]): Promise<Answer<number>> {
-    return this.#write(async () => {
-      await this.#added(pod);
-      return map(await this.#run(script, pod, args), (reply) => reply as number);
-    });
-  }
-
-  /** Calls are carried out in the order in which they were made. */
-  #run(script: Script, pod: PodId, args: readonly (string | number)[]): Promise<Answer<unknown>> {
-    this.#acquires.send(pod);
-    return this.#link.run(script, this.#keys.pod(pod), args);
-  }
-
-  /** A call that adds leases, and is overtaken by one that takes them out, would bring them back. */
-  async #added(pod: PodId): Promise<void> {
-    this.#acquires.send(pod);
-    if (!this.#link.isOneNode) await Promise.all(this.#adding.get(pod) ?? []);
-  }
-
-  async #add<T>(pod: PodId, call: Promise<T>): Promise<T> {
-    if (this.#link.isOneNode) return call;
-    const calls = this.#adding.get(pod) ?? new Set();
-    this.#adding.set(pod, calls.add(call));
-    const answer = await call;
-    calls.delete(call);
-    if (calls.size === 0 && this.#adding.get(pod) === calls) this.#adding.delete(pod);
-    return answer;
   }
 
   #infoOf(holder: Holder): string {

@@ -1,9 +1,11 @@
 #!lua flags=allow-oom
 -- Notes news of proxies, for all gates.
--- KEYS: of each proxy the hash of what the fleet knows of its access log
--- ARGV[1] how long it is remembered, ms; then for each proxy nine: interval, ms; keepalive, ms; 1 if a log stream is
---   open; when a stream was lost, ms, or 'now'; when its gate fell silent, ms; 1 if a connection was told on another
---   stream; 1 if an entry got lost on a whole one; 1 if the log overlooks a connection; for how long it is not to be trusted, ms. '' leaves each as it is.
+-- KEYS: for each proxy the hash of what the fleet knows of its access log
+-- ARGV[1] for how long it is remembered, ms; then nine values for each proxy, '' for what stays as it is:
+--   longest interval between periodic entries, ms; interval of its keepalive, ms; 1 if a log stream is open;
+--   when a stream was lost, ms, or 'now'; when a gate that heard it fell silent, ms;
+--   1 if a connection was told on another stream; 1 if an entry got lost on a stream that did not break;
+--   1 if its log overlooks a connection; for how long its silence is no evidence, ms
 -- returns 1
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- Takes those leases out of a pod's set that were acquired once, and not spoken of again.
+-- Takes those leases out of a pod's set that were acquired once and that nobody has spoken of again.
 -- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info
 -- ARGV lease ids
--- returns how many it took out
+-- returns the number of leases that it took out
 local removed = 0
 for _, lease in ipairs(ARGV) do
   local expiry = redis.call('ZSCORE', KEYS[1], lease)

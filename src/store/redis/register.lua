@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- Puts names on a roll, as seen now, that are not on it.
--- KEYS[1] the roll
+-- Makes those names members that are none, as seen now.
+-- KEYS[1] a membership
 -- ARGV names
--- returns how many were new
+-- returns the number of new members
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local added = 0

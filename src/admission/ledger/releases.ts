@@ -1,16 +1,17 @@
 /**
- * Releases on their way to the store. What one turn of the event loop brings goes out in one call per pod; what the
+ * Releases on their way to the store. What one turn of the event loop brings goes out in one call for each pod; what the
  * store could not be told waits, up to a bound. What has ended lately is told again to a store that may have lost it.
  */
 
-import { chunks } from './chunks.ts';
-import type { Events, ReleaseCause } from './events.ts';
-import type { LeaseId, PodId } from './ids.ts';
-import { mustHold } from './invariants.ts';
-import type { Answer, LeaseStore } from './lease-store.ts';
-import { RecentlyEnded } from './recently-ended.ts';
+import { chunks } from '../chunks.ts';
+import type { ReleaseCause } from '../events.ts';
+import type { LeaseId, PodId } from '../ids.ts';
+import type { Answer } from '../lease-store.ts';
+import type { Parts } from '../parts.ts';
+import type { Entries } from './entries.ts';
+import type { RecentlyEnded } from './recently-ended.ts';
 
-/** The most leases that one call takes out, so that no script holds the store for long. */
+/** The maximum number of leases in one call, so that no script holds the store for long. */
 const LEASES_PER_CALL = 1000;
 const CALLS_AT_ONCE = 50;
 
@@ -28,48 +29,58 @@ export interface ReleaseOptions {
   readonly releasesMax: number;
 }
 
-export class ReleaseQueue {
-  readonly #store: LeaseStore;
-  readonly #events: Events;
-  readonly #max: number;
+export class Releases {
+  readonly #parts: Parts;
+  readonly #entries: Entries;
   readonly #ended: RecentlyEnded;
+  readonly #max: number;
   /** Two ttls: longer than any ledger renews a connection whose end it missed. */
   readonly #endedMs: number;
-  readonly #contradicted: (leases: readonly LeaseId[]) => void;
   readonly #releases = new Map<LeaseId, Release>();
   #arrived = false;
   #flushing: Promise<void> | undefined;
 
-  constructor(
-    parts: {
-      store: LeaseStore;
-      events: Events;
-      /** Called with leases that were taken out by silence, and whose end has come only now. */
-      contradicted: (leases: readonly LeaseId[]) => void;
-    },
-    { ttlMs, releasesMax }: ReleaseOptions,
-  ) {
-    this.#store = parts.store;
-    this.#events = parts.events;
-    this.#contradicted = parts.contradicted;
+  constructor(parts: Parts, entries: Entries, ended: RecentlyEnded, { ttlMs, releasesMax }: ReleaseOptions) {
+    this.#parts = parts;
+    this.#entries = entries;
+    this.#ended = ended;
     this.#max = releasesMax;
-    this.#ended = new RecentlyEnded(ttlMs, releasesMax);
     this.#endedMs = 2 * ttlMs;
   }
 
+  /** How many wait for the store. */
   get size(): number {
     return this.#releases.size;
   }
 
-  /** Whether the connection is known to be closed. */
-  hasEnded(lease: LeaseId): boolean {
-    return this.#ended.has(lease);
-  }
-
   /** The proxy says that the connection is closed. */
   ended(pod: PodId, lease: LeaseId): void {
+    if (!this.#parts.presence.speaks(pod, lease)) return;
+    this.#forget(pod, lease);
     this.#ended.add(pod, lease, performance.now());
-    this.add(pod, lease, 'closed');
+    this.#add(pod, lease, 'closed');
+  }
+
+  /** Frees the slot of an upgrade that was denied, whatever the store did: now or as soon as it answers. */
+  withdraw(pod: PodId, lease: LeaseId): void {
+    this.#forget(pod, lease);
+    this.#add(pod, lease, 'cancelled');
+  }
+
+  /**
+   * Frees the slot of an upgrade that nobody waits for any more: now or never. Envoy may ask again for the same lease, at
+   * another gate; if our own question never reached the store, its lease would be indistinguishable from ours. Where no
+   * connection came of it, the log tells its end.
+   */
+  giveBack(pod: PodId, lease: LeaseId): void {
+    this.#forget(pod, lease);
+    void this.#release(pod, [lease], 'cancelled');
+  }
+
+  /** Takes back a withdrawal that still waits: the lease is wanted again. What is closed stays so. */
+  takeBack(pod: PodId, lease: LeaseId): void {
+    const release = this.#releases.get(lease);
+    if (release?.pod === pod && release.cause === 'cancelled') this.#releases.delete(lease);
   }
 
   /** Tells the store all that has ended lately. Resolves to whether it was reached. */
@@ -84,10 +95,23 @@ export class ReleaseQueue {
     return true;
   }
 
+  /** Resolves when all that can be told now has been told. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#flush();
+    return this.#flushing;
+  }
+
+  /** The connection is gone, or never came: the ledger has it no longer. */
+  #forget(pod: PodId, lease: LeaseId): void {
+    const { share, standing } = this.#parts;
+    if (!standing.synced) share.freed(pod, lease, this.#entries.has(lease));
+    this.#entries.drop(lease);
+  }
+
   /** Beyond the bound a release is given up: its lease will expire, and the reaper finds it. */
-  add(pod: PodId, lease: LeaseId, cause: ReleaseCause): void {
+  #add(pod: PodId, lease: LeaseId, cause: ReleaseCause): void {
     if (this.#releases.size >= this.#max && !this.#releases.has(lease)) {
-      this.#events.emit('releaseDropped', pod, lease);
+      this.#parts.events.emit('releaseDropped', pod, lease);
       return;
     }
     this.#releases.set(lease, { pod, lease, cause, sent: false });
@@ -95,28 +119,11 @@ export class ReleaseQueue {
     void this.flush();
   }
 
-  /** Tells the store at once, or not at all. */
-  async now(pod: PodId, lease: LeaseId, cause: ReleaseCause): Promise<void> {
-    await this.#release(pod, [lease], cause);
-  }
-
-  /** Takes back a withdrawal that still waits: the lease is wanted again. What is closed stays so. */
-  takeBack(pod: PodId, lease: LeaseId): void {
-    const release = this.#releases.get(lease);
-    if (release?.pod === pod && release.cause === 'cancelled') this.#releases.delete(lease);
-  }
-
-  /** Resolves when all that can be told now has been told. */
-  flush(): Promise<void> {
-    this.#flushing ??= this.#flush();
-    return this.#flushing;
-  }
-
   async #flush(): Promise<void> {
     do {
       await nextTurn();
       this.#arrived = false;
-      if (this.#store.up) await this.#sendAll();
+      if (this.#parts.store.up) await this.#sendAll();
     } while (this.#arrived);
     this.#flushing = undefined;
   }
@@ -144,15 +151,15 @@ export class ReleaseQueue {
 
   /** Who asked and left may have another answer by now; what is closed stays so. */
   async #release(pod: PodId, leases: readonly LeaseId[], cause: ReleaseCause): Promise<Answer<number>> {
+    const { events, evidence, store } = this.#parts;
     const withdrawn = cause === 'cancelled';
-    const answer = await (withdrawn
-      ? this.#store.withdraw(pod, leases)
-      : this.#store.release(pod, leases, this.#endedMs));
-    if (answer.ok) mustHold(this.#events, 'answered-too-many', answer.value <= leases.length);
-    if (answer.ok && answer.value > 0) this.#events.emit('released', pod, cause, answer.value);
-    if (answer.ok && !withdrawn && answer.value < leases.length) {
-      const lapsed = await this.#store.lapsed(pod, leases);
-      if (lapsed.ok && lapsed.value.length > 0) this.#contradicted(lapsed.value);
+    const answer = await (withdrawn ? store.withdraw(pod, leases) : store.release(pod, leases, this.#endedMs));
+    if (!answer.ok) return answer;
+    events.mustHold('answered-too-many', answer.value <= leases.length);
+    if (answer.value > 0) events.emit('released', pod, cause, answer.value);
+    if (!withdrawn && answer.value < leases.length) {
+      const lapsed = await store.lapsed(pod, leases);
+      if (lapsed.ok) evidence.contradicted(lapsed.value);
     }
     return answer;
   }

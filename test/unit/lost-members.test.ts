@@ -13,7 +13,7 @@ it('keeps the lease of a live connection whose gate was away when the store lost
   let nowMs = 1_800_000_000_000;
   let store = new MemoryStore(() => nowMs);
   const [gate, away] = [makeGate(() => store, 'deny', 0), makeGate(() => store, 'deny', 0)];
-  gate.ledger.open(proxyA); // one worker of the proxy logs to this gate, another to that one
+  gate.ledger.streams.open(proxyA); // one worker of the proxy logs to this gate, another to that one
   const pass = async (ms: number) => {
     for (let passed = 0; passed < ms; passed += 1000) {
       nowMs += 1000;
@@ -27,7 +27,7 @@ it('keeps the lease of a live connection whose gate was away when the store lost
 
   const upgrade = { pod: pod1, lease: newLease(proxyA), path: '/' };
   await gate.gate.admit(upgrade);
-  away.ledger.seen(away.ledger.open(proxyA), { ...upgrade, state: 'live', periodic: false });
+  away.ledger.entries.seen(away.ledger.streams.open(proxyA), { ...upgrade, state: 'live', periodic: false });
   await pass(RESERVE_MS + 10_000);
   expect((await value(store.leases(pod1, 10))).leases).toHaveLength(1);
 });

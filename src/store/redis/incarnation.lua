@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
--- Tells since when Redis has lost nothing, and which gates are still away since then. It may have lost something when
--- its history is gone, and when a Redis process keeps the leases that did not before: one that was restarted from its
--- file, or a replica that took over.
--- KEYS[1] hash: 'since' → when that last happened, 'gates' → how many gates there were, 'back' → when the last of them
---   came back; the name of each process → when a gate last told of it; ms
--- KEYS[2] sorted set: the gates that have come back → when, ms; gone when nobody is waited for any more
--- ARGV[1] for how long a process is remembered, ms, ARGV[2] the gate that asks, ARGV[3] how many gates it knew of, 0 if it
---   is new itself, ARGV[4] since when Redis was whole as far as it knew, ARGV[5] for how long gates are waited for, ms,
---   ARGV[6...] the processes that keep the leases now
--- returns {since when, ms, how many gates are waited for, when the last one came back, ms}
+-- Tells when the present incarnation of the leases began, and which gates have not come back since. A new one begins
+-- when Redis may have lost leases: when its history is gone, or when a Redis process keeps the leases that did not
+-- before (one that was restarted from its file, or a replica that took over).
+-- KEYS[1] hash: 'since' → when it began, 'gates' → how many gates there were, 'back' → when the last of them came back;
+--   name of each Redis process → when a gate last told of it; all times in ms
+-- KEYS[2] sorted set: each gate that has come back → when, ms; gone when no gate is waited for any more
+-- ARGV[1] for how long a process is remembered, ms, ARGV[2] the gate that asks
+-- ARGV[3] how many gates it knew of, or 0 if it is new itself, ARGV[4] when the incarnation that it knew began, ms
+-- ARGV[5] for how long gates are waited for, ms, ARGV[6...] the processes that keep the leases now
+-- returns {when it began, ms, number of gates that are waited for, when the last one came back, ms}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local since = tonumber(redis.call('HGET', KEYS[1], 'since') or nil)

@@ -4,7 +4,7 @@
  * back.
  */
 
-import type { LeaseId, PodId } from './ids.ts';
+import type { LeaseId, PodId } from '../ids.ts';
 
 /** Of two generations, the older one is thrown away: a lease is remembered for `forMs` at least, twice that at most. */
 export class RecentlyEnded {

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- Notes names on a roll as seen now, and tells which have not been seen for some time.
--- KEYS[1] the roll
--- ARGV[1] silence threshold, ms, ARGV[2] how many of the quiet ones to tell, at most, ARGV[3...] names
--- returns {now, ms, the quiet ones, each with when it was last seen, ms, how many are not quiet}
+-- Notes members as seen now, and tells which have been silent.
+-- KEYS[1] a membership: the gates, the proxies or the pods
+-- ARGV[1] silence threshold, ms, ARGV[2] maximum number of silent members to tell, ARGV[3...] names
+-- returns {now, ms, the silent members, each with when it was last seen, ms, number of those that are not silent}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for i = 3, #ARGV do

@@ -1,0 +1,14 @@
+/** Where limits come from. Whoever needs one asks for it when it is enforced, and keeps it no longer. */
+
+import type { PodId } from './ids.ts';
+
+export interface LimitSource {
+  /** Another one after each change of a limit: whoever keeps what was made from limits compares it. */
+  readonly version: number;
+
+  /** The maximum number of leases of the pod. */
+  of(pod: PodId): number;
+
+  /** The pods that have a limit of their own, by name. */
+  named(): Iterable<PodId>;
+}

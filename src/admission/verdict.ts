@@ -1,0 +1,32 @@
+/** The question of the gate and its answer: an upgrade, and what becomes of it. Doors ask with these types. */
+
+import type { LeaseId, PodId } from './ids.ts';
+
+/** A WebSocket that wants to open. */
+export interface Upgrade {
+  readonly pod: PodId;
+  readonly lease: LeaseId;
+  /** The request's path, without its query. */
+  readonly path: string;
+}
+
+/**
+ * `STORE_RECOVERING`: the store answers, but may lack leases (`standing.ts`). `TOO_MANY_NAMES`: of pods or proxies.
+ * `ENDED`: a late word of a connection that is gone; nobody waits for this answer.
+ */
+export type DenialReason =
+  | 'LIMIT_EXCEEDED'
+  | 'ENDED'
+  | 'STORE_UNAVAILABLE'
+  | 'STORE_RECOVERING'
+  | 'TOO_MANY_NAMES'
+  | 'POD_UNKNOWN'
+  | 'PROXY_UNKNOWN';
+
+/**
+ * `counted` is false for a connection that was admitted without the store, and is counted later. A denial's lease is
+ * the one that it did not get: it names who asked.
+ */
+export type Verdict =
+  | { readonly admitted: true; readonly counted: boolean; readonly pod: PodId; readonly lease: LeaseId }
+  | { readonly admitted: false; readonly reason: DenialReason; readonly pod?: PodId; readonly lease?: LeaseId };
