@@ -1,7 +1,7 @@
 /** An event as one line for a terminal. */
 
-import type { CloudEvent } from './hub/cloud-event.ts';
-import { isOwn } from './hub/own-source.ts';
+import type { CloudEvent } from './hub/events/cloud-event.ts';
+import { isFromGate } from './hub/events/domain-event.ts';
 
 /** As wide as the longest of what gates tell themselves; a pod's name may be longer. */
 const WIDTHS = { time: 24, severity: 8, type: 19, subject: 20 };
@@ -9,7 +9,7 @@ const WIDTHS = { time: 24, severity: 8, type: 19, subject: 20 };
 /** Who posted an event stands first in its details; a gate's own name nobody. */
 export function eventLine({ time, severity, type, subject = '-', source, data }: CloudEvent): string {
   const { labels = {}, ...rest } = data;
-  const poster = isOwn({ source }) ? {} : { source };
+  const poster = isFromGate({ source }) ? {} : { source };
   const details = [poster, rest, labels].flatMap(Object.entries).map(([name, value]) => `${name}=${plain(value)}`);
   const columns = [
     time.padEnd(WIDTHS.time),

@@ -3,7 +3,7 @@
  * reader is told how much it lost, where the gap is.
  */
 
-import type { CloudEvent } from '../hub/cloud-event.ts';
+import type { CloudEvent } from '../hub/events/cloud-event.ts';
 import type { errorCodes } from '../hub/protocol.ts';
 
 export type Item =

@@ -4,19 +4,19 @@
  */
 
 import type { z } from 'zod';
-import type { CloudEvent } from '../hub/cloud-event.ts';
+import type { CloudEvent } from '../hub/events/cloud-event.ts';
 import type { clientMessage, filters, ServerMessage } from '../hub/protocol.ts';
 import { EventQueue, type Item, SubscriptionRefused } from './event-queue.ts';
-import { Link, type LinkOptions, type Status } from './link.ts';
+import { ReconnectingSocket, type SocketOptions, type Status } from './reconnecting-socket.ts';
 
 export type { Connection };
-export { type CloudEvent, type Item, Link, type LinkOptions, type Status, SubscriptionRefused };
+export { type CloudEvent, type Item, ReconnectingSocket, type SocketOptions, type Status, SubscriptionRefused };
 /** What is left out wants all. */
 export type Filters = z.input<typeof filters>;
 /** To be read with `for await`, by one reader. `close` lets what waits be read; leaving the loop closes, too. */
 export type Subscription = Pick<EventQueue, typeof Symbol.asyncIterator | 'close'>;
 
-export interface ConnectOptions extends LinkOptions {
+export interface ConnectOptions extends SocketOptions {
   /** Items that wait for the reader of a subscription; 1,000 unless told. Some hundred may come at once. */
   readonly bufferMax?: number;
   /** Called when the gate cannot reach the others, so that only its own events come; and when all come again. */
@@ -36,7 +36,7 @@ export function connect(options: ConnectOptions): Connection {
 }
 
 class Connection {
-  readonly #link: Link<ServerMessage>;
+  readonly #socket: ReconnectingSocket<ServerMessage>;
   readonly #bufferMax: number;
   readonly #onDegraded: ConnectOptions['onDegraded'];
   readonly #subscriptions = new Map<string, Subscribed>();
@@ -48,7 +48,7 @@ class Connection {
   constructor(options: ConnectOptions) {
     this.#bufferMax = options.bufferMax ?? 1000;
     this.#onDegraded = options.onDegraded;
-    this.#link = new Link(options, {
+    this.#socket = new ReconnectingSocket(options, {
       message: (message) => this.#read(message),
       lost: () => {
         this.#welcomed = false;
@@ -57,7 +57,7 @@ class Connection {
   }
 
   get state(): Status['state'] {
-    return this.#link.status.state;
+    return this.#socket.status.state;
   }
 
   /** In any state. Events come from now on, or a little earlier. */
@@ -77,7 +77,7 @@ class Connection {
 
   /** Closes all subscriptions, too. */
   close(): void {
-    this.#link.close();
+    this.#socket.close();
     for (const { queue } of this.#subscriptions.values()) queue.close();
   }
 
@@ -144,7 +144,7 @@ class Connection {
     const refused = id === undefined ? undefined : this.#subscriptions.get(id);
     refused?.queue.end(error);
     // It was to be made again, by this gate that is stricter than the last; with it, the gate has passed over the others.
-    if (refused?.taken) this.#link.lose(error.message);
+    if (refused?.taken) this.#socket.lose(error.message);
   }
 
   #leave(id: string): void {
@@ -162,6 +162,6 @@ class Connection {
   }
 
   #send(message: z.input<typeof clientMessage>): void {
-    this.#link.send(message);
+    this.#socket.send(message);
   }
 }

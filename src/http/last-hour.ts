@@ -5,12 +5,12 @@
 
 import type { PodId } from '../admission/ids.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
-import { withLeastRoom } from '../hub/figures/snapshot.ts';
+import { fullest } from '../fleet/fullest.ts';
 
 const STEP_MS = 30_000;
 const POINTS_MAX = 120;
 
-export interface History {
+export interface CountHistory {
   /** Of the latest point, milliseconds since the epoch. */
   readonly timeMs: number;
   readonly stepMs: number;
@@ -44,7 +44,7 @@ export class LastHour {
   }
 
   /** Of these pods; of those that the latest answer of the store listed, if none are given. */
-  of(names?: readonly PodId[]): History {
+  of(names?: readonly PodId[]): CountHistory {
     const first = this.#oldest();
     const numbers = Array.from({ length: this.#latest - first + 1 }, (_, index) => first + index);
     const asked = names ?? [...(this.#points.get(Math.max(...this.#points.keys()))?.keys() ?? [])];
@@ -62,10 +62,7 @@ export class LastHour {
     for (const old of this.#points.keys()) if (old < this.#oldest()) this.#points.delete(old);
     const answer = await this.#fleet.fresh();
     if (!answer.ok || number < this.#oldest()) return;
-    this.#points.set(
-      number,
-      new Map(withLeastRoom(answer.value.pods).map(({ pod, connections }) => [pod, connections])),
-    );
+    this.#points.set(number, new Map(fullest(answer.value.pods).map(({ pod, connections }) => [pod, connections])));
   }
 
   #oldest(): number {

@@ -6,8 +6,10 @@ import { holderOf, type LeaseId, type PodId, parseLeaseId, parsePodId } from '..
 import type { HeldLease, LeaseStore, StoreAway } from '../admission/lease-store.ts';
 import type { Ledger } from '../admission/ledger.ts';
 import type { FleetSnapshot, FleetView } from '../fleet/fleet-view.ts';
+import type { ConnectionBody, ConnectionsBody, PodBody, PodNowBody, PodsBody, ReleaseBody } from './bodies.ts';
 import { namedPods, noPodId, shown } from './named-pods.ts';
 import { sendProblem } from './problem.ts';
+import { needs } from './scopes.ts';
 
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
@@ -20,7 +22,7 @@ export interface PodRouteParts {
 }
 
 export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }: PodRouteParts): void {
-  app.get<{ Querystring: PodsQuery }>('/v1/pods', async ({ query }, reply) => {
+  app.get<{ Querystring: PodsQuery }>('/v1/pods', needs('all'), async ({ query }, reply) => {
     const asked = parsePodsQuery(query);
     if ('mistake' in asked) return sendProblem(reply, 400, asked.mistake);
     const answer = asked.names ? await fleet.these(asked.names) : await fleet.snapshot();
@@ -28,20 +30,21 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
     const { timeMs } = answer.value;
     const pods = asked.names ? answer.value.pods : found(answer.value.pods, asked);
     const total = pods.reduce((sum, { connections }) => sum + connections, 0);
-    return { time: new Date(timeMs).toISOString(), total, pods: pods.map(podBody) };
+    return { time: isoTime(timeMs), total, pods: pods.map(podBody) } satisfies PodsBody;
   });
 
-  app.get<{ Params: { pod: string } }>('/v1/pods/:pod', async ({ params }, reply) => {
+  app.get<{ Params: { pod: string } }>('/v1/pods/:pod', needs('all'), async ({ params }, reply) => {
     const pod = parsePodId(params.pod);
     if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
     const answer = await fleet.these([pod]);
     if (!answer.ok) return sendAway(reply, answer);
     const { timeMs, pods } = answer.value;
-    return { time: new Date(timeMs).toISOString(), ...pods.map(podBody)[0] };
+    return pods.map((count): PodNowBody => ({ time: isoTime(timeMs), ...podBody(count) }))[0];
   });
 
   app.get<{ Params: { pod: string }; Querystring: { cursor?: string; limit?: string } }>(
     '/v1/pods/:pod/connections',
+    needs('all'),
     async ({ params, query }, reply) => {
       const pod = parsePodId(params.pod);
       if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
@@ -55,12 +58,13 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
       }
       if (!answer.ok) return sendAway(reply, answer);
       const { leases, next } = answer.value;
-      return { pod, connections: leases.map(connectionBody), next: next ?? null };
+      return { pod, connections: leases.map(connectionBody), next: next ?? null } satisfies ConnectionsBody;
     },
   );
 
   app.post<{ Params: { pod: string; lease: string } }>(
     '/v1/pods/:pod/connections/:lease/release',
+    needs('all'),
     async ({ params }, reply) => {
       const pod = parsePodId(params.pod);
       if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
@@ -78,7 +82,7 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
       ledger.drop(lease);
       events.emit('released', pod, 'hook', 1);
     }
-    return reply.send({ released });
+    return reply.send({ released } satisfies ReleaseBody);
   }
 }
 
@@ -111,20 +115,24 @@ function found(pods: FleetSnapshot['pods'], { contains, max }: PodsAsked): Fleet
   return matching.slice(0, max);
 }
 
-function podBody({ pod, connections, limit, proxies }: FleetSnapshot['pods'][number]) {
+function podBody({ pod, connections, limit, proxies }: FleetSnapshot['pods'][number]): PodBody {
   return { pod, connections, limit, proxies: Object.fromEntries(proxies) };
 }
 
-function connectionBody({ lease, holder }: HeldLease) {
+function connectionBody({ lease, holder }: HeldLease): ConnectionBody {
   const { proxy, sinceMs, address } = holderOf(lease);
   return {
     lease,
     proxy,
-    since: sinceMs === undefined ? null : new Date(sinceMs).toISOString(),
+    since: sinceMs === undefined ? null : isoTime(sinceMs),
     client: address,
     path: holder?.path ?? null,
     state: holder?.state ?? null,
   };
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 function sendAway(reply: FastifyReply, { detail }: StoreAway): FastifyReply {

@@ -1,7 +1,7 @@
 /** Requests that Node gives up before there is one: too long a head, too slow, or no HTTP at all. */
 
 import type { Socket } from 'node:net';
-import { problemMessage } from './problem.ts';
+import { problemMessage } from '../net/problem.ts';
 
 interface Refusal {
   readonly status: number;

@@ -1,7 +1,7 @@
 /** The hub's part of `/metrics`. Labels are closed sets of words: no client, subscription or event is one. */
 
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
-import { closeReasons } from './close-codes.ts';
+import { closeReasons } from './protocol.ts';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
@@ -87,18 +87,32 @@ export class HubMetrics {
     this.#refused.inc({ reason });
   }
 
-  /** Read when scraped. `label` is empty for a gauge without one. */
-  gauge(name: string, help: string, label: string, read: () => Iterable<readonly [labelValue: string, value: number]>) {
+  /** Read when scraped. */
+  gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  /** One value for each value of the label. */
+  gauges(
+    name: string,
+    help: string,
+    label: string,
+    read: () => Iterable<readonly [labelValue: string, value: number]>,
+  ) {
     new Gauge<string>({
       name,
       help,
-      labelNames: label === '' ? [] : [label],
+      labelNames: [label],
       registers: [this.#registry],
       collect() {
-        for (const [labelValue, value] of read()) {
-          if (label === '') this.set(value);
-          else this.set({ [label]: labelValue }, value);
-        }
+        for (const [labelValue, value] of read()) this.set({ [label]: labelValue }, value);
       },
     });
   }

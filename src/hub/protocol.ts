@@ -1,10 +1,10 @@
 /**
- * The messages of `/ws`, JSON texts each with a `type`, and those of the two streams of figures. `docs/hub.md` describes
- * them. No module of Node's: clients import it.
+ * The messages of `/ws` and of the two streams of figures, JSON texts each with a `type`, and the close codes.
+ * `docs/hub.md` describes them. No module of Node's: clients import it.
  */
 
 import { z } from 'zod';
-import { cloudEvent } from './cloud-event.ts';
+import { cloudEvent } from './events/cloud-event.ts';
 
 const VALUES_MAX = 100;
 const id = z.string('text of 1 to 128 characters').min(1, 'at least a character').max(128, 'at most 128 characters');
@@ -152,6 +152,23 @@ export const consoleMessage = z.discriminatedUnion('type', [
 ]);
 
 export type ConsoleMessage = z.output<typeof consoleMessage>;
+
+export interface CloseReason {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Why a gate ends a client's connection: WebSocket close codes (RFC 6455, 7.4). */
+export const closeReasons = {
+  /** The gate stops. The client may come back after `retry_after_ms` of the `closing` message. */
+  stopping: { code: 1012, reason: 'the gate stops' },
+  /** The client reads more slowly than events come, and its queue was full. */
+  tooSlow: { code: 4001, reason: 'too slow' },
+  /** Neither a message nor a pong came for the session timeout. */
+  silent: { code: 4002, reason: 'silent' },
+  /** The client sent more messages a second than allowed. */
+  tooManyMessages: { code: 4003, reason: 'too many messages' },
+} as const satisfies Record<string, CloseReason>;
 
 const named = z.object({ subscription_id: id });
 const naming = z.object({ subscriptions: z.array(z.unknown()) });

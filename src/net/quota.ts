@@ -1,6 +1,6 @@
 /** Room for so many of something: in all, so that memory has an end, and from one address, so that others get some. */
 
-export interface RoomOptions {
+export interface QuotaOptions {
   readonly max: number;
   readonly perAddressMax: number;
 }
@@ -9,14 +9,14 @@ export interface RoomOptions {
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 const GROUPS = 8;
 
-export class Room {
+export class Quota {
   readonly #name: string;
-  readonly #options: RoomOptions;
+  readonly #options: QuotaOptions;
   readonly #perNetwork = new Map<string, number>();
   #taken = 0;
 
   /** `name`: of its keys in the configuration, without their endings: `listen.connections`. */
-  constructor(name: string, options: RoomOptions) {
+  constructor(name: string, options: QuotaOptions) {
     this.#name = name;
     this.#options = options;
   }

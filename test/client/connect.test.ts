@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { readMetrics } from '../../lab/fleet/metrics.ts';
 import { until } from '../../lab/fleet/processes.ts';
+import { Api } from '../../src/client/api.ts';
 import {
   type Connection,
   type ConnectOptions,
@@ -10,7 +11,7 @@ import {
   type Status,
   SubscriptionRefused,
 } from '../../src/client/index.ts';
-import { admitted, incident, postEvents } from '../hub/client.ts';
+import { admitted, incident } from '../hub/client.ts';
 import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { Reader } from './reader.ts';
 import { Relay } from './relay.ts';
@@ -38,7 +39,7 @@ const subscriptionsAre = (count: number) =>
 
 async function post(count: number, overrides: object = {}): Promise<string[]> {
   const events = Array.from({ length: count }, () => incident(overrides));
-  await postEvents(gate.app.http, events);
+  await gate.api.publish(events);
   return events.map(({ id }) => String(id));
 }
 
@@ -177,7 +178,7 @@ describe('a connection', () => {
 
   it('shows a new ticket at each attempt', async () => {
     gate = await startTestApp({ WSGATE_HTTP_TOKENS: TOKEN });
-    const authorization = `Bearer ${TOKEN}`;
+    const api = new Api({ url: gate.app.http, token: TOKEN });
     const statuses: Status[] = [];
     let asked = 0;
     open({
@@ -186,17 +187,12 @@ describe('a connection', () => {
         asked += 1;
         if (asked === 1) throw new Error('no ticket yet');
         if (asked === 2) return 'nonsense';
-        const response = await gate.post('/v1/tickets', { authorization });
-        return ((await response.json()) as { ticket: string }).ticket;
+        return api.ticket();
       },
     });
     const reader = new Reader(connection.subscribe());
     await subscriptionsAre(1);
-    await fetch(`${gate.app.http}/v1/events`, {
-      method: 'POST',
-      headers: { authorization, 'content-type': 'application/json' },
-      body: JSON.stringify(incident()),
-    });
+    await api.publish([incident()]);
     await reader.has(1);
     expect(statuses.map((status) => (status.state === 'waiting' ? status.reason : status.state))).toEqual([
       'no ticket yet',

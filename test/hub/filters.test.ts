@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cloudEvent } from '../../src/hub/cloud-event.ts';
+import { cloudEvent } from '../../src/hub/events/cloud-event.ts';
 import { canonical, factsOf, matcherOf } from '../../src/hub/feeds/filters.ts';
 import { Subscriptions } from '../../src/hub/feeds/subscriptions.ts';
 import { filters } from '../../src/hub/protocol.ts';

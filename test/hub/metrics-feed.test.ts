@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../../lab/fleet/processes.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { ownTypes } from '../../src/hub/cloud-event.ts';
+import { domainEventTypes } from '../../src/hub/events/domain-event.ts';
 import { metricsMessage, type Snapshot, snapshot } from '../../src/hub/protocol.ts';
 import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -146,7 +146,7 @@ describe('/ws/metrics', () => {
     const served = await gate({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1', WSGATE_HUB_METRICS_EVERY: '50ms' });
     const told = await HubClient.subscribed(served.app.http);
     clients.push(told);
-    const forged = ownTypes.map((type) =>
+    const forged = domainEventTypes.map((type) =>
       incident({ type, subject: 'pod/pod1', data: { count: 1_000_000, state: 'saturated', labels: { pod: 'pod1' } } }),
     );
     expect(await postEvents(served.app.http, forged)).toMatchObject({ status: 202 });

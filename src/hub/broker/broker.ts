@@ -1,6 +1,6 @@
 /** Carries events from any gate to all of them. `memory-broker.ts` and `redis-broker.ts`; one suite holds both to this. */
 
-import type { CloudEvent } from '../cloud-event.ts';
+import type { CloudEvent } from '../events/cloud-event.ts';
 
 export interface BrokerEvents {
   /**

@@ -13,7 +13,7 @@
 import type { RedisClient } from '../../redis/client.ts';
 import type { RedisLink } from '../../redis/link.ts';
 import { loadScript } from '../../redis/script.ts';
-import { type CloudEvent, cloudEvent, topicOf } from '../cloud-event.ts';
+import { type CloudEvent, cloudEvent, topicOf } from '../events/cloud-event.ts';
 import type { Broker, BrokerEvents } from './broker.ts';
 
 export interface RedisBrokerOptions {
@@ -29,7 +29,7 @@ interface Outgoing {
   toldHere: boolean;
 }
 
-type Entry = [id: string, fields: string[]];
+type StreamEntry = [id: string, fields: string[]];
 
 const FIRST = '0-0';
 const NOT_YET = 'not connected yet';
@@ -175,7 +175,7 @@ export class RedisBroker implements Broker {
     return true;
   }
 
-  #take([id, [, before, , json = '']]: Entry): void {
+  #take([id, [, before, , json = '']]: StreamEntry): void {
     if (this.#begun && before !== this.#last) this.#events?.missed();
     this.#last = id;
     const event = readEvent(json);

@@ -3,34 +3,43 @@
 import type { WebSocket } from 'ws';
 import type { HubMetrics } from '../hub-metrics.ts';
 import type { ServerMessage } from '../protocol.ts';
-import { Clients, type LivenessOptions } from './clients.ts';
+import type { Delivery, EventHistory } from './event-history.ts';
 import type { Feed } from './feed.ts';
+import { FeedClients, type FeedOptions } from './feed-clients.ts';
 import { eventFrame, frameOf } from './frame.ts';
-import type { Delivery, History } from './history.ts';
 import type { Frame } from './outbox.ts';
-import { Session, type SessionOptions } from './session.ts';
+import { Session, type SessionParts } from './session.ts';
 import type { State } from './session-state.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 const MESSAGE_BYTES_MAX = 64 * 1024;
 
+export interface EventsFeedOptions extends FeedOptions {
+  readonly subscriptionsMax: number;
+}
+
 export class EventsFeed implements Feed {
   readonly name = 'events';
+  readonly scope = 'all';
   readonly messageBytesMax = MESSAGE_BYTES_MAX;
-  readonly clients: Clients;
-  readonly #sessions = new Map<object, Session>();
+  readonly clients: FeedClients;
+  readonly #sessions = new Set<Session>();
   readonly #subscriptions = new Subscriptions<Session>();
-  readonly #history: History;
-  readonly #metrics: HubMetrics;
-  readonly #options: SessionOptions & LivenessOptions;
+  readonly #parts: SessionParts;
+  readonly #cleanupMs: number;
   #degraded = true;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(parts: { history: History; metrics: HubMetrics }, options: SessionOptions & LivenessOptions) {
-    this.#history = parts.history;
-    this.#metrics = parts.metrics;
-    this.#options = options;
-    this.clients = new Clients(options);
+  constructor(history: EventHistory, metrics: HubMetrics, options: EventsFeedOptions) {
+    this.clients = new FeedClients(options, metrics);
+    this.#cleanupMs = options.cleanupMs;
+    this.#parts = {
+      history,
+      clients: this.clients,
+      subscriptions: this.#subscriptions,
+      subscriptionsMax: options.subscriptionsMax,
+      degraded: () => this.#degraded,
+    };
   }
 
   get subscriptions(): number {
@@ -38,30 +47,18 @@ export class EventsFeed implements Feed {
   }
 
   accept(socket: WebSocket, gone: () => void): void {
-    const session = new Session(
-      socket,
-      {
-        history: this.#history,
-        subscriptions: this.#subscriptions,
-        metrics: this.#metrics,
-        degraded: () => this.#degraded,
-        left: ({ client }) => {
-          this.#sessions.delete(client);
-          this.clients.remove(client);
-          gone();
-        },
-      },
-      this.#options,
-    );
-    this.#sessions.set(session.client, session);
-    this.clients.add(session.client);
+    const session = new Session(socket, this.#parts, () => {
+      this.#sessions.delete(session);
+      gone();
+    });
+    this.#sessions.add(session);
   }
 
   start(): void {
     this.clients.start();
     this.#timer = setInterval(() => {
-      for (const session of this.#sessions.values()) session.cleanUp();
-    }, this.#options.cleanupMs);
+      for (const session of this.#sessions) session.cleanUp();
+    }, this.#cleanupMs);
   }
 
   stop(): Promise<void> {
@@ -94,7 +91,7 @@ export class EventsFeed implements Feed {
   /** How many sessions are in each state. */
   states(): ReadonlyMap<State, number> {
     const counts = new Map<State, number>();
-    for (const { state } of this.#sessions.values()) counts.set(state, (counts.get(state) ?? 0) + 1);
+    for (const { state } of this.#sessions) counts.set(state, (counts.get(state) ?? 0) + 1);
     return counts;
   }
 

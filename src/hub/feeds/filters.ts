@@ -3,7 +3,7 @@
  * to agree, and all labels. A type that ends in `.*` stands for all that begin so.
  */
 
-import type { CloudEvent } from '../cloud-event.ts';
+import type { CloudEvent } from '../events/cloud-event.ts';
 import type { Filters } from '../protocol.ts';
 
 /** What filters look at, taken out of an event once. */

@@ -1,7 +1,7 @@
 /** Messages as bytes. */
 
 import type { ServerMessage } from '../protocol.ts';
-import type { Delivery } from './history.ts';
+import type { Delivery } from './event-history.ts';
 import type { Frame } from './outbox.ts';
 
 export function frameOf(message: ServerMessage): Frame {

@@ -13,7 +13,7 @@ export type Status =
   /** Why there is no connection, and in how many milliseconds the next attempt comes. */
   | { readonly state: 'waiting'; readonly reason: string; readonly retryMs: number };
 
-export interface LinkOptions {
+export interface SocketOptions {
   /** Of the gate's WebSocket, with its scheme: `wss://gate.example/ws`, or the same with `https:`. */
   readonly url: string | URL;
   /** Asked before each attempt, since a ticket is good once. Undefined: none is needed. A rejection is a failed attempt. */
@@ -27,7 +27,7 @@ export interface LinkOptions {
   readonly onState?: (status: Status) => void;
 }
 
-export interface LinkEvents<Message> {
+export interface SocketEvents<Message> {
   message(message: Message): void;
   /** An attempt failed, or a connection broke. */
   lost(): void;
@@ -41,13 +41,13 @@ interface Closing {
 
 type Timer = ReturnType<typeof setTimeout>;
 
-export class Link<Message extends { readonly type: string }> {
+export class ReconnectingSocket<Message extends { readonly type: string }> {
   readonly #url: URL;
-  readonly #options: LinkOptions;
+  readonly #options: SocketOptions;
   readonly #waits: Waits;
   readonly #attemptMs: number;
   readonly #pingMs: number;
-  readonly #events: LinkEvents<Message>;
+  readonly #events: SocketEvents<Message>;
   #status: Status = { state: 'connecting' };
   #socket: WebSocket | undefined;
   /** One more for each attempt, and at its end: what comes late of an earlier one is passed over. */
@@ -59,7 +59,7 @@ export class Link<Message extends { readonly type: string }> {
   #pinging: Timer | undefined;
 
   /** Throws a TypeError when `url` is none. */
-  constructor(options: LinkOptions, events: LinkEvents<Message>) {
+  constructor(options: SocketOptions, events: SocketEvents<Message>) {
     this.#url = new URL(options.url);
     this.#url.protocol = this.#url.protocol.replace('http', 'ws');
     this.#options = options;

@@ -1,51 +1,57 @@
-/** The clients of one feed: pinged, looked after, and sent home when the gate stops. */
+/** The clients of one feed: pinged, closed when they fall silent, and sent to other gates when this one stops. */
 
-import { closeReasons } from '../close-codes.ts';
-import type { Client } from './client.ts';
+import type { WebSocket } from 'ws';
+import type { HubMetrics } from '../hub-metrics.ts';
+import { closeReasons } from '../protocol.ts';
+import { FeedClient, type FeedClientEvents, type FeedClientOptions } from './feed-client.ts';
 import { frameOf } from './frame.ts';
 
-export interface LivenessOptions {
+export interface FeedOptions extends FeedClientOptions {
   readonly pingMs: number;
-  /** Who says nothing for so long, not even a pong, is gone. */
+  /** A client that says nothing for so long, not even a pong, is gone. */
   readonly timeoutMs: number;
   readonly cleanupMs: number;
 }
 
-/** All clients of a gate that stops come back to the others within this time, not at once. */
+/** The clients of a gate that stops come to the others within this time, each at another moment. */
 const COME_BACK_WITHIN_MS = 5000;
 
-export class Clients {
-  readonly #all = new Set<Client>();
-  readonly #options: LivenessOptions;
+export class FeedClients {
+  readonly #all = new Set<FeedClient>();
+  readonly #options: FeedOptions;
+  readonly #metrics: HubMetrics;
   readonly #timers: NodeJS.Timeout[] = [];
   #empty: (() => void) | undefined;
 
-  constructor(options: LivenessOptions) {
+  constructor(options: FeedOptions, metrics: HubMetrics) {
     this.#options = options;
+    this.#metrics = metrics;
   }
 
   get size(): number {
     return this.#all.size;
   }
 
-  /** Of the client that has most waiting. */
+  /** From 0 to 1: how full the fullest queue of any client is. */
   get saturation(): number {
     let worst = 0;
     for (const { saturation } of this.#all) worst = Math.max(worst, saturation);
     return worst;
   }
 
-  [Symbol.iterator](): Iterator<Client> {
+  [Symbol.iterator](): Iterator<FeedClient> {
     return this.#all.values();
   }
 
-  add(client: Client): void {
+  add(socket: WebSocket, events: FeedClientEvents): FeedClient {
+    const closed = () => {
+      this.#all.delete(client);
+      if (this.#all.size === 0) this.#empty?.();
+      events.closed();
+    };
+    const client = new FeedClient(socket, this.#options, { ...events, closed }, this.#metrics);
     this.#all.add(client);
-  }
-
-  remove(client: Client): void {
-    this.#all.delete(client);
-    if (this.#all.size === 0) this.#empty?.();
+    return client;
   }
 
   start(): void {
@@ -59,7 +65,7 @@ export class Clients {
     this.#timers.push(setInterval(ping, pingMs), setInterval(cleanUp, cleanupMs));
   }
 
-  /** Tells each to come back elsewhere, each at a time of its own. Resolves when all have left. */
+  /** Tells each client to come back, each after another time. Resolves when all have left. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     const empty = new Promise<void>((resolve) => {

@@ -5,31 +5,8 @@
 
 import { z } from 'zod';
 
-/** Of one event as JSON. Bounds, with the number of events, what a history holds. */
+/** Size of one event as JSON. Times `hub.historyMax`, it bounds the memory of the event history. */
 export const EVENT_BYTES_MAX = 16 * 1024;
-
-/** What the gates themselves tell. Others may post these types, too: `own-source.ts`. */
-export const ownTypes = [
-  'connection.admitted',
-  'connection.denied',
-  'connection.released',
-  'connection.expired',
-  'connection.adopted',
-  'pod.filling',
-  'pod.saturated',
-  'pod.recovered',
-  'proxy.heard',
-  'proxy.silent',
-  'proxy.unrenewed',
-  'proxy.renewed',
-  'store.down',
-  'store.up',
-  'limit.changed',
-  'gate.started',
-  'gate.stopping',
-] as const;
-
-export type OwnType = (typeof ownTypes)[number];
 
 /** Words rather than a closed list: whoever posts incidents has names of their own. */
 const word = z.string('1 to 32 letters, digits, _ -').regex(/^[A-Za-z0-9_-]{1,32}$/, '1 to 32 letters, digits, _ -');

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { Room } from '../../src/net/quota.ts';
+import { Quota } from '../../src/net/quota.ts';
 
-function full(address: string): Room {
-  const room = new Room('x', { max: 10, perAddressMax: 1 });
-  expect(room.take(address)).toBeUndefined();
-  return room;
+function full(address: string): Quota {
+  const quota = new Quota('x', { max: 10, perAddressMax: 1 });
+  expect(quota.take(address)).toBeUndefined();
+  return quota;
 }
 
 it.each([
@@ -15,10 +15,10 @@ it.each([
   ['the same at its other end', '::1', '::1:2:3:4'],
   ['link-local ones', 'fe80::1%eth0', 'fe80::2%eth0'],
 ])('%s shares its room, until it is given back', (_what, one, other) => {
-  const room = full(one);
-  expect(room.take(other)).toBe('xPerAddressMax');
-  room.give(other);
-  expect(room.take(one)).toBeUndefined();
+  const quota = full(one);
+  expect(quota.take(other)).toBe('xPerAddressMax');
+  quota.give(other);
+  expect(quota.take(one)).toBeUndefined();
 });
 
 it.each([
@@ -31,6 +31,6 @@ it.each([
 });
 
 it('there is so much in all, and a unix socket is bounded by that only', () => {
-  const room = new Room('x', { max: 2, perAddressMax: 1 });
-  expect([room.take(undefined), room.take(undefined), room.take(undefined)]).toEqual([undefined, undefined, 'xMax']);
+  const quota = new Quota('x', { max: 2, perAddressMax: 1 });
+  expect([quota.take(undefined), quota.take(undefined), quota.take(undefined)]).toEqual([undefined, undefined, 'xMax']);
 });

@@ -3,7 +3,7 @@
  * arrives a second time. Each has a number, one more than that of the event before it.
  */
 
-import type { CloudEvent } from '../cloud-event.ts';
+import type { CloudEvent } from '../events/cloud-event.ts';
 import type { Facts } from './filters.ts';
 
 /** An event as everything here hands it on: serialised once, and looked at once. */
@@ -15,7 +15,7 @@ export interface Delivery {
   readonly arrivedAtMs: number;
 }
 
-export class History {
+export class EventHistory {
   readonly #max: number;
   readonly #ring: Delivery[] = [];
   readonly #numbers = new Map<string, number>();
