@@ -1,7 +1,7 @@
 /**
  * Who may ask for what. With tokens configured: whoever shows one with the scope that is needed. Without: whoever is on
- * this machine, since the configuration then lets the server listen on loopback only; but no web page of another site in
- * a browser on this machine. Both the HTTP server and the hub's handshake ask here.
+ * this machine, since the configuration then lets the server listen on loopback only; but no web page of another site
+ * in a browser on this machine. Both the HTTP server and the hub's handshake ask here.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * The gate's HTTP API for programs: the dashboard, `wsgate watch` and tests use this one client. No module of Node's: it
- * runs in browsers, too.
+ * The gate's HTTP API for programs: the dashboard, `wsgate watch` and tests use this one client. No module of Node's:
+ * it runs in browsers, too.
  */
 
 import {

@@ -1,6 +1,6 @@
 /**
- * What the HTTP API answers, as JSON. The server's routes are held to these types, and the client (`client/api.ts`) gives
- * them to the dashboard, `wsgate watch` and tests. No module of Node's.
+ * What the HTTP API answers, as JSON. The server's routes are held to these types, and the client (`client/api.ts`)
+ * gives them to the dashboard, `wsgate watch` and tests. No module of Node's.
  */
 
 /** Pods that one request may name. */

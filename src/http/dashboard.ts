@@ -1,9 +1,9 @@
 /**
- * `/`: the dashboard, as `npm run build` leaves it in `dist/dashboard`. The page holds no data, so it needs no token; what
- * it reads needs one.
+ * `/`: the dashboard, as `npm run build` leaves it in `dist/dashboard`. The page holds no data, so it needs no token;
+ * what it reads needs one.
  *
- * By hand, not @fastify/static: the files are few and small, are compressed once and kept in memory, and each is a route,
- * so no request can name another file.
+ * By hand, not @fastify/static: the files are few and small, are compressed once and kept in memory, and each is a
+ * route, so no request can name another file.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** The page loads nothing from elsewhere, runs nothing inline, and stands in no frame. `self` includes its WebSockets. */
+/** The page loads nothing from elsewhere, runs nothing inline, stands in no frame. `self` includes its WebSockets. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",

@@ -1,4 +1,4 @@
-/** `POST /v1/events` takes events from outside, for the hub's clients. `POST /v1/tickets` tells tickets for WebSockets. */
+/** `POST /v1/events` takes events from outside, for the hub's clients. `POST /v1/tickets` issues tickets. */
 
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';

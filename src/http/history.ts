@@ -1,4 +1,4 @@
-/** `/v1/history`: the last hour of the pods' counts, as this gate saw it. */
+/** `/v1/history` tells the last hour of the pods' counts, as this gate saw it. */
 
 import type { FastifyInstance } from 'fastify';
 import type { HistoryBody } from './bodies.ts';

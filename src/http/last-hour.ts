@@ -1,6 +1,6 @@
 /**
- * What the pods held over the last hour, as this gate saw it: a point each half minute, in memory. Each is one reading of
- * the store, for which no Check waits. At most 120 points of 1,000 pods each, those with the least room.
+ * What the pods held over the last hour, as this gate saw it: a point each half minute, in memory. Each point is one
+ * reading of the store, for which no Check waits. At most 120 points of 1,000 pods each: the fullest ones.
  */
 
 import type { PodId } from '../admission/ids.ts';
@@ -14,7 +14,7 @@ export interface CountHistory {
   /** Of the latest point, milliseconds since the epoch. */
   readonly timeMs: number;
   readonly stepMs: number;
-  /** Of the first point: a gate that has just started knows less than an hour. */
+  /** Of the first point. A gate that has just started knows less than an hour. */
   readonly sinceMs: number;
   /** Oldest first; null where the pod was not listed or the store did not answer. */
   readonly pods: ReadonlyMap<PodId, readonly (number | null)[]>;
@@ -23,7 +23,7 @@ export interface CountHistory {
 export class LastHour {
   readonly #fleet: Pick<FleetView, 'fresh'>;
   readonly #stepMs: number;
-  /** By their number since the start: a process that stalls leaves a gap, and shifts nothing. */
+  /** By the number of steps since the start: a process that stalls leaves a gap, and the other points stay in place. */
   readonly #points = new Map<number, ReadonlyMap<PodId, number>>();
   readonly #startedAtMs = performance.now();
   #latest = 0;
@@ -43,7 +43,7 @@ export class LastHour {
     clearInterval(this.#timer);
   }
 
-  /** Of these pods; of those that the latest answer of the store listed, if none are given. */
+  /** Of these pods; if none are given, of those that the store's latest answer listed. */
   of(names?: readonly PodId[]): CountHistory {
     const first = this.#oldest();
     const numbers = Array.from({ length: this.#latest - first + 1 }, (_, index) => first + index);
@@ -69,7 +69,7 @@ export class LastHour {
     return Math.max(0, this.#latest - POINTS_MAX + 1);
   }
 
-  /** By the clock as it is now: it may have been set since. */
+  /** By the present clock, which may have been set since. */
   #timeOf(number: number): number {
     return Date.now() - performance.now() + this.#startedAtMs + number * this.#stepMs;
   }

@@ -1,4 +1,4 @@
-/** `/v1/pods`: the counts, who holds the slots, and the release hook. */
+/** `/v1/pods` tells the counts and who holds the slots; the release hook frees one. */
 
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Events } from '../admission/events.ts';
@@ -75,7 +75,7 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
   );
 
   async function releaseNow(reply: FastifyReply, pod: PodId, lease: LeaseId): Promise<FastifyReply> {
-    const answer = await store.release(pod, [lease], 0); // if its proxy still holds it, it comes back
+    const answer = await store.release(pod, [lease], 0); // a lease that its proxy still holds comes back
     if (!answer.ok) return sendAway(reply, answer);
     const released = answer.value > 0;
     if (released) {
@@ -94,7 +94,7 @@ interface PodsQuery {
 }
 
 interface PodsAsked {
-  /** Just these, as of this moment. */
+  /** Only these, as of this moment. */
   readonly names: readonly PodId[] | undefined;
   readonly contains: string;
   readonly max: number;

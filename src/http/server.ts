@@ -22,7 +22,7 @@ import { refuseUnreadable } from './unreadable.ts';
 export interface HttpServerOptions {
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
-  /** Of the path and the headers together. */
+  /** Maximum length of the path and the headers together. */
   readonly headerBytesMax: number;
   readonly bodyBytesMax: number;
   /** How long a request may take to arrive, in milliseconds. */
@@ -45,10 +45,10 @@ export function createHttpServer(
     access: Access;
     /** Absent when it is turned off. */
     hub: Hub | undefined;
-    /** Kept where there is a hub. */
+    /** Absent without a hub. */
     lastHour: LastHour | undefined;
     log: FastifyBaseLogger;
-    /** Called with the key of a bound. */
+    /** Called with the key of a bound that was reached. */
     reached: (key: string) => void;
   },
   options: HttpServerOptions,
@@ -62,7 +62,7 @@ export function createHttpServer(
       maxHeaderSize: options.headerBytesMax,
       headersTimeout: requestTimeout,
       connectionsCheckingInterval: Math.min(LOOK_MS, requestTimeout),
-      // Others than WebSocket, such as h2c, are offers that a server may pass over.
+      // A server may ignore offers of other protocols, such as h2c.
       ...(parts.hub ? { shouldUpgradeCallback: isWebSocket } : {}),
     },
     requestTimeout,
@@ -70,7 +70,7 @@ export function createHttpServer(
     clientErrorHandler: refuseUnreadable(parts.reached),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
-    // Before there is a route to take: a broken escape in the path, say.
+    // Errors before routing, such as a broken escape in the path.
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, error.statusCode ?? 400, error.message),
   });
   app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, `there is no ${request.method} ${request.url}`));
@@ -88,7 +88,7 @@ export function createHttpServer(
   const bounds = { max: options.connectionsMax, perAddressMax: options.connectionsPerAddressMax };
   const connections = new Connections(new Quota('http.connections', bounds), parts.reached);
   connections.bound(app.server);
-  // The hub counts its own.
+  // The hub counts its clients itself.
   if (parts.hub) app.server.on('upgrade', ({ socket }) => connections.leave(socket));
 
   if (origins.length > 0) app.addHook('onRequest', corsHook(origins));

@@ -2,9 +2,9 @@
  * A WebSocket's HTTP request, which leads to the feed that its path names. A client that is refused gets an HTTP answer
  * with a problem document.
  *
- * A token comes in the Authorization header; or as the subprotocol `bearer.<the token in base64url>` beside `wsgate`, for
- * browsers, which cannot set headers; or as `?ticket=`, a single-use one of `POST /v1/tickets`. A token itself never
- * comes in the URL, because access logs hold URLs.
+ * A token comes in the Authorization header; or as the subprotocol `bearer.<the token in base64url>` beside `wsgate`,
+ * for browsers, which cannot set headers; or as `?ticket=`, a single-use one of `POST /v1/tickets`. A token itself
+ * never comes in the URL, because access logs hold URLs.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -82,7 +82,7 @@ export class Handshake {
     if (!place) return this.#refuse(socket, notThere(url.pathname));
     const { refusal, ticket } = this.#judge(request, url, place.feed);
     if (refusal) return this.#refuse(socket, refusal);
-    // It takes its place before its ticket is used: a client that is refused for lack of room can show the ticket again.
+    // The quota is taken before the ticket is used: a client that is one too many can show its ticket again.
     const full = this.#quota.take(address);
     if (full !== undefined) return this.#refuse(socket, this.#tooMany(full));
     const gone = once(() => this.#quota.give(address));

@@ -1,6 +1,6 @@
 /**
- * The hub tells what happens in the fleet, and what people post, to every WebSocket client that wants to hear it. Its parts
- * are made and joined here; `open.ts` brings what the configuration decides.
+ * The hub tells what happens in the fleet, and what people post, to every WebSocket client that wants to hear it. Its
+ * parts are made and joined here; `open.ts` brings what the configuration decides.
  */
 
 import type { Server } from 'node:http';
@@ -54,7 +54,7 @@ export interface HubOptions extends HandshakeOptions, ReporterOptions {
   readonly snapshots: SnapshotOptions;
 }
 
-/** Clients that come before the history has been read wait for it, for so long: a Redis may accept and say nothing. */
+/** How long clients wait for the history to be read: a Redis may accept a connection and say nothing. */
 const BEGIN_MS = 2000;
 
 export class Hub {
@@ -72,7 +72,7 @@ export class Hub {
   readonly #handshake: Handshake;
   readonly #feeds: readonly Feed[];
   #degraded = true;
-  /** Fulfilled when the broker has told the history, or that it cannot read it now. */
+  /** Fulfilled when the broker has told the history, or has told that it cannot read it now. */
   readonly #begun = Promise.withResolvers<void>();
   #beginning: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
@@ -103,7 +103,7 @@ export class Hub {
     this.#gauges(events, console);
   }
 
-  /** Lets WebSockets in that arrive at this server. */
+  /** Serves the WebSockets that arrive at this server. */
   attach(server: Server): void {
     server.on('upgrade', (request, socket, head) => void this.#handshake.enter(request, socket, head));
   }
@@ -113,13 +113,13 @@ export class Hub {
     this.#broker.start({
       event: (event, json, live) => this.#deliver(event, json, live),
       missed: () => {
-        for (const feed of this.#feeds) feed.missed();
+        for (const feed of this.#feeds) feed.missed?.();
       },
       degraded: (why) => {
         this.#degraded = why !== undefined;
         if (this.#degraded) this.#log.warn({ why }, 'the hub reaches only the clients of this gate');
         else this.#log.info('the hub reaches the clients of all gates');
-        for (const feed of this.#feeds) feed.degraded(why);
+        for (const feed of this.#feeds) feed.degraded?.(why);
         this.#begin();
       },
     });
@@ -127,7 +127,7 @@ export class Hub {
     this.#reporter.start();
   }
 
-  /** Events that others made. */
+  /** Tells events to all gates, and to their clients. */
   publish(events: readonly CloudEvent[]): void {
     this.#broker.publish(events);
   }
@@ -164,7 +164,7 @@ export class Hub {
     if (!live) return;
     this.#rates.note(event);
     this.#metrics.broadcast.inc();
-    for (const feed of this.#feeds) feed.event(delivery);
+    for (const feed of this.#feeds) feed.event?.(delivery);
   }
 
   #gauges(events: EventsFeed, console: ConsoleFeed): void {

@@ -1,9 +1,10 @@
 /**
- * Tickets: a client that can set neither a header nor a subprotocol shows one in a URL, instead of its token. Each is good
- * once, for a short time.
+ * Tickets: a client that can set neither a header nor a subprotocol shows one in a URL, instead of its token. Each is
+ * good once, for a short time.
  *
  * A ticket is signed with the token that was shown for it, so every gate that knows that token can check it, also while
- * Redis is away. Which tickets were used is known to the whole fleet; while Redis is away, each gate knows its own only.
+ * Redis is away. Which tickets were used is known to the whole fleet; while Redis is away, each gate knows its own
+ * only.
  */
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';

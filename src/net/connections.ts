@@ -1,4 +1,4 @@
-/** Bounds the connections of a server. One for which there is no room is closed: there is no request yet to answer. */
+/** Bounds the connections of a server. Those beyond the quota are closed: there is no request yet to answer. */
 
 import type { Server, Socket } from 'node:net';
 import type { Quota } from './quota.ts';
@@ -27,7 +27,7 @@ export class Connections {
     });
   }
 
-  /** For a connection that is somebody else's to count from now on. */
+  /** From now on somebody else counts this connection. */
   leave(socket: Socket): void {
     const address = this.#addresses.get(socket);
     if (this.#addresses.delete(socket)) this.#quota.give(address);

@@ -97,9 +97,8 @@ describe('what happens to pods', () => {
       severity: 'critical',
       data: { state: 'saturated', connections: 10, limit: 10, labels: { pod: 'pod1' } },
     });
-    const leases = await gateAt(0).get('/v1/pods/pod1/connections');
-    const { connections } = (await leases.json()) as { connections: { lease: string }[] };
-    for (const { lease } of connections) await gateAt(1).post(`/v1/pods/pod1/connections/${lease}/release`);
+    const { connections } = await gateAt(0).api.connections('pod1', 100);
+    for (const { lease } of connections) await gateAt(1).api.release('pod1', lease);
     expect(await client.eventOf('pod.recovered')).toMatchObject({ data: { state: 'normal', labels: { pod: 'pod1' } } });
     const types = client.events().map(({ type }) => type);
     expect(types.filter((type) => type === 'pod.saturated')).toHaveLength(1);

@@ -63,7 +63,9 @@ async function latencies(all: readonly HubClient[]): Promise<number[]> {
   return late.sort((a, b) => a - b);
 }
 
-/** Of three rounds: what else the machine does delays one now and then; a client that delays others delays all of them. */
+/**
+ * Of three rounds: what else the machine does delays one now and then; a client that delays others delays all of them.
+ */
 async function leastP99(clients: Parameters<typeof latencies>[0]): Promise<number> {
   const rounds: number[] = [];
   while (rounds.length < 3) rounds.push(p99(await latencies(clients)));

@@ -2,8 +2,8 @@
  * Events that gates tell of themselves, their proxies, their pods and their store. `docs/hub.md` lists them.
  *
  * Anybody may post an event of any type, `connection.admitted` too; only the source tells who speaks. Nobody but a gate
- * may post a source that begins with `GATE_SOURCE`, and figures count only events of such a source. No module of Node's:
- * clients import it.
+ * may post a source that begins with `GATE_SOURCE`, and figures count only events of such a source. No module of
+ * Node's: clients import it.
  */
 
 import type { CloudEvent } from './cloud-event.ts';

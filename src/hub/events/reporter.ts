@@ -1,9 +1,9 @@
 /**
  * Turns what happens in this gate into domain events.
  *
- * In each second, the first `oneByOneMax` changes of connections are told one by one. Those beyond are counted, and told
- * at the end of the second as one event for each pod and kind. No upgrade waits for any of it: it costs a small object or
- * a number, and events are made and published later, by a timer.
+ * In each second, the first `oneByOneMax` changes of connections are told one by one. Those beyond are counted, and
+ * told at the end of the second as one event for each pod and kind. No upgrade waits for any of it: it costs a small
+ * object or a number, and events are made and published later, by a timer.
  */
 
 import type { Events } from '../../admission/events.ts';

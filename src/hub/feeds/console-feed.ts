@@ -1,6 +1,6 @@
 /**
- * `/api/monitoring/ws`: what a console shows. It tells the fleet's figures, at an interval and when they change; and every
- * event, without a subscription.
+ * `/api/monitoring/ws`: what a console shows. It tells the fleet's figures, at an interval and when they change; and
+ * every event, without a subscription.
  */
 
 import type { FastifyBaseLogger } from 'fastify';
@@ -63,8 +63,6 @@ export class ConsoleFeed implements Feed {
   event(delivery: Delivery): void {
     if (this.clients.size > 0) this.#enqueue(plainEventFrame(delivery));
   }
-
-  missed(): void {}
 
   degraded(why: string | undefined): void {
     this.#enqueue(frameOf({ type: 'degraded', degraded: why !== undefined, reason: why ?? '' }));

@@ -1,4 +1,4 @@
-/** `/ws`: events, to those who subscribed to them. */
+/** `/ws` tells events to the clients that subscribed to them. */
 
 import type { WebSocket } from 'ws';
 import type { HubMetrics } from '../hub-metrics.ts';

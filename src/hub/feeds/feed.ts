@@ -15,11 +15,11 @@ export interface Feed {
   /** `gone` is called once, when the client has left. */
   accept(socket: WebSocket, gone: () => void): void;
   /** An event that is new to this gate. */
-  event(delivery: Delivery): void;
+  event?(delivery: Delivery): void;
   /** Events of other gates are lost. */
-  missed(): void;
+  missed?(): void;
   /** With a reason: from now on only events of this gate come. */
-  degraded(why: string | undefined): void;
+  degraded?(why: string | undefined): void;
   start(): void;
   stop(): Promise<void>;
 }

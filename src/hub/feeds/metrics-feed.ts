@@ -1,4 +1,4 @@
-/** `/ws/metrics`: the fleet's figures, at once and then at an interval. What clients say is ignored. */
+/** `/ws/metrics` tells the fleet's figures, at once and then at an interval. It ignores what clients say. */
 
 import type { WebSocket } from 'ws';
 import type { Snapshots } from '../figures/snapshots.ts';
@@ -7,7 +7,7 @@ import type { Feed } from './feed.ts';
 import { FeedClients, type FeedOptions } from './feed-clients.ts';
 import { MetricsFrames } from './frame.ts';
 
-/** Nothing that a client could say would be of use. */
+/** Messages of clients are ignored. */
 const MESSAGE_BYTES_MAX = 1024;
 
 export interface MetricsFeedOptions extends FeedOptions {
@@ -41,10 +41,6 @@ export class MetricsFeed implements Feed {
     });
     void tell();
   }
-
-  event(): void {}
-  missed(): void {}
-  degraded(): void {}
 
   start(): void {
     this.clients.start();

@@ -1,9 +1,9 @@
 /**
  * One session of `/ws`: its subscriptions, its state, and what it missed.
  *
- * A session that resumes is behind. It reads events from the history, as fast as its client takes them, until it reaches
- * the newest; only then do new events go to it directly. So it gets each event once, in the order of the history, and a
- * long absence needs no long queue.
+ * A session that resumes is behind. It reads events from the history, as fast as its client takes them, until it
+ * reaches the newest; only then do new events go to it directly. So it gets each event once, in the order of the
+ * history, and a long absence needs no long queue.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -83,7 +83,7 @@ export class Session {
 
   /** Called at each cleanup. */
   cleanUp(): void {
-    if (!this.#hadEvent) this.#become('quiet');
+    if (!this.#hadEvent) this.#become('idle');
     this.#hadEvent = false;
   }
 

@@ -3,8 +3,8 @@
  * leases: when the cache has none, and when the fleet has changed, at most once a second. The gate that makes it also
  * tells which pods have filled up or emptied since the one before.
  *
- * A cache that fails costs speed and nothing else: each gate then makes its own snapshots. When the leases cannot be read,
- * the last snapshot stays, marked as stale.
+ * A cache that fails costs speed and nothing else: each gate then makes its own snapshots. When the leases cannot be
+ * read, the last snapshot stays, marked as stale.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
