@@ -96,7 +96,7 @@ describe('a client that has stopped reading', () => {
     expect(missed).toBe(dropped);
   });
 
-  it('is sent away instead, where it is told so', async () => {
+  it('is disconnected instead, if `whenFull` says so', async () => {
     gate = await startGate({ config: { hub: { queueMax: QUEUE_MAX, whenFull: 'close' } } });
     const stuck = await subscribed(['*']);
     stuck.pause();
