@@ -123,7 +123,7 @@ export class Hub {
         this.#begin();
       },
     });
-    for (const feed of this.#feeds) feed.start();
+    for (const { clients } of this.#feeds) clients.start();
     this.#reporter.start();
   }
 
@@ -149,7 +149,7 @@ export class Hub {
     this.#reporter.stop();
     this.#snapshots.stop();
     await this.#broker.stop();
-    await Promise.all(this.#feeds.map((feed) => feed.stop()));
+    await Promise.all(this.#feeds.map(({ clients }) => clients.stop()));
   }
 
   #begin(): void {

@@ -35,7 +35,6 @@ export class ConsoleFeed implements Feed {
   #broadcast: Frame[] = [];
   #toldJson = '';
   #toldAtMs = 0;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(snapshots: Snapshots, metrics: HubMetrics, log: FastifyBaseLogger, options: ConsoleFeedOptions) {
     this.#snapshots = snapshots;
@@ -43,6 +42,7 @@ export class ConsoleFeed implements Feed {
     this.#log = log;
     this.#options = options;
     this.clients = new FeedClients(options, metrics);
+    this.clients.every(Math.min(LOOK_MS, options.everyMs), () => void this.#look());
     this.#snapshots.listen((json) => this.#tell(json));
   }
 
@@ -66,16 +66,6 @@ export class ConsoleFeed implements Feed {
 
   degraded(why: string | undefined): void {
     this.#enqueue(frameOf({ type: 'degraded', degraded: why !== undefined, reason: why ?? '' }));
-  }
-
-  start(): void {
-    this.clients.start();
-    this.#timer = setInterval(() => void this.#look(), Math.min(LOOK_MS, this.#options.everyMs));
-  }
-
-  stop(): Promise<void> {
-    clearInterval(this.#timer);
-    return this.clients.stop();
   }
 
   async #look(): Promise<void> {

@@ -26,13 +26,13 @@ export class EventsFeed implements Feed {
   readonly #sessions = new Set<Session>();
   readonly #subscriptions = new Subscriptions<Session>();
   readonly #parts: SessionParts;
-  readonly #cleanupMs: number;
   #degraded = true;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(history: EventHistory, metrics: HubMetrics, options: EventsFeedOptions) {
     this.clients = new FeedClients(options, metrics);
-    this.#cleanupMs = options.cleanupMs;
+    this.clients.every(options.cleanupMs, () => {
+      for (const session of this.#sessions) session.cleanUp();
+    });
     this.#parts = {
       history,
       clients: this.clients,
@@ -52,18 +52,6 @@ export class EventsFeed implements Feed {
       gone();
     });
     this.#sessions.add(session);
-  }
-
-  start(): void {
-    this.clients.start();
-    this.#timer = setInterval(() => {
-      for (const session of this.#sessions) session.cleanUp();
-    }, this.#cleanupMs);
-  }
-
-  stop(): Promise<void> {
-    clearInterval(this.#timer);
-    return this.clients.stop();
   }
 
   event(delivery: Delivery): void {

@@ -1,4 +1,7 @@
-/** The clients of one feed: pinged, closed when they fall silent, and sent to other gates when this one stops. */
+/**
+ * The clients of one feed: pinged, closed when they fall silent, and sent to other gates when this one stops. The
+ * timers of a feed run from `start` to `stop`.
+ */
 
 import type { WebSocket } from 'ws';
 import type { HubMetrics } from '../hub-metrics.ts';
@@ -20,12 +23,19 @@ export class FeedClients {
   readonly #all = new Set<FeedClient>();
   readonly #options: FeedOptions;
   readonly #metrics: HubMetrics;
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #works: { readonly ms: number; readonly work: () => void }[] = [];
+  #timers: NodeJS.Timeout[] = [];
   #empty: (() => void) | undefined;
 
   constructor(options: FeedOptions, metrics: HubMetrics) {
     this.#options = options;
     this.#metrics = metrics;
+    this.every(options.pingMs, () => {
+      for (const client of this.#all) client.ping();
+    });
+    this.every(options.cleanupMs, () => {
+      for (const client of this.#all) if (client.silentForMs() >= options.timeoutMs) client.close(closeReasons.silent);
+    });
   }
 
   get size(): number {
@@ -54,15 +64,13 @@ export class FeedClients {
     return client;
   }
 
+  /** To be called before `start`. */
+  every(ms: number, work: () => void): void {
+    this.#works.push({ ms, work });
+  }
+
   start(): void {
-    const { pingMs, timeoutMs, cleanupMs } = this.#options;
-    const ping = () => {
-      for (const client of this.#all) client.ping();
-    };
-    const cleanUp = () => {
-      for (const client of this.#all) if (client.silentForMs() >= timeoutMs) client.close(closeReasons.silent);
-    };
-    this.#timers.push(setInterval(ping, pingMs), setInterval(cleanUp, cleanupMs));
+    this.#timers = this.#works.map(({ ms, work }) => setInterval(work, ms));
   }
 
   /** Tells each client to come back, each after another time. Resolves when all have left. */

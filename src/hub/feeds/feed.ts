@@ -20,6 +20,4 @@ export interface Feed {
   missed?(): void;
   /** With a reason: from now on only events of this gate come. */
   degraded?(why: string | undefined): void;
-  start(): void;
-  stop(): Promise<void>;
 }

@@ -41,12 +41,4 @@ export class MetricsFeed implements Feed {
     });
     void tell();
   }
-
-  start(): void {
-    this.clients.start();
-  }
-
-  stop(): Promise<void> {
-    return this.clients.stop();
-  }
 }
