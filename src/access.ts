@@ -1,7 +1,8 @@
 /**
- * Who may ask for what. With tokens configured: whoever shows one with the scope that is needed. Without: whoever is on
- * this machine, since the configuration then lets the server listen on loopback only; but no web page of another site
- * in a browser on this machine. Both the HTTP server and the hub's handshake ask here.
+ * Which requests are answered. With tokens configured: those that show one with the scope that is needed. Without:
+ * those from this machine, since the configuration then lets the server listen on loopback only; but not those of
+ * another site's page in a browser on this machine. The HTTP server (`http/scopes.ts`) and the hub's handshake ask
+ * here.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto';

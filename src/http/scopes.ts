@@ -10,7 +10,7 @@ declare module 'fastify' {
   }
 }
 
-/** Options of a route. `none`: whoever asks is answered. */
+/** Options of a route. `none`: it is answered without a token. */
 export function needs(scope: Scope | 'none') {
   return { config: { scope } };
 }
