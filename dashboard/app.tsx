@@ -1,7 +1,7 @@
 /** The whole page: who may see it, what it shows, and whether that is true. */
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { Api, tokenOfTab } from './api.ts';
+import { Api } from '../src/client/api.ts';
 import { Events } from './events.tsx';
 import { Fleet, NOTHING_YET, type View } from './fleet.ts';
 import { Overview } from './overview.tsx';
@@ -9,15 +9,18 @@ import { PodPage } from './pod-page.tsx';
 import { type Route, useRoute } from './route.ts';
 import { State } from './state.tsx';
 import { TokenForm } from './token-form.tsx';
+import { tokenOfTab } from './token-of-tab.ts';
 
 const EVENTS_SHOWN = 200;
+/** Where the page is: the gate may stand behind a proxy's path. */
+const GATE = new URL('.', document.baseURI);
 
 export function App() {
   const [token, setToken] = useState(tokenOfTab.get);
   const [asked, setAsked] = useState(false);
   const [view, setView] = useState(NOTHING_YET);
   const route = useRoute();
-  const api = useMemo(() => new Api(token, () => setAsked(true)), [token]);
+  const api = useMemo(() => new Api({ url: GATE, token, unauthorized: () => setAsked(true) }), [token]);
 
   useEffect(() => {
     if (asked) return;
@@ -67,7 +70,7 @@ export function App() {
 
 function RoutedView({ route, api, view }: { route: Route; api: Api; view: View }) {
   if (route.view === 'pod') return <PodPage key={route.pod} name={route.pod} api={api} view={view} />;
-  if (route.view === 'events') return <Events entries={view.events} max={EVENTS_SHOWN} level={1} />;
+  if (route.view === 'events') return <Events items={view.events} max={EVENTS_SHOWN} level={1} />;
   return <Overview api={api} view={view} />;
 }
 

@@ -1,7 +1,8 @@
 /** Who holds a pod's slots, with a way to free one. */
 
 import { useRef, useState } from 'preact/hooks';
-import type { Api, Connection } from './api.ts';
+import type { Api } from '../src/client/api.ts';
+import type { ConnectionBody } from '../src/http/bodies.ts';
 import { ReleaseDialog } from './release-dialog.tsx';
 import { Scroll } from './scroll.tsx';
 import { dayAndTime } from './time.ts';
@@ -19,7 +20,7 @@ interface ConnectionsTableProps {
 export function ConnectionsTable({ api, pod, change }: ConnectionsTableProps) {
   const [max, setMax] = useState(SHOWN_AT_FIRST);
   const [text, setText] = useState('');
-  const [chosen, setChosen] = useState<Connection>();
+  const [chosen, setChosen] = useState<ConnectionBody>();
   const [outcome, setOutcome] = useState('');
   const outcomeLine = useRef<HTMLParagraphElement>(null);
   const [released, setReleased] = useState<ReadonlySet<string>>(new Set());
@@ -33,7 +34,7 @@ export function ConnectionsTable({ api, pod, change }: ConnectionsTableProps) {
     setText(now);
     setReleased(new Set());
   };
-  const release = async ({ lease }: Connection) => {
+  const release = async ({ lease }: ConnectionBody) => {
     try {
       const answer = await api.release(pod, lease);
       setReleased(new Set([...released, lease]));

@@ -1,27 +1,27 @@
 /** The newest events, and the gaps between them; the oldest make room. */
 
 import type { CloudEvent, Item } from '../src/client/index.ts';
-import { isOwn } from '../src/hub/own-source.ts';
+import { isFromGate } from '../src/hub/events/domain-event.ts';
 
-const ENTRIES_MAX = 1000;
+const ITEMS_MAX = 1000;
 
-export interface Entry {
+export interface KeyedItem {
   readonly key: number;
   readonly item: Item;
 }
 
 export class EventLog {
-  #entries: Entry[] = [];
+  #items: KeyedItem[] = [];
   #made = 0;
 
   /** Newest last. A new list at each change. */
-  get entries(): readonly Entry[] {
-    return this.#entries;
+  get items(): readonly KeyedItem[] {
+    return this.#items;
   }
 
   add(item: Item): void {
     this.#made += 1;
-    this.#entries = [...this.#entries.slice(-ENTRIES_MAX + 1), { key: this.#made, item }];
+    this.#items = [...this.#items.slice(-ITEMS_MAX + 1), { key: this.#made, item }];
   }
 }
 
@@ -31,8 +31,8 @@ export function podOf({ subject, data }: CloudEvent): string | undefined {
 }
 
 /** Differs when a gate has told of the pod again. What others post about it changes nothing of it. */
-export function lastChangeOf(pod: string, entries: readonly Entry[]): number {
+export function lastChangeOf(pod: string, items: readonly KeyedItem[]): number {
   return (
-    entries.findLast(({ item }) => item.kind === 'event' && isOwn(item.event) && podOf(item.event) === pod)?.key ?? 0
+    items.findLast(({ item }) => item.kind === 'event' && isFromGate(item.event) && podOf(item.event) === pod)?.key ?? 0
   );
 }

@@ -1,7 +1,7 @@
 /** What an event says beyond its type and its pod, in a line. */
 
 import type { CloudEvent } from '../src/client/index.ts';
-import { isOwn, OWN_SOURCE } from '../src/hub/own-source.ts';
+import { GATE_SOURCE, isFromGate } from '../src/hub/events/domain-event.ts';
 
 /** Anybody may post an event. */
 const CHARS_MAX = 300;
@@ -10,7 +10,7 @@ const PLAIN = new Set(['proxy', 'reason', 'client', 'cause']);
 
 export function eventText({ type, subject, severity, source, data }: CloudEvent): string {
   const { labels: { pod: _, ...labels } = {}, count, state: __, lease: ___, ...rest } = data;
-  const byGate = isOwn({ source });
+  const byGate = isFromGate({ source });
   // Of what gates tell, the labels name the pod or the proxy already.
   const parts = [
     ...(byGate ? [] : [`${severity} from ${source}`, ...(subject === undefined ? [] : [subject])]),
@@ -18,7 +18,7 @@ export function eventText({ type, subject, severity, source, data }: CloudEvent)
     ...[...Object.entries(labels), ...Object.entries(rest)].map(
       ([name, value]) => `${byGate && PLAIN.has(name) ? '' : `${wordOf(name)} `}${plain(value)}`,
     ),
-    ...(byGate && type.startsWith('gate.') ? [source.slice(OWN_SOURCE.length)] : []),
+    ...(byGate && type.startsWith('gate.') ? [source.slice(GATE_SOURCE.length)] : []),
   ];
   return parts.join(' · ').slice(0, CHARS_MAX);
 }

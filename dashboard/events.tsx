@@ -1,47 +1,27 @@
 /** What happens, as it happens: newest first, filtered, and held still on demand. */
 
 import { useMemo, useState } from 'preact/hooks';
-import type { OwnType } from '../src/hub/cloud-event.ts';
-import type { Entry } from './event-log.ts';
+import { domainEventTypes } from '../src/hub/events/domain-event.ts';
+import type { KeyedItem } from './event-log.ts';
 import { podOf } from './event-log.ts';
 import { EventRow } from './event-row.tsx';
 
-const OWN_TYPES: Readonly<Record<OwnType, true>> = {
-  'connection.admitted': true,
-  'connection.denied': true,
-  'connection.released': true,
-  'connection.expired': true,
-  'connection.adopted': true,
-  'pod.filling': true,
-  'pod.saturated': true,
-  'pod.recovered': true,
-  'proxy.heard': true,
-  'proxy.silent': true,
-  'proxy.unrenewed': true,
-  'proxy.renewed': true,
-  'store.down': true,
-  'store.up': true,
-  'limit.changed': true,
-  'gate.started': true,
-  'gate.stopping': true,
-};
-
 interface EventsProps {
-  readonly entries: readonly Entry[];
+  readonly items: readonly KeyedItem[];
   /** Of rows at most. */
   readonly max: number;
   /** 1 where the events are the page, 2 where they are a part of one. */
   readonly level: 1 | 2;
 }
 
-export function Events({ entries, max, level }: EventsProps) {
-  const [held, setHeld] = useState<readonly Entry[]>();
+export function Events({ items, max, level }: EventsProps) {
+  const [held, setHeld] = useState<readonly KeyedItem[]>();
   const [pod, setPod] = useState('');
   const [type, setType] = useState('');
-  const from = held ?? entries;
+  const from = held ?? items;
   const shown = useMemo(() => newest(from, { pod: pod.trim(), type }, max), [from, pod, type, max]);
-  const types = useMemo(() => typesIn(entries), [entries]);
-  const waiting = held ? (entries.at(-1)?.key ?? 0) - (held.at(-1)?.key ?? 0) : 0;
+  const types = useMemo(() => typesIn(items), [items]);
+  const waiting = held ? (items.at(-1)?.key ?? 0) - (held.at(-1)?.key ?? 0) : 0;
   const Heading = level === 1 ? 'h1' : 'h2';
   return (
     <section class="events">
@@ -59,7 +39,7 @@ export function Events({ entries, max, level }: EventsProps) {
             ))}
           </select>
         </label>
-        <button type="button" onClick={() => setHeld(held ? undefined : entries)}>
+        <button type="button" onClick={() => setHeld(held ? undefined : items)}>
           {held ? 'Resume' : 'Pause'}
         </button>
         {held && <span class="quiet">{waiting} more since</span>}
@@ -79,24 +59,24 @@ export function Events({ entries, max, level }: EventsProps) {
   );
 }
 
-function newest(entries: readonly Entry[], filter: { pod: string; type: string }, max: number): Entry[] {
-  const found: Entry[] = [];
-  for (let index = entries.length - 1; index >= 0 && found.length < max; index -= 1) {
-    const entry = entries[index];
-    if (entry && matches(entry, filter)) found.push(entry);
+function newest(items: readonly KeyedItem[], filter: { pod: string; type: string }, max: number): KeyedItem[] {
+  const found: KeyedItem[] = [];
+  for (let index = items.length - 1; index >= 0 && found.length < max; index -= 1) {
+    const keyed = items[index];
+    if (keyed && matches(keyed, filter)) found.push(keyed);
   }
   return found;
 }
 
 /** A gap in the events is shown whatever is asked for: what is missing may be of it. */
-function matches({ item }: Entry, { pod, type }: { pod: string; type: string }): boolean {
+function matches({ item }: KeyedItem, { pod, type }: { pod: string; type: string }): boolean {
   if (item.kind !== 'event') return true;
   return (type === '' || item.event.type === type) && (pod === '' || (podOf(item.event) ?? '').includes(pod));
 }
 
 /** The gates' own, and those that were posted. */
-function typesIn(entries: readonly Entry[]): string[] {
-  const types = new Set(Object.keys(OWN_TYPES));
-  for (const { item } of entries) if (item.kind === 'event') types.add(item.event.type);
+function typesIn(items: readonly KeyedItem[]): string[] {
+  const types = new Set<string>(domainEventTypes);
+  for (const { item } of items) if (item.kind === 'event') types.add(item.event.type);
   return [...types].slice(0, 100);
 }

@@ -4,10 +4,10 @@
  */
 
 import type { z } from 'zod';
-import { type CloudEvent, connect, Link, type Status } from '../src/client/index.ts';
-import { isOwn } from '../src/hub/own-source.ts';
+import { type Api, named } from '../src/client/api.ts';
+import { type CloudEvent, connect, ReconnectingSocket, type Status } from '../src/client/index.ts';
+import { isFromGate } from '../src/hub/events/domain-event.ts';
 import type { Level, metricsMessage, Snapshot } from '../src/hub/protocol.ts';
-import type { Api } from './api.ts';
 import { EventLog } from './event-log.ts';
 import { merge, type PodRead } from './merge.ts';
 import { Paced } from './paced.ts';
@@ -36,7 +36,7 @@ export interface View {
   readonly stale: string | undefined;
   /** Only events of the gate that serves the page come. */
   readonly degraded: boolean;
-  readonly events: EventLog['entries'];
+  readonly events: EventLog['items'];
   readonly rates: readonly RatePoint[];
 }
 
@@ -45,7 +45,7 @@ export const NOTHING_YET: View = { figures: undefined, stale: undefined, degrade
 export class Fleet {
   readonly #api: Api;
   readonly #draw: (view: View) => void;
-  readonly #metrics: Link<MetricsMessage>;
+  readonly #metrics: ReconnectingSocket<MetricsMessage>;
   readonly #connection: ReturnType<typeof connect>;
   readonly #events = new EventLog();
   readonly #staleness = new Staleness();
@@ -75,7 +75,7 @@ export class Fleet {
         this.#redraw();
       },
     });
-    this.#metrics = new Link<MetricsMessage>(options('figures', 'ws/metrics'), {
+    this.#metrics = new ReconnectingSocket<MetricsMessage>(options('figures', 'ws/metrics'), {
       message: (message) => message.type === 'metrics' && this.#take(message),
       lost: () => {
         this.#inDoubt = true;
@@ -134,7 +134,7 @@ export class Fleet {
   #heed(event: CloudEvent): void {
     const { type, data } = event;
     const pod = data.labels?.pod;
-    if (!isOwn(event) || pod === undefined) return;
+    if (!isFromGate(event) || pod === undefined) return;
     if (type.startsWith('pod.') && isLevel(data.state)) this.#levels.set(pod, data.state);
     this.#note(pod);
   }
@@ -145,7 +145,7 @@ export class Fleet {
   }
 
   async #read(): Promise<void> {
-    const names = this.#api.named(this.#changed);
+    const names = named(this.#changed);
     for (const name of names) this.#changed.delete(name);
     try {
       const { time, pods } = await this.#api.pods(names);
@@ -166,7 +166,7 @@ export class Fleet {
         figures: this.#snapshot && merge(this.#snapshot, this.#reads, this.#levels),
         stale: this.#staleness.why(),
         degraded: this.#degraded,
-        events: this.#events.entries,
+        events: this.#events.items,
         rates: this.#rates,
       });
     }, DRAW_EVERY_MS);

@@ -3,11 +3,13 @@
  * the page shows one state: what was read later counts, and the sums move with it.
  */
 
+import { byFullness } from '../src/fleet/fullest.ts';
+import type { PodBody } from '../src/http/bodies.ts';
 import type { Level, Snapshot } from '../src/hub/protocol.ts';
 
 export type PodFigures = Snapshot['pods'][number];
 
-export interface PodRead extends Pick<PodFigures, 'pod' | 'connections' | 'limit' | 'proxies'> {
+export interface PodRead extends PodBody {
   /** By the store's clock, as the snapshot's. */
   readonly timeMs: number;
 }
@@ -52,14 +54,9 @@ export function merge(
   return {
     ...snapshot,
     totals,
-    pods: merged.sort((a, b) => shareOf(b) - shareOf(a) || b.connections - a.connections),
+    pods: merged.sort(byFullness),
     proxies: proxies.filter(({ connections }) => connections > 0).sort((a, b) => b.connections - a.connections),
   };
-}
-
-/** From 0, and beyond 1 for a pod over its limit. */
-export function shareOf({ connections, limit }: Pick<PodFigures, 'connections' | 'limit'>): number {
-  return connections === 0 ? 0 : connections / limit;
 }
 
 /** A pod at its limit is saturated before anybody has told so; one that is empty is not, whatever was told. */

@@ -1,6 +1,7 @@
 /** A pod's connections as a bar against its limit. */
 
-import { type PodFigures, shareOf } from './merge.ts';
+import { shareOf } from '../src/fleet/fullest.ts';
+import type { PodFigures } from './merge.ts';
 
 type MeterProps = Pick<PodFigures, 'pod' | 'connections' | 'limit' | 'level'>;
 

@@ -1,6 +1,6 @@
 /** The fleet on a page. */
 
-import type { Api } from './api.ts';
+import type { Api } from '../src/client/api.ts';
 import { Events } from './events.tsx';
 import type { View } from './fleet.ts';
 import { PodsTable } from './pods-table.tsx';
@@ -25,7 +25,7 @@ export function Overview({ api, view: { figures, rates, events } }: { api: Api; 
       )}
       <div>
         <RatesChart points={rates} />
-        <Events entries={events} max={EVENTS_SHOWN} level={2} />
+        <Events items={events} max={EVENTS_SHOWN} level={2} />
       </div>
     </div>
   );

@@ -1,6 +1,6 @@
 /** One pod: how full it is, and who holds its slots. */
 
-import type { Api } from './api.ts';
+import type { Api } from '../src/client/api.ts';
 import { ConnectionsTable } from './connections-table.tsx';
 import { lastChangeOf } from './event-log.ts';
 import type { View } from './fleet.ts';

@@ -1,8 +1,8 @@
 /** Pods as bars against their limits, those with the least room first. */
 
 import { useState } from 'preact/hooks';
+import type { Api } from '../src/client/api.ts';
 import type { Snapshot } from '../src/hub/protocol.ts';
-import type { Api } from './api.ts';
 import { PodRow } from './pod-row.tsx';
 import { useFoundPods } from './use-found-pods.ts';
 import { spanName, useHistory } from './use-history.ts';

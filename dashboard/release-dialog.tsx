@@ -1,12 +1,12 @@
 /** Asks before a slot is freed by force. */
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import type { Connection } from './api.ts';
+import type { ConnectionBody } from '../src/http/bodies.ts';
 
 interface ReleaseDialogProps {
   /** A new object each time that it is asked: the browser tells late of a close, and it may be open again by then. */
-  readonly connection: Connection;
-  readonly release: (connection: Connection) => void;
+  readonly connection: ConnectionBody;
+  readonly release: (connection: ConnectionBody) => void;
   /** It has been answered, either way. */
   readonly close: () => void;
 }

@@ -1,11 +1,12 @@
 /** Who holds a pod's slots: the first so many, read anew when something changes; or those that match a text. */
 
 import { useEffect, useState } from 'preact/hooks';
-import type { Api, Connection } from './api.ts';
+import type { Api } from '../src/client/api.ts';
+import type { ConnectionBody } from '../src/http/bodies.ts';
 import { usePaced } from './use-paced.ts';
 
 export interface Connections {
-  readonly rows: readonly Connection[];
+  readonly rows: readonly ConnectionBody[];
   /** Whether there are others than those looked at. */
   readonly more: boolean;
   /** How many were looked at. */
@@ -59,7 +60,7 @@ export function useSearch(api: Api, pod: string, text: string) {
 
 /** `tell` answers whether anybody still wants to know. */
 async function search(api: Api, pod: string, text: string, tell: (found: Connections) => boolean): Promise<void> {
-  const found = new Map<string, Connection>(); // a page may tell again what an earlier one did
+  const found = new Map<string, ConnectionBody>(); // a page may tell again what an earlier one did
   let looked = 0;
   let cursor: string | undefined;
   do {
@@ -72,10 +73,10 @@ async function search(api: Api, pod: string, text: string, tell: (found: Connect
   } while (cursor !== undefined && found.size < FOUND_MAX);
 }
 
-function matches({ lease, proxy, client, path }: Connection, text: string): boolean {
+function matches({ lease, proxy, client, path }: ConnectionBody, text: string): boolean {
   return [lease, proxy, client, path].some((field) => field?.includes(text));
 }
 
-function oldestFirst(connections: readonly Connection[]): Connection[] {
+function oldestFirst(connections: readonly ConnectionBody[]): ConnectionBody[] {
   return [...connections].sort((a, b) => (a.since ?? '').localeCompare(b.since ?? ''));
 }

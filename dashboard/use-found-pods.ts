@@ -1,8 +1,8 @@
-/** Pods by a part of their name. The figures list those with the least room; of a larger fleet the gate finds the rest. */
+/** Pods by a part of their name. The figures list the fullest ones; of a larger fleet the gate finds the rest. */
 
 import { useEffect, useState } from 'preact/hooks';
+import type { Api } from '../src/client/api.ts';
 import type { Snapshot } from '../src/hub/protocol.ts';
-import type { Api } from './api.ts';
 import type { PodFigures } from './merge.ts';
 
 const FOUND_MAX = 100;

@@ -1,7 +1,7 @@
 /** The last hour of the pods that are shown: read when others are shown, and for each of its steps. */
 
 import { useEffect, useState } from 'preact/hooks';
-import type { Api } from './api.ts';
+import { type Api, named } from '../src/client/api.ts';
 import { usePaced } from './use-paced.ts';
 
 export type Counts = readonly (number | null)[];
@@ -24,7 +24,7 @@ export function useHistory(api: Api, names: readonly string[]): PodsHistory {
     return () => clearInterval(timer);
   }, []);
 
-  const asked = api.named(names); // the others have no line
+  const asked = named(names); // the others have no line
   const isMade = asked.length > 0;
   const { value } = usePaced(READ_EVERY_MS, String(isMade), `${step} ${[...asked].sort().join()}`, async () => {
     if (!isMade) return NONE;

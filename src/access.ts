@@ -1,14 +1,21 @@
 /**
- * Who may ask. With tokens configured: whoever shows one. Without: whoever is on this machine, since the configuration
- * lets the server listen on loopback only; but not a web page of somebody else's in a browser on this machine.
+ * Which requests are answered. With tokens configured: those that show one with the scope that is needed. Without:
+ * those from this machine, since the configuration then lets the server listen on loopback only; but not those of
+ * another site's page in a browser on this machine. The HTTP server (`http/scopes.ts`) and the hub's handshake ask
+ * here.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { sendProblem } from './http/problem.ts';
 
-export type AccessHook = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>;
+/** What a token may do. So far there is one scope: everything. */
+export type Scope = 'all';
+
+export interface Token {
+  readonly name?: string;
+  readonly secret: string;
+  readonly scope: Scope;
+}
 
 export interface AccessRefusal {
   readonly status: 401 | 403;
@@ -17,24 +24,34 @@ export interface AccessRefusal {
 
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
+/** The tokens that `http.tokens` names. */
+export function tokensOf(secrets: readonly string[]): Token[] {
+  return secrets.map((secret) => ({ secret, scope: 'all' }));
+}
+
+export function permits(token: Token, scope: Scope): boolean {
+  return token.scope === scope;
+}
+
 export class Access {
+  readonly tokens: readonly Token[];
   readonly #digests: readonly Buffer[];
   readonly #origins: readonly string[];
 
   /** `origins`: whose web pages may ask, beside this server's own. */
-  constructor(tokens: readonly string[], origins: readonly string[]) {
-    this.#digests = tokens.map(digest);
+  constructor(tokens: readonly Token[], origins: readonly string[]) {
+    this.tokens = tokens;
+    this.#digests = tokens.map(({ secret }) => digest(secret));
     this.#origins = origins;
   }
 
-  get needsToken(): boolean {
-    return this.#digests.length > 0;
-  }
-
-  knows(token: string): boolean {
-    const shown = digest(token);
-    // All are compared, and equal lengths: the time tells neither which token is near nor how near.
-    return this.#digests.map((expected) => timingSafeEqual(expected, shown)).includes(true);
+  /** The token whose secret this is; that of the Authorization header unless given. */
+  tokenOf({ authorization = '' }: IncomingHttpHeaders, secret?: string): Token | undefined {
+    const [, bearer = ''] = /^Bearer (\S+)$/i.exec(authorization) ?? [];
+    const shown = digest(secret ?? bearer);
+    // All are compared, and have equal lengths: the time tells neither which token is near nor how near.
+    const index = this.#digests.map((expected) => timingSafeEqual(expected, shown)).indexOf(true);
+    return this.tokens[index];
   }
 
   /** Whether a web page of that origin is this server's own, or one that is allowed. No origin: no web page. */
@@ -47,27 +64,19 @@ export class Access {
     );
   }
 
-  /** `token`: one that was shown in another way than by the Authorization header. */
-  refusal(headers: IncomingHttpHeaders, token?: string): AccessRefusal | undefined {
-    if (!this.needsToken) {
+  /** `secret`: one that was shown in another way than by the Authorization header. */
+  refusal(headers: IncomingHttpHeaders, scope: Scope, secret?: string): AccessRefusal | undefined {
+    if (this.tokens.length === 0) {
       if (LOOPBACK_HOST.test(headers.host ?? '') && this.trusts(headers)) return undefined;
       return { status: 403, detail: 'without http.tokens, only requests made to a loopback name are answered' };
     }
-    const [, bearer = ''] = /^Bearer (\S+)$/i.exec(headers.authorization ?? '') ?? [];
-    if (this.knows(token ?? bearer)) return undefined;
-    return { status: 401, detail: 'this needs a bearer token: Authorization: Bearer …, one of http.tokens' };
+    const token = this.tokenOf(headers, secret);
+    if (!token)
+      return { status: 401, detail: 'this needs a bearer token: Authorization: Bearer …, one of http.tokens' };
+    return permits(token, scope) ? undefined : { status: 403, detail: `this needs a token with the scope ${scope}` };
   }
 }
 
-export function accessHook(access: Access): AccessHook {
-  return async (request, reply) => {
-    const refusal = access.refusal(request.headers);
-    if (!refusal) return undefined;
-    if (refusal.status === 401) reply.header('www-authenticate', 'Bearer realm="wsgate"');
-    return sendProblem(reply, refusal.status, refusal.detail);
-  };
-}
-
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+function digest(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
 }

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import { Access } from './access.ts';
+import { Access, tokensOf } from './access.ts';
 import { openDomain } from './admission/domain.ts';
 import { Events } from './admission/events.ts';
 import type { LeaseStore } from './admission/lease-store.ts';
@@ -140,7 +140,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       unrenewed: evidence.unrenewed,
     });
   const fleet = new FleetView(store, limits, events);
-  const access = new Access(config.http.tokens, config.http.origins);
+  const access = new Access(tokensOf(config.http.tokens), config.http.origins);
   const { registry } = metrics;
   const storeState = () => (!store.up ? 'down' : standing.synced ? 'up' : 'recovering');
   const hubParts = {

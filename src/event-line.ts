@@ -1,15 +1,15 @@
 /** An event as one line for a terminal. */
 
-import type { CloudEvent } from './hub/cloud-event.ts';
-import { isOwn } from './hub/own-source.ts';
+import type { CloudEvent } from './hub/events/cloud-event.ts';
+import { isFromGate } from './hub/events/domain-event.ts';
 
-/** As wide as the longest of what gates tell themselves; a pod's name may be longer. */
+/** As wide as the longest value in gates' events; a pod's name may be longer. */
 const WIDTHS = { time: 24, severity: 8, type: 19, subject: 20 };
 
-/** Who posted an event stands first in its details; a gate's own name nobody. */
+/** The details of an event that somebody posted begin with its source; those of a gate's event do not. */
 export function eventLine({ time, severity, type, subject = '-', source, data }: CloudEvent): string {
   const { labels = {}, ...rest } = data;
-  const poster = isOwn({ source }) ? {} : { source };
+  const poster = isFromGate({ source }) ? {} : { source };
   const details = [poster, rest, labels].flatMap(Object.entries).map(([name, value]) => `${name}=${plain(value)}`);
   const columns = [
     time.padEnd(WIDTHS.time),
@@ -29,7 +29,7 @@ function plain(value: unknown): string {
   return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
 }
 
-/** Anybody may post an event: none is to move the cursor, or to turn text around. What JSON allows in a text, too. */
+/** Escapes what could move the cursor or turn text around: anybody may post an event, and JSON allows it in a text. */
 function harmless(line: string): string {
   return line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
     character

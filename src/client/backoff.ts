@@ -1,11 +1,14 @@
-/** How long to wait before the next attempt: exponential, with full jitter, so that clients that left together come back apart. */
+/**
+ * How long to wait before the next attempt: exponential, with full jitter, so that clients that left together come back
+ * apart. By hand: it is one line of arithmetic, and the client imports nothing (a test bounds its size).
+ */
 
 export interface Backoff {
   /** The longest wait after the first failure, in milliseconds. */
   readonly firstMs: number;
-  /** After each further failure it may be so many times as long, */
+  /** After each further failure the longest wait grows by this factor. */
   readonly factor: number;
-  /** up to this, in milliseconds. A connection that lasted as long was a good one: it all begins again. */
+  /** The longest wait of all, in milliseconds. A connection that lasted as long resets the waits. */
   readonly maxMs: number;
 }
 

@@ -1,16 +1,16 @@
 /**
- * What the reader of one subscription has not read yet. It waits here, up to a bound; then the oldest makes room, and the
- * reader is told how much it lost, where the gap is.
+ * What the reader of one subscription has not read yet. Up to `max` items wait here. Beyond that the oldest are
+ * dropped, and the reader is told how many it lost, where the gap is.
  */
 
-import type { CloudEvent } from '../hub/cloud-event.ts';
+import type { CloudEvent } from '../hub/events/cloud-event.ts';
 import type { errorCodes } from '../hub/protocol.ts';
 
 export type Item =
   | { readonly kind: 'event'; readonly event: CloudEvent }
-  /** So many events were lost here, because they were not read in time. When the gate says so: messages of all subscriptions. */
+  /** So many events were not read in time, and are lost. If the gate dropped them, they are of all subscriptions. */
   | { readonly kind: 'lagged'; readonly missed: number }
-  /** Nobody knows how many were lost here: what was made of events has to be read anew. */
+  /** Events may be missing here, nobody knows how many: read the state anew. */
   | { readonly kind: 'resync'; readonly reason: string };
 
 /** What the loop throws when the gate does not take the subscription. */
@@ -28,7 +28,7 @@ export class EventQueue implements AsyncIterable<Item> {
   readonly #max: number;
   readonly #left: () => void;
   readonly #items: Item[] = [];
-  /** What stood before `#items`, and had to make room. */
+  /** What was dropped from the front of `#items`. */
   #missed = 0;
   #resync: string | undefined;
   #ended = false;
@@ -41,7 +41,7 @@ export class EventQueue implements AsyncIterable<Item> {
     this.#left = left;
   }
 
-  /** Ends when all that waits has been read, after `close`. Who leaves the loop closes it. For one reader. */
+  /** For one reader. After `close` it ends when all that waits has been read. Leaving the loop closes it. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Item, void, void> {
     try {
       for (;;) {

@@ -1,23 +1,23 @@
 /**
- * `wsgate/client`: a gate's events, in a browser or in Node. It comes back by itself, makes its subscriptions again and
- * goes on after the last event that it was sent; what is lost all the same is told. `docs/hub.md` has an example.
+ * `wsgate/client` reads a gate's events, in a browser or in Node. It reconnects by itself, subscribes again and goes on
+ * after the last event that it was sent; losses are told. `docs/hub.md` has an example. No module of Node's.
  */
 
 import type { z } from 'zod';
-import type { CloudEvent } from '../hub/cloud-event.ts';
+import type { CloudEvent } from '../hub/events/cloud-event.ts';
 import type { clientMessage, filters, ServerMessage } from '../hub/protocol.ts';
 import { EventQueue, type Item, SubscriptionRefused } from './event-queue.ts';
-import { Link, type LinkOptions, type Status } from './link.ts';
+import { ReconnectingSocket, type SocketOptions, type Status } from './reconnecting-socket.ts';
 
 export type { Connection };
-export { type CloudEvent, type Item, Link, type LinkOptions, type Status, SubscriptionRefused };
-/** What is left out wants all. */
+export { type CloudEvent, type Item, ReconnectingSocket, type SocketOptions, type Status, SubscriptionRefused };
+/** A filter that is left out wants all. */
 export type Filters = z.input<typeof filters>;
-/** To be read with `for await`, by one reader. `close` lets what waits be read; leaving the loop closes, too. */
+/** For one reader, with `for await`. After `close`, what waits can still be read. Leaving the loop closes it, too. */
 export type Subscription = Pick<EventQueue, typeof Symbol.asyncIterator | 'close'>;
 
-export interface ConnectOptions extends LinkOptions {
-  /** Items that wait for the reader of a subscription; 1,000 unless told. Some hundred may come at once. */
+export interface ConnectOptions extends SocketOptions {
+  /** Maximum number of items that wait for a subscription's reader; 1,000 unless told. Hundreds may come at once. */
   readonly bufferMax?: number;
   /** Called when the gate cannot reach the others, so that only its own events come; and when all come again. */
   readonly onDegraded?: (degraded: boolean, reason: string) => void;
@@ -26,7 +26,7 @@ export interface ConnectOptions extends LinkOptions {
 interface Subscribed {
   readonly queue: EventQueue;
   readonly wanted: { readonly subscription_id: string; readonly filters: Filters };
-  /** Whether a gate has ever taken it: from then on it misses nothing without being told. */
+  /** Whether a gate has ever accepted it: from then on its reader is told of every loss. */
   taken: boolean;
 }
 
@@ -36,7 +36,7 @@ export function connect(options: ConnectOptions): Connection {
 }
 
 class Connection {
-  readonly #link: Link<ServerMessage>;
+  readonly #socket: ReconnectingSocket<ServerMessage>;
   readonly #bufferMax: number;
   readonly #onDegraded: ConnectOptions['onDegraded'];
   readonly #subscriptions = new Map<string, Subscribed>();
@@ -48,7 +48,7 @@ class Connection {
   constructor(options: ConnectOptions) {
     this.#bufferMax = options.bufferMax ?? 1000;
     this.#onDegraded = options.onDegraded;
-    this.#link = new Link(options, {
+    this.#socket = new ReconnectingSocket(options, {
       message: (message) => this.#read(message),
       lost: () => {
         this.#welcomed = false;
@@ -57,7 +57,7 @@ class Connection {
   }
 
   get state(): Status['state'] {
-    return this.#link.status.state;
+    return this.#socket.status.state;
   }
 
   /** In any state. Events come from now on, or a little earlier. */
@@ -77,7 +77,7 @@ class Connection {
 
   /** Closes all subscriptions, too. */
   close(): void {
-    this.#link.close();
+    this.#socket.close();
     for (const { queue } of this.#subscriptions.values()) queue.close();
   }
 
@@ -139,12 +139,11 @@ class Connection {
     this.#send({ type: 'subscribe', ...wanted });
   }
 
-  /** One that has been given up is passed over. */
   #refused(id: string | undefined, error: SubscriptionRefused): void {
     const refused = id === undefined ? undefined : this.#subscriptions.get(id);
     refused?.queue.end(error);
-    // It was to be made again, by this gate that is stricter than the last; with it, the gate has passed over the others.
-    if (refused?.taken) this.#link.lose(error.message);
+    // This gate is stricter than the last one: it refused a `resume`, and with it all the other subscriptions.
+    if (refused?.taken) this.#socket.lose(error.message);
   }
 
   #leave(id: string): void {
@@ -162,6 +161,6 @@ class Connection {
   }
 
   #send(message: z.input<typeof clientMessage>): void {
-    this.#link.send(message);
+    this.#socket.send(message);
   }
 }

@@ -1,7 +1,8 @@
-/** `wsgate watch`: a gate's events, a line each; what happens to the connection goes to the other stream. */
+/** `wsgate watch` prints a gate's events, a line each; what happens to the connection it says on the other stream. */
 
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { Api, ApiError } from '../client/api.ts';
 import { connect, type Item, type Status } from '../client/index.ts';
 import { eventLine, jsonLine } from '../event-line.ts';
 import { explain } from '../system-error.ts';
@@ -21,20 +22,21 @@ export interface WatchOptions {
 }
 
 /** Resolves when `signal` or the reader of `out` ends it. Rejects when the gate does not let it watch. */
-export async function watch({ url, token, pods, types, json, out, err, signal }: WatchOptions): Promise<void> {
-  const gate = new URL(url.pathname.replace(/\/*$/, '/'), url);
+export async function watch(options: WatchOptions): Promise<void> {
+  const { url, token, pods, types, json, out, err, signal } = options;
+  const api = new Api({ url: new URL(url.pathname.replace(/\/*$/, '/'), url), token });
   const say = (text: string) => err.write(`wsgate: ${text}\n`);
   const ending = new AbortController();
   const end = (why?: unknown) => ending.abort(why);
   const ended = AbortSignal.any([signal, ending.signal]);
   out.once('error', () => end()); // nobody reads any more
   const connection = connect({
-    url: new URL('ws', gate),
-    ticket: () => ticketOf(gate, token, end),
-    onState: connectionTeller(gate, say),
+    url: api.webSocket('ws'),
+    ticket: () => ticketOf(api, options, end),
+    onState: connectionTeller(url, say),
     onDegraded: (degraded, reason) =>
       say(
-        degraded ? `only events of the gate at ${gate.origin} come: ${reason || 'no Redis'}` : 'all events come again',
+        degraded ? `only events of the gate at ${url.origin} come: ${reason || 'no Redis'}` : 'all events come again',
       ),
   });
   const subscription = connection.subscribe({ types: [...types], resources: pods.map((pod) => `pod/${pod}`) });
@@ -52,31 +54,25 @@ export async function watch({ url, token, pods, types, json, out, err, signal }:
 
 class Refused extends Error {}
 
-/**
- * Without a token, too: that tells whether one is needed, which a browser's WebSocket does not.
- * `refused`: called when there is no use in trying again.
- */
-async function ticketOf(gate: URL, token: string | undefined, refused: (why: Refused) => void) {
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const response = await fetch(new URL('v1/tickets', gate), { method: 'POST', headers }).catch(({ cause }) => {
-    throw new Error(explain(cause));
-  });
-  if (response.status === 409) return undefined; // no ticket is needed
-  const { ticket, detail } = (await response.json().catch(() => ({}))) as { ticket?: string; detail?: string };
-  if (response.ok) return ticket;
-  const why = new Refused(`${gate.origin}: ${detail ?? `HTTP ${response.status}`}`);
-  if (response.status === 401)
-    why.message += `; WSGATE_TOKEN is ${token === undefined ? 'not set' : 'not one of them'}`;
-  if (response.status < 500 && response.status !== 429) refused(why);
-  throw why;
+/** Asks without a token, too: that tells whether one is needed. `refused`: called when trying again is of no use. */
+async function ticketOf(api: Api, { url, token }: WatchOptions, refused: (why: Refused) => void) {
+  try {
+    return await api.ticket();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw new Error(explain(error instanceof Error ? error.cause : error));
+    const hint = `; WSGATE_TOKEN is ${token === undefined ? 'not set' : 'not one of them'}`;
+    const why = new Refused(`${url.origin}: ${error.message}${error.status === 401 ? hint : ''}`);
+    if (error.status < 500 && error.status !== 429) refused(why);
+    throw why;
+  }
 }
 
 /** Says when the connection is lost and when it is back, not each attempt between. */
-function connectionTeller(gate: URL, say: (text: string) => void): (status: Status) => void {
+function connectionTeller({ origin }: URL, say: (text: string) => void): (status: Status) => void {
   let told: 'open' | 'waiting' | undefined;
   return (status) => {
-    if (status.state === 'open') say(told === 'waiting' ? 'connected again' : `connected to ${gate.origin}`);
-    if (status.state === 'waiting' && told !== 'waiting') say(`no connection to ${gate.origin}: ${status.reason}`);
+    if (status.state === 'open') say(told === 'waiting' ? 'connected again' : `connected to ${origin}`);
+    if (status.state === 'waiting' && told !== 'waiting') say(`no connection to ${origin}: ${status.reason}`);
     if (status.state === 'open' || status.state === 'waiting') told = status.state;
   };
 }

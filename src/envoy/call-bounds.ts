@@ -7,24 +7,24 @@
 
 import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import { status } from '@grpc/grpc-js';
-import { Room, type RoomOptions } from '../net/quota.ts';
+import { Quota, type QuotaOptions } from '../net/quota.ts';
 import { MessageMeter } from './message-meter.ts';
 
 export interface CallBoundsOptions {
-  readonly calls: RoomOptions;
-  readonly unfinishedBytes: RoomOptions;
+  readonly calls: QuotaOptions;
+  readonly unfinishedBytes: QuotaOptions;
   readonly messageBytesMax: number;
 }
 
 export class CallBounds {
-  readonly #calls: Room;
-  readonly #unfinished: Room;
+  readonly #calls: Quota;
+  readonly #unfinished: Quota;
   readonly #messageBytesMax: number;
   readonly #reached: (key: string) => void;
 
   constructor(options: CallBoundsOptions, reached: (key: string) => void) {
-    this.#calls = new Room('listen.calls', options.calls);
-    this.#unfinished = new Room('listen.unfinishedBytes', options.unfinishedBytes);
+    this.#calls = new Quota('listen.calls', options.calls);
+    this.#unfinished = new Quota('listen.unfinishedBytes', options.unfinishedBytes);
     this.#messageBytesMax = options.messageBytesMax;
     this.#reached = reached;
   }

@@ -5,7 +5,7 @@ import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import { type Address, formatAddress } from '../config/address.ts';
 import { Connections } from '../net/connections.ts';
-import { Room, type RoomOptions } from '../net/quota.ts';
+import { Quota, type QuotaOptions } from '../net/quota.ts';
 import { removeStaleSocket } from '../net/unix-socket.ts';
 import { type AccessLogService, type LogMessage, UNDECODABLE } from './access-log.ts';
 import { CallBounds, type CallBoundsOptions } from './call-bounds.ts';
@@ -19,7 +19,7 @@ import { type StreamResetOptions, StreamResets } from './stream-resets.ts';
 export interface GrpcServerOptions extends CallBoundsOptions {
   readonly address: Address;
   readonly tls?: Certificates;
-  readonly connections: RoomOptions;
+  readonly connections: QuotaOptions;
   readonly streamResets: StreamResetOptions;
   /** Concurrent streams of one connection; Envoy queues the rest. */
   readonly streamsMax: number;
@@ -56,7 +56,7 @@ export class GrpcServer {
     options: GrpcServerOptions,
   ) {
     this.#options = options;
-    this.#connections = new Connections(new Room('listen.connections', options.connections), parts.reached);
+    this.#connections = new Connections(new Quota('listen.connections', options.connections), parts.reached);
     this.#calls = new CallBounds(options, parts.reached);
     this.#keepalives = parts.keepalives;
     this.#resets = new StreamResets(options.streamResets, parts.reached);

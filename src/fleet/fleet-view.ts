@@ -1,4 +1,4 @@
-/** The fleet's counts as of now, read from the store at most once a second however many ask. */
+/** The fleet's counts, read from the store at most once a second, however many ask. */
 
 import type { Events } from '../admission/events.ts';
 import type { PodId } from '../admission/ids.ts';
@@ -26,7 +26,7 @@ export class FleetView {
     this.#limits = limits;
   }
 
-  /** Pods in use within the last hour, and those that the configuration names; ordered by name. */
+  /** Pods that were in use within the last hour, and those that the configuration names; ordered by name. */
   snapshot(): Promise<Answer<FleetSnapshot>> {
     const nowMs = performance.now();
     if (!this.#latest || nowMs - this.#takenAtMs >= FRESH_MS) {

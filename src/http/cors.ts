@@ -1,8 +1,13 @@
-/** Lets web pages of the origins in `http.origins` use the API from a browser (the Fetch standard, 3.2). */
+/**
+ * Lets web pages of the origins in `http.origins` use the API from a browser (the Fetch standard, 3.2).
+ *
+ * By hand: it is one comparison and one answer; @fastify/cors adds an OPTIONS route for every path, outside
+ * `scopes.ts`.
+ */
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** How long a browser may remember what it was allowed. */
+/** How long a browser may remember the answer. */
 const REMEMBER_S = 600;
 
 export function corsHook(origins: readonly string[]) {

@@ -1,6 +1,9 @@
 /**
  * `/`: the dashboard, as `npm run build` leaves it in `dist/dashboard`. The page holds no data, so it needs no token;
- * what it reads does. The files are few and small, and kept in memory: no request can name another one.
+ * what it reads needs one.
+ *
+ * By hand, not @fastify/static: the files are few and small, are compressed once and kept in memory, and each is a
+ * route, so no request can name another file.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -9,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import { sendProblem } from './problem.ts';
+import { needs } from './scopes.ts';
 
 /** The same place from `src/http` and from `dist/http`. */
 const BUILT = fileURLToPath(new URL('../../dist/dashboard/', import.meta.url));
@@ -20,7 +24,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Nothing from elsewhere, nothing inline, in nobody's frame. WebSockets to this origin are `self`, too. */
+/** The page loads nothing from elsewhere, runs nothing inline, stands in no frame. `self` includes its WebSockets. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -39,13 +43,15 @@ const HEADERS = {
   vary: 'accept-encoding',
 };
 
-/** What stands in `assets/` has a hash of its content in its name. */
+/** Names in `assets/` hold a hash of the content. */
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
 export function dashboardRoutes(app: FastifyInstance, folder = BUILT): void {
   const files = filesIn(folder);
   if (!files.includes('index.html')) {
-    app.get('/', (_request, reply) => sendProblem(reply, 404, 'the dashboard is not built here: npm run build'));
+    app.get('/', needs('none'), (_request, reply) =>
+      sendProblem(reply, 404, 'the dashboard is not built here: npm run build'),
+    );
     return;
   }
   for (const file of files) {
@@ -57,7 +63,7 @@ export function dashboardRoutes(app: FastifyInstance, folder = BUILT): void {
       'content-type': CONTENT_TYPES[extname(file)] ?? 'application/octet-stream',
       'cache-control': isPage ? 'no-cache' : IMMUTABLE,
     };
-    app.get(isPage ? '/' : `/${file}`, (request, reply) => {
+    app.get(isPage ? '/' : `/${file}`, needs('none'), (request, reply) => {
       reply.headers(headers);
       if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(plain);
       return reply.header('content-encoding', 'gzip').send(zipped);

@@ -1,20 +1,22 @@
-/** `POST /v1/events`: events from outside, for the hub's clients. `POST /v1/tickets`: a way in for clients of the hub. */
+/** `POST /v1/events` takes events from outside, for the hub's clients. `POST /v1/tickets` issues tickets. */
 
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Access } from '../access.ts';
-import { type CloudEvent, cloudEvent, EVENT_BYTES_MAX } from '../hub/cloud-event.ts';
+import { type CloudEvent, cloudEvent, EVENT_BYTES_MAX } from '../hub/events/cloud-event.ts';
+import { GATE_SOURCE, isFromGate } from '../hub/events/domain-event.ts';
 import type { Hub } from '../hub/hub.ts';
-import { isOwn, OWN_SOURCE } from '../hub/own-source.ts';
 import { firstMistake } from '../hub/protocol.ts';
+import type { AcceptedBody, TicketBody } from './bodies.ts';
 import { sendProblem } from './problem.ts';
+import { needs } from './scopes.ts';
 
 const BATCH_MAX = 100;
 
 const fromOutside = cloudEvent
-  .refine((event) => !isOwn(event), {
+  .refine((event) => !isFromGate(event), {
     path: ['source'],
-    error: `another source: ${OWN_SOURCE}… is what gates tell themselves`,
+    error: `another source: ${GATE_SOURCE}… is what gates tell themselves`,
   })
   .refine((event) => Buffer.byteLength(JSON.stringify(event)) <= EVENT_BYTES_MAX, {
     error: `at most ${EVENT_BYTES_MAX} bytes`,
@@ -31,18 +33,20 @@ export function eventRoutes(app: FastifyInstance, { hub, access }: { hub: Hub; a
     app.getDefaultJsonParser('error', 'error'),
   );
 
-  app.post('/v1/events', async ({ body }, reply) => {
+  app.post('/v1/events', needs('all'), async ({ body }, reply) => {
     const parsed = Array.isArray(body) ? batch.safeParse(body) : fromOutside.safeParse(body);
     if (!parsed.success) return sendProblem(reply, 400, firstMistake(parsed.error));
     const events: readonly CloudEvent[] = [parsed.data].flat();
     hub.publish(events);
-    return reply.code(202).send({ accepted: events.length });
+    return reply.code(202).send({ accepted: events.length } satisfies AcceptedBody);
   });
 
-  app.post('/v1/tickets', async ({ headers }: FastifyRequest, reply) => {
-    if (!access.needsToken) return sendProblem(reply, 409, 'no tokens are configured: no ticket is needed');
-    const [, token = ''] = /^Bearer (\S+)$/i.exec(headers.authorization ?? '') ?? [];
+  app.post('/v1/tickets', needs('all'), async ({ headers }, reply) => {
+    const token = access.tokenOf(headers);
+    if (!token) return sendProblem(reply, 409, 'no tokens are configured: no ticket is needed');
     const { ticket, expires } = hub.tickets.issue(token);
-    return reply.header('cache-control', 'no-store').send({ ticket, expires: expires.toISOString() });
+    return reply
+      .header('cache-control', 'no-store')
+      .send({ ticket, expires: expires.toISOString() } satisfies TicketBody);
   });
 }

@@ -1,5 +1,5 @@
 /**
- * `/websocket/metrics`: the fleet's totals, from the store. Any gate can serve them; scrape one.
+ * `/websocket/metrics`: the fleet's totals, from the store. All gates tell the same; scrape one.
  *
  * Cardinality: a series or two per pod, one per proxy. No lease, user, address or path is a label.
  */
@@ -36,7 +36,7 @@ export class FleetMetrics {
     return this.#registry.contentType;
   }
 
-  /** One text for all who are told the same, so that nobody keeps the process busy by asking. */
+  /** Rendered once for each snapshot: many requests do not keep the process busy. */
   render(snapshot: FleetSnapshot): Promise<string> {
     if (snapshot !== this.#snapshot) {
       this.#snapshot = snapshot;

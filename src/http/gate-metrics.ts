@@ -1,4 +1,4 @@
-/** `/metrics`: this process. Every label is of a closed set of words. */
+/** `/metrics` tells of this process. Each label has a closed set of values. */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
@@ -12,10 +12,10 @@ import type { Standing } from '../admission/standing.ts';
 /** From a quarter of a millisecond, what a decision takes, to the second at which Envoy has long given up. */
 const SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
-/** How often the event loop is looked at. */
+/** How often the delay of the event loop is sampled. */
 const LOOP_SAMPLE_MS = 10;
 
-/** Those of the library's own that follow Prometheus's naming, and that tell something of this process. */
+/** Those of the library's default metrics that follow Prometheus's naming and are of use here. */
 const DEFAULTS = new Set([
   'process_cpu_seconds_total',
   'process_resident_memory_bytes',
@@ -114,7 +114,7 @@ export class GateMetrics {
     this.#gauge('wsgate_releases_waiting', 'Releases that the store has still to be told.', () => ledger.releases.size);
   }
 
-  /** One text for all who ask at the same time, so that nobody keeps the process busy by asking often. */
+  /** Rendered once for all requests at the same time: many requests do not keep the process busy. */
   render(): Promise<string> {
     this.#rendering ??= this.registry.metrics().finally(() => {
       this.#rendering = undefined;

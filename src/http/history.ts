@@ -1,12 +1,14 @@
-/** `/v1/history`: the last hour of the pods' counts, as this gate saw it. */
+/** `/v1/history` tells the last hour of the pods' counts, as this gate saw it. */
 
 import type { FastifyInstance } from 'fastify';
+import type { HistoryBody } from './bodies.ts';
 import type { LastHour } from './last-hour.ts';
 import { namedPods } from './named-pods.ts';
 import { sendProblem } from './problem.ts';
+import { needs } from './scopes.ts';
 
 export function historyRoutes(app: FastifyInstance, lastHour: LastHour): void {
-  app.get<{ Querystring: { pods?: string | string[] } }>('/v1/history', async ({ query }, reply) => {
+  app.get<{ Querystring: { pods?: string | string[] } }>('/v1/history', needs('all'), async ({ query }, reply) => {
     const asked = query.pods === undefined ? { names: undefined } : namedPods(query.pods);
     if ('mistake' in asked) return sendProblem(reply, 400, asked.mistake);
     const { timeMs, stepMs, sinceMs, pods } = lastHour.of(asked.names);
@@ -15,6 +17,6 @@ export function historyRoutes(app: FastifyInstance, lastHour: LastHour): void {
       stepSeconds: stepMs / 1000,
       since: new Date(sinceMs).toISOString(),
       pods: Object.fromEntries(pods),
-    };
+    } satisfies HistoryBody;
   });
 }

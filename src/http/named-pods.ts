@@ -1,15 +1,14 @@
 /** Pods that a request names: `?pods=a,b`, or the key more than once. */
 
 import { type PodId, parsePodId } from '../admission/ids.ts';
-
-/** Pods that one request may name. */
-const NAMED_MAX = 100;
+import { NAMED_PODS_MAX } from './bodies.ts';
 
 export function namedPods(
   pods: string | string[],
 ): { readonly names: readonly PodId[] } | { readonly mistake: string } {
   const texts = [...new Set([pods].flat().join().split(','))].filter((text) => text !== '');
-  if (texts.length > NAMED_MAX) return { mistake: `pods names ${texts.length} pods: expected at most ${NAMED_MAX}` };
+  if (texts.length > NAMED_PODS_MAX)
+    return { mistake: `pods names ${texts.length} pods: expected at most ${NAMED_PODS_MAX}` };
   const names = texts.map(parsePodId).filter((name) => name !== undefined);
   const wrong = texts.find((text) => !parsePodId(text));
   return wrong === undefined ? { names } : { mistake: noPodId(wrong) };

@@ -1,4 +1,4 @@
-/** `/v1/pods`: the counts, who holds the slots, and the release hook. */
+/** `/v1/pods` tells the counts and who holds the slots; the release hook frees one. */
 
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Events } from '../admission/events.ts';
@@ -6,8 +6,10 @@ import { holderOf, type LeaseId, type PodId, parseLeaseId, parsePodId } from '..
 import type { HeldLease, LeaseStore, StoreAway } from '../admission/lease-store.ts';
 import type { Ledger } from '../admission/ledger/ledger.ts';
 import type { FleetSnapshot, FleetView } from '../fleet/fleet-view.ts';
+import type { ConnectionBody, ConnectionsBody, PodBody, PodNowBody, PodsBody, ReleaseBody } from './bodies.ts';
 import { namedPods, noPodId, shown } from './named-pods.ts';
 import { sendProblem } from './problem.ts';
+import { needs } from './scopes.ts';
 
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
@@ -20,7 +22,7 @@ export interface PodRouteParts {
 }
 
 export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }: PodRouteParts): void {
-  app.get<{ Querystring: PodsQuery }>('/v1/pods', async ({ query }, reply) => {
+  app.get<{ Querystring: PodsQuery }>('/v1/pods', needs('all'), async ({ query }, reply) => {
     const asked = parsePodsQuery(query);
     if ('mistake' in asked) return sendProblem(reply, 400, asked.mistake);
     const answer = asked.names ? await fleet.these(asked.names) : await fleet.snapshot();
@@ -28,20 +30,21 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
     const { timeMs } = answer.value;
     const pods = asked.names ? answer.value.pods : found(answer.value.pods, asked);
     const total = pods.reduce((sum, { connections }) => sum + connections, 0);
-    return { time: new Date(timeMs).toISOString(), total, pods: pods.map(podBody) };
+    return { time: isoTime(timeMs), total, pods: pods.map(podBody) } satisfies PodsBody;
   });
 
-  app.get<{ Params: { pod: string } }>('/v1/pods/:pod', async ({ params }, reply) => {
+  app.get<{ Params: { pod: string } }>('/v1/pods/:pod', needs('all'), async ({ params }, reply) => {
     const pod = parsePodId(params.pod);
     if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
     const answer = await fleet.these([pod]);
     if (!answer.ok) return sendAway(reply, answer);
     const { timeMs, pods } = answer.value;
-    return { time: new Date(timeMs).toISOString(), ...pods.map(podBody)[0] };
+    return pods.map((count): PodNowBody => ({ time: isoTime(timeMs), ...podBody(count) }))[0];
   });
 
   app.get<{ Params: { pod: string }; Querystring: { cursor?: string; limit?: string } }>(
     '/v1/pods/:pod/connections',
+    needs('all'),
     async ({ params, query }, reply) => {
       const pod = parsePodId(params.pod);
       if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
@@ -55,12 +58,13 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
       }
       if (!answer.ok) return sendAway(reply, answer);
       const { leases, next } = answer.value;
-      return { pod, connections: leases.map(connectionBody), next: next ?? null };
+      return { pod, connections: leases.map(connectionBody), next: next ?? null } satisfies ConnectionsBody;
     },
   );
 
   app.post<{ Params: { pod: string; lease: string } }>(
     '/v1/pods/:pod/connections/:lease/release',
+    needs('all'),
     async ({ params }, reply) => {
       const pod = parsePodId(params.pod);
       if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
@@ -71,14 +75,14 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
   );
 
   async function releaseNow(reply: FastifyReply, pod: PodId, lease: LeaseId): Promise<FastifyReply> {
-    const answer = await store.release(pod, [lease], 0); // if its proxy still holds it, it comes back
+    const answer = await store.release(pod, [lease], 0); // a lease that its proxy still holds comes back
     if (!answer.ok) return sendAway(reply, answer);
     const released = answer.value > 0;
     if (released) {
       ledger.entries.drop(lease);
       events.emit('released', pod, 'hook', 1);
     }
-    return reply.send({ released });
+    return reply.send({ released } satisfies ReleaseBody);
   }
 }
 
@@ -90,7 +94,7 @@ interface PodsQuery {
 }
 
 interface PodsAsked {
-  /** Just these, as of this moment. */
+  /** Only these, as of this moment. */
   readonly names: readonly PodId[] | undefined;
   readonly contains: string;
   readonly max: number;
@@ -111,20 +115,24 @@ function found(pods: FleetSnapshot['pods'], { contains, max }: PodsAsked): Fleet
   return matching.slice(0, max);
 }
 
-function podBody({ pod, connections, limit, proxies }: FleetSnapshot['pods'][number]) {
+function podBody({ pod, connections, limit, proxies }: FleetSnapshot['pods'][number]): PodBody {
   return { pod, connections, limit, proxies: Object.fromEntries(proxies) };
 }
 
-function connectionBody({ lease, holder }: HeldLease) {
+function connectionBody({ lease, holder }: HeldLease): ConnectionBody {
   const { proxy, sinceMs, address } = holderOf(lease);
   return {
     lease,
     proxy,
-    since: sinceMs === undefined ? null : new Date(sinceMs).toISOString(),
+    since: sinceMs === undefined ? null : isoTime(sinceMs),
     client: address,
     path: holder?.path ?? null,
     state: holder?.state ?? null,
   };
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 function sendAway(reply: FastifyReply, { detail }: StoreAway): FastifyReply {

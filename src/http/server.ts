@@ -1,11 +1,11 @@
-/** The HTTP side: metrics and health for machines, `/v1` for scripts, the dashboard for people. */
+/** The HTTP server: metrics and health for machines, `/v1` for scripts, the dashboard for people. */
 
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import { type Access, accessHook } from '../access.ts';
+import type { Access } from '../access.ts';
 import type { Hub } from '../hub/hub.ts';
 import { Connections } from '../net/connections.ts';
-import { Room } from '../net/quota.ts';
+import { Quota } from '../net/quota.ts';
 import type { Readiness } from '../readiness.ts';
 import { corsHook } from './cors.ts';
 import { dashboardRoutes } from './dashboard.ts';
@@ -16,12 +16,13 @@ import { historyRoutes } from './history.ts';
 import type { LastHour } from './last-hour.ts';
 import { type PodRouteParts, podRoutes } from './pods.ts';
 import { sendProblem } from './problem.ts';
+import { checkScopes, needs } from './scopes.ts';
 import { refuseUnreadable } from './unreadable.ts';
 
 export interface HttpServerOptions {
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
-  /** Of the path and the headers together. */
+  /** Maximum length of the path and the headers together. */
   readonly headerBytesMax: number;
   readonly bodyBytesMax: number;
   /** How long a request may take to arrive, in milliseconds. */
@@ -44,10 +45,10 @@ export function createHttpServer(
     access: Access;
     /** Absent when it is turned off. */
     hub: Hub | undefined;
-    /** Kept where there is a hub. */
+    /** Absent without a hub. */
     lastHour: LastHour | undefined;
     log: FastifyBaseLogger;
-    /** Called with the key of a bound. */
+    /** Called with the key of a bound that was reached. */
     reached: (key: string) => void;
   },
   options: HttpServerOptions,
@@ -61,7 +62,7 @@ export function createHttpServer(
       maxHeaderSize: options.headerBytesMax,
       headersTimeout: requestTimeout,
       connectionsCheckingInterval: Math.min(LOOK_MS, requestTimeout),
-      // Others than WebSocket, such as h2c, are offers that a server may pass over.
+      // A server may ignore offers of other protocols, such as h2c.
       ...(parts.hub ? { shouldUpgradeCallback: isWebSocket } : {}),
     },
     requestTimeout,
@@ -69,7 +70,7 @@ export function createHttpServer(
     clientErrorHandler: refuseUnreadable(parts.reached),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
-    // Before there is a route to take: a broken escape in the path, say.
+    // Errors before routing, such as a broken escape in the path.
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, error.statusCode ?? 400, error.message),
   });
   app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, `there is no ${request.method} ${request.url}`));
@@ -84,39 +85,34 @@ export function createHttpServer(
     return sendProblem(reply, 500, 'a bug in wsgate; its log has the details');
   });
 
-  const room = { max: options.connectionsMax, perAddressMax: options.connectionsPerAddressMax };
-  const connections = new Connections(new Room('http.connections', room), parts.reached);
+  const bounds = { max: options.connectionsMax, perAddressMax: options.connectionsPerAddressMax };
+  const connections = new Connections(new Quota('http.connections', bounds), parts.reached);
   connections.bound(app.server);
-  // The hub counts its own.
+  // The hub counts its clients itself.
   if (parts.hub) app.server.on('upgrade', ({ socket }) => connections.leave(socket));
 
   if (origins.length > 0) app.addHook('onRequest', corsHook(origins));
   const { access, hub, lastHour } = parts;
-  const guard = accessHook(access);
-  app.register(async (scope) => {
-    if (!open.includes('health')) scope.addHook('onRequest', guard);
-    scope.get('/healthz', async () => ({ status: 'ok' }));
-    scope.get('/readyz', async (_request, reply) => {
-      const { ready, checks } = parts.readiness();
-      return reply.code(ready ? 200 : 503).send({ ready, checks });
-    });
+  checkScopes(app, access);
+  const health = needs(open.includes('health') ? 'none' : 'all');
+  app.get('/healthz', health, async () => ({ status: 'ok' }));
+  app.get('/readyz', health, async (_request, reply) => {
+    const { ready, checks } = parts.readiness();
+    return reply.code(ready ? 200 : 503).send({ ready, checks });
+  });
+  const metrics = needs(open.includes('metrics') ? 'none' : 'all');
+  const fleetMetrics = new FleetMetrics();
+  app.get('/metrics', metrics, async (_request, reply) => {
+    reply.type(parts.metrics.registry.contentType);
+    return parts.metrics.render();
+  });
+  app.get('/websocket/metrics', metrics, async (_request, reply) => {
+    const answer = await parts.fleet.snapshot();
+    if (!answer.ok) return sendProblem(reply, 503, `the store does not answer: ${answer.detail}`);
+    reply.type(fleetMetrics.contentType);
+    return fleetMetrics.render(answer.value);
   });
   app.register(async (scope) => {
-    if (!open.includes('metrics')) scope.addHook('onRequest', guard);
-    const fleetMetrics = new FleetMetrics();
-    scope.get('/metrics', async (_request, reply) => {
-      reply.type(parts.metrics.registry.contentType);
-      return parts.metrics.render();
-    });
-    scope.get('/websocket/metrics', async (_request, reply) => {
-      const answer = await parts.fleet.snapshot();
-      if (!answer.ok) return sendProblem(reply, 503, `the store does not answer: ${answer.detail}`);
-      reply.type(fleetMetrics.contentType);
-      return fleetMetrics.render(answer.value);
-    });
-  });
-  app.register(async (scope) => {
-    scope.addHook('onRequest', guard);
     podRoutes(scope, parts);
     if (hub) eventRoutes(scope, { hub, access });
     if (lastHour) historyRoutes(scope, lastHour);
@@ -125,7 +121,9 @@ export function createHttpServer(
     serveHub(app, hub);
     dashboardRoutes(app);
   } else {
-    app.get('/', (_request, reply) => sendProblem(reply, 404, 'no dashboard without the hub: hub.enabled'));
+    app.get('/', needs('none'), (_request, reply) =>
+      sendProblem(reply, 404, 'no dashboard without the hub: hub.enabled'),
+    );
   }
   return app;
 }
@@ -133,7 +131,7 @@ export function createHttpServer(
 function serveHub(app: FastifyInstance, hub: Hub): void {
   hub.attach(app.server);
   for (const path of hub.paths) {
-    app.get(path, (_request, reply) =>
+    app.get(path, needs('none'), (_request, reply) =>
       sendProblem(reply.headers({ upgrade: 'websocket' }), 426, `${path} is a WebSocket`),
     );
   }

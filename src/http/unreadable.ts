@@ -1,12 +1,12 @@
-/** Requests that Node gives up before there is one: too long a head, too slow, or no HTTP at all. */
+/** Answers requests that Node rejects before Fastify sees them: too long a head, too slow, or no HTTP at all. */
 
 import type { Socket } from 'node:net';
-import { problemMessage } from './problem.ts';
+import { problemMessage } from '../net/problem.ts';
 
 interface Refusal {
   readonly status: number;
   readonly detail: string;
-  /** Of the bound that is reached. */
+  /** Of the bound that was reached. */
   readonly key?: string;
 }
 
@@ -30,7 +30,7 @@ export function refuseUnreadable(reached: (key: string) => void) {
   return ({ code = '' }: NodeJS.ErrnoException, socket: Socket): void => {
     const { status, detail, key } = REFUSALS[code] ?? NO_HTTP;
     if (key !== undefined) reached(key);
-    // Whoever does not read the answer keeps no connection for that.
+    // The connection is closed even if the other side does not read the answer.
     if (code !== 'ECONNRESET' && socket.writable) socket.write(problemMessage(status, detail));
     socket.destroySoon();
   };

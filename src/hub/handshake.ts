@@ -1,24 +1,35 @@
 /**
- * The way in: a WebSocket's HTTP request, to the feed that its path names. Whoever may not in gets a plain HTTP answer,
- * with a problem document as everywhere.
+ * A WebSocket's HTTP request, which leads to the feed that its path names. A client that is refused gets an HTTP answer
+ * with a problem document.
  *
- * A token comes in the Authorization header; as the subprotocol `bearer.<the token in base64url>` beside `wsgate`, for
- * browsers, which cannot set headers; or as `?ticket=`, a single-use one of `POST /v1/tickets`. Never in the URL itself:
- * URLs stand in access logs.
+ * A token comes in the Authorization header; or as the subprotocol `bearer.<the token in base64url>` beside `wsgate`,
+ * for browsers, which cannot set headers; or as `?ticket=`, a single-use one of `POST /v1/tickets`. A token itself
+ * never comes in the URL, because access logs hold URLs.
  */
 
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Access } from '../access.ts';
-import { Room } from '../net/quota.ts';
+import { problemMessage } from '../net/problem.ts';
+import { Quota } from '../net/quota.ts';
 import type { Feed } from './feeds/feed.ts';
 import type { HubMetrics, Refused } from './hub-metrics.ts';
 import type { Tickets } from './tickets.ts';
 
-export interface DoorOptions {
+export interface HandshakeOptions {
   readonly clientsMax: number;
   readonly clientsPerAddressMax: number;
+}
+
+export interface HandshakeParts {
+  readonly access: Access;
+  readonly tickets: Tickets;
+  readonly metrics: HubMetrics;
+  /** By path. */
+  readonly feeds: Readonly<Record<string, Feed>>;
+  /** No client gets in before: there is no history yet to resume from. */
+  readonly begun: Promise<void>;
 }
 
 interface Refusal {
@@ -30,36 +41,20 @@ interface Refusal {
 const STOPPING: Refusal = { status: 503, why: 'stopping', detail: 'this gate is stopping' };
 const SUBPROTOCOL = 'wsgate';
 const BEARER = 'bearer.';
-/** For whoever was refused because there are too many. */
+/** For a client that was refused because there are too many. */
 const RETRY_AFTER_S = 10;
 
-export class Door {
-  readonly #access: Access;
-  readonly #tickets: Tickets;
-  readonly #metrics: HubMetrics;
-  readonly #begun: Promise<void>;
-  readonly #room: Room;
-  readonly #options: DoorOptions;
+export class Handshake {
+  readonly #parts: HandshakeParts;
+  readonly #quota: Quota;
+  readonly #options: HandshakeOptions;
   readonly #feeds = new Map<string, { readonly feed: Feed; readonly server: WebSocketServer }>();
   #closed = false;
 
-  constructor(
-    parts: {
-      access: Access;
-      tickets: Tickets;
-      metrics: HubMetrics;
-      feeds: Readonly<Record<string, Feed>>;
-      /** Nobody gets in before: there is no history yet to go on from. */
-      begun: Promise<void>;
-    },
-    options: DoorOptions,
-  ) {
-    this.#access = parts.access;
-    this.#tickets = parts.tickets;
-    this.#metrics = parts.metrics;
-    this.#begun = parts.begun;
+  constructor(parts: HandshakeParts, options: HandshakeOptions) {
+    this.#parts = parts;
     this.#options = options;
-    this.#room = new Room('hub.clients', { max: options.clientsMax, perAddressMax: options.clientsPerAddressMax });
+    this.#quota = new Quota('hub.clients', { max: options.clientsMax, perAddressMax: options.clientsPerAddressMax });
     for (const [path, feed] of Object.entries(parts.feeds)) {
       const server = new WebSocketServer({
         noServer: true,
@@ -72,7 +67,7 @@ export class Door {
     }
   }
 
-  /** Nobody gets in any more. */
+  /** From now on nobody gets in. */
   close(): void {
     this.#closed = true;
   }
@@ -85,12 +80,12 @@ export class Door {
     const url = URL.parse(request.url ?? '', 'http://gate') ?? new URL('http://gate');
     const place = this.#feeds.get(url.pathname);
     if (!place) return this.#refuse(socket, notThere(url.pathname));
-    const { refusal, ticket } = this.#judge(request, url);
+    const { refusal, ticket } = this.#judge(request, url, place.feed);
     if (refusal) return this.#refuse(socket, refusal);
-    // It has its place before its ticket is used, so that who is sent away for want of room can show it again.
-    const full = this.#room.take(address);
+    // The quota is taken before the ticket is used: a client that is one too many can show its ticket again.
+    const full = this.#quota.take(address);
     if (full !== undefined) return this.#refuse(socket, this.#tooMany(full));
-    const gone = once(() => this.#room.give(address));
+    const gone = once(() => this.#quota.give(address));
     socket.once('close', gone); // a client may leave in the middle of it
     const late = await this.#judgeLate(ticket);
     if (late) {
@@ -104,23 +99,24 @@ export class Door {
     });
   }
 
-  /** All that can be said at once. `ticket`: one of ours, that has still to be redeemed. */
-  #judge({ headers }: IncomingMessage, url: URL): { refusal?: Refusal; ticket?: string } {
-    if (!this.#access.trusts(headers)) {
+  /** All that can be decided at once. `ticket`: a valid one, which has still to be redeemed. */
+  #judge({ headers }: IncomingMessage, url: URL, { scope }: Feed): { refusal?: Refusal; ticket?: string } {
+    const { access, tickets } = this.#parts;
+    if (!access.trusts(headers)) {
       const detail = 'the origin of this web page is not among http.origins';
       return { refusal: { status: 403, why: 'origin', detail } };
     }
     if (this.#closed) return { refusal: STOPPING };
-    const refusal = this.#access.refusal(headers, tokenAmong(headers['sec-websocket-protocol']));
+    const refusal = access.refusal(headers, scope, secretAmong(headers['sec-websocket-protocol']));
     if (!refusal) return {};
     const ticket = url.searchParams.get('ticket');
-    return ticket !== null && this.#tickets.isOurs(ticket) ? { ticket } : { refusal: { ...refusal, why: 'access' } };
+    return ticket !== null && tickets.permits(ticket, scope) ? { ticket } : { refusal: { ...refusal, why: 'access' } };
   }
 
-  /** What can be said only after a while. */
+  /** What can be decided only after a while. */
   async #judgeLate(ticket: string | undefined): Promise<Refusal | undefined> {
-    await this.#begun;
-    const isGood = ticket === undefined || (await this.#tickets.redeem(ticket));
+    await this.#parts.begun;
+    const isGood = ticket === undefined || (await this.#parts.tickets.redeem(ticket));
     if (this.#closed) return STOPPING;
     return isGood ? undefined : { status: 401, why: 'access', detail: 'this ticket has been used' };
   }
@@ -133,23 +129,17 @@ export class Door {
   }
 
   #refuse(socket: Duplex, { status, why, detail }: Refusal): void {
-    this.#metrics.refused(why);
-    const title = STATUS_CODES[status] ?? 'Error';
-    const body = JSON.stringify({ type: 'about:blank', title, status, detail });
-    const head = [
-      `HTTP/1.1 ${status} ${title}`,
-      'content-type: application/problem+json; charset=utf-8',
-      `content-length: ${Buffer.byteLength(body)}`,
-      'connection: close',
+    this.#parts.metrics.refused(why);
+    const headers = [
       ...(status === 401 ? ['www-authenticate: Bearer realm="wsgate"'] : []),
       ...(status === 429 || status === 503 ? [`retry-after: ${RETRY_AFTER_S}`] : []),
     ];
-    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+    socket.end(problemMessage(status, detail, headers), () => socket.destroy());
   }
 }
 
 /** The token that a browser put among the subprotocols. */
-function tokenAmong(protocols: string | undefined): string | undefined {
+function secretAmong(protocols: string | undefined): string | undefined {
   const shown = protocols?.split(',').map((protocol) => protocol.trim());
   const bearer = shown?.find((protocol) => protocol.startsWith(BEARER));
   return bearer && Buffer.from(bearer.slice(BEARER.length), 'base64url').toString();

@@ -1,11 +1,11 @@
-/** The hub's part of `/metrics`. Labels are closed sets of words: no client, subscription or event is one. */
+/** The hub's part of `/metrics`. Each label has a closed set of values: no client, subscription or event is one. */
 
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
-import { closeReasons } from './close-codes.ts';
+import { closeReasons } from './protocol.ts';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
-/** How a connection ended, by its close code (RFC 6455, 7.4.1). 1006 is one without a close frame. */
+/** How a connection ended, by its close code (RFC 6455, 7.4.1). 1006: without a close frame. */
 const ENDINGS: Readonly<Record<number, string>> = {
   1000: 'left',
   1001: 'left',
@@ -34,49 +34,30 @@ export class HubMetrics {
   constructor(registry: Registry) {
     this.#registry = registry;
     const registers = [registry];
-    this.broadcast = new Counter({
-      name: 'websocket_events_broadcast_total',
-      help: 'Events that this gate has handed to its clients, however many wanted them.',
-      registers,
-    });
-    this.delivered = new Counter({
-      name: 'websocket_events_delivered_total',
-      help: 'Events written to clients.',
-      registers,
-    });
-    this.dropped = new Counter({
-      name: 'websocket_messages_dropped_total',
-      help: 'Messages that a full queue did not take, or threw away.',
-      registers,
-    });
-    this.sendErrors = new Counter({
-      name: 'websocket_send_errors_total',
-      help: 'Messages that could not be written: twice to an open connection, or to one that broke under them.',
-      registers,
-    });
+    const counter = (name: string, help: string, labelNames: string[] = []) =>
+      new Counter({ name, help, labelNames, registers });
+    this.broadcast = counter(
+      'websocket_events_broadcast_total',
+      'Events that this gate has handed to its clients, however many wanted them.',
+    );
+    this.delivered = counter('websocket_events_delivered_total', 'Events written to clients.');
+    this.dropped = counter(
+      'websocket_messages_dropped_total',
+      'Messages that a full queue did not take, or threw away.',
+    );
+    this.sendErrors = counter(
+      'websocket_send_errors_total',
+      'Messages that could not be written: twice to an open connection, or to one that broke under them.',
+    );
     this.latency = new Histogram({
       name: 'websocket_message_latency_seconds',
       help: "Time from an event's arrival at this gate to its last byte's being handed to the kernel, for each client.",
       buckets: SECONDS,
       registers,
     });
-    this.opened = new Counter({
-      name: 'websocket_hub_opened_total',
-      help: 'Clients that have come.',
-      registers,
-    });
-    this.#closed = new Counter({
-      name: 'websocket_hub_closed_total',
-      help: 'Clients that have left, by how.',
-      labelNames: ['reason'],
-      registers,
-    });
-    this.#refused = new Counter({
-      name: 'websocket_hub_refused_total',
-      help: 'Clients that were not let in.',
-      labelNames: ['reason'],
-      registers,
-    });
+    this.opened = counter('websocket_hub_opened_total', 'Clients that have come.');
+    this.#closed = counter('websocket_hub_closed_total', 'Clients that have left, by how.', ['reason']);
+    this.#refused = counter('websocket_hub_refused_total', 'Clients that were not let in.', ['reason']);
   }
 
   closed(code: number): void {
@@ -87,18 +68,32 @@ export class HubMetrics {
     this.#refused.inc({ reason });
   }
 
-  /** Read when scraped. `label` is empty for a gauge without one. */
-  gauge(name: string, help: string, label: string, read: () => Iterable<readonly [labelValue: string, value: number]>) {
+  /** Read when scraped. */
+  gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  /** One value for each value of the label. */
+  gauges(
+    name: string,
+    help: string,
+    label: string,
+    read: () => Iterable<readonly [labelValue: string, value: number]>,
+  ) {
     new Gauge<string>({
       name,
       help,
-      labelNames: label === '' ? [] : [label],
+      labelNames: [label],
       registers: [this.#registry],
       collect() {
-        for (const [labelValue, value] of read()) {
-          if (label === '') this.set(value);
-          else this.set({ [label]: labelValue }, value);
-        }
+        for (const [labelValue, value] of read()) this.set({ [label]: labelValue }, value);
       },
     });
   }

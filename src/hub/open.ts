@@ -1,4 +1,4 @@
-/** Puts the hub's parts together, by the configuration. */
+/** Puts the hub together, by the configuration. */
 
 import type { Config } from '../config/schema.ts';
 import { readPems } from '../net/pem-files.ts';
@@ -12,24 +12,24 @@ import { MemoryCache } from './figures/memory-cache.ts';
 import { RedisCache } from './figures/redis-cache.ts';
 import { Hub, type HubParts } from './hub.ts';
 
-/** How often the console's silent clients are looked for in the time that they have. */
+/** How often, in the time that the console's clients have for a pong, those that are silent are looked for. */
 const CLEANUPS_PER_PONG = 10;
 
 /** `gate`: this gate's name. Throws when a file of `store.tls` cannot be read. */
 export function openHub(config: Config, gate: string, parts: Omit<HubParts, 'broker' | 'cache'>): Hub {
-  const { hub, http } = config;
+  const { hub } = config;
+  const feed = { ...hub, pingMs: hub.ping, timeoutMs: hub.sessionTimeout, cleanupMs: hub.cleanup };
   return new Hub(
     { ...parts, ...openShared(config) },
     {
       ...hub,
       gate,
-      tokens: http.tokens,
       ticketMs: hub.ticket,
-      pingMs: hub.ping,
-      sessionTimeoutMs: hub.sessionTimeout,
-      cleanupMs: hub.cleanup,
-      metrics: { everyMs: hub.metrics.every, ttlMs: hub.metrics.ttl, fillingPercent: hub.fillingPercent },
+      events: feed,
+      metrics: { ...feed, everyMs: hub.metrics.every },
       console: {
+        ...feed,
+        whenFull: 'drop',
         everyMs: hub.console.every,
         pingMs: hub.console.ping,
         timeoutMs: hub.console.pong,
@@ -37,11 +37,12 @@ export function openHub(config: Config, gate: string, parts: Omit<HubParts, 'bro
         queueMax: hub.console.queueMax,
         messageBytesMax: hub.console.messageBytesMax,
       },
+      snapshots: { ttlMs: hub.metrics.ttl, fillingPercent: hub.fillingPercent },
     },
   );
 }
 
-/** What gates share. With a Redis: by connections of its own, so that no upgrade ever waits behind an event. */
+/** What gates share. With Redis, over connections of the hub's own: no upgrade waits behind an event. */
 export function openShared({ store, hub: { historyMax } }: Config): { broker: Broker; cache: FleetCache } {
   const { url, deadline, prefix } = store;
   if (!url) return { broker: new MemoryBroker(), cache: new MemoryCache() };

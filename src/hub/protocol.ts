@@ -1,10 +1,10 @@
 /**
- * The messages of `/ws`, JSON texts each with a `type`, and those of the two streams of figures. `docs/hub.md` describes
- * them. No module of Node's: clients import it.
+ * The messages of `/ws` and of the two streams of figures, JSON texts each with a `type`, and the close codes.
+ * `docs/hub.md` describes them. No module of Node's: clients import it.
  */
 
 import { z } from 'zod';
-import { cloudEvent } from './cloud-event.ts';
+import { cloudEvent } from './events/cloud-event.ts';
 
 const VALUES_MAX = 100;
 const id = z.string('text of 1 to 128 characters').min(1, 'at least a character').max(128, 'at most 128 characters');
@@ -13,7 +13,7 @@ const values = z.array(value, 'a list of texts').max(VALUES_MAX, `at most ${VALU
 
 export const filters = z.strictObject(
   {
-    /** Exact, or all that begin so: `connection.*`. */
+    /** Exact, or a prefix: `connection.*`. */
     types: values,
     severities: values,
     states: values,
@@ -21,7 +21,7 @@ export const filters = z.strictObject(
     /** An event's `subject`. */
     resources: values,
     incident_ids: values,
-    /** All of them. */
+    /** All of them have to match. */
     labels: z
       .record(value, value, 'a map of texts')
       .refine((labels) => Object.keys(labels).length <= VALUES_MAX, `at most ${VALUES_MAX} labels`)
@@ -39,7 +39,7 @@ export const clientMessage = z.discriminatedUnion(
   [
     z.strictObject({ type: z.literal('subscribe'), ...subscription }),
     z.strictObject({ type: z.literal('unsubscribe'), subscription_id: id }),
-    /** Subscribes, and first tells what the history holds after that event. */
+    /** Subscribes, and is first sent what the history holds after that event. */
     z.strictObject({
       type: z.literal('resume'),
       last_event_id: z.uuid('the id of an event'),
@@ -61,13 +61,13 @@ export const errorCodes = [
 const time = z.iso.datetime();
 const count = z.int().min(0);
 
-/** So many of the oldest messages were thrown away, because this client reads too slowly. */
+/** So many of the oldest messages were dropped, because this client reads too slowly. */
 const lagged = z.strictObject({ type: z.literal('lagged'), missed: count });
 /** Whether only this gate's own events come, because Redis is away. */
 const degraded = z.strictObject({ type: z.literal('degraded'), degraded: z.boolean(), reason: z.string() });
 /** The gate stops. */
 const closing = z.strictObject({ type: z.literal('closing'), reason: z.string(), retry_after_ms: count });
-/** The newest event that this client has been sent or did not want: a `resume` may go on after it. None without a history. */
+/** The newest event that this client was sent, or did not want: `resume` goes on after it. Absent without a history. */
 const position = { last_event_id: z.uuid().optional() };
 const pong = z.strictObject({ type: z.literal('pong'), server_time: time, ...position });
 
@@ -84,9 +84,9 @@ export const serverMessage = z.discriminatedUnion('type', [
     message: z.string(),
     subscription_id: id.optional(),
   }),
-  /** All that was missed has been sent, so many events; what follows is new. */
+  /** All missed events have been sent, so many; what follows is new. */
   z.strictObject({ type: z.literal('resumed'), events: count }),
-  /** Events may be missing, and cannot be had any more: read the state anew. */
+  /** Events may be lost: read the state anew. */
   z.strictObject({ type: z.literal('resync'), reason: z.string() }),
   lagged,
   degraded,
@@ -108,7 +108,7 @@ export const snapshot = z.strictObject({
   /** Whether these are old figures, because the store cannot be asked. */
   stale: z.boolean(),
   gates: count,
-  /** Gates whose heartbeat has stopped without a goodbye; at most 20. */
+  /** Gates whose heartbeat has stopped although they did not leave; at most 20. */
   silent_gates: z.array(z.string()),
   /** Proxies that send Checks but no access log: their slots are never freed; at most 20. */
   unlogged_proxies: z.array(z.string()),
@@ -132,7 +132,7 @@ export const snapshot = z.strictObject({
 });
 
 export type Snapshot = z.output<typeof snapshot>;
-/** Who is there, and who should be looked after. */
+/** Which gates are there, and which gates and proxies need attention. */
 export type Attendance = Pick<Snapshot, 'gates' | 'silent_gates' | 'unlogged_proxies' | 'unrenewed_proxies'>;
 export type Level = (typeof levels)[number];
 
@@ -153,10 +153,29 @@ export const consoleMessage = z.discriminatedUnion('type', [
 
 export type ConsoleMessage = z.output<typeof consoleMessage>;
 
+export interface CloseReason {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Why a gate ends a client's connection: WebSocket close codes (RFC 6455, 7.4). */
+export const closeReasons = {
+  /** The gate stops. The client may come back after `retry_after_ms` of the `closing` message. */
+  stopping: { code: 1012, reason: 'the gate stops' },
+  /** The client reads more slowly than events come, and its queue was full. */
+  tooSlow: { code: 4001, reason: 'too slow' },
+  /** Neither a message nor a pong came for the session timeout. */
+  silent: { code: 4002, reason: 'silent' },
+  /** The client sent more messages a second than allowed. */
+  tooManyMessages: { code: 4003, reason: 'too many messages' },
+} as const satisfies Record<string, CloseReason>;
+
 const named = z.object({ subscription_id: id });
 const naming = z.object({ subscriptions: z.array(z.unknown()) });
 
-/** The id of the subscription in which a message's first mistake is. Undefined when it is in none, or in the id itself. */
+/**
+ * The id of the subscription with a message's first mistake. Undefined when there is none, or its id is the mistake.
+ */
 export function subscriptionAtFault(message: unknown, { issues }: z.ZodError): string | undefined {
   const [list, index] = issues[0]?.path ?? [];
   const inList = list === 'subscriptions' && typeof index === 'number';
@@ -164,7 +183,7 @@ export function subscriptionAtFault(message: unknown, { issues }: z.ZodError): s
   return named.safeParse(at).data?.subscription_id;
 }
 
-/** What is wrong first, with the field: `filters.types: a list of texts`. */
+/** The first mistake, with its field: `filters.types: expected a list of texts`. */
 export function firstMistake({ issues }: z.ZodError): string {
   const [issue] = issues;
   if (!issue) return 'not understood';

@@ -1,12 +1,14 @@
 /**
- * Tickets: what a client that can neither set a header nor a subprotocol shows instead of its token, in a URL. Each is
+ * Tickets: a client that can set neither a header nor a subprotocol shows one in a URL, instead of its token. Each is
  * good once, for a short time.
  *
- * A ticket is signed with the token that was shown for it, so any gate of the fleet that knows that token can judge it,
- * with Redis away, too. That it is used once is the fleet's knowledge: while Redis is away, each gate's alone.
+ * A ticket is signed with the token that was shown for it, so every gate that knows that token can check it, also while
+ * Redis is away. Which tickets were used is known to the whole fleet; while Redis is away, each gate knows its own
+ * only.
  */
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { permits, type Scope, type Token } from '../access.ts';
 import type { FleetCache } from './figures/fleet-cache.ts';
 import { MemoryCache } from './figures/memory-cache.ts';
 
@@ -14,34 +16,33 @@ const TICKET = /^(?<content>(?<expires>[0-9a-z]{1,11})\.(?<nonce>[\w-]{22}))\.(?
 const PURPOSE = 'wsgate ticket';
 
 export class Tickets {
-  readonly #tokens: readonly string[];
+  readonly #tokens: readonly Token[];
   readonly #ttlMs: number;
   readonly #fleet: FleetCache;
   readonly #own = new MemoryCache();
 
-  constructor(tokens: readonly string[], ttlMs: number, cache: FleetCache) {
+  constructor(tokens: readonly Token[], ttlMs: number, cache: FleetCache) {
     this.#tokens = tokens;
     this.#ttlMs = ttlMs;
     this.#fleet = cache;
   }
 
-  /** `token`: one that is known. */
-  issue(token: string): { readonly ticket: string; readonly expires: Date } {
+  issue(token: Token): { readonly ticket: string; readonly expires: Date } {
     const expires = Date.now() + this.#ttlMs;
     const content = `${expires.toString(36)}.${randomBytes(16).toString('base64url')}`;
     return { ticket: `${content}.${sign(token, content)}`, expires: new Date(expires) };
   }
 
-  /** Whether a token that is known has signed it, and its time has not passed. It may have been used. */
-  isOurs(ticket: string): boolean {
+  /** Whether its time has not passed, and it was signed with a token of that scope. It may have been used. */
+  permits(ticket: string, scope: Scope): boolean {
     const { content, expires, signature } = TICKET.exec(ticket)?.groups ?? {};
     if (content === undefined || expires === undefined || signature === undefined) return false;
     const shown = Buffer.from(signature);
-    const signed = this.#tokens.map((token) => equal(Buffer.from(sign(token, content)), shown)).includes(true);
-    return signed && Number.parseInt(expires, 36) > Date.now();
+    const [signer] = this.#tokens.filter((token) => equal(Buffer.from(sign(token, content)), shown));
+    return signer !== undefined && permits(signer, scope) && Number.parseInt(expires, 36) > Date.now();
   }
 
-  /** One of ours: whether nobody has used it. It is good for nobody any more then. */
+  /** Uses a ticket up that is permitted. Resolves to whether nobody had used it before. */
   async redeem(ticket: string): Promise<boolean> {
     const nonce = TICKET.exec(ticket)?.groups?.nonce;
     const key = `ticket:${nonce}`;
@@ -52,8 +53,8 @@ export class Tickets {
   }
 }
 
-function sign(token: string, content: string): string {
-  return createHmac('sha256', token).update(`${PURPOSE} ${content}`).digest('base64url');
+function sign({ secret }: Token, content: string): string {
+  return createHmac('sha256', secret).update(`${PURPOSE} ${content}`).digest('base64url');
 }
 
 function equal(a: Buffer, b: Buffer): boolean {

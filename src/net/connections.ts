@@ -1,22 +1,22 @@
-/** Bounds the connections of a server. One for which there is no room is closed: there is no request yet to answer. */
+/** Bounds the connections of a server. Those beyond the quota are closed: there is no request yet to answer. */
 
 import type { Server, Socket } from 'node:net';
-import type { Room } from './quota.ts';
+import type { Quota } from './quota.ts';
 
 export class Connections {
-  readonly #room: Room;
+  readonly #quota: Quota;
   readonly #reached: (key: string) => void;
   readonly #addresses = new Map<Socket, string | undefined>();
 
-  constructor(room: Room, reached: (key: string) => void) {
-    this.#room = room;
+  constructor(quota: Quota, reached: (key: string) => void) {
+    this.#quota = quota;
     this.#reached = reached;
   }
 
   bound(server: Server): void {
     server.on('connection', (socket: Socket) => {
       const address = socket.remoteAddress;
-      const key = this.#room.take(address);
+      const key = this.#quota.take(address);
       if (key !== undefined) {
         this.#reached(key);
         socket.destroy();
@@ -27,9 +27,9 @@ export class Connections {
     });
   }
 
-  /** For a connection that is somebody else's to count from now on. */
+  /** From now on somebody else counts this connection. */
   leave(socket: Socket): void {
     const address = this.#addresses.get(socket);
-    if (this.#addresses.delete(socket)) this.#room.give(address);
+    if (this.#addresses.delete(socket)) this.#quota.give(address);
   }
 }

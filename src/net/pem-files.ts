@@ -1,4 +1,4 @@
-/** The PEM files that the configuration names: read and tried out at start, so that what is wrong with one is told. */
+/** The PEM files that the configuration names. They are read and parsed at start, so that a bad one is told at once. */
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { explain } from '../system-error.ts';
 interface Names {
   /** Certificates of authorities. */
   readonly ca?: string;
-  /** A certificate, with those between it and its authority after it; and its key. */
+  /** A certificate, followed by the intermediate ones; and its key. */
   readonly cert?: string;
   readonly key?: string;
 }
@@ -43,9 +43,9 @@ function readPem(what: string, file: string, isKey: boolean): Buffer {
   return pem;
 }
 
-/** OpenSSL's own words for what is wrong name no more than its functions. */
+/** Whether it parses. OpenSSL's own errors name only its functions. */
 function holds(parse: (pem: Buffer) => unknown, pem: Buffer): boolean {
-  if (!pem.includes('-----BEGIN ')) return false; // DER, which would pass here, and fail later
+  if (!pem.includes('-----BEGIN ')) return false; // DER would parse here and fail later
   try {
     parse(pem);
     return true;

@@ -1,27 +1,27 @@
-/** Room for so many of something: in all, so that memory has an end, and from one address, so that others get some. */
+/** A maximum number of something: in all, to bound memory, and from one address, so that others get some, too. */
 
-export interface RoomOptions {
+export interface QuotaOptions {
   readonly max: number;
   readonly perAddressMax: number;
 }
 
-/** An IPv4 address in the form that a server has on a socket for both. */
+/** An IPv4 address as a socket for both IPv4 and IPv6 tells it. */
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 const GROUPS = 8;
 
-export class Room {
+export class Quota {
   readonly #name: string;
-  readonly #options: RoomOptions;
+  readonly #options: QuotaOptions;
   readonly #perNetwork = new Map<string, number>();
   #taken = 0;
 
   /** `name`: of its keys in the configuration, without their endings: `listen.connections`. */
-  constructor(name: string, options: RoomOptions) {
+  constructor(name: string, options: QuotaOptions) {
     this.#name = name;
     this.#options = options;
   }
 
-  /** Returns the key of the bound that stands against it, and takes nothing then. A unix socket has no address. */
+  /** Returns the key of the bound that forbids it, and then takes nothing. A unix socket has no address. */
   take(address: string | undefined, amount = 1): string | undefined {
     const { max, perAddressMax } = this.#options;
     const network = networkOf(address ?? '');
@@ -42,7 +42,7 @@ export class Room {
   }
 }
 
-/** Who is one client: an IPv4 address, or 64 bits of an IPv6 one, since whoever has one of these has 2^64 of them. */
+/** What counts as one address: an IPv4 address, or 64 bits of an IPv6 one, because each network has 2^64 of them. */
 function networkOf(address: string): string {
   if (!address.includes(':')) return address;
   const [, v4] = MAPPED.exec(address) ?? [];

@@ -1,6 +1,4 @@
-/**
- * A unix socket's file outlives a process that was killed, and nobody can listen at its path while it is there.
- */
+/** The file of a unix socket outlives a killed process, and nobody can listen at its path while it is there. */
 
 import { lstat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -13,7 +11,7 @@ export class SocketInUse extends Error {
 
 /** Removes the file of a socket where nobody listens any more. Rejects when somebody does, or it is another file. */
 export async function removeStaleSocket(path: string): Promise<void> {
-  const file = await lstat(path).catch(() => undefined); // whatever is wrong with the path, listening there tells
+  const file = await lstat(path).catch(() => undefined); // a bad path is told by whoever listens there
   if (!file) return;
   if (!file.isSocket()) throw new Error('a file is there that is no socket');
   const refusal = await connectTo(path);

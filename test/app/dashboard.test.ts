@@ -13,21 +13,21 @@ describe('the dashboard', () => {
   });
   afterAll(() => gate.stop());
 
-  it('is there for whoever has no token yet, and what it reads is not', async () => {
+  it('is served without a token, and what it reads is not', async () => {
     const page = await gate.get('/');
     expect(page.status).toBe(200);
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect((await gate.get('/v1/pods')).status).toBe(401);
   });
 
-  it('lets a browser load and run nothing but its own files', async () => {
+  it('lets a browser load and run only its own files', async () => {
     const policy = (await gate.get('/')).headers.get('content-security-policy') ?? '';
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).not.toMatch(/unsafe|https?:|\*/);
   });
 
-  it('is asked for anew each time, and its files never again, because their names change with them', async () => {
+  it('is requested anew each time; its files are cached for good, because their names change with them', async () => {
     const page = await gate.get('/');
     expect(page.headers.get('cache-control')).toBe('no-cache');
     const files = [...(await page.text()).matchAll(/(?:src|href)="\.(\/assets\/[^"]+)"/g)].map(([, path]) => path);
@@ -40,7 +40,7 @@ describe('the dashboard', () => {
     }
   });
 
-  it('comes as it is to whoever does not take gzip', async () => {
+  it('comes uncompressed to a client that does not accept gzip', async () => {
     const page = await gate.get('/', { 'accept-encoding': 'identity' });
     expect(page.headers.get('content-encoding')).toBeNull();
     expect(await page.text()).toBe(await (await gate.get('/')).text());

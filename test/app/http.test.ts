@@ -83,7 +83,7 @@ describe('GET /v1/pods?…', () => {
     expect(await names('contains=a&contains=b')).toEqual([]);
   });
 
-  it('says what is wrong with what is asked', async () => {
+  it('says what is wrong with a query', async () => {
     gate = await startTestApp();
     const many = Array.from({ length: 101 }, (_, index) => `p${index}`).join();
     for (const [query, detail] of [
@@ -107,7 +107,7 @@ describe('GET /v1/pods/{pod}', () => {
     expect(await json(gate.get('/v1/pods/never-seen'))).toMatchObject({ status: 200, body: { connections: 0 } });
   });
 
-  it('says what is wrong with a name that is none', async () => {
+  it('says what is wrong with a bad name', async () => {
     gate = await startTestApp();
     const wrong = encodeURIComponent('a {b}\n');
     expect(await json(gate.get(`/v1/pods/${wrong}`))).toEqual(
@@ -175,7 +175,7 @@ describe('POST /v1/pods/{pod}/connections/{lease}/release', () => {
     expect(await (await gate.get('/metrics')).text()).toContain('wsgate_releases_total{cause="hook"} 1');
   });
 
-  it('refuses what is no lease id', async () => {
+  it('refuses a bad lease id', async () => {
     gate = await startTestApp();
     expect(await json(gate.post('/v1/pods/pod1/connections/nonsense/release'))).toEqual(
       problem(400, '"nonsense" is no lease id'),
@@ -186,7 +186,7 @@ describe('POST /v1/pods/{pod}/connections/{lease}/release', () => {
 describe('with tokens', () => {
   const protectedPaths = ['/v1/pods', '/v1/pods/pod1', '/v1/pods/pod1/connections'];
 
-  it.each(protectedPaths)('%s is told only to who shows one of them', async (path) => {
+  it.each(protectedPaths)('%s is answered only to a client that shows one of them', async (path) => {
     gate = await startTestApp({ WSGATE_HTTP_TOKENS: `${TOKEN},${OTHER_TOKEN}` });
     expect(await json(gate.get(path))).toEqual(problem(401, expect.stringContaining('bearer token')));
     expect((await gate.get(path, { authorization: `Bearer ${TOKEN}x` })).status).toBe(401);
@@ -203,14 +203,14 @@ describe('with tokens', () => {
     }
   });
 
-  it('metrics and health need one when they are told to', async () => {
+  it('metrics and health need one when the configuration says so', async () => {
     gate = await startTestApp({ WSGATE_HTTP_TOKENS: TOKEN, WSGATE_HTTP_OPEN: '[health]' });
     expect((await gate.get('/metrics')).status).toBe(401);
     expect((await gate.get('/websocket/metrics')).status).toBe(401);
     expect((await gate.get('/readyz')).status).toBe(200);
   });
 
-  it('no token ever stands in the log', async () => {
+  it('no token is ever logged', async () => {
     gate = await startTestApp({ WSGATE_HTTP_TOKENS: TOKEN });
     await gate.get('/v1/pods', { authorization: `Bearer ${TOKEN}` });
     await gate.get('/v1/nothing', { authorization: `Bearer ${TOKEN}` });
@@ -228,7 +228,7 @@ describe('without tokens', () => {
 });
 
 describe('metrics', () => {
-  it.each(['/metrics', '/websocket/metrics'])('%s: promtool finds nothing to say', async (path) => {
+  it.each(['/metrics', '/websocket/metrics'])('%s: promtool finds no fault', async (path) => {
     gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1' });
     const stream = newStream();
     const lease = leaseIn(await gate.check(checkOf(stream, 'pod1')));

@@ -6,7 +6,7 @@ import { hasBrowser, TestBrowser } from './browser.ts';
 
 const VIEWS = ['#/', '#/events', '#/pods/pod1'];
 
-describe.skipIf(!hasBrowser)('whoever uses the dashboard', () => {
+describe.skipIf(!hasBrowser)('a user of the dashboard', () => {
   let browser: TestBrowser;
   let fleet: Fleet;
   let page: Page;

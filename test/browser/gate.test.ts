@@ -41,7 +41,7 @@ describe.skipIf(!hasBrowser)('the page and its gate', () => {
     await page.getByRole('alert').waitFor({ state: 'detached', timeout: 30_000 });
   });
 
-  it('a gate that died is named, as long as it is missed', async () => {
+  it('a gate that died is named while it counts as silent', async () => {
     const redis = await startRedis();
     undo.push(() => redis.stop());
     const config = { store: { url: redis.url } };

@@ -65,7 +65,7 @@ describe.skipIf(!hasBrowser)('the overview', () => {
     await row('pod3').getByText('65 of 100').waitFor({ timeout: 1000 });
   });
 
-  it('tells of a denial, and of nothing that is filtered out', async () => {
+  it('shows a denial, and nothing that is filtered out', async () => {
     expect((await fleet.open(1, '/pod2/chat')).refused).toHaveLength(1);
     const denials = denialsIn(page);
     await denials.filter({ hasText: 'pod2' }).first().waitFor();
@@ -80,7 +80,7 @@ describe.skipIf(!hasBrowser)('the overview', () => {
     await page.getByLabel('Type').selectOption('all');
   });
 
-  it('holds the events still while paused, and goes on with what came meanwhile', async () => {
+  it('stops the list of events while paused, and then shows what came meanwhile', async () => {
     const told = await denialsIn(page).count();
     await page.getByRole('button', { name: 'Pause' }).click();
     const before = await page.getByRole('log').textContent();
@@ -91,7 +91,7 @@ describe.skipIf(!hasBrowser)('the overview', () => {
     await expect.poll(() => denialsIn(page).count()).toBe(told + 1);
   });
 
-  it('shows what each pod held since the gate began', async () => {
+  it('shows what each pod held since the gate started', async () => {
     const line = row('pod1').getByRole('img');
     await expect.poll(() => line.getAttribute('aria-label')).toMatch(/^Last .*minute.*: between 0 and 75$/);
     await page.getByRole('link', { name: 'pod1' }).first().click();

@@ -10,7 +10,7 @@ it('waits up to three times as long after each failure, up to the longest, and b
   ]);
 });
 
-it('waits any part of that', () => {
+it('waits a random part of that', () => {
   const randoms = [0, 0.25, 0.5];
   const waits = new Waits(backoff, () => randoms.shift() ?? Number.NaN);
   expect([waits.next(0), waits.next(0), waits.next(0)]).toEqual([0, 75, 450]);

@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { readMetrics } from '../../lab/fleet/metrics.ts';
 import { until } from '../../lab/fleet/processes.ts';
+import { Api } from '../../src/client/api.ts';
 import {
   type Connection,
   type ConnectOptions,
@@ -10,7 +11,7 @@ import {
   type Status,
   SubscriptionRefused,
 } from '../../src/client/index.ts';
-import { admitted, incident, postEvents } from '../hub/client.ts';
+import { admitted, incident } from '../hub/client.ts';
 import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { Reader } from './reader.ts';
 import { Relay } from './relay.ts';
@@ -38,12 +39,12 @@ const subscriptionsAre = (count: number) =>
 
 async function post(count: number, overrides: object = {}): Promise<string[]> {
   const events = Array.from({ length: count }, () => incident(overrides));
-  await postEvents(gate.app.http, events);
+  await gate.api.publish(events);
   return events.map(({ id }) => String(id));
 }
 
 describe('subscriptions', () => {
-  it('get each what it wants: what happens in the gate, and what people post', async () => {
+  it('each get what they want: what happens in the gate, and what people post', async () => {
     gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1' });
     await admitted(gate, 'pod1');
     open();
@@ -65,7 +66,7 @@ describe('subscriptions', () => {
     expect(late.ids()).toEqual([last]);
   });
 
-  it('lose the oldest when they are not read in time, and say where and how many', async () => {
+  it('lose the oldest events when they are not read in time, and tell where and how many', async () => {
     gate = await startTestApp();
     open({ bufferMax: 10 });
     const slow = connection.subscribe({ types: ['incident.*'] });
@@ -83,7 +84,7 @@ describe('subscriptions', () => {
     expect(fast.losses()).toEqual([]);
   });
 
-  it('are given up at the gate by who leaves the loop', async () => {
+  it('end at the gate when their reader leaves the loop', async () => {
     gate = await startTestApp();
     open();
     const left = connection.subscribe();
@@ -99,7 +100,7 @@ describe('subscriptions', () => {
     await kept.has(2);
   });
 
-  it('that the gate does not take throw what it says, and leave the others alone', async () => {
+  it('that the gate refuses throw its error, and leave the others alone', async () => {
     gate = await startTestApp({ WSGATE_HUB_SUBSCRIPTIONS_MAX: '1' });
     open();
     const first = new Reader(connection.subscribe());
@@ -140,7 +141,7 @@ describe('a subscription that wants few events', () => {
     expect(reader.items).toMatchObject([{ kind: 'event', event: { id: ids[0] } }]);
   });
 
-  it('goes on where it was, though the history holds none of its own events any more', async () => {
+  it('goes on where it was, although the history no longer holds any of its events', async () => {
     const reader = await openByRelay(100);
     const ids = await post(1, { type: 'rare.one' });
     await reader.has(1);
@@ -156,7 +157,7 @@ describe('a subscription that wants few events', () => {
 });
 
 describe('a connection', () => {
-  it('that is closed ends the loops, after what had come', async () => {
+  it('that is closed ends the loops, after what has already come', async () => {
     gate = await startTestApp();
     const seen: Status['state'][] = [];
     open({ onState: ({ state }) => seen.push(state) });
@@ -177,7 +178,7 @@ describe('a connection', () => {
 
   it('shows a new ticket at each attempt', async () => {
     gate = await startTestApp({ WSGATE_HTTP_TOKENS: TOKEN });
-    const authorization = `Bearer ${TOKEN}`;
+    const api = new Api({ url: gate.app.http, token: TOKEN });
     const statuses: Status[] = [];
     let asked = 0;
     open({
@@ -186,17 +187,12 @@ describe('a connection', () => {
         asked += 1;
         if (asked === 1) throw new Error('no ticket yet');
         if (asked === 2) return 'nonsense';
-        const response = await gate.post('/v1/tickets', { authorization });
-        return ((await response.json()) as { ticket: string }).ticket;
+        return api.ticket();
       },
     });
     const reader = new Reader(connection.subscribe());
     await subscriptionsAre(1);
-    await fetch(`${gate.app.http}/v1/events`, {
-      method: 'POST',
-      headers: { authorization, 'content-type': 'application/json' },
-      body: JSON.stringify(incident()),
-    });
+    await api.publish([incident()]);
     await reader.has(1);
     expect(statuses.map((status) => (status.state === 'waiting' ? status.reason : status.state))).toEqual([
       'no ticket yet',
@@ -208,7 +204,7 @@ describe('a connection', () => {
     expect(reader.losses()).toEqual([]);
   });
 
-  it('that is closed before it is open, or when it is about to try again, is not opened any more', async () => {
+  it('that is closed before it is open, or just before it tries again, stays closed', async () => {
     gate = await startTestApp();
     const { promise, resolve } = Promise.withResolvers<undefined>();
     open({ ticket: () => promise }).close();
@@ -230,7 +226,7 @@ describe('a connection', () => {
     await reader.has(1);
   });
 
-  it('is refused an address that is none', async () => {
+  it('refuses an address that is not valid', async () => {
     gate = await startTestApp();
     open();
     expect(() => connect({ url: '/ws' })).toThrow(TypeError);

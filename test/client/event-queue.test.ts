@@ -33,14 +33,14 @@ describe('what makes room', () => {
   });
 });
 
-it('two resyncs without an event between are one', async () => {
+it('two resyncs without an event between them become one', async () => {
   const queue = new EventQueue(10, () => {});
   for (const item of [resync, resync, event('a'), resync]) queue.push(item);
   queue.close();
   expect(await readAll(queue)).toEqual(['resync', 'a', 'resync']);
 });
 
-it('a reader that waits gets what comes, and nothing after the end', async () => {
+it('a waiting reader gets what comes, and nothing after the end', async () => {
   let left = 0;
   const queue = new EventQueue(10, () => {
     left += 1;

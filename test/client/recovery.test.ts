@@ -60,7 +60,7 @@ const stateOf = (connection: Connection, state: Status['state']) =>
 const incidents = { types: ['incident.*'] };
 
 describe('on a shared Redis', { timeout: 60_000 }, () => {
-  it('gets all that it missed, in order and once, when its gate was killed and is back', async () => {
+  it('gets all that it missed, in order and once, when its killed gate is back', async () => {
     redis = await startRedis();
     const [gate, other] = await Promise.all([start(), start()]);
     const connection = open(gate.httpPort);
@@ -80,7 +80,7 @@ describe('on a shared Redis', { timeout: 60_000 }, () => {
     expect([all.losses(), open1.losses()]).toEqual([[], []]);
   });
 
-  it('says while only its own gate tells events, and tells to read anew when the connection is lost in that time', async () => {
+  it('says while only events of its own gate come, and to read the state anew if the connection is lost meanwhile', async () => {
     redis = await startRedis();
     const gate = await start();
     const told: boolean[] = [];
@@ -174,7 +174,7 @@ describe('on an embedded store', () => {
     expect(reasons).toContain('not a word for 200 ms');
   });
 
-  it('loses only the subscription that the next gate does not take', async () => {
+  it('loses only the subscription that the next gate refuses', async () => {
     const gate = await serve();
     const connection = open(relay.port);
     const readers = [incidents, { types: ['pod.*'] }].map((filters) => new Reader(connection.subscribe(filters)));
@@ -191,7 +191,7 @@ describe('on an embedded store', () => {
   });
 });
 
-it('comes back when the gate that stops has asked it to, not when it likes', async () => {
+it('comes back after the time that the stopping gate asked for', async () => {
   const httpPort = await freePort();
   const env = { WSGATE_LISTEN_HTTP: `127.0.0.1:${httpPort}` };
   let gate = await startTestApp(env);

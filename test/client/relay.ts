@@ -1,4 +1,7 @@
-/** A TCP relay before a gate: to a client, one that is cut is a gate that was killed, one that is held is a gate that hangs. */
+/**
+ * A TCP relay before a gate: to a client, one that is cut is a gate that was killed, one that is held is a gate that
+ * hangs.
+ */
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';

@@ -49,7 +49,7 @@ async function ticket(token = TOKEN): Promise<{ ticket: string; expiresMs: numbe
 }
 
 describe.each(PATHS)('with tokens, %s', (path) => {
-  it('lets in who shows one: in the header, as a subprotocol, by a ticket; and nobody else', async () => {
+  it('lets in a client that shows one in the header, as a subprotocol or by a ticket, and nobody else', async () => {
     gate = await startTestApp({ WSGATE_HTTP_TOKENS: `${TOKEN},${OTHER_TOKEN}` });
     expect(await attempt(path)).toContain('401');
     expect(await attempt(path, { headers: { authorization: `Bearer ${TOKEN}x` } })).toContain('401');
@@ -65,7 +65,7 @@ describe.each(PATHS)('with tokens, %s', (path) => {
 });
 
 describe('a ticket', () => {
-  it('is good once, for a short time, as it was issued, and from a token that is known', async () => {
+  it('is good once, for a short time, unchanged, and only from a known token', async () => {
     gate = await startTestApp({ WSGATE_HTTP_TOKENS: TOKEN, WSGATE_HUB_TICKET: '200ms' });
     const first = await ticket();
     expect(await attempt(`/ws?ticket=${first.ticket}`)).toBe('open');
@@ -79,7 +79,7 @@ describe('a ticket', () => {
     expect((await gate.post('/v1/tickets', { authorization: 'Bearer nobody-knows-this' })).status).toBe(401);
   });
 
-  it('is not needed where there are no tokens', async () => {
+  it('is not needed without tokens', async () => {
     gate = await startTestApp();
     expect((await gate.post('/v1/tickets')).status).toBe(409);
     expect(await attempt('/ws')).toBe('open');
@@ -87,7 +87,7 @@ describe('a ticket', () => {
 });
 
 describe('a web page', () => {
-  it('of this gate, or of an allowed origin, gets in; another does not', async () => {
+  it('of this gate or of an allowed origin may connect, another may not', async () => {
     gate = await startTestApp({ WSGATE_HTTP_ORIGINS: 'https://status.example' });
     const { host } = new URL(gate.app.http);
     for (const origin of [`http://${host}`, `https://${host}`, 'https://status.example']) {
@@ -119,8 +119,8 @@ describe('a web page', () => {
   });
 });
 
-describe('there is room', () => {
-  it('for so many clients in all', async () => {
+describe('the quota', () => {
+  it('bounds the number of clients', async () => {
     gate = await startTestApp({ WSGATE_HUB_CLIENTS_MAX: '2' });
     expect(await attempt('/ws')).toBe('open');
     expect(await attempt('/ws/metrics')).toBe('open');
@@ -129,7 +129,7 @@ describe('there is room', () => {
     await expect.poll(() => attempt('/ws')).toBe('open');
   });
 
-  it('for so many clients in all, with however many tickets they come at once', async () => {
+  it('bounds the number of clients, also when they all come at once with tickets', async () => {
     const redis = await startRedis();
     try {
       gate = await startTestApp({ WSGATE_HUB_CLIENTS_MAX: '2', WSGATE_HTTP_TOKENS: TOKEN, REDIS_URL: redis.url });
@@ -154,7 +154,7 @@ describe('there is room', () => {
     }
   });
 
-  it('that is taken by nobody who may not in', async () => {
+  it('does not count clients that are refused', async () => {
     gate = await startTestApp({ WSGATE_HUB_CLIENTS_MAX: '1', WSGATE_HTTP_TOKENS: TOKEN });
     const authorized = { headers: { authorization: `Bearer ${TOKEN}` } };
     const { ticket: used } = await ticket();
@@ -168,7 +168,7 @@ describe('there is room', () => {
     expect(await attempt('/ws', authorized)).toBe('open');
   });
 
-  it('for so many clients from one address', async () => {
+  it('bounds the number of clients from one address', async () => {
     gate = await startTestApp({ WSGATE_HUB_CLIENTS_PER_ADDRESS_MAX: '1' });
     expect(await attempt('/ws')).toBe('open');
     expect(await attempt('/ws')).toContain('429');
@@ -176,7 +176,7 @@ describe('there is room', () => {
     expect(await (await gate.get('/metrics')).text()).toContain('websocket_hub_refused_total{reason="address"} 1');
   });
 
-  it('for so many messages a second', async () => {
+  it('bounds the messages a second', async () => {
     gate = await startTestApp({ WSGATE_HUB_MESSAGES_PER_SECOND_MAX: '3' });
     expect(await attempt('/ws')).toBe('open');
     for (let i = 0; i < 20; i += 1) clients[0]?.send({ type: 'ping' });
@@ -184,21 +184,21 @@ describe('there is room', () => {
   });
 });
 
-describe('what is no WebSocket', () => {
-  it.each(PATHS)('%s asks for an upgrade', async (path) => {
+describe('a request that is no WebSocket', () => {
+  it.each(PATHS)('%s is answered with the upgrade that it needs', async (path) => {
     gate = await startTestApp();
     const response = await gate.get(path);
     expect([response.status, response.headers.get('upgrade')]).toEqual([426, 'websocket']);
   });
 
-  it('another address is not there, another upgrade is passed over, and a broken handshake is refused', async () => {
+  it('to another path finds nothing, another upgrade is ignored, and a broken handshake is refused', async () => {
     gate = await startTestApp();
     expect(await attempt('/nowhere')).toContain('404');
     expect(await statusOf('/healthz', { upgrade: 'h2c' })).toBe(200);
     expect(await statusOf('/ws', { upgrade: 'websocket', 'sec-websocket-version': '99' })).toBe(400);
   });
 
-  it('a request that leaves in the middle of it takes no place', async () => {
+  it('whose client leaves during the handshake takes no place', async () => {
     gate = await startTestApp({ WSGATE_HUB_CLIENTS_MAX: '1', WSGATE_HTTP_TOKENS: TOKEN });
     const { ticket: shown } = await ticket();
     const { port } = new URL(gate.app.http);
@@ -210,7 +210,7 @@ describe('what is no WebSocket', () => {
     await expect.poll(() => attempt('/ws', { headers: { authorization: `Bearer ${TOKEN}` } })).toBe('open');
   });
 
-  it('none is served when the hub is turned off', async () => {
+  it('is answered with 404 when the hub is turned off', async () => {
     gate = await startTestApp({ WSGATE_HUB_ENABLED: 'false' });
     expect(await attempt('/ws')).toContain('404');
     expect((await gate.post('/v1/events')).status).toBe(404);

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../../lab/fleet/processes.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Broker } from '../../src/hub/broker/broker.ts';
-import { type CloudEvent, cloudEvent } from '../../src/hub/cloud-event.ts';
+import { type CloudEvent, cloudEvent } from '../../src/hub/events/cloud-event.ts';
 import { openShared } from '../../src/hub/open.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
@@ -85,7 +85,7 @@ describe.each(['memory', 'redis'] as const)('a broker on %s', (kind) => {
     expect(here).toMatchObject({ past: [], missed: 0 });
   });
 
-  it('has told all that was published when it has stopped', async () => {
+  it('has told everything that was published when it has stopped', async () => {
     const here = await start();
     await well(here);
     const all = events(250);
@@ -113,7 +113,7 @@ describe.each(['one Redis', 'a Redis Cluster'])('brokers on %s', (where) => {
 });
 
 describe('brokers on one Redis', () => {
-  it('publish each event on the channel of its topic, for whoever listens to Redis itself', async () => {
+  it('publish each event on the channel of its topic, for programs that listen to Redis', async () => {
     const server = await redis();
     const heard: unknown[] = [];
     const listener = server.client.duplicate();
@@ -128,7 +128,7 @@ describe('brokers on one Redis', () => {
     expect(heard).toEqual([other]);
   });
 
-  it('a gate that begins has the history, and no more of it than is kept', async () => {
+  it('a gate that starts has the history, up to its bound', async () => {
     const { url, client } = await redis();
     const first = listenAt(url, '100');
     await well(first);
@@ -182,7 +182,7 @@ describe('when Redis dies', () => {
     for (const { live } of gates) expect(new Set(live)).toEqual(new Set(ids([...before, ...here, ...there])));
   });
 
-  it('a gate that heard no bell reads what it missed, and knows when that is not all', async () => {
+  it('a gate that missed publications reads the events, and knows when some are lost', async () => {
     const server = await redis();
     const gate = listenAt(server.url, '100');
     await well(gate);

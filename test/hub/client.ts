@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type ClientOptions, WebSocket } from 'ws';
 import { until } from '../../lab/fleet/processes.ts';
-import type { CloudEvent } from '../../src/hub/cloud-event.ts';
+import type { CloudEvent } from '../../src/hub/events/cloud-event.ts';
 import { type ServerMessage, serverMessage } from '../../src/hub/protocol.ts';
 import { checkOf, newStream, type TestApp } from '../support/app.ts';
 

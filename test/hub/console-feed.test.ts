@@ -66,7 +66,7 @@ describe('the console', () => {
     expect(events.map(({ type }) => type)).toContain('connection.admitted');
   });
 
-  it('that says what nobody understands is passed over, and the log tells', async () => {
+  it('that sends an unknown message is ignored, and the log says so', async () => {
     gate = await startTestApp();
     const client = await connect();
     client.send('{"type":');
@@ -85,7 +85,7 @@ describe('the console', () => {
     expect(client.socket.readyState).toBe(client.socket.OPEN);
   });
 
-  it('may say up to 512 KiB at a time, and not more', async () => {
+  it('may send messages of up to 512 KiB', async () => {
     gate = await startTestApp();
     const [modest, loud] = [await connect(), await connect()];
     const padded = (size: number) => `{"type":"ping","padding":"${'x'.repeat(size)}"}`;
@@ -95,7 +95,7 @@ describe('the console', () => {
     await until('the other is heard', () => told(modest, 'pong').length === 1);
   });
 
-  it('that does not answer a ping in time is sent away, and one that does stays', async () => {
+  it('that does not answer a ping in time is disconnected, and one that answers stays', async () => {
     gate = await startTestApp({ WSGATE_HUB_CONSOLE_PING: '100ms', WSGATE_HUB_CONSOLE_PONG: '400ms' });
     const lively = await connect();
     const dead = await HubClient.connect(gate.app.http, '/api/monitoring/ws', { autoPong: false });
@@ -106,7 +106,7 @@ describe('the console', () => {
     expect(lively.socket.readyState).toBe(lively.socket.OPEN);
   });
 
-  it('gets the newest 256 of what comes in one instant, and the oldest are dropped', async () => {
+  it('gets the newest 256 messages of a burst, and the oldest are dropped', async () => {
     gate = await startTestApp({ WSGATE_HUB_CONSOLE_QUEUE_MAX: '10', WSGATE_HUB_CONSOLE_EVERY: '1h' });
     const client = await connect();
     const batch = Array.from({ length: 30 }, () => incident());

@@ -4,12 +4,18 @@ import { readFileSync } from 'node:fs';
 import { Registry } from '@prometheus-io/client';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { closeReasons } from '../../src/hub/close-codes.ts';
-import { cloudEvent, ownTypes } from '../../src/hub/cloud-event.ts';
+import { cloudEvent } from '../../src/hub/events/cloud-event.ts';
+import { domainEventTypes, toCloudEvent } from '../../src/hub/events/domain-event.ts';
 import { states } from '../../src/hub/feeds/session-state.ts';
 import { HubMetrics } from '../../src/hub/hub-metrics.ts';
-import { ownEvent } from '../../src/hub/own-event.ts';
-import { clientMessage, consoleMessage, errorCodes, metricsMessage, serverMessage } from '../../src/hub/protocol.ts';
+import {
+  clientMessage,
+  closeReasons,
+  consoleMessage,
+  errorCodes,
+  metricsMessage,
+  serverMessage,
+} from '../../src/hub/protocol.ts';
 
 const docs = readFileSync(new URL('../../docs/hub.md', import.meta.url), 'utf8');
 const examples = [...docs.matchAll(/^```json (\w+)\n([\s\S]*?)^```$/gm)].map(([, kind = '', text = '']) => ({
@@ -43,8 +49,8 @@ describe('docs/hub.md', () => {
     expect(typesOf('server').sort()).toEqual(all(serverMessage).sort());
   });
 
-  it.each(ownTypes)('tells how much %s matters', (type) => {
-    const { severity, priority } = ownEvent('wsgate/a', { type, data: {} });
+  it.each(domainEventTypes)('tells how much %s matters', (type) => {
+    const { severity, priority } = toCloudEvent('wsgate/a', { type, data: {} });
     expect(docs).toMatch(new RegExp(`^\\| \`${type}\` \\|.*\\| ${severity}, ${priority} \\|`, 'm'));
   });
 

@@ -33,7 +33,7 @@ describe('events from outside', () => {
     for (const each of [one, ...more]) expect((await client.next('event')).event).toEqual(each);
   });
 
-  it('keep their extension attributes, and get what they lack', async () => {
+  it('keep their extension attributes, and get defaults for what they lack', async () => {
     client = await HubClient.subscribed(gate.app.http, { types: ['incident.*'] });
     const bare = {
       specversion: '1.0',
@@ -91,7 +91,7 @@ describe('events from outside', () => {
     expect(await postEvents(gate.app.http, incident(overrides))).toMatchObject({ status: 400, body: { detail } });
   });
 
-  it('are taken all or none, and the bad one is named', async () => {
+  it('are taken all or none, and the answer names the bad one', async () => {
     client = await HubClient.subscribed(gate.app.http, { types: ['incident.*'] });
     const answer = await postEvents(gate.app.http, [incident(), incident({ severity: '' }), incident()]);
     expect(answer).toMatchObject({
@@ -111,14 +111,14 @@ describe('events from outside', () => {
     expect(await postEvents(gate.app.http, body)).toMatchObject({ status: 400, body: { detail } });
   });
 
-  it('that are no JSON are refused', async () => {
+  it('that are not JSON are refused', async () => {
     expect((await postEvents(gate.app.http, '{"specversion"')).status).toBe(400);
     expect((await postEvents(gate.app.http, 'x', { 'content-type': 'text/xml' })).status).toBe(415);
   });
 });
 
 describe('with tokens', () => {
-  it('only who shows one may post', async () => {
+  it('only a client that shows one may post', async () => {
     await gate.stop();
     gate = await startTestApp({ WSGATE_HTTP_TOKENS: TOKEN });
     expect((await postEvents(gate.app.http, incident())).status).toBe(401);

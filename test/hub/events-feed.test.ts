@@ -22,7 +22,7 @@ async function connected(): Promise<HubClient> {
 }
 
 describe('what happens in the gate', () => {
-  it('reaches who subscribed to it: an admission, a denial, a release', async () => {
+  it('reaches its subscribers: an admission, a denial, a release', async () => {
     gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1' });
     const client = await subscribed({ types: ['connection.*'] });
     const stream = newStream();
@@ -52,7 +52,7 @@ describe('what happens in the gate', () => {
     });
   });
 
-  it('is counted beyond so many connections a second', async () => {
+  it('is counted, not told one by one, beyond a number of connections a second', async () => {
     gate = await startTestApp({ WSGATE_HUB_ONE_BY_ONE_MAX: '2', WSGATE_LIMITS_DEFAULT_CONNECTIONS: '3' });
     const client = await subscribed({ types: ['connection.*'] });
     await Promise.all(Array.from({ length: 40 }, () => gate.check(checkOf(newStream(), 'pod1'))));
@@ -68,7 +68,7 @@ describe('what happens in the gate', () => {
 });
 
 describe('a session', () => {
-  it('is welcomed, and told what it does wrong', async () => {
+  it('gets a welcome, and is told its mistakes', async () => {
     gate = await startTestApp({ WSGATE_HUB_SUBSCRIPTIONS_MAX: '1' });
     const client = await connected();
     expect(await client.next('welcome')).toMatchObject({ degraded: false });
@@ -100,7 +100,7 @@ describe('a session', () => {
     await client.next('pong');
   });
 
-  it('gets one event once, with all of its subscriptions that want it', async () => {
+  it('gets an event once, with all its subscriptions that want it', async () => {
     gate = await startTestApp();
     const client = await connected();
     for (const [id, filters] of [

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cloudEvent } from '../../src/hub/cloud-event.ts';
+import { cloudEvent } from '../../src/hub/events/cloud-event.ts';
 import { canonical, factsOf, matcherOf } from '../../src/hub/feeds/filters.ts';
 import { Subscriptions } from '../../src/hub/feeds/subscriptions.ts';
 import { filters } from '../../src/hub/protocol.ts';
@@ -79,7 +79,7 @@ describe('subscriptions', () => {
   });
   const change = fc.record({ holder: fc.nat(3), id: fc.constantFrom('a', 'b'), wanted: fc.option(wanted) });
 
-  it('find whoever wants an event, each once, as if all were asked one by one', () =>
+  it('find each holder that wants an event once, as if all were matched one by one', () =>
     assertHolds(
       fc.asyncProperty(fc.array(change), some, async (changes, facts) => {
         const holders = [{}, {}, {}, {}];
@@ -106,7 +106,7 @@ describe('subscriptions', () => {
       200,
     ));
 
-  it('that want the same are one question, in whatever order they say it', () => {
+  it('with the same filters are matched once, in whatever order the values stand', () => {
     const [a, b] = [
       { types: ['x', 'y', 'x'], labels: { k: 'v', l: 'w' } },
       { labels: { l: 'w', k: 'v' }, types: ['y', 'x'] },

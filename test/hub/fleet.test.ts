@@ -70,7 +70,7 @@ describe('an event that is published at one gate', () => {
     for (const client of others) expect(client.events()).toEqual([]);
   });
 
-  it('does so at once, not when gates next look', async () => {
+  it('does so at once, not only when gates next read the stream', async () => {
     await Promise.all([start(), start()]);
     await ready();
     const client = await subscribed(gateAt(1), incidents);
@@ -84,7 +84,7 @@ describe('an event that is published at one gate', () => {
 });
 
 describe('what happens to pods', () => {
-  it('is told once, whichever gates have to do with it', async () => {
+  it('is told once, whichever gates are involved', async () => {
     const limit = { WSGATE_LIMITS_DEFAULT_CONNECTIONS: '10' };
     await Promise.all([start(limit), start(limit), start(limit)]);
     await ready();
@@ -97,9 +97,8 @@ describe('what happens to pods', () => {
       severity: 'critical',
       data: { state: 'saturated', connections: 10, limit: 10, labels: { pod: 'pod1' } },
     });
-    const leases = await gateAt(0).get('/v1/pods/pod1/connections');
-    const { connections } = (await leases.json()) as { connections: { lease: string }[] };
-    for (const { lease } of connections) await gateAt(1).post(`/v1/pods/pod1/connections/${lease}/release`);
+    const { connections } = await gateAt(0).api.connections('pod1', 100);
+    for (const { lease } of connections) await gateAt(1).api.release('pod1', lease);
     expect(await client.eventOf('pod.recovered')).toMatchObject({ data: { state: 'normal', labels: { pod: 'pod1' } } });
     const types = client.events().map(({ type }) => type);
     expect(types.filter((type) => type === 'pod.saturated')).toHaveLength(1);
@@ -135,7 +134,7 @@ describe('a client that comes back', () => {
     expect((await client.next('event')).event.id).toBe(fresh.id);
   });
 
-  it('to a gate that has just begun goes on after the last event, though that gate itself told it', async () => {
+  it('to a gate that has just started goes on after the last event, even if that gate told it', async () => {
     await start();
     await ready();
     for (let i = 0; i < 3; i += 1)
@@ -157,7 +156,7 @@ describe('a client that comes back', () => {
     expect(client.events().filter(({ type }) => type.startsWith('incident.'))).toEqual([]);
   });
 
-  it('is told to look for itself when that is gone', async () => {
+  it('is told to read the state anew when the missed events are gone', async () => {
     await start({ WSGATE_HUB_HISTORY_MAX: '100' });
     await ready();
     const first = incident();
@@ -212,7 +211,7 @@ describe('when Redis dies and comes back', () => {
 });
 
 describe('a ticket', () => {
-  it('of one gate opens another, and the whole fleet once', async () => {
+  it('of one gate is good at another, and once in the whole fleet', async () => {
     await Promise.all([start({ WSGATE_HTTP_TOKENS: TOKEN }), start({ WSGATE_HTTP_TOKENS: TOKEN })]);
     await ready();
     const response = await gateAt(0).post('/v1/tickets', { authorization: `Bearer ${TOKEN}` });
@@ -239,7 +238,7 @@ describe('a gate that stops', () => {
   });
 });
 
-describe('a gate that begins', () => {
+describe('a gate that starts', () => {
   it.each([
     ['is away', 'SIGKILL'],
     ['hangs', 'SIGSTOP'],

@@ -15,7 +15,7 @@ afterEach(async () => {
 
 const metrics = async () => (await gate.get('/metrics')).text();
 
-it('the hub tells its figures under these names, and promtool finds nothing to say', async () => {
+it('the hub exports its figures under these names, and promtool finds no fault', async () => {
   gate = await startTestApp();
   clients = await Promise.all([
     HubClient.subscribed(gate.app.http, { types: ['incident.*'] }),
@@ -48,7 +48,7 @@ async function figures(): Promise<Record<string, number>> {
   return Object.fromEntries([...lines].map(([, name = '', value]) => [name, Number(value)]));
 }
 
-it('each figure follows what it is of', async () => {
+it('each figure follows what it measures', async () => {
   gate = await startTestApp();
   const isNow = (expected: Record<string, number>) =>
     expect.poll(figures, { timeout: 5000 }).toEqual(expect.objectContaining(expected));
@@ -73,7 +73,7 @@ it('each figure follows what it is of', async () => {
   await isNow({ 'websocket_hub_clients{feed="events"}': 1, websocket_hub_subscriptions: 0 });
 });
 
-it('a queue that fills is seen, and so is what could not be written to a client that is suddenly gone', async () => {
+it('a full queue is counted, and so are messages that could not be written to a client that is suddenly gone', async () => {
   gate = await startTestApp();
   let wire: Socket | undefined;
   const client = await HubClient.connect(gate.app.http, '/ws', {
@@ -104,7 +104,7 @@ it('a queue that fills is seen, and so is what could not be written to a client 
   expect(after.websocket_send_errors_total).toBeGreaterThan(0);
 });
 
-it('a session that hears nothing is idle, and one that says nothing for long is sent away', async () => {
+it('a session without events is idle, and one that is silent for long is disconnected', async () => {
   gate = await startTestApp({
     WSGATE_HUB_PING: '50ms',
     WSGATE_HUB_SESSION_TIMEOUT: '600ms',

@@ -16,7 +16,7 @@ function told(limit: number | readonly number[], ...counts: number[]): string[] 
 }
 
 describe('a pod', () => {
-  it('is told of when it fills, when it is full, and when it has recovered', () => {
+  it('causes an event when it fills, when it is full, and when it has recovered', () => {
     expect(told(100, 0, 79, 80, 99, 100, 100, 50)).toEqual([
       '',
       '',
@@ -30,19 +30,19 @@ describe('a pod', () => {
     expect(told(1, 0, 1, 0)).toEqual(['', 'pod.saturated', 'pod.recovered']);
   });
 
-  it('on the edge is told of once', () => {
+  it('on the edge causes one event', () => {
     expect(told(100, 80, 79, 80, 76, 80)).toEqual(['pod.filling', '', '', '', '']);
     expect(told(100, 100, 99, 100, 96, 100)).toEqual(['pod.saturated', '', '', '', '']);
     expect(told(100, 100, 94, 100)).toEqual(['pod.saturated', '', 'pod.saturated']);
     expect(told(100, 80, 74, 80)).toEqual(['pod.filling', 'pod.recovered', 'pod.filling']);
   });
 
-  it('over its limit is full, and one that may have none and has none is not', () => {
+  it('over its limit is full, and an empty one with a limit of 0 is not', () => {
     expect(told(10, 12)).toEqual(['pod.saturated']);
     expect(told(0, 0, 1, 0)).toEqual(['', 'pod.saturated', 'pod.recovered']);
   });
 
-  it('with another limit than before is told of', () => {
+  it('whose limit changed causes an event', () => {
     expect(told([100, 50, 50], 45, 45, 45)).toEqual(['', 'limit.changed,pod.filling', '']);
   });
 });

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../../lab/fleet/processes.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { ownTypes } from '../../src/hub/cloud-event.ts';
+import { domainEventTypes } from '../../src/hub/events/domain-event.ts';
 import { metricsMessage, type Snapshot, snapshot } from '../../src/hub/protocol.ts';
 import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -77,7 +77,7 @@ describe('/ws/metrics', () => {
     expect(tookMs.sort((a, b) => a - b)[5]).toBeLessThan(10);
   });
 
-  it('tells one at each interval, five seconds if not told otherwise', async () => {
+  it('tells a snapshot at each interval, by default every five seconds', async () => {
     const byDefault = loadConfig({ env: {} });
     expect(byDefault.ok && byDefault.config.hub.metrics.every).toBe(5000);
     const client = await connect(await gate({ WSGATE_HUB_METRICS_EVERY: '500ms' }));
@@ -89,7 +89,7 @@ describe('/ws/metrics', () => {
     }
   });
 
-  it('serves a hundred clients at once, all within 100 ms', { retry: 2 }, async () => {
+  it('serves a hundred clients at once, each within 100 ms', { retry: 2 }, async () => {
     const { gate } = await gateOnRedis();
     await received(await connect(gate), 1);
     const hundred = await Promise.all(Array.from({ length: 100 }, () => connect(gate)));
@@ -97,7 +97,7 @@ describe('/ws/metrics', () => {
     expect(Math.max(...hundred.map(lateMs))).toBeLessThan(100);
   });
 
-  it('lets a client go in peace', async () => {
+  it('survives clients that leave', async () => {
     const served = await gate({ WSGATE_HUB_METRICS_EVERY: '20ms' });
     const [leaver, stayer] = [await connect(served), await connect(served)];
     leaver.socket.close(1000);
@@ -107,7 +107,7 @@ describe('/ws/metrics', () => {
     expect(await (await served.get('/metrics')).text()).toContain('websocket_hub_closed_total{reason="left"} 1');
   });
 
-  it('takes what it tells from the cache', async () => {
+  it('tells what the cache holds', async () => {
     const { gate, redis } = await gateOnRedis({ WSGATE_HUB_METRICS_EVERY: '50ms' });
     const [real] = await received(await connect(gate), 1);
     const client = await connect(gate);
@@ -142,11 +142,11 @@ describe('/ws/metrics', () => {
     expect(await (await served.get('/metrics')).text()).toContain('websocket_hub_opened_total 3');
   });
 
-  it('goes by the events of gates: posted ones of the same types change no rate', async () => {
+  it('counts only events of gates: posted events of the same types change no rate', async () => {
     const served = await gate({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1', WSGATE_HUB_METRICS_EVERY: '50ms' });
     const told = await HubClient.subscribed(served.app.http);
     clients.push(told);
-    const forged = ownTypes.map((type) =>
+    const forged = domainEventTypes.map((type) =>
       incident({ type, subject: 'pod/pod1', data: { count: 1_000_000, state: 'saturated', labels: { pod: 'pod1' } } }),
     );
     expect(await postEvents(served.app.http, forged)).toMatchObject({ status: 202 });
@@ -215,7 +215,7 @@ describe('the cache', () => {
     expect(stamps.size).toBeLessThanOrEqual(Math.ceil((performance.now() - beganAtMs) / 1000));
   });
 
-  it('that has forgotten is filled from the leases', async () => {
+  it('that lost its values is filled from the leases', async () => {
     const { gate, redis } = await gateOnRedis({ WSGATE_HUB_METRICS_EVERY: '50ms', WSGATE_HUB_METRICS_TTL: '200ms' });
     await admitted(gate, 'pod1');
     await until('it has forgotten', async () => (await redis.client.exists('ws:metrics:latest')) === 0, 15_000);
@@ -239,7 +239,7 @@ describe('the cache', () => {
     await until('it tells', async () => (await received(client, 1)).at(-1)?.totals.connections === 1);
   });
 
-  it('and leases that are away leave the last snapshot, marked as stale, until they are back', async () => {
+  it('and leases that cannot be read leave the last snapshot, marked as stale, until they can', async () => {
     const { gate, redis: server } = await gateOnRedis({ WSGATE_HUB_METRICS_EVERY: '50ms' });
     await admitted(gate, 'pod1');
     const client = await connect(gate);

@@ -86,7 +86,7 @@ describe('an outbox', () => {
     expect(heard.at(-1)).toBe('drained');
   });
 
-  it('that is full throws the oldest away, and says how many', async () => {
+  it('that is full drops the oldest message, and tells how many were dropped', async () => {
     push(outbox('drop'), BIG, 'a', 'b', 'c', 'd', 'e');
     wire.readAll();
     expect(wire.sent).toEqual([BIG, '{"type":"lagged","missed":2}', 'c', 'd', 'e']);
@@ -94,7 +94,7 @@ describe('an outbox', () => {
     expect(heard).not.toContain('overflowed');
   });
 
-  it('that is full gives its client up, when it is told to', () => {
+  it('that is full gives up its client, if `whenFull` says so', () => {
     const box = outbox('close');
     push(box, BIG, 'a', 'b', 'c');
     expect(heard).toEqual([]);
@@ -102,7 +102,7 @@ describe('an outbox', () => {
     expect(heard).toEqual(['overflowed']);
   });
 
-  it('tries once more what could not be written', async () => {
+  it('tries to write a message once more', async () => {
     wire.failures = 1;
     push(outbox('drop'), 'a');
     expect(wire.sent).toEqual(['a']);
@@ -110,7 +110,7 @@ describe('an outbox', () => {
     expect(await metric('websocket_send_errors_total')).toBe('websocket_send_errors_total 0');
   });
 
-  it('gives up what could not be written twice, and says so', async () => {
+  it('gives up a message that could not be written twice, and says so', async () => {
     wire.failures = 2;
     push(outbox('drop'), 'a');
     expect(wire.sent).toEqual([]);
@@ -118,7 +118,7 @@ describe('an outbox', () => {
     expect(await metric('websocket_send_errors_total')).toBe('websocket_send_errors_total 1');
   });
 
-  it('sends nothing to whoever has left', () => {
+  it('sends nothing to a client that has left', () => {
     wire.readyState = 3;
     push(outbox('drop'), 'a');
     expect(wire.sent).toEqual([]);

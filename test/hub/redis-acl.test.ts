@@ -58,7 +58,7 @@ it.each(ofHub.filter((rule) => rule.startsWith('+') || rule.startsWith('&')))('n
   await until('something is denied', async () => (await denied()).length > 0);
 });
 
-it('that may not use the hub costs it no more than the events of others', async () => {
+it('without the rights of the hub costs a gate only the events of others', async () => {
   const gate = await start(ofStore);
   await until('it knows', () => isDegraded(gate));
   const client = await HubClient.subscribed(gate.app.http, { types: ['incident.*'] });

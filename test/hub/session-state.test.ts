@@ -8,21 +8,21 @@ function after(...triggers: Trigger[]): State {
 describe('a session is', () => {
   it.each<[State, Trigger[]]>([
     ['CONNECTED', []],
-    ['CONNECTED', ['quiet']],
+    ['CONNECTED', ['idle']],
     ['CONNECTED', ['event']],
     ['CONNECTED', ['subscribed', 'unsubscribed']],
     ['CONNECTED', ['subscribed', 'event', 'unsubscribed']],
-    ['CONNECTED', ['subscribed', 'quiet', 'unsubscribed']],
+    ['CONNECTED', ['subscribed', 'idle', 'unsubscribed']],
     ['SUBSCRIBED', ['subscribed']],
     ['SUBSCRIBED', ['subscribed', 'subscribed']],
-    ['SUBSCRIBED', ['subscribed', 'quiet', 'subscribed']],
+    ['SUBSCRIBED', ['subscribed', 'idle', 'subscribed']],
     ['ACTIVE', ['subscribed', 'event']],
     ['ACTIVE', ['subscribed', 'event', 'subscribed']],
-    ['ACTIVE', ['subscribed', 'event', 'quiet', 'event']],
-    ['IDLE', ['subscribed', 'quiet']],
-    ['IDLE', ['subscribed', 'event', 'quiet', 'quiet']],
+    ['ACTIVE', ['subscribed', 'event', 'idle', 'event']],
+    ['IDLE', ['subscribed', 'idle']],
+    ['IDLE', ['subscribed', 'event', 'idle', 'idle']],
     ['DISCONNECTING', ['closing']],
-    ['DISCONNECTING', ['subscribed', 'event', 'closing', 'event', 'subscribed', 'unsubscribed', 'quiet', 'closing']],
+    ['DISCONNECTING', ['subscribed', 'event', 'closing', 'event', 'subscribed', 'unsubscribed', 'idle', 'closing']],
     ['CLOSED', ['closed']],
     ['CLOSED', ['subscribed', 'closing', 'closed']],
   ])('%s after %j', (state, triggers) => {
@@ -30,7 +30,7 @@ describe('a session is', () => {
   });
 
   it('CLOSED for good', () => {
-    const triggers: Trigger[] = ['subscribed', 'unsubscribed', 'event', 'quiet', 'closing', 'closed'];
+    const triggers: Trigger[] = ['subscribed', 'unsubscribed', 'event', 'idle', 'closing', 'closed'];
     for (const trigger of triggers) expect(next('CLOSED', trigger)).toBe('CLOSED');
     for (const state of states) expect(next(state, 'closed')).toBe('CLOSED');
   });

@@ -63,7 +63,9 @@ async function latencies(all: readonly HubClient[]): Promise<number[]> {
   return late.sort((a, b) => a - b);
 }
 
-/** Of three rounds: what else the machine does delays one now and then; a client that delays others delays all of them. */
+/**
+ * Of three rounds: what else the machine does delays one now and then; a client that delays others delays all of them.
+ */
 async function leastP99(clients: Parameters<typeof latencies>[0]): Promise<number> {
   const rounds: number[] = [];
   while (rounds.length < 3) rounds.push(p99(await latencies(clients)));
@@ -94,7 +96,7 @@ describe('a client that has stopped reading', () => {
     expect(missed).toBe(dropped);
   });
 
-  it('is sent away instead, where it is told so', async () => {
+  it('is disconnected instead, if `whenFull` says so', async () => {
     gate = await startGate({ config: { hub: { queueMax: QUEUE_MAX, whenFull: 'close' } } });
     const stuck = await subscribed(['*']);
     stuck.pause();

@@ -10,6 +10,7 @@ import {
 } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { type App, startApp } from '../../src/app.ts';
+import { Api } from '../../src/client/api.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type {
   CheckRequest,
@@ -33,6 +34,8 @@ export interface LogStreamCall {
 export interface TestApp {
   readonly app: App;
   readonly logLines: Record<string, unknown>[];
+  /** Without a token. */
+  readonly api: Api;
   /** A Check; `proxy` goes as gRPC metadata. */
   check(request: CheckRequest, proxy?: string): Promise<CheckResponse | ServiceError>;
   /** A Check of raw bytes. */
@@ -80,10 +83,12 @@ export async function startTestApp(
   const client = connect();
   const same = (bytes: Buffer) => bytes;
 
+  const api = new Api({ url: app.http });
   const get = (path: string, headers: Record<string, string> = {}) => fetch(app.http + path, { headers });
   return {
     app,
     logLines,
+    api,
     check: (request, proxy = 'proxy_a') =>
       new Promise((resolve) => {
         const { path, requestSerialize, responseDeserialize } = authorization.Check;
@@ -135,10 +140,7 @@ export async function startTestApp(
         lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]),
       );
     },
-    async connections(pod) {
-      const body = (await (await get(`/v1/pods/${pod}`)).json()) as { connections: number };
-      return body.connections;
-    },
+    connections: async (pod) => (await api.pod(pod)).connections,
     async store() {
       const { checks } = (await (await get('/readyz')).json()) as { checks: { store: string } };
       return checks.store;

@@ -4,20 +4,20 @@ import { expect, it } from 'vitest';
 import { EventLog, lastChangeOf } from '../../dashboard/event-log.ts';
 import { eventText } from '../../dashboard/event-text.ts';
 import { eventLine } from '../../src/event-line.ts';
-import type { CloudEvent } from '../../src/hub/cloud-event.ts';
-import { ownEvent } from '../../src/hub/own-event.ts';
+import type { CloudEvent } from '../../src/hub/events/cloud-event.ts';
+import { toCloudEvent } from '../../src/hub/events/domain-event.ts';
 
-const OWN = ownEvent('wsgate/edge-1', { type: 'gate.started', data: { labels: { pod: 'pod1' } } });
+const OWN = toCloudEvent('wsgate/edge-1', { type: 'gate.started', data: { labels: { pod: 'pod1' } } });
 const FORGED: CloudEvent = { ...OWN, source: 'pager/edge-1' };
 
 it('a posted event is no reason to read a pod again; one of a gate is', () => {
   const log = new EventLog();
   log.add({ kind: 'event', event: OWN });
-  const before = lastChangeOf('pod1', log.entries);
+  const before = lastChangeOf('pod1', log.items);
   log.add({ kind: 'event', event: FORGED });
-  expect(lastChangeOf('pod1', log.entries)).toBe(before);
+  expect(lastChangeOf('pod1', log.items)).toBe(before);
   log.add({ kind: 'event', event: OWN });
-  expect(lastChangeOf('pod1', log.entries)).not.toBe(before);
+  expect(lastChangeOf('pod1', log.items)).not.toBe(before);
 });
 
 it('a posted event names who posted it, on the page and in a terminal', () => {

@@ -73,13 +73,13 @@ describe('what was read of single pods since the last figures', () => {
     await assertHolds(property, 300);
   });
 
-  it('is passed over when the figures are newer', () => {
+  it('is ignored when the figures are newer', () => {
     const figures = figuresOf({ pod1: { proxy_a: 3 } }, AFTER_MS);
     const reads = readsOf({ pod1: { proxy_a: 5 } }, ['pod1'], BEFORE_MS);
     expect(merge(figures, reads, new Map()).pods).toEqual(figures.pods);
   });
 
-  it('shows a pod at its limit as saturated before anybody has told so, and an empty one as that no more', () => {
+  it('shows a pod at its limit as saturated before an event tells so, and an empty one as normal', () => {
     const full = merge(
       figuresOf({ pod1: { proxy_a: 3 } }, BEFORE_MS),
       readsOf({ pod1: { proxy_a: LIMIT } }, ['pod1'], AFTER_MS),
@@ -111,7 +111,7 @@ describe('the table of proxies and pods', () => {
     expect(folded.totals).toEqual({ name: 'Total', cells: [5, 1], total: 6 });
   });
 
-  it('adds up, with what it folds away, in each row and column', async () => {
+  it('adds up in each row and column, with what it folds away', async () => {
     const property = fc.asyncProperty(anyHeld(30, 30), async (held) => {
       const figures = figuresOf(held, BEFORE_MS);
       const { rows, others, totals } = fold(figures);

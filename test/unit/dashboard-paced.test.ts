@@ -3,7 +3,7 @@ import { Paced } from '../../dashboard/paced.ts';
 
 const EVERY_MS = 30;
 
-it('work is done at once, then not more often than so, and once for all who asked meanwhile', async () => {
+it('work is done at once, then at most once an interval, for all who asked meanwhile', async () => {
   const begunMs: number[] = [];
   const paced = new Paced(EVERY_MS, async () => void begunMs.push(performance.now()));
   paced.ask();

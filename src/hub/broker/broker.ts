@@ -1,24 +1,27 @@
-/** Carries events from any gate to all of them. `memory-broker.ts` and `redis-broker.ts`; one suite holds both to this. */
+/**
+ * The contract of what carries events from each gate to all gates. `memory-broker.ts` and `redis-broker.ts` keep it;
+ * `test/hub/broker.test.ts` holds both to it.
+ */
 
-import type { CloudEvent } from '../cloud-event.ts';
+import type { CloudEvent } from '../events/cloud-event.ts';
 
 export interface BrokerEvents {
   /**
-   * An event for the clients of this gate. One may come twice; its id tells. `live` is false for events from before this
-   * gate began: they are history.
+   * An event for the clients of this gate. It may come twice, with the same id. `live` is false for events from before
+   * this gate started: they are history.
    */
   event(event: CloudEvent, json: string, live: boolean): void;
-  /** Events of other gates are missing, and cannot be had any more. */
+  /** Events of other gates are lost. */
   missed(): void;
-  /** With a reason: from now on only this gate's own events come. Undefined: the whole fleet's do, and nothing is missing. */
+  /** With a reason: from now on only this gate's events come. Undefined: all gates' events come, none is missing. */
   degraded(why: string | undefined): void;
 }
 
 export interface Broker {
   start(events: BrokerEvents): void;
-  /** Never waits. What other gates cannot be told now, they are told later; own clients are told at once. */
+  /** Never waits. This gate's clients are told at once; other gates are told later if they cannot be reached now. */
   publish(events: readonly CloudEvent[]): void;
-  /** Tells others what they have still to be told, if it can. */
+  /** First tells other gates what waits for them, if it can. */
   stop(): Promise<void>;
   /** Ends at once. */
   close(): Promise<void>;

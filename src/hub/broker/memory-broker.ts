@@ -1,6 +1,6 @@
-/** The broker of a gate that is alone: from this process to this process. */
+/** The broker of a gate without Redis: it tells its own clients. */
 
-import type { CloudEvent } from '../cloud-event.ts';
+import type { CloudEvent } from '../events/cloud-event.ts';
 import type { Broker, BrokerEvents } from './broker.ts';
 
 export class MemoryBroker implements Broker {

@@ -2,18 +2,18 @@
  * The broker of gates that share a Redis.
  *
  * An event goes into a stream of bounded length, which is the fleet's history, and is published on the channel of its
- * topic. A channel loses what is published while nobody listens; so gates take the publication as a bell only, and read
- * the stream behind it from where they were. They also do once a second, for bells that nobody heard. So a gate that was
- * cut off misses nothing that the stream still holds, and sees that it missed something when the stream's oldest entry
- * is not the successor of the last one that it read.
+ * topic. A channel loses what is published while nobody listens. So a publication only rings a bell: gates then read
+ * the stream, from where they were. They also read it once a second, in case they did not hear the bell. So a gate that
+ * was cut off misses nothing that the stream still holds; and it knows that it missed something when the next entry
+ * does not name the last one that it read as its predecessor.
  *
- * While Redis is away, events reach this gate's own clients only, and wait to be told to the others.
+ * While Redis is away, events reach this gate's own clients only, and wait for the others.
  */
 
 import type { RedisClient } from '../../redis/client.ts';
 import type { RedisLink } from '../../redis/link.ts';
 import { loadScript } from '../../redis/script.ts';
-import { type CloudEvent, cloudEvent, topicOf } from '../cloud-event.ts';
+import { type CloudEvent, cloudEvent, topicOf } from '../events/cloud-event.ts';
 import type { Broker, BrokerEvents } from './broker.ts';
 
 export interface RedisBrokerOptions {
@@ -25,17 +25,17 @@ export interface RedisBrokerOptions {
 interface Outgoing {
   readonly event: CloudEvent;
   readonly json: string;
-  /** Whether this gate's own clients have it already. */
+  /** Whether this gate's own clients have been told. */
   toldHere: boolean;
 }
 
-type Entry = [id: string, fields: string[]];
+type StreamEntry = [id: string, fields: string[]];
 
 const FIRST = '0-0';
 const NOT_YET = 'not connected yet';
 const PUBLISH_AT_ONCE = 100;
 const READ_AT_ONCE = 500;
-/** Events that wait for Redis. Beyond, the oldest is known to this gate's clients only. */
+/** Maximum number of events that wait for Redis. Beyond it, the oldest are never told to other gates. */
 const OUTGOING_MAX = 10_000;
 const LOOK_MS = 1000;
 
@@ -51,23 +51,23 @@ export class RedisBroker implements Broker {
   #outgoing: Outgoing[] = [];
   #telling: Promise<boolean> | undefined;
   #reading: Promise<boolean> | undefined;
-  /** The bell rang while a reading was under way. */
+  /** The bell rang during a read. */
   #rang = false;
   #last = FIRST;
-  /** Whether all that was there before this gate has been read. */
+  /** Whether this gate has read what was there before it started. */
   #begun = false;
   #degraded: string | undefined = NOT_YET;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `bell`: a connection of its own, which can do nothing else. */
+  /** `bell`: a connection that only subscribes. */
   constructor(link: RedisLink, bell: RedisClient, { prefix, historyMax }: RedisBrokerOptions) {
     this.#link = link;
     this.#bell = bell;
     this.#stream = `${prefix}events`;
     this.#channels = `${prefix}events:`;
     this.#historyMax = historyMax;
-    bell.on('ready', () => bell.psubscribe(`${this.#channels}*`).catch(() => {})); // there is the look every second
-    bell.on('error', () => {}); // the link, to the same Redis, tells
+    bell.on('ready', () => bell.psubscribe(`${this.#channels}*`).catch(() => {})); // reads go on
+    bell.on('error', () => {}); // the link, to the same Redis, tells of it
     bell.on('pmessage', () => void this.#read());
   }
 
@@ -86,14 +86,14 @@ export class RedisBroker implements Broker {
   publish(events: readonly CloudEvent[]): void {
     for (const event of events) this.#outgoing.push({ event, json: JSON.stringify(event), toldHere: false });
     if (this.#degraded === undefined) void this.#tell();
-    else if (this.#degraded !== NOT_YET) this.#tellHere(); // else after the history, as everywhere
+    else if (this.#degraded !== NOT_YET) this.#tellHere(); // else they come after the history
     this.#outgoing.splice(0, this.#outgoing.length - OUTGOING_MAX);
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#tell();
-    await this.#read(); // clients are to have what this gate said last
+    await this.#read(); // so that clients get this gate's last events
     this.#events = undefined;
     await this.close();
   }
@@ -104,10 +104,10 @@ export class RedisBroker implements Broker {
     await this.#link.close();
   }
 
-  /** Tells the others what waits, reads what they told, and then all is well. */
+  /** Tells the others what waits and reads what they told; after that, nothing is missing any more. */
   async #look(): Promise<void> {
     if (!this.#link.up) return;
-    // What was there before this gate is history, also to what this gate tells first.
+    // What was there before this gate is history, and comes before what this gate tells first.
     const hasBegun = this.#begun || (await this.#readWhatIsThere());
     const well = hasBegun && (await this.#tell()) && (await this.#readWhatIsThere());
     if (!well || this.#degraded === undefined) return;
@@ -144,7 +144,7 @@ export class RedisBroker implements Broker {
       const texts = some.flatMap(({ event, json }) => [topicOf(event), json]);
       const answer = await this.#link.run(publish, [this.#stream], [this.#historyMax, this.#channels, ...texts]);
       if (answer.ok) continue;
-      this.#outgoing.unshift(...some); // told twice is told once: receivers go by the id
+      this.#outgoing.unshift(...some); // if they were told after all: receivers recognise the ids
       this.#degrade(answer.detail);
       return false;
     }
@@ -175,14 +175,14 @@ export class RedisBroker implements Broker {
     return true;
   }
 
-  #take([id, [, before, , json = '']]: Entry): void {
+  #take([id, [, before, , json = '']]: StreamEntry): void {
     if (this.#begun && before !== this.#last) this.#events?.missed();
     this.#last = id;
     const event = readEvent(json);
     if (event) this.#events?.event(event, json, this.#begun);
   }
 
-  /** Also notices a Redis that has lost its stream, or the end of it. */
+  /** Also notices a Redis that has lost its stream, or the newest part of it. */
   async #readWhatIsThere(): Promise<boolean> {
     const last = this.#last;
     const answer = await this.#link.call('events', (redis) => redis.xrevrange(this.#stream, '+', '-', 'COUNT', 1));
@@ -199,7 +199,7 @@ export class RedisBroker implements Broker {
   }
 }
 
-/** Undefined for what no gate wrote. */
+/** Undefined for an entry that no gate wrote. */
 function readEvent(json: string): CloudEvent | undefined {
   try {
     return cloudEvent.safeParse(JSON.parse(json)).data;

@@ -1,50 +1,48 @@
 /**
- * `/api/monitoring/ws`: what a console shows. The fleet's figures, at an interval and when they change; and every event,
- * without a subscription.
+ * `/api/monitoring/ws`: what a console shows. It tells the fleet's figures, at an interval and when they change; and
+ * every event, without a subscription.
  */
 
 import type { FastifyBaseLogger } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { Snapshots } from '../figures/snapshots.ts';
 import type { HubMetrics } from '../hub-metrics.ts';
-import { Client, type ClientOptions } from './client.ts';
-import { Clients, type LivenessOptions } from './clients.ts';
+import type { Delivery } from './event-history.ts';
 import type { Feed } from './feed.ts';
+import type { FeedClient } from './feed-client.ts';
+import { FeedClients, type FeedOptions } from './feed-clients.ts';
 import { frameOf, MetricsFrames, plainEventFrame } from './frame.ts';
-import type { Delivery } from './history.ts';
 import type { Frame } from './outbox.ts';
 
-export interface ConsoleFeedOptions extends ClientOptions, LivenessOptions {
+export interface ConsoleFeedOptions extends FeedOptions {
   readonly everyMs: number;
   readonly messageBytesMax: number;
 }
 
-/** How often the figures are looked at for a change that another gate has seen. */
+/** How often the figures are checked for a change that another gate has seen. */
 const LOOK_MS = 500;
 
 export class ConsoleFeed implements Feed {
   readonly name = 'console';
-  readonly clients: Clients;
+  readonly scope = 'all';
+  readonly clients: FeedClients;
   readonly #snapshots: Snapshots;
   readonly #metrics: HubMetrics;
   readonly #log: FastifyBaseLogger;
   readonly #options: ConsoleFeedOptions;
   readonly #frames = new MetricsFrames();
-  /** For all clients, until the end of this turn. */
+  /** What all clients get at the end of this turn of the event loop. */
   #broadcast: Frame[] = [];
   #toldJson = '';
   #toldAtMs = 0;
-  #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    parts: { snapshots: Snapshots; metrics: HubMetrics; log: FastifyBaseLogger },
-    options: ConsoleFeedOptions,
-  ) {
-    this.#snapshots = parts.snapshots;
-    this.#metrics = parts.metrics;
-    this.#log = parts.log;
+  constructor(snapshots: Snapshots, metrics: HubMetrics, log: FastifyBaseLogger, options: ConsoleFeedOptions) {
+    this.#snapshots = snapshots;
+    this.#metrics = metrics;
+    this.#log = log;
     this.#options = options;
-    this.clients = new Clients(options);
+    this.clients = new FeedClients(options, metrics);
+    this.clients.every(Math.min(LOOK_MS, options.everyMs), () => void this.#look());
     this.#snapshots.listen((json) => this.#tell(json));
   }
 
@@ -58,21 +56,7 @@ export class ConsoleFeed implements Feed {
   }
 
   accept(socket: WebSocket, gone: () => void): void {
-    const client = new Client(
-      socket,
-      this.#options,
-      {
-        message: (text) => this.#read(client, text),
-        drained() {},
-        closing() {},
-        closed: () => {
-          this.clients.remove(client);
-          gone();
-        },
-      },
-      this.#metrics,
-    );
-    this.clients.add(client);
+    const client = this.clients.add(socket, { message: (text) => this.#read(client, text), closed: gone });
     void this.#snapshots.latest().then((json) => client.send(this.#frames.of(json)));
   }
 
@@ -80,20 +64,8 @@ export class ConsoleFeed implements Feed {
     if (this.clients.size > 0) this.#enqueue(plainEventFrame(delivery));
   }
 
-  missed(): void {}
-
   degraded(why: string | undefined): void {
     this.#enqueue(frameOf({ type: 'degraded', degraded: why !== undefined, reason: why ?? '' }));
-  }
-
-  start(): void {
-    this.clients.start();
-    this.#timer = setInterval(() => void this.#look(), Math.min(LOOK_MS, this.#options.everyMs));
-  }
-
-  stop(): Promise<void> {
-    clearInterval(this.#timer);
-    return this.clients.stop();
   }
 
   async #look(): Promise<void> {
@@ -123,7 +95,7 @@ export class ConsoleFeed implements Feed {
     for (const client of this.clients) for (const frame of frames) client.send(frame);
   }
 
-  #read(client: Client, text: string | undefined): void {
+  #read(client: FeedClient, text: string | undefined): void {
     let type: unknown;
     try {
       ({ type } = JSON.parse(text ?? '') ?? {});

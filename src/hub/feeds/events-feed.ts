@@ -1,36 +1,45 @@
-/** `/ws`: events, to those who subscribed to them. */
+/** `/ws` tells events to the clients that subscribed to them. */
 
 import type { WebSocket } from 'ws';
 import type { HubMetrics } from '../hub-metrics.ts';
 import type { ServerMessage } from '../protocol.ts';
-import { Clients, type LivenessOptions } from './clients.ts';
+import type { Delivery, EventHistory } from './event-history.ts';
 import type { Feed } from './feed.ts';
+import { FeedClients, type FeedOptions } from './feed-clients.ts';
 import { eventFrame, frameOf } from './frame.ts';
-import type { Delivery, History } from './history.ts';
 import type { Frame } from './outbox.ts';
-import { Session, type SessionOptions } from './session.ts';
+import { Session, type SessionParts } from './session.ts';
 import type { State } from './session-state.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 const MESSAGE_BYTES_MAX = 64 * 1024;
 
+export interface EventsFeedOptions extends FeedOptions {
+  readonly subscriptionsMax: number;
+}
+
 export class EventsFeed implements Feed {
   readonly name = 'events';
+  readonly scope = 'all';
   readonly messageBytesMax = MESSAGE_BYTES_MAX;
-  readonly clients: Clients;
-  readonly #sessions = new Map<object, Session>();
+  readonly clients: FeedClients;
+  readonly #sessions = new Set<Session>();
   readonly #subscriptions = new Subscriptions<Session>();
-  readonly #history: History;
-  readonly #metrics: HubMetrics;
-  readonly #options: SessionOptions & LivenessOptions;
+  readonly #parts: SessionParts;
   #degraded = true;
-  #timer: NodeJS.Timeout | undefined;
 
-  constructor(parts: { history: History; metrics: HubMetrics }, options: SessionOptions & LivenessOptions) {
-    this.#history = parts.history;
-    this.#metrics = parts.metrics;
-    this.#options = options;
-    this.clients = new Clients(options);
+  constructor(history: EventHistory, metrics: HubMetrics, options: EventsFeedOptions) {
+    this.clients = new FeedClients(options, metrics);
+    this.clients.every(options.cleanupMs, () => {
+      for (const session of this.#sessions) session.cleanUp();
+    });
+    this.#parts = {
+      history,
+      clients: this.clients,
+      subscriptions: this.#subscriptions,
+      subscriptionsMax: options.subscriptionsMax,
+      degraded: () => this.#degraded,
+    };
   }
 
   get subscriptions(): number {
@@ -38,35 +47,11 @@ export class EventsFeed implements Feed {
   }
 
   accept(socket: WebSocket, gone: () => void): void {
-    const session = new Session(
-      socket,
-      {
-        history: this.#history,
-        subscriptions: this.#subscriptions,
-        metrics: this.#metrics,
-        degraded: () => this.#degraded,
-        left: ({ client }) => {
-          this.#sessions.delete(client);
-          this.clients.remove(client);
-          gone();
-        },
-      },
-      this.#options,
-    );
-    this.#sessions.set(session.client, session);
-    this.clients.add(session.client);
-  }
-
-  start(): void {
-    this.clients.start();
-    this.#timer = setInterval(() => {
-      for (const session of this.#sessions.values()) session.cleanUp();
-    }, this.#options.cleanupMs);
-  }
-
-  stop(): Promise<void> {
-    clearInterval(this.#timer);
-    return this.clients.stop();
+    const session = new Session(socket, this.#parts, () => {
+      this.#sessions.delete(session);
+      gone();
+    });
+    this.#sessions.add(session);
   }
 
   event(delivery: Delivery): void {
@@ -94,7 +79,7 @@ export class EventsFeed implements Feed {
   /** How many sessions are in each state. */
   states(): ReadonlyMap<State, number> {
     const counts = new Map<State, number>();
-    for (const { state } of this.#sessions.values()) counts.set(state, (counts.get(state) ?? 0) + 1);
+    for (const { state } of this.#sessions) counts.set(state, (counts.get(state) ?? 0) + 1);
     return counts;
   }
 

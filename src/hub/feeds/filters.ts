@@ -1,12 +1,12 @@
 /**
- * Which events a subscription wants. An empty list wants all; the values of one list are alternatives; all lists have
- * to agree, and all labels. A type that ends in `.*` stands for all that begin so.
+ * Which events a subscription wants. An empty list wants all. The values of one list are alternatives; all lists and
+ * all labels have to match. A type that ends in `.*` matches all types that begin so.
  */
 
-import type { CloudEvent } from '../cloud-event.ts';
+import type { CloudEvent } from '../events/cloud-event.ts';
 import type { Filters } from '../protocol.ts';
 
-/** What filters look at, taken out of an event once. */
+/** What filters look at, extracted from an event once. */
 export interface Facts {
   readonly type: string;
   readonly severity: string;
@@ -42,7 +42,7 @@ export function matcherOf(filters: Filters): Matcher {
   return (facts) => all.every((matches) => matches(facts));
 }
 
-/** The same text for filters that want the same, whatever the order in which they say it. */
+/** The same text for filters that want the same, in whatever order their values stand. */
 export function canonical(filters: Filters): string {
   const lists = [
     filters.types,

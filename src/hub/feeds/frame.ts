@@ -1,7 +1,7 @@
-/** Messages as bytes. */
+/** Turns messages into bytes. */
 
 import type { ServerMessage } from '../protocol.ts';
-import type { Delivery } from './history.ts';
+import type { Delivery } from './event-history.ts';
 import type { Frame } from './outbox.ts';
 
 export function frameOf(message: ServerMessage): Frame {
@@ -13,12 +13,12 @@ export function eventFrame({ json, arrivedAtMs }: Delivery, ids: string): Frame 
   return { data: Buffer.from(`{"type":"event","subscription_ids":${ids},"event":${json}}`), arrivedAtMs };
 }
 
-/** For those who did not have to subscribe. */
+/** For the console feed, which has no subscriptions. */
 export function plainEventFrame({ json, arrivedAtMs }: Delivery): Frame {
   return { data: Buffer.from(`{"type":"event","event":${json}}`), arrivedAtMs };
 }
 
-/** Snapshots as messages; the newest is made once, however many clients get it. */
+/** Turns snapshots into messages; the newest is made once, however many clients get it. */
 export class MetricsFrames {
   #json = '';
   #frame: Frame = { data: Buffer.alloc(0) };

@@ -1,67 +1,44 @@
-/** `/ws/metrics`: the fleet's figures, at once and then at an interval. What clients say is passed over. */
+/** `/ws/metrics` tells the fleet's figures, at once and then at an interval. It ignores what clients say. */
 
 import type { WebSocket } from 'ws';
 import type { Snapshots } from '../figures/snapshots.ts';
 import type { HubMetrics } from '../hub-metrics.ts';
-import { Client, type ClientOptions } from './client.ts';
-import { Clients, type LivenessOptions } from './clients.ts';
 import type { Feed } from './feed.ts';
+import { FeedClients, type FeedOptions } from './feed-clients.ts';
 import { MetricsFrames } from './frame.ts';
 
-/** Nothing that a client could say would be of use. */
+/** Messages of clients are ignored. */
 const MESSAGE_BYTES_MAX = 1024;
 
-export interface MetricsFeedOptions extends ClientOptions, LivenessOptions {
+export interface MetricsFeedOptions extends FeedOptions {
   readonly everyMs: number;
 }
 
 export class MetricsFeed implements Feed {
   readonly name = 'metrics';
+  readonly scope = 'all';
   readonly messageBytesMax = MESSAGE_BYTES_MAX;
-  readonly clients: Clients;
+  readonly clients: FeedClients;
   readonly #snapshots: Snapshots;
-  readonly #metrics: HubMetrics;
-  readonly #options: MetricsFeedOptions;
+  readonly #everyMs: number;
   readonly #frames = new MetricsFrames();
 
-  constructor(parts: { snapshots: Snapshots; metrics: HubMetrics }, options: MetricsFeedOptions) {
-    this.#snapshots = parts.snapshots;
-    this.#metrics = parts.metrics;
-    this.#options = options;
-    this.clients = new Clients(options);
+  constructor(snapshots: Snapshots, metrics: HubMetrics, options: MetricsFeedOptions) {
+    this.#snapshots = snapshots;
+    this.#everyMs = options.everyMs;
+    this.clients = new FeedClients(options, metrics);
   }
 
   accept(socket: WebSocket, gone: () => void): void {
     const tell = async () => client.send(this.#frames.of(await this.#snapshots.latest()));
-    const timer = setInterval(tell, this.#options.everyMs);
-    const client = new Client(
-      socket,
-      this.#options,
-      {
-        message() {},
-        drained() {},
-        closing: () => clearInterval(timer),
-        closed: () => {
-          clearInterval(timer);
-          this.clients.remove(client);
-          gone();
-        },
+    const timer = setInterval(tell, this.#everyMs);
+    const client = this.clients.add(socket, {
+      closing: () => clearInterval(timer),
+      closed: () => {
+        clearInterval(timer);
+        gone();
       },
-      this.#metrics,
-    );
-    this.clients.add(client);
+    });
     void tell();
-  }
-
-  event(): void {}
-  missed(): void {}
-  degraded(): void {}
-
-  start(): void {
-    this.clients.start();
-  }
-
-  stop(): Promise<void> {
-    return this.clients.stop();
   }
 }

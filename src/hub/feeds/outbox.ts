@@ -1,6 +1,7 @@
 /**
- * What one client has still to be sent. The socket takes so many bytes at a time; what it does not take waits here, up
- * to a bound. Then the oldest makes room, and the client is told how many it lost; or the client is given up.
+ * The messages that wait for one client. The socket takes so many bytes at a time; the rest waits here, up to a bound.
+ * Beyond it, by `whenFull`, the oldest message is dropped and the client is told how many it lost; or the client is
+ * disconnected.
  */
 
 import type { HubMetrics } from '../hub-metrics.ts';
@@ -8,7 +9,7 @@ import type { HubMetrics } from '../hub-metrics.ts';
 /** A message as bytes, shared by all clients that get it. */
 export interface Frame {
   readonly data: Buffer;
-  /** When its event arrived at this gate (`performance.now()`); undefined for what is no event. */
+  /** When its event arrived at this gate (`performance.now()`); undefined for other messages. */
   readonly arrivedAtMs?: number;
 }
 
@@ -25,15 +26,15 @@ export interface OutboxOptions {
 }
 
 export interface OutboxEvents {
-  /** It is full, and by its options the client is to go. */
+  /** It is full, and `whenFull` is `close`. */
   overflowed(): void;
-  /** All has been handed over; there is room for more. */
+  /** Everything has been handed to the socket; there is room for more. */
   drained(): void;
-  /** A message could not be sent, twice. */
+  /** A message could not be sent, even when it was tried again. */
   failed(): void;
 }
 
-/** Bytes that the socket may have waiting: enough to keep a fast client busy. */
+/** Bytes that may wait in the socket: enough to keep a fast client busy. */
 const SOCKET_BYTES = 64 * 1024;
 const OPEN = 1;
 

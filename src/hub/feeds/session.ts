@@ -1,14 +1,13 @@
 /**
  * One session of `/ws`: its subscriptions, its state, and what it missed.
  *
- * A session that resumes is behind: it takes events out of the history, as fast as its client reads them, until it has
- * come to the newest; only then do new ones go to it directly. So it gets each event once, in the order of the history,
- * and a long absence needs no long queue.
+ * A session that resumes is behind. It reads events from the history, as fast as its client takes them, until it
+ * reaches the newest; only then do new events go to it directly. So it gets each event once, in the order of the
+ * history, and a long absence needs no long queue.
  */
 
 import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
-import type { HubMetrics } from '../hub-metrics.ts';
 import {
   type ClientMessage,
   clientMessage,
@@ -18,57 +17,48 @@ import {
   type ServerMessage,
   subscriptionAtFault,
 } from '../protocol.ts';
-import { Client, type ClientOptions } from './client.ts';
+import type { EventHistory } from './event-history.ts';
+import type { FeedClient } from './feed-client.ts';
+import type { FeedClients } from './feed-clients.ts';
 import { matcherOf } from './filters.ts';
 import { eventFrame, frameOf } from './frame.ts';
-import type { History } from './history.ts';
 import type { Frame } from './outbox.ts';
 import { next, type State, type Trigger } from './session-state.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 export interface SessionParts {
-  readonly history: History;
+  readonly history: EventHistory;
+  readonly clients: FeedClients;
   readonly subscriptions: Subscriptions<Session>;
-  readonly metrics: HubMetrics;
-  readonly degraded: () => boolean;
-  readonly left: (session: Session) => void;
-}
-
-export interface SessionOptions extends ClientOptions {
   readonly subscriptionsMax: number;
+  readonly degraded: () => boolean;
 }
 
-/** After which event it may resume, should its connection be lost now. */
+/** The event after which it can resume if its connection is lost now. */
 type Position = Pick<Extract<ServerMessage, { type: 'pong' }>, 'last_event_id'>;
 
-/** How much of the history one session looks at before others have their turn. */
+/** How many events of the history one session looks at before others have their turn. */
 const BEHIND_AT_ONCE = 200;
 
 export class Session {
-  readonly client: Client;
+  readonly #client: FeedClient;
   readonly #parts: SessionParts;
-  readonly #subscriptionsMax: number;
   readonly #filters = new Map<string, Filters>();
   #state: State = 'CONNECTED';
   #hadEvent = false;
   /** The number of the event that it gets next; undefined when it is not behind. */
   #behind: { at: number; told: number; waiting: boolean } | undefined;
 
-  constructor(socket: WebSocket, parts: SessionParts, options: SessionOptions) {
+  /** `left`: called once, when its connection is gone. */
+  constructor(socket: WebSocket, parts: SessionParts, left: () => void) {
     this.#parts = parts;
-    this.#subscriptionsMax = options.subscriptionsMax;
-    this.client = new Client(
-      socket,
-      options,
-      {
-        message: (text) => this.#read(text),
-        drained: () => this.#catchUp(),
-        closing: () => this.#become('closing'),
-        closed: () => this.#end(),
-      },
-      parts.metrics,
-    );
-    this.send({
+    this.#client = parts.clients.add(socket, {
+      message: (text) => this.#read(text),
+      drained: () => this.#catchUp(),
+      closing: () => this.#become('closing'),
+      closed: () => this.#end(left),
+    });
+    this.#send({
       type: 'welcome',
       session_id: randomUUID(),
       server_time: new Date().toISOString(),
@@ -80,20 +70,20 @@ export class Session {
     return this.#state;
   }
 
-  send(message: ServerMessage): void {
-    this.client.send(frameOf(message));
+  #send(message: ServerMessage): void {
+    this.#client.send(frameOf(message));
   }
 
   /** An event that its subscriptions want. */
   deliver(frame: Frame): void {
-    if (this.#behind) return; // it comes to it
-    this.client.send(frame);
+    if (this.#behind) return; // it finds the event in the history
+    this.#client.send(frame);
     this.#active();
   }
 
-  /** To be called at each cleanup. */
+  /** Called at each cleanup. */
   cleanUp(): void {
-    if (!this.#hadEvent) this.#become('quiet');
+    if (!this.#hadEvent) this.#become('idle');
     this.#hadEvent = false;
   }
 
@@ -119,29 +109,30 @@ export class Session {
         this.#unsubscribe(message.subscription_id);
         break;
       case 'resume':
-        // Without a position: what was missed is still to come.
+        // The answers have no position: what was missed is still to come.
         if (message.subscriptions.every((each) => this.#subscribe(each, {}))) this.#resume(message.last_event_id);
         break;
       case 'ping':
-        this.send({ type: 'pong', server_time: new Date().toISOString(), ...this.#position() });
+        this.#send({ type: 'pong', server_time: new Date().toISOString(), ...this.#position() });
     }
   }
 
-  /** Takes the place of a subscription with the same id. */
+  /** Replaces a subscription with the same id. */
   #subscribe(
     { subscription_id: id, filters }: { subscription_id: string; filters: Filters },
     position: Position,
   ): boolean {
     const before = this.#filters.get(id);
-    if (!before && this.#filters.size >= this.#subscriptionsMax) {
-      this.#complain('TOO_MANY_SUBSCRIPTIONS', `a client may have ${this.#subscriptionsMax} subscriptions`, id);
+    const { subscriptions, subscriptionsMax } = this.#parts;
+    if (!before && this.#filters.size >= subscriptionsMax) {
+      this.#complain('TOO_MANY_SUBSCRIPTIONS', `a client may have ${subscriptionsMax} subscriptions`, id);
       return false;
     }
-    if (before) this.#parts.subscriptions.remove(this, id, before);
+    if (before) subscriptions.remove(this, id, before);
     this.#filters.set(id, filters);
-    this.#parts.subscriptions.add(this, id, filters);
+    subscriptions.add(this, id, filters);
     this.#become('subscribed');
-    this.send({ type: 'subscribed', subscription_id: id, filters, ...position });
+    this.#send({ type: 'subscribed', subscription_id: id, filters, ...position });
     return true;
   }
 
@@ -154,7 +145,7 @@ export class Session {
     this.#filters.delete(id);
     this.#parts.subscriptions.remove(this, id, filters);
     if (this.#filters.size === 0) this.#become('unsubscribed');
-    this.send({ type: 'unsubscribed', subscription_id: id });
+    this.#send({ type: 'unsubscribed', subscription_id: id });
   }
 
   #position(): Position {
@@ -166,7 +157,7 @@ export class Session {
   #resume(lastEventId: string): void {
     const last = this.#parts.history.numberOf(lastEventId);
     if (last === undefined) {
-      this.send({ type: 'resync', reason: 'the history does not hold that event' });
+      this.#send({ type: 'resync', reason: 'the history does not hold that event' });
       return;
     }
     this.#behind = { at: last + 1, told: 0, waiting: false };
@@ -179,7 +170,7 @@ export class Session {
     const { history } = this.#parts;
     const wanted = [...this.#filters].map(([id, filters]) => ({ id, matches: matcherOf(filters) }));
     for (let looked = 0; behind.at < history.next; looked += 1) {
-      if (!this.client.hasRoom) return; // goes on when drained
+      if (!this.#client.hasRoom) return; // goes on when drained
       if (looked === BEHIND_AT_ONCE) {
         this.#catchUpLater(behind);
         return;
@@ -187,18 +178,18 @@ export class Session {
       const delivery = history.at(behind.at);
       if (!delivery) {
         this.#behind = undefined;
-        this.send({ type: 'resync', reason: 'the history was overtaken by newer events' });
+        this.#send({ type: 'resync', reason: 'the history was overtaken by newer events' });
         return;
       }
       behind.at += 1;
       const ids = wanted.filter(({ matches }) => matches(delivery.facts)).map(({ id }) => id);
       if (ids.length === 0) continue;
       behind.told += 1;
-      this.client.send(eventFrame(delivery, JSON.stringify(ids)));
+      this.#client.send(eventFrame(delivery, JSON.stringify(ids)));
       this.#active();
     }
     this.#behind = undefined;
-    this.send({ type: 'resumed', events: behind.told });
+    this.#send({ type: 'resumed', events: behind.told });
   }
 
   #catchUpLater(behind: { waiting: boolean }): void {
@@ -210,7 +201,7 @@ export class Session {
   }
 
   #complain(code: (typeof errorCodes)[number], message: string, atFault?: string): void {
-    this.send({ type: 'error', code, message, ...(atFault === undefined ? {} : { subscription_id: atFault }) });
+    this.#send({ type: 'error', code, message, ...(atFault === undefined ? {} : { subscription_id: atFault }) });
   }
 
   #active(): void {
@@ -222,11 +213,11 @@ export class Session {
     this.#state = next(this.#state, trigger);
   }
 
-  #end(): void {
+  #end(left: () => void): void {
     this.#become('closed');
     this.#behind = undefined;
     for (const [id, filters] of this.#filters) this.#parts.subscriptions.remove(this, id, filters);
     this.#filters.clear();
-    this.#parts.left(this);
+    left();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Who wants which events. Subscriptions that want the same are looked at once for all of them: thousands of dashboards
- * cost an event as much as one.
+ * Who wants which events. An event is matched once for all subscriptions with the same filters: thousands of dashboards
+ * cost as much as one.
  */
 
 import type { Filters } from '../protocol.ts';
@@ -11,10 +11,10 @@ interface Interest<Holder> {
   readonly holders: Map<Holder, Ids>;
 }
 
-/** The ids of those subscriptions of one holder that want the same. */
+/** The ids of one holder's subscriptions that want the same. */
 interface Ids {
   readonly all: Set<string>;
-  /** As JSON: it is needed for each event, and changes seldom. */
+  /** As JSON, because each event needs it, and it seldom changes. */
   json: string;
 }
 
@@ -53,7 +53,7 @@ export class Subscriptions<Holder extends object> {
     if (interest.holders.size === 0) this.#interests.delete(key);
   }
 
-  /** Each holder that wants the event once, with the ids of all its subscriptions that do: a list, as JSON. */
+  /** Each holder that wants the event, with the ids of all its subscriptions that want it: a list as JSON. */
   matching(facts: Facts): Map<Holder, string> {
     const found = new Map<Holder, string>();
     for (const { matches, holders } of this.#interests.values()) {

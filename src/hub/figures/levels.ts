@@ -1,15 +1,15 @@
 /**
- * How full each pod is, and what has become of that since it was last looked at.
+ * How full each pod is, and how that has changed since the last look.
  *
- * A level is left a twentieth of the limit below where it was entered, so that a pod on the edge is not told of with
- * each connection.
+ * A pod leaves a level only a twentieth of its limit below where it entered it: a pod at the edge would otherwise cause
+ * an event with each connection.
  */
 
 import type { FleetSnapshot } from '../../fleet/fleet-view.ts';
-import type { Happening } from '../own-event.ts';
+import type { DomainEvent } from '../events/domain-event.ts';
 import type { Level } from '../protocol.ts';
 
-/** By pod. What gates tell each other, so that the next one to look knows what has been told. */
+/** By pod. Gates share them, so that the next gate to look knows what has been told. */
 export type Levels = Readonly<Record<string, { readonly level: Level; readonly limit: number }>>;
 
 const SLACK = 0.05;
@@ -23,19 +23,19 @@ export function levelsOf(pods: FleetSnapshot['pods'], before: Levels, fillingSha
   );
 }
 
-/** What is worth telling. `before` is empty when nobody has looked yet. */
-export function changesOf(pods: FleetSnapshot['pods'], before: Levels, now: Levels): Happening[] {
-  return pods.flatMap(({ pod, connections, limit }): Happening[] => {
+/** The events that are worth telling. `before` is empty when nobody has looked yet. */
+export function changesOf(pods: FleetSnapshot['pods'], before: Levels, now: Levels): DomainEvent[] {
+  return pods.flatMap(({ pod, connections, limit }): DomainEvent[] => {
     const [was, is] = [before[pod], now[pod]];
     const about = { subject: `pod/${pod}` };
     const labels = { pod };
-    const happenings: Happening[] = [];
+    const events: DomainEvent[] = [];
     if (was && was.limit !== limit) {
-      happenings.push({ type: 'limit.changed', ...about, data: { labels, limit, limit_before: was.limit } });
+      events.push({ type: 'limit.changed', ...about, data: { labels, limit, limit_before: was.limit } });
     }
     const type = is && typeOf(was?.level ?? 'normal', is.level);
-    if (type) happenings.push({ type, ...about, data: { state: is.level, labels, connections, limit } });
-    return happenings;
+    if (type) events.push({ type, ...about, data: { state: is.level, labels, connections, limit } });
+    return events;
   });
 }
 

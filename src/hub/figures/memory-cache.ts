@@ -1,9 +1,13 @@
-/** The cache of a gate that is alone. */
+/**
+ * The cache of a gate without Redis.
+ *
+ * By hand, not lru-cache: an LRU would push out a used ticket before its time, and that ticket would be good again.
+ */
 
 import type { Answer } from '../../admission/lease-store.ts';
 import type { FleetCache } from './fleet-cache.ts';
 
-/** What has run out is thrown away at every so many writes. */
+/** Values that have expired are thrown away once in so many writes. */
 const SWEEP_EVERY = 1000;
 
 export class MemoryCache implements FleetCache {

@@ -1,7 +1,7 @@
-/** How many connections a second the fleet admits, denies and frees, by the events in which gates tell of it. */
+/** How many connections a second the fleet admits, denies and frees, counted by the events of gates. */
 
-import type { CloudEvent } from '../cloud-event.ts';
-import { isOwn } from '../own-source.ts';
+import type { CloudEvent } from '../events/cloud-event.ts';
+import { isFromGate } from '../events/domain-event.ts';
 
 export interface PerSecond {
   readonly admitted: number;
@@ -23,7 +23,7 @@ export class Rates {
   #seconds: { readonly at: number; readonly counts: Record<keyof PerSecond, number> }[] = [];
 
   note(event: CloudEvent): void {
-    const kind = isOwn(event) ? KIND[event.type] : undefined;
+    const kind = isFromGate(event) ? KIND[event.type] : undefined;
     if (kind === undefined) return;
     const { count } = event.data;
     const at = Math.floor(performance.now() / 1000);

@@ -1,4 +1,4 @@
-/** The cache of gates that share a Redis. */
+/** The cache of gates that share a Redis: keys that expire by themselves. */
 
 import type { Answer } from '../../admission/lease-store.ts';
 import type { RedisLink } from '../../redis/link.ts';

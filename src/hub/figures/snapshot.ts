@@ -1,16 +1,9 @@
-/** The fleet's figures as one message tells them. */
+/** The fleet's figures as one message. */
 
 import type { FleetSnapshot } from '../../fleet/fleet-view.ts';
+import { fullest, LISTED_MAX } from '../../fleet/fullest.ts';
 import type { Attendance, Snapshot } from '../protocol.ts';
 import type { Levels } from './levels.ts';
-
-/** Of pods, and of proxies: a message of 10,000 pods for each client would be more than a page can show. */
-const LISTED_MAX = 1000;
-
-interface Occupancy {
-  readonly connections: number;
-  readonly limit: number;
-}
 
 export function snapshotOf(
   { timeMs, pods }: FleetSnapshot,
@@ -40,7 +33,7 @@ export function snapshotOf(
       filling: count('filling'),
       saturated: count('saturated'),
     },
-    pods: withLeastRoom(listed),
+    pods: fullest(listed),
     proxies: [...perProxy]
       .map(([proxy, connections]) => ({ proxy, connections }))
       .sort((a, b) => b.connections - a.connections)
@@ -48,12 +41,7 @@ export function snapshotOf(
   };
 }
 
-/** The pods that are listed where not all can be, in this order. */
-export function withLeastRoom<T extends Occupancy>(pods: readonly T[]): T[] {
-  return pods.toSorted((a, b) => shareOf(b) - shareOf(a) || b.connections - a.connections).slice(0, LISTED_MAX);
-}
-
-/** Of a fleet of which nothing is known. */
+/** Of a fleet of which nothing is known yet. */
 export function unknownSnapshot(): Snapshot {
   return {
     timestamp: new Date().toISOString(),
@@ -68,8 +56,4 @@ export function unknownSnapshot(): Snapshot {
     pods: [],
     proxies: [],
   };
-}
-
-function shareOf({ connections, limit }: Occupancy): number {
-  return connections === 0 ? 0 : connections / limit;
 }

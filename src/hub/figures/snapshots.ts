@@ -1,15 +1,15 @@
 /**
- * The newest snapshot of the fleet, from the cache that the gates share. One gate at a time makes a new one, from the
- * leases: when the cache has none, and when the fleet has changed, at most once a second. Whoever makes it also tells
- * which pods have filled up or emptied since the one before.
+ * The newest snapshot of the fleet, from the cache that the gates share. One gate at a time makes a new one from the
+ * leases: when the cache has none, and when the fleet has changed, at most once a second. The gate that makes it also
+ * tells which pods have filled up or emptied since the one before.
  *
- * A cache that fails costs speed and nothing else: each gate then makes its own. Leases that cannot be read leave the
- * last snapshot, marked as stale.
+ * A cache that fails costs speed and nothing else: each gate then makes its own snapshots. When the leases cannot be
+ * read, the last snapshot stays, marked as stale.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FleetView } from '../../fleet/fleet-view.ts';
-import type { Happening } from '../own-event.ts';
+import type { DomainEvent } from '../events/domain-event.ts';
 import { type Attendance, type Snapshot, snapshot } from '../protocol.ts';
 import type { FleetCache } from './fleet-cache.ts';
 import { changesOf, type Levels, levelsOf } from './levels.ts';
@@ -22,17 +22,17 @@ const REFRESH = 'metrics:refresh';
 
 /** How often the fleet makes one, at most. */
 const EVERY_MS = 1000;
-/** How long one is told without a look whether there is a newer one. */
+/** How long a snapshot is told before the cache is asked for a newer one. */
 const KEPT_MS = 250;
-/** A burst of changes is one. */
+/** Changes within this time count as one. */
 const SOON_MS = 50;
-/** Another gate is making one, or just has: whether it knew of our change, it has to be asked. */
+/** When to ask again after another gate was found making one: it may not know of this gate's change. */
 const AGAIN_MS = 100;
 /** After a change: a pod that is new is on the roll within a second, and rates are over five. */
 const SETTLED_MS = 6000;
-/** A gate that dies at it holds the others up for so long. */
+/** A gate that dies while it makes one delays the others for so long. */
 const REFRESH_MS_MAX = 3000;
-/** Each pod is a call to Redis. With thousands of them there are fewer snapshots, to keep Redis for the upgrades. */
+/** Each pod is a call to Redis. With thousands of pods there are fewer snapshots: Redis is there for the upgrades. */
 const MS_PER_POD = 1;
 
 export interface SnapshotParts {
@@ -41,7 +41,12 @@ export interface SnapshotParts {
   readonly rates: Rates;
   readonly store: () => Snapshot['store'];
   readonly attendance: () => Attendance;
-  readonly publish: (happenings: readonly Happening[]) => void;
+  readonly publish: (events: readonly DomainEvent[]) => void;
+}
+
+export interface SnapshotOptions {
+  readonly ttlMs: number;
+  readonly fillingPercent: number;
 }
 
 interface Made {
@@ -50,7 +55,7 @@ interface Made {
   readonly pods: number;
   /** Absent when the counts say nothing of them. */
   readonly levels?: Levels;
-  readonly changes: readonly Happening[];
+  readonly changes: readonly DomainEvent[];
 }
 
 export class Snapshots {
@@ -65,7 +70,7 @@ export class Snapshots {
   #nextAtMs = 0;
   #stopped = false;
 
-  constructor(parts: SnapshotParts, options: { readonly ttlMs: number; readonly fillingPercent: number }) {
+  constructor(parts: SnapshotParts, options: SnapshotOptions) {
     this.#parts = parts;
     this.#ttlMs = options.ttlMs;
     this.#fillingShare = options.fillingPercent / 100;
@@ -85,7 +90,7 @@ export class Snapshots {
     this.#listeners.push(listener);
   }
 
-  /** The fleet is not as it was. To be called at every upgrade: it costs nothing. */
+  /** The fleet has changed. Cheap enough to be called at every upgrade. */
   changed(): void {
     this.#changedAtMs = performance.now();
     this.#schedule();
@@ -158,7 +163,7 @@ export class Snapshots {
     };
   }
 
-  /** What else stands in the cache, somebody else has put there. */
+  /** Anything else in the cache was put there by somebody else. */
   #isSnapshot(json: string | undefined): json is string {
     if (json === this.#kept?.json) return json !== undefined;
     try {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { cloudEvent } from '../../src/hub/cloud-event.ts';
+import { cloudEvent } from '../../src/hub/events/cloud-event.ts';
+import { EventHistory } from '../../src/hub/feeds/event-history.ts';
 import { factsOf } from '../../src/hub/feeds/filters.ts';
-import { History } from '../../src/hub/feeds/history.ts';
 import { incident } from './client.ts';
 
 function delivery() {
@@ -10,7 +10,7 @@ function delivery() {
 }
 
 it('keeps the last events, by number and by id, and forgets those before', () => {
-  const history = new History(3);
+  const history = new EventHistory(3);
   const all = Array.from({ length: 5 }, delivery);
   for (const each of all) history.add(each);
   expect(history.next).toBe(5);

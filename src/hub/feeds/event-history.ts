@@ -1,12 +1,12 @@
 /**
- * The last events, in the order in which they arrived here: for clients that come back, and to know an event that
- * arrives a second time. Each has a number, one more than that of the event before it.
+ * The last events, in the order in which they arrived at this gate. Clients that come back read on in it, and an event
+ * that arrives a second time is recognised. Each event has a number, one more than that of the event before it.
  */
 
-import type { CloudEvent } from '../cloud-event.ts';
+import type { CloudEvent } from '../events/cloud-event.ts';
 import type { Facts } from './filters.ts';
 
-/** An event as everything here hands it on: serialised once, and looked at once. */
+/** An event on its way to the clients: serialised once, and its facts extracted once. */
 export interface Delivery {
   readonly event: CloudEvent;
   readonly json: string;
@@ -15,7 +15,7 @@ export interface Delivery {
   readonly arrivedAtMs: number;
 }
 
-export class History {
+export class EventHistory {
   readonly #max: number;
   readonly #ring: Delivery[] = [];
   readonly #numbers = new Map<string, number>();
@@ -47,7 +47,7 @@ export class History {
     return this.#numbers.get(id);
   }
 
-  /** Undefined when it has been forgotten, or is still to come. */
+  /** Undefined for an event that has been forgotten, or is still to come. */
   at(number: number): Delivery | undefined {
     return number >= this.#next - this.#max && number < this.#next ? this.#ring[number % this.#max] : undefined;
   }

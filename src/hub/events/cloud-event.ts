@@ -1,37 +1,14 @@
 /**
- * Events are CloudEvents 1.0 in JSON, with the extension attributes `severity` and `priority`. What filters look at
- * beyond the attributes stands in `data`: `state`, `incident_id`, `labels`. No module of Node's: clients import it.
+ * The schema of an event: a CloudEvent 1.0 in JSON, with the extension attributes `severity` and `priority`. Filters
+ * look at the attributes, and at `state`, `incident_id` and `labels` in `data`. No module of Node's: clients import it.
  */
 
 import { z } from 'zod';
 
-/** Of one event as JSON. Bounds, with the number of events, what a history holds. */
+/** Size of one event as JSON. Times `hub.historyMax`, it bounds the memory of the event history. */
 export const EVENT_BYTES_MAX = 16 * 1024;
 
-/** What the gates themselves tell. Others may post these types, too: `own-source.ts`. */
-export const ownTypes = [
-  'connection.admitted',
-  'connection.denied',
-  'connection.released',
-  'connection.expired',
-  'connection.adopted',
-  'pod.filling',
-  'pod.saturated',
-  'pod.recovered',
-  'proxy.heard',
-  'proxy.silent',
-  'proxy.unrenewed',
-  'proxy.renewed',
-  'store.down',
-  'store.up',
-  'limit.changed',
-  'gate.started',
-  'gate.stopping',
-] as const;
-
-export type OwnType = (typeof ownTypes)[number];
-
-/** Words rather than a closed list: whoever posts incidents has names of their own. */
+/** Any word, not a closed list: whoever posts incidents has names of their own. */
 const word = z.string('1 to 32 letters, digits, _ -').regex(/^[A-Za-z0-9_-]{1,32}$/, '1 to 32 letters, digits, _ -');
 const name = z.string('text of 1 to 256 characters').min(1, 'at least a character').max(256, 'at most 256 characters');
 const TYPE = 'words of letters, digits, _ - with dots between, at most 128 characters';
@@ -46,7 +23,7 @@ const attributes = {
     .regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/, TYPE)
     .max(128, TYPE),
   time: z.iso.datetime({ offset: true, error: 'a time as of RFC 3339' }).default(() => new Date().toISOString()),
-  /** The resource that it is about: `pod/pod1`, `proxy/proxy_a`, or a name of one's own. */
+  /** The resource that it is about: `pod/pod1`, `proxy/proxy_a`, or any other name. */
   subject: name.exactOptional(),
   severity: word.default('info'),
   priority: word.default('normal'),

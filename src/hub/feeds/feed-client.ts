@@ -1,31 +1,32 @@
-/** One WebSocket client of any feed: its outbox, the rate of its messages, when it was last heard, and its end. */
+/** One WebSocket client of a feed: its outbox, the rate of its messages, when it was last heard, and its end. */
 
 import type { RawData, WebSocket } from 'ws';
-import { type CloseReason, closeReasons } from '../close-codes.ts';
 import type { HubMetrics } from '../hub-metrics.ts';
+import { type CloseReason, closeReasons } from '../protocol.ts';
 import { type Frame, Outbox, type OutboxOptions } from './outbox.ts';
 
-export interface ClientOptions extends OutboxOptions {
+export interface FeedClientOptions extends OutboxOptions {
   readonly messagesPerSecondMax: number;
 }
 
-export interface ClientEvents {
+export interface FeedClientEvents {
   /** Undefined for a binary message. */
-  message(text: string | undefined): void;
-  drained(): void;
-  /** It has been told to go, or has said that it goes. */
-  closing(): void;
+  message?(text: string | undefined): void;
+  /** Its outbox is empty. */
+  drained?(): void;
+  /** It has been told to go. */
+  closing?(): void;
   closed(): void;
 }
 
-/** A client that does not answer a close frame has no more than this. */
+/** A client that has not answered a close frame by then is cut off. */
 const CLOSE_MS = 1000;
 const PERIOD_MS = 1000;
 
-export class Client {
+export class FeedClient {
   readonly #socket: WebSocket;
-  readonly #options: ClientOptions;
-  readonly #events: ClientEvents;
+  readonly #options: FeedClientOptions;
+  readonly #events: FeedClientEvents;
   readonly #metrics: HubMetrics;
   readonly #outbox: Outbox;
   #heardAtMs = performance.now();
@@ -34,7 +35,7 @@ export class Client {
   /** Why it was told to go, and when it has to have gone. */
   #closing: { readonly reason: CloseReason; readonly deadline: NodeJS.Timeout } | undefined;
 
-  constructor(socket: WebSocket, options: ClientOptions, events: ClientEvents, metrics: HubMetrics) {
+  constructor(socket: WebSocket, options: FeedClientOptions, events: FeedClientEvents, metrics: HubMetrics) {
     this.#socket = socket;
     this.#options = options;
     this.#events = events;
@@ -44,7 +45,7 @@ export class Client {
       options,
       {
         overflowed: () => this.close(closeReasons.tooSlow),
-        drained: () => events.drained(),
+        drained: () => events.drained?.(),
         failed: () => socket.terminate(),
       },
       metrics,
@@ -80,7 +81,7 @@ export class Client {
     if (this.#closing) return;
     this.#closing = { reason, deadline: setTimeout(() => this.#socket.terminate(), CLOSE_MS) };
     this.#outbox.clear();
-    this.#events.closing();
+    this.#events.closing?.();
     this.#socket.close(reason.code, reason.reason);
   }
 
@@ -97,7 +98,7 @@ export class Client {
     }
     this.#messagesInPeriod += 1;
     if (this.#messagesInPeriod > this.#options.messagesPerSecondMax) this.close(closeReasons.tooManyMessages);
-    else this.#events.message(isBinary ? undefined : String(data));
+    else this.#events.message?.(isBinary ? undefined : String(data));
   }
 
   #closed(code: number): void {

@@ -23,7 +23,7 @@ async function watch(): Promise<HubClient> {
   return client;
 }
 
-it('a proxy whose log streams come, and go', async () => {
+it('a proxy whose log streams come and go causes events', async () => {
   gate = await startTestApp();
   const client = await watch();
   const [first, second] = [gate.logStream('proxy_a'), gate.logStream('proxy_a')];
@@ -40,14 +40,14 @@ it('a proxy whose log streams come, and go', async () => {
   expect(client.events().filter(({ type }) => type.startsWith('proxy.'))).toHaveLength(2);
 });
 
-it('connections that were found open', async () => {
+it('connections that were found open cause events', async () => {
   gate = await startTestApp();
   const client = await watch();
   gate.logStream().write(message(entryOf(newStream(), 'pod1', 'DownstreamPeriodic')));
   expect(await client.eventOf('connection.adopted')).toMatchObject({ subject: 'pod/pod1', data: { count: 1 } });
 });
 
-it('connections that ended without a word', async () => {
+it('connections whose end was never told cause events', async () => {
   gate = await startTestApp({ WSGATE_LEASE_TTL: '2s' }); // long enough for keepalives on a busy machine
   const client = await watch();
   const log = gate.logStream('proxy_a');
@@ -62,7 +62,7 @@ it('connections that ended without a word', async () => {
   });
 });
 
-it('a pod that fills up and empties', async () => {
+it('a pod that fills up and empties causes events', async () => {
   gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '4', WSGATE_HUB_FILLING_PERCENT: '50' });
   const client = await watch();
   const streams = [newStream(), newStream(), newStream(), newStream()];
@@ -75,7 +75,7 @@ it('a pod that fills up and empties', async () => {
   expect(await client.eventOf('pod.recovered')).toMatchObject({ data: { state: 'normal', connections: 0 } });
 });
 
-it('a pod that has another limit than when it was last looked at', async () => {
+it('a pod whose limit changed since the last look causes an event', async () => {
   redis = await startRedis();
   const { url } = redis;
   const start = (limit: string) =>

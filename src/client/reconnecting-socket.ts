@@ -1,9 +1,11 @@
 /**
- * A WebSocket to a gate that comes back by itself. It is `connecting`, then `open`; once lost it is `waiting`, and then
+ * A WebSocket to a gate that reconnects by itself. It is `connecting`, then `open`; once lost it is `waiting`, and then
  * `connecting` again. `closed` is for good.
  *
- * It waits as long as the gate asked for when it stopped, else as `backoff.ts` says. The gate's ping frames are hidden
- * from programs, so the link asks by itself: who has said nothing between one question and the next is gone.
+ * It waits as long as the gate asked for when it stopped, else as `backoff.ts` says. Programs do not see the gate's
+ * ping frames, so the socket sends pings of its own: a gate that says nothing between one ping and the next is gone.
+ *
+ * By hand, not partysocket or reconnecting-websocket: neither takes its wait from the server, or notices a silent one.
  */
 
 import { type Backoff, Waits } from './backoff.ts';
@@ -13,21 +15,21 @@ export type Status =
   /** Why there is no connection, and in how many milliseconds the next attempt comes. */
   | { readonly state: 'waiting'; readonly reason: string; readonly retryMs: number };
 
-export interface LinkOptions {
+export interface SocketOptions {
   /** Of the gate's WebSocket, with its scheme: `wss://gate.example/ws`, or the same with `https:`. */
   readonly url: string | URL;
-  /** Asked before each attempt, since a ticket is good once. Undefined: none is needed. A rejection is a failed attempt. */
+  /** Called before each attempt: a ticket is good once. Undefined: none is needed. A rejection is a failed attempt. */
   readonly ticket?: () => Promise<string | undefined>;
   readonly backoff?: Partial<Backoff>;
   /** An attempt fails when it takes longer, the ticket included; 10 s unless told. */
   readonly attemptMs?: number;
-  /** How often the gate is asked whether it is there; 20 s unless told. It is found gone within twice that. */
+  /** How often the gate is pinged; 20 s unless told. One that is gone is noticed within twice that. */
   readonly pingMs?: number;
-  /** Called at each change, with what `status` is from then on. */
+  /** Called at each change with the new status. */
   readonly onState?: (status: Status) => void;
 }
 
-export interface LinkEvents<Message> {
+export interface SocketEvents<Message> {
   message(message: Message): void;
   /** An attempt failed, or a connection broke. */
   lost(): void;
@@ -41,16 +43,16 @@ interface Closing {
 
 type Timer = ReturnType<typeof setTimeout>;
 
-export class Link<Message extends { readonly type: string }> {
+export class ReconnectingSocket<Message extends { readonly type: string }> {
   readonly #url: URL;
-  readonly #options: LinkOptions;
+  readonly #options: SocketOptions;
   readonly #waits: Waits;
   readonly #attemptMs: number;
   readonly #pingMs: number;
-  readonly #events: LinkEvents<Message>;
+  readonly #events: SocketEvents<Message>;
   #status: Status = { state: 'connecting' };
   #socket: WebSocket | undefined;
-  /** One more for each attempt, and at its end: what comes late of an earlier one is passed over. */
+  /** Grows with each attempt, and at its end: what comes late of an earlier attempt is ignored. */
   #attempt = 0;
   #openedAtMs: number | undefined;
   #heard = false;
@@ -59,7 +61,7 @@ export class Link<Message extends { readonly type: string }> {
   #pinging: Timer | undefined;
 
   /** Throws a TypeError when `url` is none. */
-  constructor(options: LinkOptions, events: LinkEvents<Message>) {
+  constructor(options: SocketOptions, events: SocketEvents<Message>) {
     this.#url = new URL(options.url);
     this.#url.protocol = this.#url.protocol.replace('http', 'ws');
     this.#options = options;
@@ -74,7 +76,7 @@ export class Link<Message extends { readonly type: string }> {
     return this.#status;
   }
 
-  /** Nothing is kept for later: what is said while there is no connection is not said. */
+  /** Without a connection the message is dropped. */
   send(message: object): void {
     if (this.#status.state === 'open') this.#socket?.send(JSON.stringify(message));
   }
@@ -126,7 +128,7 @@ export class Link<Message extends { readonly type: string }> {
       this.#become({ state: 'open' });
     };
     socket.onmessage = ({ data }) => this.#hear(data);
-    // An error says nothing, and a close follows.
+    // An error event has no details, and a close event follows it.
     socket.onclose = ({ code, reason }) =>
       this.lose(reason || (code === 1006 ? 'no connection' : `close code ${code}`));
   }
@@ -165,7 +167,7 @@ export class Link<Message extends { readonly type: string }> {
   }
 }
 
-/** Undefined for what no gate sends. */
+/** Undefined for a message that no gate sends. */
 function parse<Message>(data: unknown): Message | undefined {
   try {
     const message = JSON.parse(String(data));

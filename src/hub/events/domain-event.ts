@@ -1,11 +1,17 @@
-/** Events that a gate tells of itself, its proxies, its pods, its store. `docs/hub.md` lists them. */
+/**
+ * Events that gates tell of themselves, their proxies, their pods and their store. `docs/hub.md` lists them.
+ *
+ * Anybody may post an event of any type, `connection.admitted` too; only the source tells who speaks. Nobody but a gate
+ * may post a source that begins with `GATE_SOURCE`, and figures count only events of such a source. No module of
+ * Node's: clients import it.
+ */
 
-import { randomUUID } from 'node:crypto';
-import type { CloudEvent, OwnType } from './cloud-event.ts';
+import type { CloudEvent } from './cloud-event.ts';
 
-type Data = CloudEvent['data'];
+/** What the source of a gate's events begins with; the gate's name follows. */
+export const GATE_SOURCE = 'wsgate/';
 
-const IMPORTANCE: Readonly<Record<OwnType, { readonly severity: string; readonly priority: string }>> = {
+const IMPORTANCE = {
   'connection.admitted': { severity: 'info', priority: 'low' },
   'connection.denied': { severity: 'warning', priority: 'low' },
   'connection.released': { severity: 'info', priority: 'low' },
@@ -23,21 +29,25 @@ const IMPORTANCE: Readonly<Record<OwnType, { readonly severity: string; readonly
   'limit.changed': { severity: 'info', priority: 'normal' },
   'gate.started': { severity: 'info', priority: 'normal' },
   'gate.stopping': { severity: 'info', priority: 'normal' },
-};
+} as const;
 
-export interface Happening {
-  readonly type: OwnType;
-  /** Absent when it is about none. */
+export type DomainEventType = keyof typeof IMPORTANCE;
+
+export const domainEventTypes = Object.keys(IMPORTANCE) as readonly DomainEventType[];
+
+export interface DomainEvent {
+  readonly type: DomainEventType;
+  /** Absent when the event is about nothing in particular. */
   readonly subject?: string;
-  readonly data: Data;
-  /** Milliseconds since the epoch, by this gate's clock. */
+  readonly data: CloudEvent['data'];
+  /** Milliseconds since the epoch, by this gate's clock; now unless given. */
   readonly atMs?: number;
 }
 
-export function ownEvent(source: string, { type, subject, data, atMs = Date.now() }: Happening): CloudEvent {
+export function toCloudEvent(source: string, { type, subject, data, atMs = Date.now() }: DomainEvent): CloudEvent {
   return {
     specversion: '1.0',
-    id: randomUUID(),
+    id: crypto.randomUUID(),
     source,
     type,
     time: new Date(atMs).toISOString(),
@@ -45,4 +55,8 @@ export function ownEvent(source: string, { type, subject, data, atMs = Date.now(
     ...IMPORTANCE[type],
     data,
   };
+}
+
+export function isFromGate({ source }: { readonly source: string }): boolean {
+  return source.startsWith(GATE_SOURCE);
 }

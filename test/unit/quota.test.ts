@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { Room } from '../../src/net/quota.ts';
+import { Quota } from '../../src/net/quota.ts';
 
-function full(address: string): Room {
-  const room = new Room('x', { max: 10, perAddressMax: 1 });
-  expect(room.take(address)).toBeUndefined();
-  return room;
+function full(address: string): Quota {
+  const quota = new Quota('x', { max: 10, perAddressMax: 1 });
+  expect(quota.take(address)).toBeUndefined();
+  return quota;
 }
 
 it.each([
@@ -14,11 +14,11 @@ it.each([
   ['the addresses of one /64 with zeros in it', '2001:db8::1', '2001:db8:0:0:ffff::2'],
   ['the same at its other end', '::1', '::1:2:3:4'],
   ['link-local ones', 'fe80::1%eth0', 'fe80::2%eth0'],
-])('%s shares its room, until it is given back', (_what, one, other) => {
-  const room = full(one);
-  expect(room.take(other)).toBe('xPerAddressMax');
-  room.give(other);
-  expect(room.take(one)).toBeUndefined();
+])('%s shares one quota, until it is given back', (_what, one, other) => {
+  const quota = full(one);
+  expect(quota.take(other)).toBe('xPerAddressMax');
+  quota.give(other);
+  expect(quota.take(one)).toBeUndefined();
 });
 
 it.each([
@@ -26,11 +26,11 @@ it.each([
   ['IPv4 addresses on a socket for both', '::ffff:192.0.2.1', '::ffff:192.0.2.2'],
   ['/64 networks', '2001:db8:1:2::1', '2001:db8:1:3::1'],
   ['/64 networks with zeros in them', '2001:db8::1', '2001:db8:0:1::1'],
-])('%s that differ have room of their own', (_what, one, other) => {
+])('%s that differ have quotas of their own', (_what, one, other) => {
   expect(full(one).take(other)).toBeUndefined();
 });
 
-it('there is so much in all, and a unix socket is bounded by that only', () => {
-  const room = new Room('x', { max: 2, perAddressMax: 1 });
-  expect([room.take(undefined), room.take(undefined), room.take(undefined)]).toEqual([undefined, undefined, 'xMax']);
+it('a unix socket is bounded only by the maximum in all', () => {
+  const quota = new Quota('x', { max: 2, perAddressMax: 1 });
+  expect([quota.take(undefined), quota.take(undefined), quota.take(undefined)]).toEqual([undefined, undefined, 'xMax']);
 });

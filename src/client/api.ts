@@ -1,0 +1,135 @@
+/**
+ * The gate's HTTP API for programs: the dashboard, `wsgate watch` and tests use this one client. No module of Node's:
+ * it runs in browsers, too.
+ */
+
+import {
+  type AcceptedBody,
+  type ConnectionsBody,
+  type HistoryBody,
+  NAMED_PODS_MAX,
+  type PodNowBody,
+  type PodsBody,
+  type ReleaseBody,
+  type TicketBody,
+} from '../http/bodies.ts';
+
+export interface ApiOptions {
+  /** Of the gate. It may stand behind a proxy's path, which then ends in `/`. */
+  readonly url: string | URL;
+  readonly token?: string | undefined;
+  /** Called when the gate wants a token, or another one. */
+  readonly unauthorized?: () => void;
+}
+
+/** An HTTP status other than success, with the detail of the problem document. */
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(status: number, detail: string) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+/** Well below the default of http.headerBytesMax. */
+const NAMES_CHARS_MAX = 8000;
+
+/** As many of these pods as one request may name: a gate bounds their number, and the length of a path. */
+export function named(pods: Iterable<string>): string[] {
+  const names: string[] = [];
+  let chars = 0;
+  for (const pod of pods) {
+    chars += encodeURIComponent(pod).length + 1;
+    if (names.length === NAMED_PODS_MAX || chars > NAMES_CHARS_MAX) break;
+    names.push(pod);
+  }
+  return names;
+}
+
+/** Each call rejects with an `ApiError`; or, when no answer comes, with an Error whose `cause` tells why. */
+export class Api {
+  readonly #options: ApiOptions;
+  #probing: Promise<unknown> | undefined;
+
+  constructor(options: ApiOptions) {
+    this.#options = options;
+  }
+
+  webSocket(path: string): URL {
+    return new URL(path, this.#options.url);
+  }
+
+  /** These pods, as of this moment. */
+  pods(names: readonly string[]): Promise<PodsBody> {
+    return this.#ask('GET', `v1/pods?pods=${listOf(names)}`);
+  }
+
+  pod(name: string): Promise<PodNowBody> {
+    return this.#ask('GET', `v1/pods/${encodeURIComponent(name)}`);
+  }
+
+  /** Pods whose name contains the text, at most so many. */
+  find(text: string, max: number): Promise<PodsBody> {
+    return this.#ask('GET', `v1/pods?contains=${encodeURIComponent(text)}&limit=${max}`);
+  }
+
+  connections(pod: string, max: number, cursor?: string): Promise<ConnectionsBody> {
+    const after = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    return this.#ask('GET', `v1/pods/${encodeURIComponent(pod)}/connections?limit=${max}${after}`);
+  }
+
+  release(pod: string, lease: string): Promise<ReleaseBody> {
+    return this.#ask('POST', `v1/pods/${encodeURIComponent(pod)}/connections/${encodeURIComponent(lease)}/release`);
+  }
+
+  /** What these pods held over the last hour. */
+  history(names: readonly string[]): Promise<HistoryBody> {
+    return this.#ask('GET', `v1/history?pods=${listOf(names)}`);
+  }
+
+  publish(events: readonly object[]): Promise<AcceptedBody> {
+    return this.#ask('POST', 'v1/events', events);
+  }
+
+  /** For a WebSocket: a browser's can show no token. Undefined: none is needed. */
+  async ticket(): Promise<string | undefined> {
+    if (this.#options.token === undefined) {
+      // A refused WebSocket does not tell why. This does. One request serves all WebSockets that are opened at once.
+      this.#probing ??= this.history([]).finally(() => {
+        this.#probing = undefined;
+      });
+      await this.#probing;
+      return undefined;
+    }
+    try {
+      return (await this.#ask<TicketBody>('POST', 'v1/tickets')).ticket;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 409) return undefined; // the gate has no tokens
+      throw error;
+    }
+  }
+
+  async #ask<Body>(method: 'GET' | 'POST', path: string, body?: object): Promise<Body> {
+    const { url, token, unauthorized } = this.#options;
+    const response = await fetch(new URL(path, url), {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      cache: 'no-store',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }).catch((error: Error) => {
+      throw new Error('no answer', { cause: error.cause ?? error });
+    });
+    const answer = (await response.json().catch(() => ({}))) as Body & { detail?: string };
+    if (response.ok) return answer;
+    if (response.status === 401) unauthorized?.();
+    throw new ApiError(response.status, answer.detail ?? `HTTP ${response.status}`);
+  }
+}
+
+function listOf(names: readonly string[]): string {
+  return names.map(encodeURIComponent).join(',');
+}

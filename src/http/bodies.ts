@@ -1,0 +1,65 @@
+/**
+ * What the HTTP API answers, as JSON. The server's routes are held to these types, and the client (`client/api.ts`)
+ * gives them to the dashboard, `wsgate watch` and tests. No module of Node's.
+ */
+
+/** Pods that one request may name. */
+export const NAMED_PODS_MAX = 100;
+
+export interface PodBody {
+  readonly pod: string;
+  readonly connections: number;
+  readonly limit: number;
+  /** Connections by proxy. */
+  readonly proxies: Readonly<Record<string, number>>;
+}
+
+/** `time`: when it was read, by the store's clock. */
+export type PodNowBody = PodBody & { readonly time: string };
+
+export interface PodsBody {
+  readonly time: string;
+  /** Connections of all these pods. */
+  readonly total: number;
+  readonly pods: readonly PodBody[];
+}
+
+/** Who holds a slot. Null: not known. */
+export interface ConnectionBody {
+  readonly lease: string;
+  readonly proxy: string;
+  readonly since: string | null;
+  readonly client: string | null;
+  readonly path: string | null;
+  readonly state: string | null;
+}
+
+export interface ConnectionsBody {
+  readonly pod: string;
+  readonly connections: readonly ConnectionBody[];
+  /** The cursor of the next page; null on the last one. */
+  readonly next: string | null;
+}
+
+export interface ReleaseBody {
+  /** Whether there was a slot to free. */
+  readonly released: boolean;
+}
+
+export interface HistoryBody {
+  /** Of the latest count, and of the first. */
+  readonly time: string;
+  readonly since: string;
+  readonly stepSeconds: number;
+  /** Counts, oldest first; null where nobody knows. */
+  readonly pods: Readonly<Record<string, readonly (number | null)[]>>;
+}
+
+export interface TicketBody {
+  readonly ticket: string;
+  readonly expires: string;
+}
+
+export interface AcceptedBody {
+  readonly accepted: number;
+}
