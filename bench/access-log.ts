@@ -1,7 +1,7 @@
 /** What the access log costs: every open connection speaks at each flush interval, so this is most of a gate's work. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RedisServer } from '../test/support/redis.ts';
+import type { RedisServer } from '../lab/redis/server.ts';
 import type { Benchmark, Trial } from './benchmark.ts';
 import { Crowd, type Member, members, proxyName, untilCounted, untilRead } from './crowd.ts';
 import { type Figure, growth } from './figure.ts';

@@ -3,8 +3,8 @@
  * in Envoy's own protos: what the gate does not read has to be skipped, and that costs, too.
  */
 
+import { envoyMethod } from '../lab/fleet/envoy-protos.ts';
 import { type LeaseId, leaseId, type ProxyId, streamIdentity } from '../src/admission/ids.ts';
-import { envoyMethod } from '../test/unit/envoys-own-protos.ts';
 
 const check = envoyMethod('envoy/service/auth/v3/external_auth.proto', 'envoy.service.auth.v3.Authorization', 'Check');
 const log = envoyMethod(

@@ -1,8 +1,8 @@
 /** What a live connection weighs in a gate and in Redis; and how soon a gate that was killed is right again. */
 
+import { Heap } from '../lab/fleet/heap.ts';
 import { ASKABLE } from '../lab/fleet/inspector.ts';
-import { Heap } from '../lab/fuzz/heap.ts';
-import type { RedisServer } from '../test/support/redis.ts';
+import type { RedisServer } from '../lab/redis/server.ts';
 import type { Benchmark } from './benchmark.ts';
 import { Crowd, type Member, members, untilCounted, untilRead } from './crowd.ts';
 import { type Figure, growth } from './figure.ts';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type EnvoyOptions, startEnvoy } from '../lab/fleet/envoy.ts';
 import { type Gate, type GateOptions, startGate } from '../lab/fleet/gate.ts';
 import { start, untilReady } from '../lab/fleet/processes.ts';
-import { type RedisServer, startRedis } from '../test/support/redis.ts';
+import { type RedisServer, startRedis } from '../lab/redis/server.ts';
 import { cpuMs } from './process-cost.ts';
 
 /** More than any benchmark opens: what is measured is the way to "yes". */

@@ -5,7 +5,7 @@ import { type Gate, startGate } from '../fleet/gate.ts';
 import { type Pod, startPod } from '../fleet/pod.ts';
 import { freePort, until } from '../fleet/processes.ts';
 import { Random } from '../fleet/random.ts';
-import type { RedisServer } from '../fleet/redis.ts';
+import type { RedisServer } from '../redis/server.ts';
 import { changeEdge, isEven } from './edge-changes.ts';
 import type { FleetSettings } from './fleet-options.ts';
 import { Garbler } from './garbler.ts';

@@ -1,6 +1,6 @@
 /** The wires of a bench: what can be cut between its parts. */
 
-import { Wire } from './wire.ts';
+import { Wire } from '../fleet/wire.ts';
 
 export class Network {
   /** From each gate to Redis. */

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { parsePodId } from '../../src/admission/ids.ts';
 import { Keys } from '../../src/store/redis/keys.ts';
 import { until } from '../fleet/processes.ts';
-import { type RedisServer, startRedis } from '../fleet/redis.ts';
+import { isInStep, type RedisServer, startRedis } from '../redis/server.ts';
 import type { Network } from './network.ts';
 import { OtherClock } from './other-clock.ts';
 
@@ -43,10 +43,7 @@ export class RedisPair {
   static async start({ redisKeeps, replica, redisClock }: RedisOptions, network: Network): Promise<RedisPair> {
     const keeps = redisKeeps ? ['--appendonly', 'yes'] : [];
     const clock = redisClock ? await OtherClock.build() : undefined;
-    const first = await startRedis({
-      args: [...keeps, '--repl-diskless-sync-delay', '0'],
-      ...(clock ? { env: clock.env } : {}),
-    });
+    const first = await startRedis({ args: keeps, ...(clock ? { env: clock.env } : {}) });
     const second = replica ? await follow(await network.wireReplica(first.port)) : undefined;
     return new RedisPair({ first, replica: second, clock }, network);
   }
@@ -87,8 +84,7 @@ export class RedisPair {
 /** A Redis that follows the one at this port, once it is in step. */
 async function follow(port: number): Promise<RedisServer> {
   const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(port)] });
-  const inStep = async () => (await replica.client.info('replication')).includes('master_link_status:up');
-  await until('the replica is in step', inStep, 20_000);
+  await until('the replica is in step', () => isInStep(replica), 20_000);
   return replica;
 }
 

@@ -1,12 +1,12 @@
 /** One run of the fuzzer. What it does, and why so, is told in `../fuzz.ts`. */
 
 import { type Gate, startGate } from '../fleet/gate.ts';
+import { Heap } from '../fleet/heap.ts';
 import { ASKABLE } from '../fleet/inspector.ts';
 import { until } from '../fleet/processes.ts';
 import { Random } from '../fleet/random.ts';
 import { type BadMessage, badMessages } from './bad-messages.ts';
 import { encodeCheck, encodeLog, FuzzedEnvoy, isUnanswered, leaseIn } from './envoy.ts';
-import { Heap } from './heap.ts';
 import { checkOf, entryOf, messageOf, streamOf } from './messages.ts';
 
 /** How long a good Check may take beside a bad message: long, because the machine may be busy with other tests. */

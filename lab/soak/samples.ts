@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Gate } from '../fleet/gate.ts';
-import { Heap } from '../fuzz/heap.ts';
+import { Heap } from '../fleet/heap.ts';
 import { type Slope, slopeOf } from './slope.ts';
 
 const EVERY_MS = 5_000;

@@ -11,12 +11,7 @@ import {
 import { pino } from 'pino';
 import { type App, startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import type {
-  CheckRequest,
-  CheckResponse,
-  HttpAccessLogEntry,
-  StreamAccessLogsMessage,
-} from '../../src/envoy/messages.ts';
+import type { CheckRequest, CheckResponse, StreamAccessLogsMessage } from '../../src/envoy/messages.ts';
 import { loadServices } from '../../src/envoy/protos.ts';
 
 const { authorization, accessLog } = loadServices();
@@ -158,83 +153,4 @@ function from(proxy: string): Metadata {
   const metadata = new Metadata();
   if (proxy !== '') metadata.set('x-wsgate-proxy', proxy);
   return metadata;
-}
-
-let ports = 1024;
-/** One WebSocket's stream, as Envoy names it in a Check and in the log alike. */
-export interface Stream {
-  readonly startTime: { readonly seconds: string; readonly nanos: number };
-  readonly address: { readonly socketAddress: { readonly address: string; readonly portValue: number } };
-}
-
-export function newStream(): Stream {
-  ports += 1;
-  return {
-    startTime: { seconds: '1763696781', nanos: ports },
-    address: { socketAddress: { address: '192.0.2.7', portValue: ports } },
-  };
-}
-
-export function checkOf(stream: Stream, pod: string | undefined, headers?: Record<string, string>): CheckRequest {
-  return {
-    attributes: {
-      source: { address: stream.address },
-      request: {
-        time: stream.startTime,
-        http: { headers: headers ?? { upgrade: 'websocket' }, path: `/${pod}/chat?secret=1`, host: 'edge.example' },
-      },
-      ...(pod === undefined
-        ? {}
-        : { routeMetadataContext: { filterMetadata: { wsgate: { fields: { pod: { stringValue: pod } } } } } }),
-    },
-  };
-}
-
-type LogType = 'DownstreamTunnelSuccessfullyEstablished' | 'DownstreamPeriodic' | 'DownstreamEnd';
-
-/** An access log entry; with `lease` as of a stream that the gate let in. */
-export function entryOf(
-  stream: Stream,
-  pod: string,
-  type: LogType,
-  options: { lease?: string; code?: number; details?: string } = {},
-): HttpAccessLogEntry {
-  const { lease, code = 101, details } = options;
-  const metadata =
-    lease === undefined
-      ? {}
-      : {
-          metadata: {
-            filterMetadata: {
-              'envoy.filters.http.ext_authz': {
-                fields: { lease: { stringValue: lease }, pod: { stringValue: pod } },
-              },
-            },
-          },
-        };
-  return {
-    commonProperties: {
-      startTime: stream.startTime,
-      downstreamDirectRemoteAddress: stream.address,
-      accessLogType: type,
-      customTags: { pod },
-      ...metadata,
-    },
-    request: { path: `/${pod}/chat?secret=1` },
-    response: {
-      ...(code === 0 ? {} : { responseCode: { value: code } }),
-      ...(details === undefined ? {} : { responseCodeDetails: details }),
-    },
-  };
-}
-
-export function message(...logEntry: HttpAccessLogEntry[]): StreamAccessLogsMessage {
-  return { httpLogs: { logEntry } };
-}
-
-/** The lease of an answer that let the upgrade in. */
-export function leaseIn(answer: CheckResponse | ServiceError): string {
-  const lease = 'dynamicMetadata' in answer ? answer.dynamicMetadata?.fields?.lease?.stringValue : undefined;
-  if (lease === undefined) throw new Error(`not let in: ${JSON.stringify(answer)}`);
-  return lease;
 }

@@ -1,8 +1,8 @@
 /** What happens to a count while something else goes on. */
 
-import { machineNow } from '../../lab/fleet/machine-time.ts';
-import { until } from '../../lab/fleet/processes.ts';
 import type { Fleet } from './fleet.ts';
+import { machineNow } from './machine-time.ts';
+import { until } from './processes.ts';
 
 const LOOK_EVERY_MS = 30;
 const TRY_EVERY_MS = 20;

@@ -1,15 +1,14 @@
 /** A whole fleet: real Envoys before sample pods, and a gate on either store. */
 
-import { expect } from 'vitest';
 import type { Document } from 'yaml';
-import { Wire } from '../../lab/faults/wire.ts';
-import { type Client, closeAll, type OpenOptions, type Outcome, open } from '../../lab/fleet/clients.ts';
-import { EXT_AUTHZ } from '../../lab/fleet/edge.ts';
-import { type Envoy, startEnvoy } from '../../lab/fleet/envoy.ts';
-import { type Gate, type GateOptions, startGate } from '../../lab/fleet/gate.ts';
-import { type Pod, startPod } from '../../lab/fleet/pod.ts';
-import { freePort, until } from '../../lab/fleet/processes.ts';
-import { type RedisServer, startRedis } from './redis.ts';
+import { type RedisServer, startRedis } from '../redis/server.ts';
+import { type Client, type OpenOptions, type Outcome, open } from './clients.ts';
+import { EXT_AUTHZ } from './edge.ts';
+import { type Envoy, startEnvoy } from './envoy.ts';
+import { type Gate, type GateOptions, startGate } from './gate.ts';
+import { type Pod, startPod } from './pod.ts';
+import { freePort, until } from './processes.ts';
+import { Wire } from './wire.ts';
 
 export type StoreKind = 'embedded' | 'redis';
 export const stores: readonly StoreKind[] = ['embedded', 'redis'];
@@ -170,8 +169,9 @@ export class Fleet {
       last = await this.connections(pod).catch(() => Number.NaN);
       return last === count;
     };
-    await until(`${pod} has ${count} connections`, isSo, withinMs).catch(() => {});
-    expect(last, `connections of ${pod} after ${withinMs} ms`).toBe(count);
+    await until(`${pod} has ${count} connections`, isSo, withinMs).catch((error: Error) => {
+      throw new Error(`${error.message}; it has ${last}`);
+    });
   }
 
   /** A gate with the same addresses, store and configuration, once the one before it has ended. */
@@ -206,8 +206,6 @@ export class Fleet {
     return response.json();
   }
 }
-
-export { type Client, closeAll };
 
 /** A busy machine makes Envoy give up Checks that are only slow; a test that is about that sets its own timeout. */
 function waitPatiently(config: Document): void {

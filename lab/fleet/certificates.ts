@@ -4,7 +4,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { lendFolder } from '../../lab/fleet/folder.ts';
+import { lendFolder } from './folder.ts';
 
 const run = promisify(execFile);
 
