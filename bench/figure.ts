@@ -13,6 +13,11 @@ export interface Figure {
   readonly atMost?: { readonly value: number } | { readonly ratio: number };
 }
 
+/** One value of each round. */
+export function valuesOf<Sample, Key extends keyof Sample>(rounds: readonly Sample[] = [], key: Key): Sample[Key][] {
+  return rounds.map((sample) => sample[key]);
+}
+
 /** Round by round; undefined without a floor. */
 export function ratios({ samples, floor, unit }: Figure): number[] | undefined {
   if (unit === '×') return [...samples];
