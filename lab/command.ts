@@ -37,6 +37,12 @@ export function wholeNumber(option: string, text: string, least = 0, most = Numb
   throw new BadArguments(`${option}: ${range}, not ${text}`);
 }
 
+export function positive(option: string, text: string): number {
+  const number = Number(text);
+  if (number > 0) return number;
+  throw new BadArguments(`${option}: a number greater than 0, not ${text}`);
+}
+
 /** The names in a list such as `check,envoy`; undefined without a list. */
 export function namesIn(option: string, text: string | undefined, known: readonly string[]): string[] | undefined {
   const names = text?.split(',');

@@ -3,7 +3,7 @@
  * be the truth again; in the end nobody holds a slot, and the gate that lived through all of it has not grown.
  */
 
-import { parseArgs } from 'node:util';
+import { command, parse, positive, print, wholeNumber } from './command.ts';
 import { Bench } from './faults/bench.ts';
 import { FAULTS } from './faults/list.ts';
 import { perform } from './faults/perform.ts';
@@ -54,19 +54,20 @@ interface Options {
   readonly rate: number;
 }
 
-async function main(): Promise<number> {
-  const options = parse();
-  if (options === undefined) {
-    console.error(USAGE);
-    return 2;
-  }
-  const { minutes, seed, rate } = options;
+async function main(args: string[]): Promise<number> {
+  const given = parse(args, {
+    minutes: { type: 'string', default: '30' },
+    seed: { type: 'string', default: '1' },
+    rate: { type: 'string', default: '10000' },
+  });
+  const [minutes, rate] = [positive('--minutes', given.minutes), positive('--rate', given.rate)];
+  const seed = wholeNumber('--seed', given.seed);
   print(`seed ${seed}, ${minutes} min`);
   const env = { ...ASKABLE, WSGATE_LOG_LEVEL: 'warn' };
   const bench = await Bench.start({ redisWires: true, gateWiresOf: 0, policy: 'deny', seed, limit: LIMIT, env });
   try {
     const samples = await Samples.of(bench.fleet.gate(0));
-    const { minutes: lasted, tried, done, broken } = await soak(bench, options);
+    const { minutes: lasted, tried, done, broken } = await soak(bench, { minutes, seed, rate });
     await bench.crowd.answered();
     const growth = await samples.stop();
     const left = await bench.empty(TRUTH_MS);
@@ -159,25 +160,4 @@ function grown({ hours, heap, resident, resourcesMore }: Growth): string[] {
   ].filter((text) => typeof text === 'string');
 }
 
-function parse(): Options | undefined {
-  try {
-    const { values } = parseArgs({
-      options: {
-        minutes: { type: 'string', default: '30' },
-        seed: { type: 'string', default: '1' },
-        rate: { type: 'string', default: '10000' },
-      },
-    });
-    const options = { minutes: Number(values.minutes), seed: Number(values.seed), rate: Number(values.rate) };
-    return options.minutes > 0 && Number.isSafeInteger(options.seed) && options.rate > 0 ? options : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function print(text: string): number {
-  console.log(text);
-  return 0;
-}
-
-process.exitCode = await main();
+await command(USAGE, main);

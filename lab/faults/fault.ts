@@ -30,6 +30,18 @@ export interface Fault {
   actions(random: Random): readonly Action[];
 }
 
+type Run = Action['run'];
+
+/** `afterMs`: after the action before it. */
+export function act(afterMs: number, what: string, run: Run, more: Partial<Action> = {}): Action {
+  return { afterMs, what, run, ...more };
+}
+
+/** With its end the fault is over. */
+export function heal(afterMs: number, what: string, run: Run): Action {
+  return act(afterMs, what, run, { heals: true });
+}
+
 /** Clients that were refused come back, and go on until the store is trusted: it may know too little then. */
 export function rush(untrustedMs: number = SCALE.recoveryMs): Action {
   const forMs = untrustedMs + 1_000;
