@@ -66,7 +66,7 @@ async function main(args: string[]): Promise<number> {
   const env = { ...ASKABLE, WSGATE_LOG_LEVEL: 'warn' };
   const bench = await Bench.start({ redisWires: true, gateWiresOf: 0, policy: 'deny', seed, limit: LIMIT, env });
   try {
-    const samples = await Samples.of(bench.fleet.gate(0));
+    const samples = await Samples.of(bench.fleet.gateAt(0));
     const { minutes: lasted, tried, done, broken } = await soak(bench, { minutes, seed, rate });
     await bench.crowd.answered();
     const growth = await samples.stop();

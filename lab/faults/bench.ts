@@ -4,7 +4,7 @@ import type { Envoy } from '../fleet/envoy.ts';
 import type { Pod } from '../fleet/pod.ts';
 import { until } from '../fleet/processes.ts';
 import { Crowd } from './crowd.ts';
-import { Fleet } from './fleet.ts';
+import { BreakableFleet } from './fleet.ts';
 import type { FleetSettings } from './fleet-options.ts';
 import { Resetter } from './resetter.ts';
 import { SIZE } from './scale.ts';
@@ -14,12 +14,12 @@ import { Witness } from './witness.ts';
 const LEFT_ALONE = 0.5;
 
 export class Bench {
-  readonly fleet: Fleet;
+  readonly fleet: BreakableFleet;
   readonly crowd: Crowd;
   readonly witness: Witness;
   readonly resetter = new Resetter();
 
-  private constructor(fleet: Fleet) {
+  private constructor(fleet: BreakableFleet) {
     this.fleet = fleet;
     this.crowd = new Crowd(fleet.pods, {
       opened: (connection) => this.witness.admitted(connection, fleet.limit),
@@ -30,7 +30,7 @@ export class Bench {
 
   /** With more clients than there is room for. */
   static async start(settings: FleetSettings): Promise<Bench> {
-    const bench = new Bench(await Fleet.start(settings));
+    const bench = new Bench(await BreakableFleet.startFor(settings));
     bench.rush(Math.ceil(bench.fleet.limit / SIZE.proxies) + 2);
     await bench.crowd.answered();
     bench.witness.start();
@@ -39,12 +39,12 @@ export class Bench {
 
   /** Numbers from 0. */
   open(pod: number, proxy: number): void {
-    this.#open(this.fleet.pod(pod), this.fleet.envoy(proxy));
+    this.#open(this.fleet.podAt(pod), this.fleet.envoyAt(proxy));
   }
 
   /** `which`: from 0, the oldest of the pod's connections, to below 1. */
   close(pod: number, which: number, how: 'close' | 'reset'): void {
-    const there = [...this.crowd.live(this.fleet.pod(pod).name)];
+    const there = [...this.crowd.live(this.fleet.podAt(pod).name)];
     const chosen = there[Math.floor(which * there.length)];
     if (chosen && there.length > this.fleet.limit * LEFT_ALONE) this.crowd.leave(chosen, how);
   }
@@ -100,7 +100,7 @@ export class Bench {
 
   /** Without those that nobody can free: their connections have ended, and no log speaks of them. */
   async #leasesOf(pod: string): Promise<string[] | undefined> {
-    const leases = await this.fleet.leases(pod);
+    const leases = await this.fleet.leasesOf(pod);
     return leases?.filter((lease) => {
       const holder = this.crowd.holder(lease);
       return holder === undefined || holder.state === 'open' || this.fleet.isLogged(holder.number);

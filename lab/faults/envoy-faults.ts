@@ -10,8 +10,8 @@ const RESTART_MS = 2_000;
 
 function end(proxy: number, signal: 'SIGKILL' | 'SIGTERM'): Action {
   return act(0, `${signal} Envoy ${proxy + 1}`, ({ fleet }) => {
-    fleet.doomed.add(fleet.envoy(proxy));
-    return fleet.end(fleet.envoy(proxy), signal);
+    fleet.doomed.add(fleet.envoyAt(proxy));
+    return fleet.end(fleet.envoyAt(proxy), signal);
   });
 }
 
@@ -48,7 +48,7 @@ export const envoyFaults: readonly Fault[] = [
       const proxy = random.below(SIZE.proxies);
       return [
         act(0, `start another Envoy ${proxy + 1}`, ({ fleet }) => {
-          fleet.doomed.add(fleet.envoy(proxy));
+          fleet.doomed.add(fleet.envoyAt(proxy));
           return fleet.startEnvoy(proxy);
         }),
         act(5_000, `SIGTERM the older Envoy ${proxy + 1}`, async ({ fleet }) => {
@@ -63,8 +63,8 @@ export const envoyFaults: readonly Fault[] = [
     fleet: { gateWiresOf: 0 },
     bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
-      act(0, 'cut Envoy 1 from the gates', ({ fleet }) => fleet.network.cutGates()),
-      heal(BEYOND_TTL_MS, 'heal the cut', ({ fleet }) => fleet.network.healGates()),
+      act(0, 'cut Envoy 1 from the gates', ({ fleet }) => fleet.cutGates()),
+      heal(BEYOND_TTL_MS, 'heal the cut', ({ fleet }) => fleet.healGates()),
       rush(),
     ],
   },

@@ -18,7 +18,7 @@ function allDown(name: string, forMs: number): Fault {
       act(
         0,
         'SIGKILL both gates',
-        async ({ fleet }) => void (await Promise.all(all.map((gate) => fleet.end(fleet.gate(gate), 'SIGKILL')))),
+        async ({ fleet }) => void (await Promise.all(all.map((gate) => fleet.end(fleet.gateAt(gate), 'SIGKILL')))),
       ),
       heal(
         forMs,
@@ -39,7 +39,7 @@ export const gateFaults: readonly Fault[] = [
     actions: () => [
       act(0, '5 of each pod leave, SIGKILL gate 2', ({ fleet, crowd }) => {
         crowd.leaveSome(5);
-        return fleet.end(fleet.gate(1), 'SIGKILL');
+        return fleet.end(fleet.gateAt(1), 'SIGKILL');
       }),
       act(3_000, 'start gate 2', ({ fleet }) => fleet.startGate(1)),
     ],
@@ -53,8 +53,8 @@ export const gateFaults: readonly Fault[] = [
     actions: (random) => {
       const gate = random.below(SIZE.gates);
       return [
-        act(0, `SIGSTOP gate ${gate + 1}`, ({ fleet }) => fleet.gate(gate).kill('SIGSTOP')),
-        heal(BEYOND_TTL_MS, `SIGCONT gate ${gate + 1}`, ({ fleet }) => fleet.gate(gate).kill('SIGCONT')),
+        act(0, `SIGSTOP gate ${gate + 1}`, ({ fleet }) => fleet.gateAt(gate).kill('SIGSTOP')),
+        heal(BEYOND_TTL_MS, `SIGCONT gate ${gate + 1}`, ({ fleet }) => fleet.gateAt(gate).kill('SIGCONT')),
         rush(),
       ];
     },
@@ -67,8 +67,8 @@ export const gateFaults: readonly Fault[] = [
     fleet: { gates: 1 },
     bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
-      act(0, 'SIGSTOP the gate', ({ fleet }) => fleet.gate(0).kill('SIGSTOP')),
-      heal(BEYOND_TTL_MS, 'SIGCONT the gate', ({ fleet }) => fleet.gate(0).kill('SIGCONT')),
+      act(0, 'SIGSTOP the gate', ({ fleet }) => fleet.gateAt(0).kill('SIGSTOP')),
+      heal(BEYOND_TTL_MS, 'SIGCONT the gate', ({ fleet }) => fleet.gateAt(0).kill('SIGCONT')),
       rush(),
     ],
   },
@@ -85,8 +85,8 @@ export const gateFaults: readonly Fault[] = [
     actions: (random) => {
       const gate = random.below(SIZE.gates);
       return [
-        act(0, `cut gate ${gate + 1} from Redis`, ({ fleet }) => fleet.network.cutRedis(gate)),
-        heal(LONG_MS, 'heal the cut', ({ fleet }) => fleet.network.healRedis(gate)),
+        act(0, `cut gate ${gate + 1} from Redis`, ({ fleet }) => fleet.redisWires[gate]?.cut()),
+        heal(LONG_MS, 'heal the cut', ({ fleet }) => fleet.redisWires[gate]?.heal()),
         rush(),
       ];
     },
@@ -102,8 +102,8 @@ export const gateFaults: readonly Fault[] = [
     actions: (random) => {
       const gate = random.below(SIZE.gates);
       return [
-        act(0, `SIGSTOP gate ${gate + 1}`, ({ fleet }) => fleet.gate(gate).kill('SIGSTOP')),
-        heal(BEYOND_GRACE_MS, `SIGCONT gate ${gate + 1}`, ({ fleet }) => fleet.gate(gate).kill('SIGCONT')),
+        act(0, `SIGSTOP gate ${gate + 1}`, ({ fleet }) => fleet.gateAt(gate).kill('SIGSTOP')),
+        heal(BEYOND_GRACE_MS, `SIGCONT gate ${gate + 1}`, ({ fleet }) => fleet.gateAt(gate).kill('SIGCONT')),
         rush(),
       ];
     },
@@ -114,7 +114,7 @@ export const gateFaults: readonly Fault[] = [
     fleet: { wrongClockAt: 0 },
     bounds: { keptMs: LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
-      act(0, 'SIGKILL gate 2', ({ fleet }) => fleet.end(fleet.gate(1), 'SIGKILL')),
+      act(0, 'SIGKILL gate 2', ({ fleet }) => fleet.end(fleet.gateAt(1), 'SIGKILL')),
       act(3_000, 'start gate 2', ({ fleet }) => fleet.startGate(1)),
     ],
   },
@@ -126,7 +126,7 @@ export const gateFaults: readonly Fault[] = [
     fleet: { embedded: true },
     bounds: { keptMs: 1_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
     actions: () => [
-      act(0, 'SIGKILL the gate', ({ fleet }) => fleet.end(fleet.gate(0), 'SIGKILL')),
+      act(0, 'SIGKILL the gate', ({ fleet }) => fleet.end(fleet.gateAt(0), 'SIGKILL')),
       heal(0, 'start the gate', ({ fleet }) => fleet.startGate(0)),
       rush(),
     ],
@@ -139,7 +139,7 @@ export const gateFaults: readonly Fault[] = [
       act(0, `restart the gates with limit ${LOWERED}`, async ({ fleet }) => {
         const before = fleet.limit;
         for (const gate of all) {
-          await fleet.end(fleet.gate(gate), 'SIGTERM');
+          await fleet.end(fleet.gateAt(gate), 'SIGTERM');
           fleet.limit = LOWERED;
           const starting = fleet.startGate(gate);
           fleet.limit = before; // the other gate still admits by it

@@ -63,7 +63,7 @@ export const loadFaults: readonly Fault[] = [
     bounds: { keptMs: RESETS.forMs + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
       act(0, 'begin to reset upgrades', ({ fleet, resetter }) =>
-        resetter.begin(fleet.envoy(0).port, `/${fleet.pod(0).name}/`, RESETS.perSecond),
+        resetter.begin(fleet.envoyAt(0).port, `/${fleet.podAt(0).name}/`, RESETS.perSecond),
       ),
       heal(RESETS.forMs, 'reset no more', ({ resetter }) => resetter.end()),
       rush(),

@@ -55,10 +55,10 @@ export const redisFaults: readonly Fault[] = [
       const gate = random.below(SIZE.gates);
       return [
         act(0, 'SIGKILL Redis', ({ fleet }) => fleet.redis.kill()),
-        act(DOWN_MS - 500, `cut gate ${gate + 1} from Redis`, ({ fleet }) => fleet.network.cutRedis(gate)),
+        act(DOWN_MS - 500, `cut gate ${gate + 1} from Redis`, ({ fleet }) => fleet.redisWires[gate]?.cut()),
         heal(500, 'start Redis', ({ fleet }) => fleet.redis.again()),
         rush(LATE_MS + SCALE.recoveryMs),
-        act(LATE_MS, 'heal the cut', ({ fleet }) => fleet.network.healRedis(gate)),
+        act(LATE_MS, 'heal the cut', ({ fleet }) => fleet.redisWires[gate]?.heal()),
       ];
     },
   },
@@ -86,10 +86,10 @@ export const redisFaults: readonly Fault[] = [
       const gate = random.below(SIZE.gates);
       return [
         act(0, 'SIGSTOP Redis', ({ fleet }) => fleet.redis.signal('SIGSTOP')),
-        act(BEYOND_GRACE_MS - 500, `cut gate ${gate + 1} from Redis`, ({ fleet }) => fleet.network.cutRedis(gate)),
+        act(BEYOND_GRACE_MS - 500, `cut gate ${gate + 1} from Redis`, ({ fleet }) => fleet.redisWires[gate]?.cut()),
         heal(500, 'SIGCONT Redis', ({ fleet }) => fleet.redis.signal('SIGCONT')),
         rush(DOWN_MS + SCALE.recoveryMs),
-        act(DOWN_MS, 'heal the cut', ({ fleet }) => fleet.network.healRedis(gate)),
+        act(DOWN_MS, 'heal the cut', ({ fleet }) => fleet.redisWires[gate]?.heal()),
       ];
     },
   },
@@ -101,7 +101,7 @@ export const redisFaults: readonly Fault[] = [
     fleet: { replica: true, redisWires: true },
     bounds: { keptMs: LAG_MS + 2_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
     actions: () => [
-      act(0, 'cut the replica off', ({ fleet }) => fleet.network.cutReplica()),
+      act(0, 'cut the replica off', ({ fleet }) => fleet.redises.cutReplica()),
       act(LAG_MS, 'SIGKILL Redis', ({ fleet }) => fleet.redis.kill(), { storeGoes: true }),
       heal(1_000, 'promote the replica', ({ fleet }) => fleet.promoteReplica()),
       rush(),
@@ -115,8 +115,8 @@ export const redisFaults: readonly Fault[] = [
     bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
       act(0, 'SIGSTOP Redis', ({ fleet }) => fleet.redis.signal('SIGSTOP')),
-      act(6_000, 'SIGKILL gate 2', ({ fleet }) => fleet.end(fleet.gate(1), 'SIGKILL')),
-      act(3_000, 'start gate 2', ({ fleet }) => fleet.startGate(1, '/healthz')),
+      act(6_000, 'SIGKILL gate 2', ({ fleet }) => fleet.end(fleet.gateAt(1), 'SIGKILL')),
+      act(3_000, 'start gate 2', ({ fleet }) => fleet.startGate(1, { waitFor: '/healthz' })),
       heal(BEYOND_TTL_MS - 9_000, 'SIGCONT Redis', ({ fleet }) => fleet.redis.signal('SIGCONT')),
       rush(),
     ],
@@ -135,10 +135,10 @@ export const redisFaults: readonly Fault[] = [
     },
     actions: () => [
       act(0, 'SIGKILL Redis', ({ fleet }) => fleet.redis.kill()),
-      act(DOWN_MS - 500, 'cut Envoy 1 from the gates', ({ fleet }) => fleet.network.cutGates()),
+      act(DOWN_MS - 500, 'cut Envoy 1 from the gates', ({ fleet }) => fleet.cutGates()),
       heal(500, 'start Redis', ({ fleet }) => fleet.redis.again()),
       rush(LATE_MS + SCALE.recoveryMs),
-      act(LATE_MS, 'heal the cut', ({ fleet }) => fleet.network.healGates()),
+      act(LATE_MS, 'heal the cut', ({ fleet }) => fleet.healGates()),
     ],
   },
   clockSteps('clock-steps-forward', FORWARD_MS),
@@ -155,7 +155,7 @@ function clockSteps(name: string, byMs: number): Fault {
     lacks: () => OtherClock.lacks(),
     bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: () => [
-      act(0, `Redis's clock: ${steps}`, ({ fleet }) => fleet.stepRedisClock(byMs)),
+      act(0, `Redis's clock: ${steps}`, ({ fleet }) => fleet.redises.stepClock(byMs)),
       heal(SEEN_MS, 'each gate has seen it', () => {}),
       rush(2 * SCALE.recoveryMs),
     ],
