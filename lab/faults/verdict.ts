@@ -9,7 +9,7 @@ import type { Performance } from './perform.ts';
 import { FLUSHED_MS, SIZE } from './scale.ts';
 
 /** How long connections were uncounted while they were live and the store could be read. */
-export interface Uncounted {
+interface Uncounted {
   /** The longest. */
   readonly ms: number;
   readonly boundMs: number;
@@ -17,7 +17,7 @@ export interface Uncounted {
   readonly beyond: number;
 }
 
-export interface Seen {
+interface Seen {
   readonly over: number;
   readonly overBound: number;
   readonly offMs: number;

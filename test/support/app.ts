@@ -1,14 +1,8 @@
 /** A whole gate in the test's own process, on free ports, and an Envoy's view of it: a gRPC client. */
 
-import {
-  type ChannelCredentials,
-  type Client,
-  credentials,
-  Metadata,
-  makeClientConstructor,
-  type ServiceError,
-} from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { pino } from 'pino';
+import { type Metrics, readMetrics } from '../../lab/fleet/metrics.ts';
 import { type App, startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { CheckRequest, CheckResponse, StreamAccessLogsMessage } from '../../src/envoy/messages.ts';
@@ -38,7 +32,7 @@ export interface TestApp {
   get(path: string, headers?: Record<string, string>): Promise<Response>;
   post(path: string, headers?: Record<string, string>): Promise<Response>;
   /** The lines of `/websocket/metrics` that hold a figure. */
-  fleet(): Promise<Record<string, number>>;
+  fleet(): Promise<Metrics>;
   connections(pod: string): Promise<number>;
   /** What `/readyz` says of the store: `ok` when it decides upgrades. */
   store(): Promise<string>;
@@ -67,41 +61,31 @@ export async function startTestApp(
 
   const clients: Client[] = [];
   const connect = () => {
-    const Connection = makeClientConstructor({ ...authorization, ...accessLog }, 'wsgate');
-    const client = new Connection(app.grpc, channel);
+    const client = new Client(app.grpc, channel);
     clients.push(client);
     return client;
   };
   const client = connect();
+  const { path: checkPath, requestSerialize: write, responseDeserialize: read } = authorization.Check;
+  const ask = <Q, A>(
+    codec: { write: (request: Q) => Buffer; read: (bytes: Buffer) => A },
+    request: Q,
+    proxy: string,
+    done: (answer: A | ServiceError) => void,
+  ) =>
+    client.makeUnaryRequest(checkPath, codec.write, codec.read, request, from(proxy), (error, answer) =>
+      done(error ?? (answer as A)),
+    );
   const same = (bytes: Buffer) => bytes;
 
   const get = (path: string, headers: Record<string, string> = {}) => fetch(app.http + path, { headers });
   return {
     app,
     logLines,
-    check: (request, proxy = 'proxy_a') =>
-      new Promise((resolve) => {
-        const { path, requestSerialize, responseDeserialize } = authorization.Check;
-        client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, from(proxy), (error, answer) =>
-          resolve(error ?? answer ?? {}),
-        );
-      }),
-    checkBytes: (bytes) =>
-      new Promise((resolve) => {
-        client.makeUnaryRequest(authorization.Check.path, same, same, bytes, from('proxy_a'), (error, answer) =>
-          resolve(error ?? answer ?? Buffer.alloc(0)),
-        );
-      }),
+    check: (request, proxy = 'proxy_a') => new Promise((resolve) => ask({ write, read }, request, proxy, resolve)),
+    checkBytes: (bytes) => new Promise((resolve) => ask({ write: same, read: same }, bytes, 'proxy_a', resolve)),
     abandon(request) {
-      const { path, requestSerialize, responseDeserialize } = authorization.Check;
-      const call = client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        request,
-        from('proxy_a'),
-        () => {},
-      );
+      const call = ask({ write, read }, request, 'proxy_a', () => {});
       // As soon as the request is on its way, and before an answer can have come back.
       setImmediate(() => setImmediate(() => call.cancel()));
     },
@@ -123,13 +107,7 @@ export async function startTestApp(
     },
     get,
     post: (path, headers = {}) => fetch(app.http + path, { method: 'POST', headers }),
-    async fleet() {
-      const text = await (await get('/websocket/metrics')).text();
-      const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-      return Object.fromEntries(
-        lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]),
-      );
-    },
+    fleet: () => readMetrics(`${app.http}/websocket/metrics`),
     async connections(pod) {
       const body = (await (await get(`/v1/pods/${pod}`)).json()) as { connections: number };
       return body.connections;
@@ -139,8 +117,7 @@ export async function startTestApp(
       return checks.store;
     },
     async reached(key) {
-      const text = await (await get('/metrics')).text();
-      return Number(new RegExp(`^wsgate_bound_reached_total\\{key="${key}"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+      return (await readMetrics(`${app.http}/metrics`))[`wsgate_bound_reached_total{key="${key}"}`] ?? 0;
     },
     async stop() {
       for (const each of clients) each.close();
