@@ -1,15 +1,13 @@
 /** What the access log costs: every open connection speaks at each flush interval, so this is most of a gate's work. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Benchmark, Trial } from './benchmark.ts';
+import { type Benchmark, inRounds, type Trial } from './benchmark.ts';
 import { type Crowd, type Member, members, proxyName, untilRead } from './crowd.ts';
-import { type Figure, growth } from './figure.ts';
+import { type Figure, growth, median, percentile } from './figure.ts';
 import { FULL_POD, FULL_POD_LIMIT, FullPod } from './freed-slot.ts';
 import { h2load } from './h2load.ts';
 import { checkBytes, newStream } from './messages.ts';
-import { inRounds } from './rounds.ts';
 import { type Cost, costDuring, type GateServer } from './stand.ts';
-import { median, percentile } from './statistics.ts';
 
 const STORES = ['embedded', 'redis'] as const;
 const SIZES = { full: [1_000, 10_000, 100_000], short: [10_000] };

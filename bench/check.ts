@@ -1,13 +1,12 @@
 /** What one Check costs, against a gRPC server that does nothing, and one that does not even speak gRPC. */
 
-import { type Benchmark, ROUNDS } from './benchmark.ts';
+import { type Benchmark, inRounds, ROUNDS } from './benchmark.ts';
 import { proxyName } from './crowd.ts';
 import { type Figure, valuesOf } from './figure.ts';
 import { h2load } from './h2load.ts';
 import { checkBytes, newStream } from './messages.ts';
 import { takeNewLeases } from './new-leases.ts';
 import { residentBytes } from './process-cost.ts';
-import { inRounds } from './rounds.ts';
 import { allAdmitted, type Cost, costDuring, type Server } from './stand.ts';
 
 const SERVERS = ['http2', 'grpc-js', 'embedded', 'redis'] as const;

@@ -7,13 +7,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { lendFolder } from '../lab/fleet/folder.ts';
 import { freePort, untilReady } from '../lab/fleet/processes.ts';
-import type { Benchmark } from './benchmark.ts';
+import { type Benchmark, inRounds } from './benchmark.ts';
 import { proxyName } from './crowd.ts';
 import { type Figure, valuesOf } from './figure.ts';
 import { h2load } from './h2load.ts';
 import { checkBytes, newStream } from './messages.ts';
 import { cpuMs } from './process-cost.ts';
-import { inRounds } from './rounds.ts';
 import type { Stand } from './stand.ts';
 
 const PROCESSES = ['1', '2', '4'] as const;

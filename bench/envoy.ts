@@ -3,13 +3,11 @@
 import { availableParallelism } from 'node:os';
 import type { Document } from 'yaml';
 import { HTTP_MANAGER } from '../lab/fleet/edge.ts';
-import { type Benchmark, ROUNDS, type Trial } from './benchmark.ts';
-import { type Figure, valuesOf } from './figure.ts';
+import { type Benchmark, inRounds, ROUNDS, type Trial } from './benchmark.ts';
+import { type Figure, median, percentile, valuesOf } from './figure.ts';
 import { closedLoop, openLoop } from './load.ts';
 import { machineBusyMs } from './process-cost.ts';
-import { inRounds } from './rounds.ts';
 import type { Server, Stand } from './stand.ts';
-import { median, percentile } from './statistics.ts';
 import { upgradeOnce } from './upgrades.ts';
 
 const VARIANTS = ['no filter', 'no-op', 'embedded', 'redis'] as const;

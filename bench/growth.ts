@@ -1,15 +1,13 @@
 /** Whether Checks, and upgrades through Envoy, take longer the more connections there are already. */
 
 import type { Socket } from 'node:net';
-import type { Benchmark, Trial } from './benchmark.ts';
+import { type Benchmark, inRounds, type Trial } from './benchmark.ts';
 import { members } from './crowd.ts';
 import { PATH, startEnvoy } from './envoy.ts';
-import { type Figure, growth as growthOf, valuesOf } from './figure.ts';
+import { type Figure, growth as growthOf, median, valuesOf } from './figure.ts';
 import { closedLoop, openLoop } from './load.ts';
 import { takeNewLeases } from './new-leases.ts';
-import { inRounds } from './rounds.ts';
 import type { Cost, Server } from './stand.ts';
-import { median } from './statistics.ts';
 import { upgrade, upgradeOnce } from './upgrades.ts';
 
 const STORES = ['embedded', 'redis'] as const;

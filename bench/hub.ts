@@ -1,14 +1,12 @@
 /** What the hub costs: events delivered to many clients of three gates, memory of idle ones, and what Checks pay for it. */
 
 import { until } from '../lab/fleet/processes.ts';
-import type { Benchmark, Trial } from './benchmark.ts';
-import { type Figure, valuesOf } from './figure.ts';
+import { type Benchmark, inRounds, type Trial } from './benchmark.ts';
+import { type Figure, percentile, valuesOf } from './figure.ts';
 import { openLoop } from './load.ts';
 import { takeNewLeases } from './new-leases.ts';
 import { residentBytes } from './process-cost.ts';
-import { inRounds } from './rounds.ts';
 import type { GateServer, Stand } from './stand.ts';
-import { percentile } from './statistics.ts';
 
 const GATES = 3;
 const CLIENTS = { full: 1000, short: 200 };

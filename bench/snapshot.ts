@@ -1,15 +1,13 @@
 /** What it costs to ask for the fleet's totals, and whether Checks notice. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Benchmark, Trial } from './benchmark.ts';
+import { type Benchmark, inRounds, type Trial } from './benchmark.ts';
 import { members, proxyName } from './crowd.ts';
-import { type Figure, growth, valuesOf } from './figure.ts';
+import { type Figure, growth, percentile, valuesOf } from './figure.ts';
 import { CHECK_PATH, framed, GrpcConnection } from './grpc-client.ts';
 import { openLoop } from './load.ts';
 import { checkBytes, newStream } from './messages.ts';
-import { inRounds } from './rounds.ts';
 import { costDuring, type GateServer } from './stand.ts';
-import { percentile } from './statistics.ts';
 
 const SIZES = { full: [10, 1_000, 10_000], short: [1_000] };
 const ROUNDS = 3;
