@@ -1,4 +1,4 @@
-/** `npm run faults`: breaks a fleet in every way that is known, and says what held. */
+/** `npm run faults`: breaks a fleet in every way that the lists in faults/ know, and says what held. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -13,10 +13,10 @@ import { type Trial, trialsOf } from './faults/trials.ts';
 import { seconds } from './faults/verdict.ts';
 import { stalledMs } from './fleet/machine-time.ts';
 
-/** Those that settle at once when all is well. */
+/** Faults after which the count settles at once when all is well. */
 const SHORT = ['redis-restart-empty', 'envoy-sigterm', 'reconnect-storm'];
 
-/** Of its time: a gate whose machine stalls for so much may well have given up Redis, though Redis was there. */
+/** A fault that breaks a bound is repeated if the machine stalled for this part of its time: the stall may be why. */
 const STALLED_PART = 0.02;
 const AGAIN_MAX = 2;
 

@@ -1,6 +1,6 @@
 /**
- * `npm run soak`: clients come and go for long, and one thing after the other breaks. After each fault the count has to
- * be the truth again; in the end nobody holds a slot, and the gate that lived through all of it has not grown.
+ * `npm run soak`: clients come and go for a long time while one thing after the other breaks. After each fault the count
+ * has to be right again; in the end no slot is taken, and the gate that lived through all of it has not grown.
  */
 
 import { command, parse, positive, print, wholeNumber } from './command.ts';
@@ -17,7 +17,7 @@ import { Random } from './fleet/random.ts';
 import { type Growth, Samples } from './soak/samples.ts';
 import { strangeLines } from './soak/strange-lines.ts';
 
-const USAGE = `Opens and closes WebSockets for long, breaks one thing after the other, and looks for what is left over.
+const USAGE = `Opens and closes WebSockets for a long time, breaks one thing after the other, and looks for what is left over.
 
   npm run soak -- [--minutes 30] [--seed 1] [--rate 10000]
 
@@ -27,7 +27,7 @@ Exit code: 0; 1 when slots, memory or timers are left over, a pod had more than 
 bug; 2 for a command line that makes no sense.
 `;
 
-/** Those after which the fleet is as before, and the first gate as old. */
+/** Faults that leave the fleet as it was, with the first gate still the same process. */
 const NAMES = [
   ...['gate-sigkill', 'gate-sigstop', 'gate-cut-from-redis', 'redis-restart-empty', 'redis-empty-gate-late'],
   ...['redis-sigstop', 'gate-dies-in-outage', 'two-at-once', 'envoy-restart', 'envoy-twins', 'envoy-cut-from-gates'],
@@ -40,12 +40,12 @@ const BEFORE_MS = 5_000;
 /** The crowd remembers for so long who has left: longer than any slot is kept. */
 const REMEMBER_MS = 60_000;
 /**
- * A machine that does not carry the churn makes Envoys give up Checks, and what is lost with those takes its time. How
- * fast the count is the truth when it does carry it, the fault bench judges.
+ * On a machine that is too slow for the churn, Envoys give up Checks, and the count takes longer to be right again. How
+ * long it may take on a machine that is fast enough, `npm run faults` judges.
  */
 const TRUTH_MS = LOST_END_MS + 5_000;
 const GROWTH_MAX = { heapMibPerHour: 10, residentMibPerHour: 60, resources: 10 };
-/** Tables that still find their size grow by less, and a short run makes much of it. */
+/** Growth below this is ignored: tables still find their size, and a short run exaggerates it. */
 const GROWTH_MIN = { heapMib: 1.5, residentMib: 10 };
 
 interface Options {
@@ -145,7 +145,7 @@ resident                      ${residentMib.toFixed(0)} MiB, growing by ${slope(
 timers, sockets and the like  ${resources}, ${resourcesMore} more than in the beginning`;
 }
 
-/** What grew beyond doubt: a short run leaves doubt. */
+/** What grew for certain, by the error of the measurement. */
 function grown({ hours, heap, resident, resourcesMore }: Growth): string[] {
   const { heapMibPerHour, residentMibPerHour, resources } = GROWTH_MAX;
   const isMore = ({ perHour, error }: Growth['heap'], max: number, minMib: number) => {

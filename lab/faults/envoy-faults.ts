@@ -4,7 +4,7 @@ import { act, type Fault, heal, rush } from './fault.ts';
 import type { Action } from './plan.ts';
 import { BEYOND_TTL_MS, DEAD_PROXY_MS, FREED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
 
-/** Longer than two ttls and a half: in the first, what nobody speaks of would run out; after the next, be taken for dead. */
+/** A lease that nobody renews expires after one ttl; its silence could count as evidence some time later. */
 const STEADY_MS = 2.5 * SCALE.ttlMs;
 const RESTART_MS = 2_000;
 

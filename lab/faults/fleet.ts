@@ -1,4 +1,4 @@
-/** The fleet that faults happen to: gates on one Redis, Envoys before them, pods behind. Any part of it can be broken. */
+/** The fleet that faults happen to. Beyond what tests need of a fleet, any part of it can be broken and mended. */
 
 import type { Envoy } from '../fleet/envoy.ts';
 import { Fleet, type FleetOptions } from '../fleet/fleet.ts';
@@ -18,13 +18,13 @@ const WRONG_CLOCK = { NODE_OPTIONS: `--import=${new URL('./wrong-clock.ts', impo
 export class BreakableFleet extends Fleet {
   declare readonly redis: RedisServer;
   readonly redises: RedisPair;
-  /** Connections through these may break. */
+  /** Envoys whose connections may break: a fault ends them. */
   readonly doomed = new Set<Envoy>();
   /** All gates that ever ran. */
   readonly started: Gate[] = [];
-  /** What ended that nobody ended. */
+  /** Programs that ended by themselves. */
   readonly accidents: string[] = [];
-  /** The pods', of gates that are started from now on. */
+  /** Of each pod; gates that are started from now on have it. */
   limit: number;
   garbler: Garbler | undefined;
   readonly #settings: FleetSettings;

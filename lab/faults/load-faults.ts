@@ -1,15 +1,15 @@
 /** What clients and messages do. */
 
 import { act, type Fault, heal, rush } from './fault.ts';
+import { STREAM_FLAPS } from './forwarded-stream.ts';
 import { DELAY_MS_MAX, LOST_IN_A_ROW_MAX } from './garbler.ts';
-import { STREAM_FLAPS } from './onward.ts';
 import { FREED_MS, LOOK_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
 
 const FLAPS = { ...STREAM_FLAPS, forMs: 2.5 * SCALE.ttlMs };
 /** Node ends an HTTP/2 connection after 1,000 resets, and 33 more each second. */
 const RESETS = { perSecond: 1_200, forMs: 2.5 * SCALE.ttlMs };
 const GARBLED_MS = SCALE.ttlMs;
-/** A proxy's silence tells after two and a half of the longest that its log was ever silent of a connection. */
+/** A proxy's silence is evidence after two and a half times the longest silence that its log has shown. */
 const GARBLED_END_MS = 2.5 * ((LOST_IN_A_ROW_MAX + 1) * SCALE.flushMs + DELAY_MS_MAX) + LOOK_MS;
 /** Times the limit. */
 const STORM = 3;

@@ -5,12 +5,12 @@ import { OtherClock } from './other-clock.ts';
 import { BEYOND_GRACE_MS, BEYOND_TTL_MS, FLUSHED_MS, FREED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
 
 const DOWN_MS = 3_000;
-/** Longer than the store is not trusted for when all gates find it at once. */
+/** Longer than the recovery of a store that all gates find at once. */
 const LATE_MS = SCALE.recoveryMs + 1_000;
 const FORWARD_MS = SCALE.graceMs + 10_000;
-/** Every gate has beaten twice. */
+/** By then every gate has sent two heartbeats. */
 const SEEN_MS = 2_000;
-/** So that the store was made in the future. */
+/** More than the age of the store: it then seems to be made in the future. */
 const BACK_MS = 30_000;
 /** The replica hears nothing for so long before it is promoted. */
 const LAG_MS = 1_000;

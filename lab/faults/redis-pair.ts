@@ -1,4 +1,4 @@
-/** The fleet's Redis, the replica that may follow it, and what is counted in whichever of them leads. */
+/** The fleet's Redis, its replica if there is one, and the leases in whichever of them is the master. */
 
 import type { Redis } from 'ioredis';
 import { parsePodId } from '../../src/admission/ids.ts';
@@ -8,7 +8,7 @@ import { Wire } from '../fleet/wire.ts';
 import { isInStep, type RedisServer, startRedis } from '../redis/server.ts';
 import { OtherClock } from './other-clock.ts';
 
-/** A Redis that hangs gives no answer. */
+/** After so long without an answer, Redis counts as away. */
 const ANSWER_MS = 300;
 
 export interface RedisOptions {
@@ -55,13 +55,13 @@ export class RedisPair {
     this.#replicaWire?.cut();
   }
 
-  /** The first one's clock is so far ahead of the true one from now on; behind it, if less than 0. */
+  /** From now on the first one's clock is the machine's plus so many milliseconds. */
   stepClock(aheadMs: number): void {
     if (!this.#clock) throw new Error('this Redis has the clock of its machine');
     this.#clock.set(aheadMs);
   }
 
-  /** The replica leads from now on. Resolves with its port. */
+  /** Makes the replica the master. Resolves with its port. */
   async promoteReplica(): Promise<number> {
     if (!this.#replica) throw new Error('there is no replica');
     await this.#replica.client.replicaof('NO', 'ONE');
@@ -70,7 +70,7 @@ export class RedisPair {
     return this.#replica.port;
   }
 
-  /** What is in the pod's set at this moment; undefined when Redis does not answer. */
+  /** The members of the pod's set; undefined when Redis does not answer. */
   async leases(name: string): Promise<string[] | undefined> {
     const pod = parsePodId(name);
     if (!pod) throw new Error(`no pod id: ${name}`);

@@ -1,11 +1,11 @@
-/** The tables that the bench is for: a short one to read, and a long one with all that was measured. */
+/** The results as tables, a short one to read and a long one with all that was measured; and docs/faults.md with both. */
 
 import type { Policy } from './fleet-options.ts';
 import type { Result } from './run.ts';
 import { COUNTS_AGE_MS, SIZE, WRITTEN_SCALE } from './scale.ts';
 import { seconds } from './verdict.ts';
 
-/** Its columns. */
+/** Columns of the long table. */
 const LONG: readonly (readonly [string, (result: Result) => string])[] = [
   ['fault', ({ fault }) => fault.name],
   ['policy', ({ policy }) => policy],

@@ -1,4 +1,4 @@
-/** Runs one fault, and says what was seen. */
+/** Runs one fault on a fleet of its own, and returns what was measured. */
 
 import { machineNow } from '../fleet/machine-time.ts';
 import { until } from '../fleet/processes.ts';
@@ -7,23 +7,23 @@ import { Bench } from './bench.ts';
 import type { Crowd } from './crowd.ts';
 import type { Fault } from './fault.ts';
 import type { Policy } from './fleet-options.ts';
-import { digestOf, perform, type Telling } from './perform.ts';
+import { digestOf, type Output, perform } from './perform.ts';
 import { planOf } from './plan.ts';
 import { SCALE } from './scale.ts';
 import { judge, settleBoundMs, type Verdict } from './verdict.ts';
 import type { Witness } from './witness.ts';
 
-export interface RunOptions extends Telling {
+export interface RunOptions extends Output {
   readonly seed: number;
   readonly policy: Policy;
-  /** Short: without waiting for evidence before, and for leases to run out after. */
+  /** `short` does not wait for evidence before the fault, nor for leases to expire after it. */
   readonly length: 'full' | 'short';
 }
 
 export interface Result extends Verdict {
   readonly fault: Fault;
   readonly policy: Policy;
-  /** Of what was done: how much, and its digest. */
+  /** How many things were done, and the digest of their list. */
   readonly deeds: number;
   readonly digest: string;
   readonly admitted: number;
@@ -32,10 +32,10 @@ export interface Result extends Verdict {
 
 /** Two opens for each close: so the limit is always contested. */
 const CHURN = { each: 1, closes: 1 / 3 };
-/** Before the fault: in a ttl, gates gather the evidence by which they take leases for dead, rightly or wrongly. */
+/** Before the fault: in a ttl, gates gather the evidence by which they free silent leases, rightly or wrongly. */
 const BEFORE_MS = { full: SCALE.ttlMs + 2_000, short: 2_000 };
 const AFTER_MS = 2_000;
-/** Once it is right it has to stay so, while everything that was not renewed runs out. */
+/** For so long the count has to stay right, while all leases that nobody renews expire. */
 const HOLD_MS = { full: SCALE.ttlMs, short: 2_000 };
 
 export async function runFault(fault: Fault, options: RunOptions): Promise<Result> {
@@ -66,7 +66,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Resul
   }
 }
 
-/** Waits until all is right and stays so for a while; beginning no later than then, by `machineNow()`. */
+/** Waits until the count is right by `byMs` (of `machineNow()`) at the latest, and stays right for `holdMs`. */
 async function settled(witness: Witness, byMs: number, holdMs: number): Promise<void> {
   const isRight = () => witness.latest.kept + witness.latest.uncounted === 0;
   const quietSinceMs = machineNow();

@@ -1,4 +1,4 @@
-/** Judges what was seen of a fault by its bounds. */
+/** Compares what was measured during a fault with the fault's bounds. */
 
 import type { Bench } from './bench.ts';
 import { shareBound } from './bound.ts';
@@ -13,7 +13,7 @@ interface Uncounted {
   /** The longest. */
   readonly ms: number;
   readonly boundMs: number;
-  /** How many connections were for longer than the bound. */
+  /** How many connections were uncounted for longer than the bound. */
   readonly beyond: number;
 }
 
@@ -22,13 +22,13 @@ interface Seen {
   readonly overBound: number;
   readonly offMs: number;
   readonly offMax: number;
-  /** Connections that the store had known before. */
+  /** Of connections that the store had known before. */
   readonly lost: Uncounted;
-  /** Connections that it had not: admitted alone, and not written yet. */
+  /** Of connections that the store had not known: admitted while it was away, and not written yet. */
   readonly unwritten: Uncounted;
   readonly keptMs: number;
   readonly keptBoundMs: number;
-  /** The count less the truth, when the bound for settling had passed. */
+  /** The count minus the true number, when the time to settle was over. */
   readonly error: number;
   readonly settledMs: number;
   readonly settleBoundMs: number;
@@ -42,17 +42,17 @@ interface Seen {
 }
 
 export interface Verdict extends Seen {
-  /** What did not hold: nothing, if all is well. */
+  /** One text for each bound that was broken; empty if all is well. */
   readonly broken: readonly string[];
 }
 
-/** Everyone has left: the slots are free within a second of Envoy's word. */
+/** When all clients have left, their slots are free within a second of Envoy's log entries. */
 const LAST_MS = 2_000;
-/** Whatever came back is in use again by then. */
+/** How soon after the fault the gates use again what has come back. */
 const BACK_MS = 2_000;
 const LIMIT_EXCEEDED = 429;
 
-/** Empties the bench. */
+/** Closes all connections of the bench, to see whether slots are left. */
 export async function judge(
   bench: Bench,
   fault: Fault,
@@ -101,7 +101,7 @@ export async function judge(
   return { ...seen, broken };
 }
 
-/** As long as gates admit alone, some of it is on its way to the store. */
+/** Where gates decide without the store, what they admit may reach it only at the end of that time. */
 export function settleBoundMs({ bounds, untrustedMs }: Fault, policy: Policy): number {
   return bounds.settleMs + (policy === 'deny' ? 0 : (untrustedMs ?? 0));
 }
