@@ -12,21 +12,21 @@ import { type Cost, costDuring, type GateServer } from './stand.ts';
 const STORES = ['embedded', 'redis'] as const;
 const SIZES = { full: [1_000, 10_000, 100_000], short: [10_000] };
 const ROUNDS = 3;
-/** From so many on, entries come as closely one after the other as the Checks do that they are compared with. */
+/** From this size on, entries come as fast as the Checks that they are compared with. */
 const BUSY = 10_000;
 const PODS = 100;
 const PROXIES = 4;
-/** Once a second at most: twice in one second, and the ledger would write the renewal only once. */
+/** A connection has an entry once a second at most: of two in one second, the ledger would write only one renewal. */
 const EVERY_MS = 1_050;
 const PER_SECOND_MAX = 10_000;
 const STEADY_MS = 2_000;
-/** For what a gate and its Redis cost when nobody says anything. */
+/** How long the cost of an idle gate and its Redis is measured. */
 const IDLE_S = 2;
-/** What `envoy/edge.yaml` has, for what is beside the measured delays. */
+/** As in `envoy/edge.yaml`: how often the other connections speak while delays are measured. */
 const FLUSH_S = 15;
 const DELAYS_MS = 800;
 const CHECKS = 5_000;
-/** V8 has compiled what it is going to by then: a gate is up for days. */
+/** By then V8 has compiled the code, as in a gate that is up for days. */
 const WARM_UP = { ms: 8_000, checks: 10_000 };
 
 interface Scene {
@@ -38,7 +38,7 @@ interface Scene {
   readonly idle: Cost;
 }
 
-/** Of a round of one scene; what that round did not measure is not there. */
+/** One round of one scene. Keys that it did not measure are absent. */
 type Sample = Partial<Record<keyof Cost | 'checkCpuUs' | 'perSecond' | 'delayP50Ms' | 'delayP99Ms', number>>;
 
 export const accessLog: Benchmark = {
@@ -101,7 +101,7 @@ async function delays({ crowd, fullPod, size }: Scene): Promise<Sample> {
   return { delayP50Ms: median(found), delayP99Ms: percentile(found, 99) };
 }
 
-/** As many entries as it reads, and, to compare with, as many Checks as it answers. */
+/** How many entries it can read in a second, and what a Check costs, to compare with. */
 async function most({ server, crowd, size }: Scene): Promise<Sample> {
   const startedMs = performance.now();
   await untilRead(server.gate, crowd, () => crowd.speak());

@@ -6,9 +6,9 @@ import type { Stand } from './stand.ts';
 export interface Benchmark {
   readonly name: string;
   readonly what: string;
-  /** Whether `--short` has it: it gives ratios that are the same on any machine. */
+  /** Whether `--short` runs it: its ratios are much the same on any machine. */
   readonly inShort: boolean;
-  /** What it starts on the stand is stopped after it. */
+  /** Whatever it starts on the stand is stopped afterwards. */
   run(trial: Trial): Promise<Figure[]>;
 }
 
@@ -23,8 +23,8 @@ export interface Trial {
 export const ROUNDS = { full: 4, short: 3 };
 
 /**
- * Rounds in which everything that is to be compared runs once. After one round that does not count, in which code gets compiled. Each round begins with another variant, so that
- * a machine that slowly gets busier, or one that is disturbed at intervals, is unfair to none of them.
+ * Runs each variant once in each round, after a first round that does not count, in which code gets compiled. Each round
+ * begins with another variant, so that a machine that gets busier, or is disturbed now and then, is unfair to none.
  */
 export async function inRounds<Name extends string, Variant, Result>(
   rounds: number,

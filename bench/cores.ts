@@ -1,6 +1,6 @@
 /**
- * What more processes bring that share one port. Only on Redis: the embedded store is one process's memory. h2load and
- * Redis need processors of their own, so on a small machine the growth ends early.
+ * How many more Checks several processes on one port answer. Only on Redis: the embedded store is one process's memory.
+ * h2load and Redis need processors of their own, so on a small machine the growth ends early.
  */
 
 import { writeFileSync } from 'node:fs';

@@ -63,7 +63,7 @@ export class Crowd {
     return crowd;
   }
 
-  /** Says once of so many of them that they are open, going round: as fast as it is taken. */
+  /** Sends periodic entries of the next `count` connections, round and round, as fast as the gate takes them. */
   async speak(count = this.#members.length): Promise<void> {
     for (let said = 0; said < count; said += BURST) await this.#sayNext(Math.min(BURST, count - said));
   }

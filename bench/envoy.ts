@@ -71,8 +71,8 @@ function withoutGate(config: Document): void {
 }
 
 /**
- * Upgrades a second by which half of the machine's processors' time is taken. As many as can be answered tells less: they
- * come in heaps then, and in heaps each costs less.
+ * The rate of upgrades that keeps half of the machine's processors busy. At the highest possible rate upgrades come in
+ * bunches, and each of a bunch costs less; so that would tell less.
  */
 async function halfBusy({ length, say }: Trial, port: number): Promise<number> {
   say(`redis: ${PROBED_PER_SECOND} upgrades a second`);

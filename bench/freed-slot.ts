@@ -1,4 +1,4 @@
-/** How long a slot stays taken after Envoy's word that its connection has closed, as the next client sees it. */
+/** How long a slot stays taken after Envoy's log entry of a close, as the next client sees it. */
 
 import { loadServices } from '../src/envoy/protos.ts';
 import { type Crowd, proxyName } from './crowd.ts';

@@ -14,7 +14,7 @@ const CLIENTS = { full: 1000, short: 200 };
 const EVENTS_PER_SECOND = 10;
 const PACED_MS = 5000;
 const ROUNDS = 3;
-/** For as many as can be: no more than wait for one client. */
+/** At most as many events as may wait for one client. */
 const BURST = 100;
 /** Idle clients before the first look at the memory, and between the two. */
 const IDLE = { full: [1000, 4000], short: [200, 1000] } as const;
@@ -112,7 +112,7 @@ interface Report {
   readonly latenciesMs: readonly number[];
 }
 
-/** Many clients, in a process of their own. Resolves with what tells what they got until the next `bench.end`. */
+/** Many clients, in a process of their own. Each call of the result reports what they got until the next `bench.end`. */
 async function startClients(stand: Stand, { gate }: GateServer, count: number): Promise<() => Promise<Report>> {
   const program = await stand.start('hub-clients', `ws://127.0.0.1:${gate.httpPort}/ws`, String(count));
   let read = 0;

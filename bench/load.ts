@@ -1,8 +1,8 @@
-/** Two ways to load a server from this process: as much as it can bear, or at a steady rate whatever it does. */
+/** Two ways to load a server from this process: as fast as it answers, or at a steady rate whatever it does. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How often what is due is begun. */
+/** How often calls that are due are begun. */
 const TICK_MS = 1;
 
 /** Calls `act` with each item, `atOnce` at a time; resolves with how long each took, in ms. */

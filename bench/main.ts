@@ -70,7 +70,7 @@ async function main(args: string[]): Promise<number> {
   return failed;
 }
 
-/** What is worse than the baseline has to be so twice: a shared machine has its moments. */
+/** Only what is worse than the baseline twice counts: a shared machine is slow at times. */
 async function twiceIfWorse(run: () => Promise<Figure[]>): Promise<Figure[]> {
   const figures = await run();
   const worse = worseThanBaseline(figures);

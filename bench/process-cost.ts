@@ -15,7 +15,7 @@ export function residentBytes(pid: number): number {
   return Number(kibibytes) * 1024;
 }
 
-/** What all processes together have taken of all processors, but for those that run at leave of the others (`nice`). */
+/** Processor time of all processes of the machine, without those of low priority (`nice`). */
 export function machineBusyMs(): number {
   // user nice system idle iowait irq softirq steal …
   const line = /^cpu +(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '';

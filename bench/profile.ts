@@ -54,7 +54,7 @@ async function main(args: string[]): Promise<number> {
   });
 }
 
-/** Asks that often. */
+/** Makes the gate do its work so many times. */
 type Ask = (count: number) => Promise<unknown>;
 
 function checksOf({ address }: GateServer): Ask {

@@ -1,4 +1,4 @@
-/** What a live connection weighs in a gate and in Redis; and how soon a gate that was killed is right again. */
+/** How much memory a live connection takes in a gate and in Redis; how soon the count is right after a gate was killed. */
 
 import { Heap } from '../lab/fleet/heap.ts';
 import { ASKABLE } from '../lab/fleet/inspector.ts';
@@ -12,10 +12,10 @@ import { Stand } from './stand.ts';
 
 const SIZES = { full: [1_000, 10_000, 100_000], short: [10_000] };
 const ROUNDS = 2;
-/** Few, so that each of their sets is as large as it gets: a Redis packs those of up to 128 more tightly. */
+/** Few, so that their sets are large: Redis packs sets of up to 128 members more tightly. */
 const PODS = 4;
 const PROXIES = 4;
-/** A gate that has read this much has compiled its code, and has the heap that it needs for nothing in particular. */
+/** A gate that has read this many entries has compiled its code, and has the heap that it needs in any case. */
 const WARM_UP = 2_000;
 /** Shorter than Envoy's 15 s, which would only make the wait longer. */
 const FLUSH_MS = 2_000;
@@ -52,7 +52,7 @@ export const size: Benchmark = {
   },
 };
 
-/** Each measurement begins with nothing. */
+/** Each measurement has processes of its own. */
 async function measure(some: readonly Member[]): Promise<Round> {
   return {
     embedded: await Stand.during((stand) => weigh(stand, 'embedded', some)),
@@ -90,7 +90,7 @@ async function weighPlain(stand: Stand, some: readonly Member[]): Promise<number
   return (await bytesIn(redis)) / some.length;
 }
 
-/** Of all its keys, to the byte: what else a Redis needs memory for has nothing to do with connections. */
+/** The exact size of all keys. The rest of Redis's memory has nothing to do with connections. */
 async function bytesIn(redis: RedisServer | undefined): Promise<number> {
   let bytes = 0;
   for (const key of (await redis?.client.keys('*')) ?? []) {

@@ -1,4 +1,4 @@
-/** The stand that a benchmark runs on: real processes, stopped in reverse order. */
+/** What a benchmark runs on: real processes, which are stopped in reverse order. */
 
 import { fileURLToPath } from 'node:url';
 import { type EnvoyOptions, startEnvoy } from '../lab/fleet/envoy.ts';
@@ -17,7 +17,7 @@ export interface Server {
   readonly address: string;
   readonly pid: number;
   readonly redis?: RedisServer;
-  /** Absent for one that is a floor. */
+  /** Absent if it is a floor. */
   readonly gate?: Gate;
 }
 
@@ -27,7 +27,7 @@ export interface GateSettings {
   readonly redis?: RedisServer;
   /** Pods with a limit that can be reached. */
   readonly limits?: Readonly<Record<string, { readonly connections: number }>>;
-  /** Whether connections of which nobody speaks for a while stay. */
+  /** Whether connections stay that no log entry mentions for a while. */
   readonly isLasting?: boolean;
   /** `store.info` */
   readonly info?: boolean;
@@ -38,7 +38,7 @@ export interface GateSettings {
 export class Stand {
   readonly #stops: (() => unknown)[] = [];
 
-  /** Whatever `act` starts on it is stopped after it. */
+  /** Stops afterwards whatever `act` has started on it. */
   static async during<T>(act: (stand: Stand) => Promise<T>): Promise<T> {
     const stand = new Stand();
     try {
@@ -54,15 +54,15 @@ export class Stand {
     return redis;
   }
 
-  /** On the embedded store, if not on a Redis. */
+  /** On the embedded store if no Redis is given. */
   async gate({ redis, limits = {}, isLasting, info = true, ports, env = {} }: GateSettings = {}): Promise<GateServer> {
     const gate = await startGate({
       config: {
         log: { level: 'warn' },
         limits: { default: { connections: NO_LIMIT }, pods: limits },
-        // A store that has just been started is asked all the same.
+        // A new store is trusted at once.
         lease: { recovery: '0s', ...(isLasting ? { ttl: '1h', grace: '2h' } : {}) },
-        // A stall of a busy machine is not to be taken for a Redis that is away.
+        // A busy machine may stall for a moment; that is no Redis that is away.
         ...(redis ? { store: { url: redis.url, deadline: '2s', info } } : {}),
       },
       ...ports,
@@ -72,7 +72,7 @@ export class Stand {
     return { address: gate.grpc, pid: gate.pid, gate, ...(redis ? { redis } : {}) };
   }
 
-  /** WebSockets of that gate, all of which its store counts. `counted`: with those that were open before. */
+  /** Opens WebSockets at that gate, and waits until its store counts `counted`: these, and those of before. */
   async crowd({ address, gate }: GateServer, all: readonly Member[], counted = all.length): Promise<Crowd> {
     const crowd = await Crowd.at(address, all);
     this.owns(() => crowd.close());
@@ -123,7 +123,7 @@ async function costOf({ pid, redis }: Server): Promise<Cost> {
   return { cpuUs: cpuMs(pid) * 1000, redisCpuUs: (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6 };
 }
 
-/** What the server and its Redis cost while something happens, for each of so many. */
+/** What the server and its Redis cost while `act` goes on, divided by `count`. */
 export async function costDuring<T>(
   server: Server,
   count: number,
@@ -136,7 +136,7 @@ export async function costDuring<T>(
   return { cpuUs: each('cpuUs'), redisCpuUs: each('redisCpuUs'), result };
 }
 
-/** Rejects when the gate has decided otherwise than by letting as many in, by its store's word, as were asked for. */
+/** Rejects when the gate, asking its store, has not admitted exactly `count` upgrades meanwhile. */
 export async function allAdmitted<T>({ gate }: Server, count: number, act: () => Promise<T>): Promise<T> {
   const admitted = async () =>
     (await gate?.metrics('/metrics'))?.['wsgate_decisions_total{outcome="admitted",reason="WITHIN_LIMIT"}'] ?? 0;

@@ -1,4 +1,4 @@
-/** A whole fleet: real Envoys before sample pods, and a gate on either store. */
+/** A whole fleet: real Envoys before sample pods, and gates on either store. Tests use it, and the faults break it. */
 
 import type { Document } from 'yaml';
 import { type RedisServer, startRedis } from '../redis/server.ts';
@@ -36,7 +36,7 @@ export interface FleetOptions {
   /** Of each Envoy; 2 if not given. */
   readonly workers?: number;
   readonly mutate?: (config: Document, proxyId: string) => void;
-  /** Deadlines are for a busy machine, and nothing is to be recovered; true if not given. */
+  /** Deadlines of a busy machine, and a new store is trusted at once; true if not given. */
   readonly patient?: boolean;
   /** Each gate finds Redis by a wire of its own, which can be cut. */
   readonly redisWires?: boolean;
@@ -83,7 +83,7 @@ export class Fleet {
     await Promise.all(proxies.map((_, index) => this.startEnvoy(index)));
   }
 
-  /** What is to be done before there are Envoys. */
+  /** For subclasses: what is to be done before the Envoys start. */
   protected async gatesAreReady(): Promise<void> {}
 
   protected gateOptions(index: number): GateOptions {
@@ -100,12 +100,12 @@ export class Fleet {
     return this.#options.ownGates ? [nth(all, proxy)] : all;
   }
 
-  /** At first, or again where it was, once it has ended. */
+  /** Starts it, or starts it again at its addresses when it has ended. */
   async startGate(index = 0, more: GateOptions = {}): Promise<void> {
     this.gates[index] = await startGate({ ...this.gateOptions(index), ...more });
   }
 
-  /** At first, or as the successor of the one with this name. */
+  /** Starts it, or starts a successor with the same name. */
   async startEnvoy(index: number): Promise<void> {
     const { proxies = ['proxy_a'], flushIntervalMs, workers, mutate, patient = true } = this.#options;
     const proxyId = nth(proxies, index);

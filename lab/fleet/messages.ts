@@ -45,7 +45,7 @@ export function checkOf(stream: Stream, pod: string | undefined, headers?: Recor
 
 export type LogType = 'DownstreamTunnelSuccessfullyEstablished' | 'DownstreamPeriodic' | 'DownstreamEnd';
 
-/** An access log entry; with `lease` as of a stream that the gate let in. */
+/** An access log entry; with `lease`, of a stream that the gate has admitted. */
 export function entryOf(
   stream: Stream,
   pod: string,
@@ -74,7 +74,7 @@ export function message(...logEntry: HttpAccessLogEntry[]): StreamAccessLogsMess
   return { httpLogs: { logEntry } };
 }
 
-/** The lease of an answer that let the upgrade in. */
+/** The lease in an answer that admits the upgrade. */
 export function leaseIn(answer: CheckResponse | ServiceError): string {
   const lease = 'dynamicMetadata' in answer ? answer.dynamicMetadata?.fields?.lease?.stringValue : undefined;
   if (lease === undefined) throw new Error(`not let in: ${JSON.stringify(answer)}`);

@@ -48,7 +48,7 @@ export class Wire {
     this.#waiting.clear();
   }
 
-  /** From the piece with this text on, nothing that is said over its connection arrives. */
+  /** From now on, a connection over which this text is sent forwards nothing more to the port, the text included. */
   hold(text: string): void {
     this.#text = text;
   }
