@@ -4,11 +4,11 @@
  */
 
 import { command, parse, positive, print, wholeNumber } from './command.ts';
-import { Bench } from './faults/bench.ts';
 import { FAULTS } from './faults/list.ts';
 import { perform } from './faults/perform.ts';
 import { planOf, STEP_MS } from './faults/plan.ts';
 import { LOST_END_MS } from './faults/scale.ts';
+import { Stage } from './faults/stage.ts';
 import { seconds } from './faults/verdict.ts';
 import { ASKABLE } from './fleet/inspector.ts';
 import { machineNow, stalledMs } from './fleet/machine-time.ts';
@@ -64,31 +64,31 @@ async function main(args: string[]): Promise<number> {
   const seed = wholeNumber('--seed', given.seed);
   print(`seed ${seed}, ${minutes} min`);
   const env = { ...ASKABLE, WSGATE_LOG_LEVEL: 'warn' };
-  const bench = await Bench.start({ redisWires: true, gateWiresOf: 0, policy: 'deny', seed, limit: LIMIT, env });
+  const stage = await Stage.start({ redisWires: true, gateWiresOf: 0, policy: 'deny', seed, limit: LIMIT, env });
   try {
-    const samples = await Samples.of(bench.fleet.gateAt(0));
-    const { minutes: lasted, tried, done, broken } = await soak(bench, { minutes, seed, rate });
-    await bench.crowd.answered();
+    const samples = await Samples.of(stage.fleet.gateAt(0));
+    const { minutes: lasted, tried, done, broken } = await soak(stage, { minutes, seed, rate });
+    await stage.crowd.answered();
     const growth = await samples.stop();
-    const left = await bench.empty(TRUTH_MS);
+    const left = await stage.empty(TRUTH_MS);
     print(`
 opens and closes a minute     ${(tried / lasted).toFixed(0)} of ${rate}; ${(done / lasted).toFixed(0)} without those that were refused
-in the end                    ${left} slots taken, of ${bench.crowd.admitted} that were given out
-over the limit, most          ${bench.witness.overMax}
-live connections cut          ${bench.cut}
+in the end                    ${left} slots taken, of ${stage.crowd.admitted} that were given out
+over the limit, most          ${stage.witness.overMax}
+live connections cut          ${stage.cut}
 ${told(growth)}`);
-    const strange = strangeLines(bench.fleet.started);
+    const strange = strangeLines(stage.fleet.started);
     broken.push(
       ...(left > 0 ? [`${left} slots leaked`] : []),
-      ...(bench.cut > 0 ? [`${bench.cut} live connections cut`] : []),
+      ...(stage.cut > 0 ? [`${stage.cut} live connections cut`] : []),
       ...grown(growth),
       ...strange,
-      ...bench.fleet.accidents,
+      ...stage.fleet.accidents,
     );
     for (const each of broken) console.error(`BROKEN: ${each}`);
     return broken.length === 0 ? print('holds') : 1;
   } finally {
-    await bench.stop();
+    await stage.stop();
   }
 }
 
@@ -101,11 +101,11 @@ interface Soaked {
   readonly broken: string[];
 }
 
-async function soak(bench: Bench, { minutes, seed, rate }: Options): Promise<Soaked> {
+async function soak(stage: Stage, { minutes, seed, rate }: Options): Promise<Soaked> {
   const random = new Random(`${seed} soak`);
   const faults = FAULTS.filter(({ name }) => NAMES.includes(name));
   const churn = { each: (rate * STEP_MS) / 60_000, closes: CLOSES };
-  const before = bench.crowd.turnover;
+  const before = stage.crowd.turnover;
   const broken: string[] = [];
   let tried = 0;
   let over = 0;
@@ -117,9 +117,9 @@ async function soak(bench: Bench, { minutes, seed, rate }: Options): Promise<Soa
     const { settleMs } = fault.bounds;
     const actions = fault.actions(random);
     const steps = planOf({ actions, churn, beforeMs: BEFORE_MS, afterMs: settleMs / 2 }, random);
-    const { overMs } = await perform(bench, steps, { say: () => {} });
+    const { overMs } = await perform(stage, steps, { say: () => {} });
     tried += steps.reduce((sum, step) => sum + step.churn.length, 0);
-    const { witness, crowd } = bench;
+    const { witness, crowd } = stage;
     const isTruth = () => witness.latest.kept + witness.latest.uncounted === 0;
     await until('the count is the truth', isTruth, Math.max(0, overMs + settleMs - machineNow()) + TRUTH_MS).catch(() =>
       broken.push(`after ${fault.name}: ${witness.latest.kept} too many, ${witness.latest.uncounted} missing`),
@@ -132,7 +132,7 @@ async function soak(bench: Bench, { minutes, seed, rate }: Options): Promise<Soa
     }
     crowd.forget(machineNow() - REMEMBER_MS);
   }
-  const done = bench.crowd.turnover - before;
+  const done = stage.crowd.turnover - before;
   return { minutes: (performance.now() - beganMs) / 60_000, tried, done, broken };
 }
 

@@ -45,5 +45,5 @@ export function heal(afterMs: number, what: string, run: Run): Action {
 /** Clients that were refused try again until the store is trusted: a store that lacks leases would admit too many. */
 export function rush(untrustedMs: number = SCALE.recoveryMs): Action {
   const forMs = untrustedMs + 1_000;
-  return { afterMs: 0, forMs, what: `rush for ${forMs / 1000} s`, run: (bench) => bench.rush(2) };
+  return { afterMs: 0, forMs, what: `rush for ${forMs / 1000} s`, run: (stage) => stage.rush(2) };
 }

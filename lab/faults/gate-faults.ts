@@ -147,7 +147,7 @@ export const gateFaults: readonly Fault[] = [
         }
         fleet.limit = LOWERED;
       }),
-      act(6_000, 'rush', (bench) => bench.rush(LOWERED)),
+      act(6_000, 'rush', (stage) => stage.rush(LOWERED)),
     ],
   },
 ];

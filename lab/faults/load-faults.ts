@@ -21,7 +21,7 @@ export const loadFaults: readonly Fault[] = [
     bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: () => [
       act(0, 'reset every connection', ({ crowd }) => crowd.leaveAll('reset')),
-      act(0, `open ${STORM} times the limit`, (bench) => bench.rush((STORM * SIZE.limit) / SIZE.proxies)),
+      act(0, `open ${STORM} times the limit`, (stage) => stage.rush((STORM * SIZE.limit) / SIZE.proxies)),
     ],
   },
   {
@@ -51,7 +51,7 @@ export const loadFaults: readonly Fault[] = [
     bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: () => [
       act(0, 'begin to break log streams', ({ fleet }) => fleet.garbler?.begin('flaps')),
-      act(FLAPS.forMs, 'rush', (bench) => bench.rush(SIZE.limit)),
+      act(FLAPS.forMs, 'rush', (stage) => stage.rush(SIZE.limit)),
       act(1_000, 'break them no more', ({ fleet }) => fleet.garbler?.end()),
     ],
   },

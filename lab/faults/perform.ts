@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { machineNow } from '../fleet/machine-time.ts';
-import type { Bench } from './bench.ts';
 import { type Action, type Deed, STEP_MS, type Step } from './plan.ts';
+import type { Stage } from './stage.ts';
 
 export interface Performance {
   /** When the store went away, if the fault is of that kind; by `machineNow()`, as all times. */
@@ -25,7 +25,7 @@ export interface Output {
  * Each step at its time, or as soon after as can be. The churn goes on while an action takes its time; the next action
  * waits for the end of the one before, and the churn with it: so the order is always the planned one.
  */
-export async function perform(bench: Bench, steps: readonly Step[], telling: Output): Promise<Performance> {
+export async function perform(stage: Stage, steps: readonly Step[], telling: Output): Promise<Performance> {
   const actions = steps.flatMap((step) => step.actions);
   const parting = actions.find(({ storeGoes }) => storeGoes) ?? actions[0];
   const healing = actions.find(({ heals }) => heals) ?? actions.at(-1);
@@ -40,7 +40,7 @@ export async function perform(bench: Bench, steps: readonly Step[], telling: Out
   };
   const act = async (action: Action) => {
     if (action === parting) awayMs ??= machineNow();
-    await action.run(bench);
+    await action.run(stage);
     if (action === healing) overMs = machineNow();
   };
 
@@ -58,7 +58,7 @@ export async function perform(bench: Bench, steps: readonly Step[], telling: Out
     }
     for (const deed of step.churn) {
       note(deed, true);
-      await deed.run(bench);
+      await deed.run(stage);
     }
     dueMs = Math.max(dueMs + STEP_MS, machineNow());
   }

@@ -1,8 +1,8 @@
 /** Plans what is done to a fleet, in which order. All random choices are made here, before anything is started. */
 
 import type { Random } from '../fleet/random.ts';
-import type { Bench } from './bench.ts';
 import { SIZE } from './scale.ts';
+import type { Stage } from './stage.ts';
 
 /** Opens and closes go on all the time, this often. */
 export const STEP_MS = 50;
@@ -12,7 +12,7 @@ const RESETS = 1 / 3;
 export interface Deed {
   /** Describes it with all its random choices: deeds with equal texts are equal. */
   readonly what: string;
-  run(bench: Bench): Promise<void> | void;
+  run(stage: Stage): Promise<void> | void;
 }
 
 export interface Action extends Deed {
@@ -72,11 +72,11 @@ function openOrClose(closes: number, random: Random): Deed {
   const pod = random.below(SIZE.pods);
   if (!random.chance(closes)) {
     const proxy = random.below(SIZE.proxies);
-    return { what: `open pod${pod + 1} by proxy_${proxy + 1}`, run: (bench) => bench.open(pod, proxy) };
+    return { what: `open pod${pod + 1} by proxy_${proxy + 1}`, run: (stage) => stage.open(pod, proxy) };
   }
   const which = random.next();
   const how = random.chance(RESETS) ? 'reset' : 'close';
-  return { what: `${how} pod${pod + 1} ${which.toFixed(6)}`, run: (bench) => bench.close(pod, which, how) };
+  return { what: `${how} pod${pod + 1} ${which.toFixed(6)}`, run: (stage) => stage.close(pod, which, how) };
 }
 
 function ticks(ms: number): number {

@@ -3,13 +3,13 @@
 import { machineNow } from '../fleet/machine-time.ts';
 import { until } from '../fleet/processes.ts';
 import { Random } from '../fleet/random.ts';
-import { Bench } from './bench.ts';
 import type { Crowd } from './crowd.ts';
 import type { Fault } from './fault.ts';
 import type { Policy } from './fleet-options.ts';
 import { digestOf, type Output, perform } from './perform.ts';
 import { planOf } from './plan.ts';
 import { SCALE } from './scale.ts';
+import { Stage } from './stage.ts';
 import { judge, settleBoundMs, type Verdict } from './verdict.ts';
 import type { Witness } from './witness.ts';
 
@@ -43,15 +43,15 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Resul
   const random = new Random(`${seed} ${fault.name}`);
   const actions = fault.actions(random);
   const plan = planOf({ actions, churn: CHURN, beforeMs: BEFORE_MS[length], afterMs: AFTER_MS }, random);
-  const bench = await Bench.start({ ...fault.fleet, policy, seed });
+  const stage = await Stage.start({ ...fault.fleet, policy, seed });
   try {
-    const performance = await perform(bench, plan, options);
-    await bench.crowd.answered();
+    const performance = await perform(stage, plan, options);
+    await stage.crowd.answered();
     options.say('waiting until the count is the truth, and stays it');
-    await settled(bench.witness, performance.overMs + settleBoundMs(fault, policy), HOLD_MS[length]);
-    const verdict = await judge(bench, fault, performance, policy);
+    await settled(stage.witness, performance.overMs + settleBoundMs(fault, policy), HOLD_MS[length]);
+    const verdict = await judge(stage, fault, performance, policy);
     const { done } = performance;
-    const { admitted } = bench.crowd;
+    const { admitted } = stage.crowd;
     return {
       fault,
       policy,
@@ -59,10 +59,10 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Resul
       deeds: done.length,
       digest: digestOf(done),
       admitted,
-      refused: refusals(bench.crowd),
+      refused: refusals(stage.crowd),
     };
   } finally {
-    await bench.stop();
+    await stage.stop();
   }
 }
 

@@ -1,12 +1,12 @@
 /** Compares what was measured during a fault with the fault's bounds. */
 
-import type { Bench } from './bench.ts';
 import { shareBound } from './bound.ts';
 import type { Connection } from './crowd.ts';
 import type { Fault } from './fault.ts';
 import type { Policy } from './fleet-options.ts';
 import type { Performance } from './perform.ts';
 import { FLUSHED_MS, SIZE } from './scale.ts';
+import type { Stage } from './stage.ts';
 
 /** How long connections were uncounted while they were live and the store could be read. */
 interface Uncounted {
@@ -52,18 +52,18 @@ const LAST_MS = 2_000;
 const BACK_MS = 2_000;
 const LIMIT_EXCEEDED = 429;
 
-/** Closes all connections of the bench, to see whether slots are left. */
+/** Closes all connections on the stage, to see whether slots are left. */
 export async function judge(
-  bench: Bench,
+  stage: Stage,
   fault: Fault,
   { awayMs, overMs }: Performance,
   policy: Policy,
 ): Promise<Verdict> {
-  const { crowd, witness } = bench;
+  const { crowd, witness } = stage;
   const { uncounted, kept } = witness.latest;
-  const disagreement = await bench.disagreement();
+  const disagreement = await stage.disagreement();
   const connections = [...crowd.connections];
-  const { cut } = bench;
+  const { cut } = stage;
   const lostBoundMs = fault.bounds.uncountedMs;
   // What was admitted without the store is counted when it is back.
   const aloneMs = fault.gatesAlone !== undefined && policy !== 'deny' ? (fault.aloneMs ?? FLUSHED_MS) : 0;
@@ -83,7 +83,7 @@ export async function judge(
     backMs: backMs(connections, overMs),
     backBoundMs: BACK_MS + (fault.untrustedMs ?? 0),
     cut,
-    leaked: kept + (await bench.empty(LAST_MS)),
+    leaked: kept + (await stage.empty(LAST_MS)),
   };
   const broken = [
     seen.over > seen.overBound && `${seen.over} over the limit`,
@@ -96,7 +96,7 @@ export async function judge(
     cut > 0 && `${cut} live connections cut`,
     seen.leaked > 0 && `${seen.leaked} slots leaked`,
     disagreement,
-    ...bench.fleet.accidents,
+    ...stage.fleet.accidents,
   ].filter((text) => typeof text === 'string');
   return { ...seen, broken };
 }

@@ -13,7 +13,7 @@ import { Witness } from './witness.ts';
 /** This part of a pod's limit is never closed: some connections have to live through the fault. */
 const LEFT_ALONE = 0.5;
 
-export class Bench {
+export class Stage {
   readonly fleet: BreakableFleet;
   readonly crowd: Crowd;
   readonly witness: Witness;
@@ -29,12 +29,12 @@ export class Bench {
   }
 
   /** Starts a fleet, and more clients than it has slots. */
-  static async start(settings: FleetSettings): Promise<Bench> {
-    const bench = new Bench(await BreakableFleet.startFor(settings));
-    bench.rush(Math.ceil(bench.fleet.limit / SIZE.proxies) + 2);
-    await bench.crowd.answered();
-    bench.witness.start();
-    return bench;
+  static async start(settings: FleetSettings): Promise<Stage> {
+    const stage = new Stage(await BreakableFleet.startFor(settings));
+    stage.rush(Math.ceil(stage.fleet.limit / SIZE.proxies) + 2);
+    await stage.crowd.answered();
+    stage.witness.start();
+    return stage;
   }
 
   /** Pod and proxy are numbers from 0. */
