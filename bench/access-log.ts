@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Benchmark, inRounds, type Trial } from './benchmark.ts';
-import { type Crowd, type Member, members, proxyName, untilRead } from './crowd.ts';
+import { type Crowd, type Member, members, untilRead } from './crowd.ts';
 import { type Figure, growth, median, percentile } from './figure.ts';
 import { FULL_POD, FULL_POD_LIMIT, FullPod } from './freed-slot.ts';
 import { h2load } from './h2load.ts';
@@ -69,7 +69,7 @@ export const accessLog: Benchmark = {
 };
 
 const nameOf = (store: string, size: number) => `${store}, ${size.toLocaleString('en')} live`;
-const aCheck = () => checkBytes(newStream('pod0', proxyName(0)));
+const aCheck = () => checkBytes(newStream());
 
 async function startScene({ stand }: Trial, store: string, some: readonly Member[]): Promise<Scene> {
   const limits = { [FULL_POD]: { connections: FULL_POD_LIMIT } };

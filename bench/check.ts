@@ -1,7 +1,6 @@
 /** What one Check costs, against a gRPC server that does nothing, and one that does not even speak gRPC. */
 
 import { type Benchmark, inRounds, ROUNDS } from './benchmark.ts';
-import { proxyName } from './crowd.ts';
 import { type Figure, valuesOf } from './figure.ts';
 import { h2load } from './h2load.ts';
 import { checkBytes, newStream } from './messages.ts';
@@ -36,7 +35,7 @@ export const check: Benchmark = {
       redis: await stand.gate({ redis: await stand.redis() }),
     };
     // h2load has one message: each Check after the first asks for a lease that is held already.
-    const message = checkBytes(newStream('pod0', proxyName(0)));
+    const message = checkBytes(newStream());
     const requests = REQUESTS[length];
     const again = await inRounds(ROUNDS[length], servers, async (server: Server, name): Promise<Sample> => {
       say(`${name}: ${requests} Checks by h2load`);

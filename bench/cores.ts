@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { lendFolder } from '../lab/fleet/folder.ts';
 import { freePort, untilReady } from '../lab/fleet/processes.ts';
 import { type Benchmark, inRounds } from './benchmark.ts';
-import { proxyName } from './crowd.ts';
 import { type Figure, valuesOf } from './figure.ts';
 import { h2load } from './h2load.ts';
 import { checkBytes, newStream } from './messages.ts';
@@ -29,7 +28,7 @@ export const cores: Benchmark = {
       '2': await startCluster(stand, '2'),
       '4': await startCluster(stand, '4'),
     };
-    const message = checkBytes(newStream('pod0', proxyName(0)));
+    const message = checkBytes(newStream());
     const found = await inRounds(ROUNDS, clusters, async ({ address, pids }, name) => {
       say(`${named(name)}: ${REQUESTS} Checks`);
       const spentMs = () => pids.reduce((sum, pid) => sum + cpuMs(pid), 0);

@@ -8,9 +8,9 @@ import type { ClientHttp2Stream } from 'node:http2';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Gate } from '../lab/fleet/gate.ts';
 import { until } from '../lab/fleet/processes.ts';
-import { type ProxyId, parseProxyId } from '../src/admission/ids.ts';
+import type { ProxyId } from '../src/admission/ids.ts';
 import { framed, GrpcConnection, LOG_PATH } from './grpc-client.ts';
-import { type EntryType, entryBytes, newStream, type Stream } from './messages.ts';
+import { type EntryType, entryBytes, newStream, proxyName, type Stream } from './messages.ts';
 
 const READ_WITHIN_MS = 60_000;
 const TICK_MS = 5;
@@ -32,10 +32,6 @@ export function members(size: Readonly<Record<'connections' | 'pods' | 'proxies'
     const stream = newStream(`pod${i % pods}`, proxy);
     return { stream, entry: framed(entryBytes(stream, 'DownstreamPeriodic')) };
   });
-}
-
-export function proxyName(index: number): ProxyId {
-  return parseProxyId(`proxy_${index}`) as ProxyId;
 }
 
 export class Crowd {

@@ -1,10 +1,9 @@
 /** Checks that each ask for a lease of their own, as Envoy's do, and as h2load cannot. */
 
 import { once } from 'node:events';
-import { proxyName } from './crowd.ts';
 import { CHECK_PATH, framed, GrpcConnection, LOG_PATH } from './grpc-client.ts';
 import { closedLoop } from './load.ts';
-import { checkBytes, entryBytes, newStream } from './messages.ts';
+import { checkBytes, entryBytes, newStream, proxyName } from './messages.ts';
 import { allAdmitted, type Cost, costDuring, type Server } from './stand.ts';
 
 const CONNECTIONS = 4;

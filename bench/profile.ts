@@ -2,7 +2,7 @@
 
 import { command, namesIn, parse, wholeNumber } from '../lab/command.ts';
 import { ASKABLE, Inspector } from '../lab/fleet/inspector.ts';
-import { members, proxyName, untilRead } from './crowd.ts';
+import { members, untilRead } from './crowd.ts';
 import { h2load } from './h2load.ts';
 import { checkBytes, newStream } from './messages.ts';
 import { type GateServer, Stand } from './stand.ts';
@@ -58,7 +58,7 @@ async function main(args: string[]): Promise<number> {
 type Ask = (count: number) => Promise<unknown>;
 
 function checksOf({ address }: GateServer): Ask {
-  const message = checkBytes(newStream('pod0', proxyName(0)));
+  const message = checkBytes(newStream());
   return (count) => h2load(address, message, count);
 }
 

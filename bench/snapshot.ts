@@ -2,11 +2,11 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Benchmark, inRounds, type Trial } from './benchmark.ts';
-import { members, proxyName } from './crowd.ts';
+import { members } from './crowd.ts';
 import { type Figure, growth, percentile, valuesOf } from './figure.ts';
 import { CHECK_PATH, framed, GrpcConnection } from './grpc-client.ts';
 import { openLoop } from './load.ts';
-import { checkBytes, newStream } from './messages.ts';
+import { checkBytes, newStream, proxyName } from './messages.ts';
 import { costDuring, type GateServer } from './stand.ts';
 
 const SIZES = { full: [10, 1_000, 10_000], short: [1_000] };
@@ -57,7 +57,7 @@ async function startScene({ stand, say }: Trial, pods: number): Promise<Scene> {
   await stand.crowd(server, all);
   const connection = await GrpcConnection.to(server.address, proxyName(0));
   stand.owns(() => connection.close());
-  const check = framed(checkBytes(newStream('pod0', proxyName(0))));
+  const check = framed(checkBytes(newStream()));
   return { server, connection, check, pods: new Set(all.map(({ stream }) => stream.pod)) };
 }
 

@@ -1,6 +1,7 @@
 /** What happens to gates. */
 
 import { act, type Fault, heal, rush } from './fault.ts';
+import type { FleetOptions } from './fleet-options.ts';
 import { BEYOND_GRACE_MS, BEYOND_TTL_MS, FLUSHED_MS, LOST_END_MS, RETREATED_MS, SCALE, SIZE } from './scale.ts';
 
 /** Long enough for the other gates to take a silent gate's leases for dead, and shorter than the grace. */
@@ -30,6 +31,25 @@ function allDown(name: string, forMs: number): Fault {
   };
 }
 
+function hangs(name: string, what: string, forMs: number, fleet: FleetOptions = {}): Fault {
+  return {
+    name,
+    what,
+    gatesAlone: 1, // when it goes on, its connection to Redis has timed out
+    untrustedMs: SCALE.recoveryMs,
+    fleet,
+    bounds: { keptMs: forMs + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    actions: (random) => {
+      const gate = random.below(SIZE.gates);
+      return [
+        act(0, `SIGSTOP gate ${gate + 1}`, ({ fleet }) => fleet.gateAt(gate).kill('SIGSTOP')),
+        heal(forMs, `SIGCONT gate ${gate + 1}`, ({ fleet }) => fleet.gateAt(gate).kill('SIGCONT')),
+        rush(),
+      ];
+    },
+  };
+}
+
 export const gateFaults: readonly Fault[] = [
   {
     name: 'gate-sigkill',
@@ -44,21 +64,7 @@ export const gateFaults: readonly Fault[] = [
       act(3_000, 'start gate 2', ({ fleet }) => fleet.startGate(1)),
     ],
   },
-  {
-    name: 'gate-sigstop',
-    what: `one of two gates: SIGSTOP for ${BEYOND_TTL_MS / 1000} s, a rush of clients`,
-    gatesAlone: 1, // when it goes on, its connection to Redis has timed out
-    untrustedMs: SCALE.recoveryMs,
-    bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
-    actions: (random) => {
-      const gate = random.below(SIZE.gates);
-      return [
-        act(0, `SIGSTOP gate ${gate + 1}`, ({ fleet }) => fleet.gateAt(gate).kill('SIGSTOP')),
-        heal(BEYOND_TTL_MS, `SIGCONT gate ${gate + 1}`, ({ fleet }) => fleet.gateAt(gate).kill('SIGCONT')),
-        rush(),
-      ];
-    },
-  },
+  hangs('gate-sigstop', `one of two gates: SIGSTOP for ${BEYOND_TTL_MS / 1000} s, a rush of clients`, BEYOND_TTL_MS),
   {
     name: 'only-gate-sigstop',
     what: `the only gate: SIGSTOP for ${BEYOND_TTL_MS / 1000} s, a rush of clients`,
@@ -91,23 +97,13 @@ export const gateFaults: readonly Fault[] = [
       ];
     },
   },
-  {
-    name: 'gate-hangs-without-keepalive',
-    what: `one of two gates: SIGSTOP for ${BEYOND_GRACE_MS / 1000} s; Envoys of four workers, without keepalive and health checks towards gates; a rush of clients`,
-    gatesAlone: 1,
-    untrustedMs: SCALE.recoveryMs,
+  hangs(
+    'gate-hangs-without-keepalive',
+    `one of two gates: SIGSTOP for ${BEYOND_GRACE_MS / 1000} s; Envoys of four workers, without keepalive and health checks towards gates; a rush of clients`,
+    BEYOND_GRACE_MS,
     // Each worker has a log stream of its own, to either gate: so each Envoy speaks to both.
-    fleet: { unwatched: true, workers: 4 },
-    bounds: { keptMs: BEYOND_GRACE_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
-    actions: (random) => {
-      const gate = random.below(SIZE.gates);
-      return [
-        act(0, `SIGSTOP gate ${gate + 1}`, ({ fleet }) => fleet.gateAt(gate).kill('SIGSTOP')),
-        heal(BEYOND_GRACE_MS, `SIGCONT gate ${gate + 1}`, ({ fleet }) => fleet.gateAt(gate).kill('SIGCONT')),
-        rush(),
-      ];
-    },
-  },
+    { unwatched: true, workers: 4 },
+  ),
   {
     name: 'gate-wrong-clock',
     what: "one gate's clock an hour ahead; the other gate: SIGKILL, started again 3 s later",
