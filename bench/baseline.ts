@@ -1,6 +1,6 @@
 /**
- * Ratios of earlier short runs, and whether those of this one are worse. A ratio travels from machine to machine as no
- * figure does; still it has noise, on both sides: the spread of its rounds. Worse is what no such noise explains.
+ * Compares the ratios of a short run with those of earlier ones in baseline.json. Ratios can be compared across machines,
+ * figures cannot. Both sides have noise, the spread of their rounds; a ratio is worse when noise does not explain it.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,11 +8,11 @@ import { type Figure, ratios, type Summary, summary } from './figure.ts';
 import { number } from './report.ts';
 
 const FILE = new URL('./baseline.json', import.meta.url);
-/** So many spreads are noise. */
+/** A difference of so many spreads is noise. */
 const SPREADS = 3;
 /**
- * Of the baseline's median: the rounds of one run agree more than runs do, and machines differ. How long something takes
- * hangs on what else the machine does; what it takes of processors and memory hardly does.
+ * Tolerated beside the noise, as a part of the baseline's median: rounds of one run agree more than runs and machines do.
+ * Times depend on what else the machine does; processor time and memory hardly do.
  */
 const MARGIN = { time: 1.5, other: 0.35 };
 
@@ -39,7 +39,7 @@ export function acceptBaseline(figures: readonly Figure[], { all }: { all: boole
   writeFileSync(FILE, `${JSON.stringify({ ...kept, ...ratiosOf(figures) }, undefined, 2)}\n`);
 }
 
-/** Of what is better when it is less. */
+/** Only of figures that are better when they are less. */
 function ratiosOf(figures: readonly Figure[]): Baseline {
   const compared = figures.filter(({ unit, isTail }) => unit !== '/s' && !isTail);
   return Object.fromEntries(

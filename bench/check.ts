@@ -1,13 +1,11 @@
 /** What one Check costs, against a gRPC server that does nothing, and one that does not even speak gRPC. */
 
-import { type ProxyId, parseProxyId } from '../src/admission/ids.ts';
-import { type Benchmark, ROUNDS, type Trial } from './benchmark.ts';
-import type { Figure } from './figure.ts';
+import { type Benchmark, inRounds, ROUNDS } from './benchmark.ts';
+import { type Figure, valuesOf } from './figure.ts';
 import { h2load } from './h2load.ts';
 import { checkBytes, newStream } from './messages.ts';
 import { takeNewLeases } from './new-leases.ts';
 import { residentBytes } from './process-cost.ts';
-import { inRounds } from './rounds.ts';
 import { allAdmitted, type Cost, costDuring, type Server } from './stand.ts';
 
 const SERVERS = ['http2', 'grpc-js', 'embedded', 'redis'] as const;
@@ -17,109 +15,85 @@ const PODS = 20;
 const REQUESTS = { full: 12_000, short: 6_000 };
 /** New leases of a round; the driver here is slower than h2load. */
 const NEW_LEASES = { full: 5_000, short: 2_500 };
-const PROXY = parseProxyId('proxy_a') as ProxyId;
+
+interface Sample extends Cost {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly residentMiB: number;
+}
 
 export const check: Benchmark = {
   name: 'check',
   what: 'Checks over HTTP/2, as many as can be answered',
   inShort: true,
-  async run(trial) {
-    const servers = await startServers(trial);
-    const again = await checkAgain(trial, servers);
-    const anew = await checkAnew(trial, servers);
+  async run({ stand, length, say }) {
+    const servers = {
+      http2: await stand.program('noop-http2'),
+      'grpc-js': await stand.program('noop-grpc'),
+      embedded: await stand.gate(),
+      redis: await stand.gate({ redis: await stand.redis() }),
+    };
+    // h2load has one message: each Check after the first asks for a lease that is held already.
+    const message = checkBytes(newStream());
+    const requests = REQUESTS[length];
+    const again = await inRounds(ROUNDS[length], servers, async (server: Server, name): Promise<Sample> => {
+      say(`${name}: ${requests} Checks by h2load`);
+      const load = () => allAdmitted(server, requests, () => h2load(server.address, message, requests));
+      const { result, ...cost } = await costDuring(server, requests, load);
+      return { ...result, ...cost, residentMiB: residentBytes(server.pid) / 2 ** 20 };
+    });
+    const leases = NEW_LEASES[length];
+    const { http2: _, ...takers } = servers;
+    const anew = await inRounds(ROUNDS[length], takers, (server: Server, name) => {
+      say(`${name}: ${leases} Checks, each for a new lease`);
+      return takeNewLeases(server, leases, PODS);
+    });
     return [...figuresOfAgain(again), ...figuresOfAnew(anew)];
   },
 };
 
-async function startServers({ stand }: Trial): Promise<Record<Name, Server>> {
-  return {
-    http2: await stand.program('noop-http2'),
-    'grpc-js': await stand.program('noop-grpc'),
-    embedded: await stand.gate(),
-    redis: await stand.gate({ redis: await stand.redis() }),
+function figuresOfAgain(found: Record<Name, Sample[]>): Figure[] {
+  const floor = (name: Name, key: keyof Sample) => {
+    if (name === 'http2') return {};
+    const against = name === 'grpc-js' ? 'http2' : 'grpc-js';
+    return { floor: { name: against, samples: valuesOf(found[against], key) } };
   };
-}
-
-interface Sample {
-  readonly cpuUs: number;
-  readonly redisCpuUs: number;
-}
-
-function perCheck({ cpuMs, redisCpuMs }: Cost, checks: number): Sample {
-  return { cpuUs: (cpuMs * 1000) / checks, redisCpuUs: (redisCpuMs * 1000) / checks };
-}
-
-/** h2load has one message: each Check after the first asks for a lease that is held already. */
-async function checkAgain(trial: Trial, servers: Record<Name, Server>) {
-  const message = checkBytes(newStream('pod0', PROXY));
-  const requests = REQUESTS[trial.length];
-  return inRounds(ROUNDS[trial.length], SERVERS, async (name) => {
-    trial.say(`${name}: ${requests} Checks by h2load`);
-    const server = servers[name];
-    const cost = await costDuring(server, () =>
-      allAdmitted(server, requests, () => h2load(server.address, message, requests)),
-    );
-    return { ...cost.result, ...perCheck(cost, requests), residentMiB: residentBytes(server.pid) / 2 ** 20 };
-  });
-}
-
-async function checkAnew(trial: Trial, servers: Record<Name, Server>) {
-  const names = ['grpc-js', 'embedded', 'redis'] as const;
-  const count = NEW_LEASES[trial.length];
-  return inRounds(ROUNDS[trial.length], names, async (name) => {
-    trial.say(`${name}: ${count} Checks, each for a new lease`);
-    return perCheck(await takeNewLeases(servers[name], count, PODS), count);
-  });
-}
-
-function figuresOfAgain(found: Awaited<ReturnType<typeof checkAgain>>): Figure[] {
-  const of = (name: Name, key: keyof (typeof found)[Name][number] & string) =>
-    found[name].map((sample) => Number(sample[key]));
-  const floor = (key: Parameters<typeof of>[1]) => ({ name: 'grpc-js', samples: of('grpc-js', key) });
-  const http2 = (key: Parameters<typeof of>[1]) => ({ name: 'http2', samples: of('http2', key) });
-  const figures: Figure[] = [];
-  for (const [key, unit, title] of [
-    ['perSecond', '/s', 'answered'],
-    ['p50Ms', 'ms', 'p50'],
-    ['p99Ms', 'ms', 'p99'],
-  ] as const) {
-    for (const name of SERVERS) {
-      const against = name === 'http2' ? {} : { floor: name === 'grpc-js' ? http2(key) : floor(key) };
-      const tail = key === 'p99Ms' ? { isTail: true as const } : {};
-      figures.push({ name: `Check, ${name}: ${title}`, unit, samples: of(name, key), ...against, ...tail });
-    }
-  }
-  const cpu = (name: Name) => ({ name: `Check, ${name}: CPU`, unit: 'µs', samples: of(name, 'cpuUs') }) as const;
+  const each = (title: string, unit: Figure['unit'], key: keyof Sample, more: Partial<Figure> = {}) =>
+    SERVERS.map((name): Figure => {
+      const samples = valuesOf(found[name], key);
+      return { name: `Check, ${name}: ${title}`, unit, samples, ...floor(name, key), ...more };
+    });
+  const [http2, grpcJs, embedded, redis] = each('CPU', 'µs', 'cpuUs') as [Figure, Figure, Figure, Figure];
   return [
-    ...figures,
-    cpu('http2'),
-    { ...cpu('grpc-js'), floor: http2('cpuUs') },
-    { ...cpu('embedded'), floor: floor('cpuUs'), atMost: { ratio: 1.15 } },
-    { ...cpu('redis'), floor: floor('cpuUs'), atMost: { ratio: 1.35 } },
+    ...each('answered', '/s', 'perSecond'),
+    ...each('p50', 'ms', 'p50Ms'),
+    ...each('p99', 'ms', 'p99Ms', { isTail: true }),
+    http2,
+    grpcJs,
+    { ...embedded, atMost: { ratio: 1.15 } },
+    { ...redis, atMost: { ratio: 1.35 } },
     {
       name: "Check, redis: Redis's own CPU",
       unit: 'µs',
-      samples: of('redis', 'redisCpuUs'),
-      floor: { name: "the gate's", samples: of('redis', 'cpuUs') },
+      samples: valuesOf(found.redis, 'redisCpuUs'),
+      floor: { name: "the gate's", samples: redis.samples },
       atMost: { ratio: 0.12 },
     },
     ...SERVERS.map((name): Figure => {
-      return { name: `Check, ${name}: RSS after`, unit: 'MiB', samples: of(name, 'residentMiB') };
+      return { name: `Check, ${name}: RSS after`, unit: 'MiB', samples: valuesOf(found[name], 'residentMiB') };
     }),
   ];
 }
 
-function figuresOfAnew(found: Awaited<ReturnType<typeof checkAnew>>): Figure[] {
-  const cpu = (name: keyof typeof found) => found[name].map(({ cpuUs }) => cpuUs);
-  const floor = { name: 'grpc-js', samples: cpu('grpc-js') };
+function figuresOfAnew(found: Record<'grpc-js' | 'embedded' | 'redis', Cost[]>): Figure[] {
+  const title = 'Check for a new lease';
+  const [embedded, redis] = [valuesOf(found.embedded, 'cpuUs'), valuesOf(found.redis, 'cpuUs')];
+  const floor = { name: 'grpc-js', samples: valuesOf(found['grpc-js'], 'cpuUs') };
+  const ofRedis = { samples: valuesOf(found.redis, 'redisCpuUs'), floor: { name: "the gate's", samples: redis } };
   return [
-    { name: 'Check for a new lease, embedded: CPU', unit: 'µs', samples: cpu('embedded'), floor },
-    { name: 'Check for a new lease, redis: CPU', unit: 'µs', samples: cpu('redis'), floor },
-    {
-      name: "Check for a new lease, redis: Redis's own CPU",
-      unit: 'µs',
-      samples: found.redis.map(({ redisCpuUs }) => redisCpuUs),
-      floor: { name: "the gate's", samples: cpu('redis') },
-    },
+    { name: `${title}, embedded: CPU`, unit: 'µs', samples: embedded, floor },
+    { name: `${title}, redis: CPU`, unit: 'µs', samples: redis, floor },
+    { name: `${title}, redis: Redis's own CPU`, unit: 'µs', ...ofRedis },
   ];
 }

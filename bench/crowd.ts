@@ -8,9 +8,9 @@ import type { ClientHttp2Stream } from 'node:http2';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Gate } from '../lab/fleet/gate.ts';
 import { until } from '../lab/fleet/processes.ts';
-import { type ProxyId, parseProxyId } from '../src/admission/ids.ts';
+import type { ProxyId } from '../src/admission/ids.ts';
 import { framed, GrpcConnection, LOG_PATH } from './grpc-client.ts';
-import { type EntryType, entryBytes, newStream, type Stream } from './messages.ts';
+import { type EntryType, entryBytes, newStream, proxyName, type Stream } from './messages.ts';
 
 const READ_WITHIN_MS = 60_000;
 const TICK_MS = 5;
@@ -24,11 +24,8 @@ export interface Member {
 }
 
 /** `connections` of them, spread evenly over the pods and proxies, so that each pod has some of each proxy. */
-export function members({
-  connections,
-  pods,
-  proxies,
-}: Readonly<Record<'connections' | 'pods' | 'proxies', number>>): Member[] {
+export function members(size: Readonly<Record<'connections' | 'pods' | 'proxies', number>>): Member[] {
+  const { connections, pods, proxies } = size;
   const names = Array.from({ length: proxies }, (_, i) => proxyName(i));
   return Array.from({ length: connections }, (_, i) => {
     const proxy = names[Math.floor(i / pods) % proxies] ?? proxyName(0);
@@ -37,43 +34,32 @@ export function members({
   });
 }
 
-export function proxyName(index: number): ProxyId {
-  return parseProxyId(`proxy_${index}`) as ProxyId;
-}
-
 export class Crowd {
   readonly #members: readonly Member[];
-  readonly #connections: readonly GrpcConnection[];
-  readonly #logs: ReadonlyMap<ProxyId, ClientHttp2Stream>;
+  readonly #connections: GrpcConnection[] = [];
+  readonly #logs = new Map<ProxyId, ClientHttp2Stream>();
   #next = 0;
   /** Entries that were sent. */
   said = 0;
 
-  private constructor(
-    all: readonly Member[],
-    connections: readonly GrpcConnection[],
-    logs: ReadonlyMap<ProxyId, ClientHttp2Stream>,
-  ) {
+  private constructor(all: readonly Member[]) {
     this.#members = all;
-    this.#connections = connections;
-    this.#logs = logs;
   }
 
   /** With a connection, and a log stream on it, for each proxy. */
   static async at(address: string, all: readonly Member[]): Promise<Crowd> {
-    const connections: GrpcConnection[] = [];
-    const logs = new Map<ProxyId, ClientHttp2Stream>();
+    const crowd = new Crowd(all);
     for (const proxy of new Set(all.map(({ stream }) => stream.proxy))) {
       const connection = await GrpcConnection.to(address, proxy);
-      connections.push(connection);
-      const log = connection.stream(LOG_PATH);
+      crowd.#connections.push(connection);
+      const log = connection.stream(LOG_PATH).resume();
       log.on('error', () => {}); // the gate was killed
-      logs.set(proxy, log.resume());
+      crowd.#logs.set(proxy, log);
     }
-    return new Crowd(all, connections, logs);
+    return crowd;
   }
 
-  /** Says once of so many of them that they are open, going round: as fast as it is taken. */
+  /** Sends periodic entries of the next `count` connections, round and round, as fast as the gate takes them. */
   async speak(count = this.#members.length): Promise<void> {
     for (let said = 0; said < count; said += BURST) await this.#sayNext(Math.min(BURST, count - said));
   }
@@ -111,29 +97,20 @@ export class Crowd {
   }
 }
 
-/** How many entries of open connections the gate has read. */
-async function entriesRead(gate: Gate): Promise<number> {
-  return (await gate.metrics('/metrics'))['wsgate_access_log_entries_total{kind="seen"}'] ?? 0;
-}
-
 /** Resolves when the gate has read all that the crowd said while `act` went on. */
 export async function untilRead(gate: Gate, crowd: Crowd, act: () => Promise<void>): Promise<void> {
-  const [readBefore, saidBefore] = [await entriesRead(gate), crowd.said];
+  const read = async () => (await gate.metrics('/metrics'))['wsgate_access_log_entries_total{kind="seen"}'] ?? 0;
+  const [readBefore, saidBefore] = [await read(), crowd.said];
   await act();
-  const isRead = async () => (await entriesRead(gate)) - readBefore >= crowd.said - saidBefore;
+  const isRead = async () => (await read()) - readBefore >= crowd.said - saidBefore;
   await until('the gate has read its logs', isRead, READ_WITHIN_MS);
 }
 
 /** Resolves when the store counts so many connections, over all pods. */
 export async function untilCounted(gate: Gate, connections: number): Promise<void> {
-  await until(
-    `${connections} connections are counted`,
-    async () => (await counted(gate)) === connections,
-    READ_WITHIN_MS,
-  );
-}
-
-async function counted(gate: Gate): Promise<number> {
-  const metrics = Object.entries(await gate.metrics());
-  return metrics.reduce((sum, [name, value]) => sum + (name.startsWith('websocket_pod_connections') ? value : 0), 0);
+  const areCounted = async () => {
+    const pods = Object.entries(await gate.metrics()).filter(([name]) => name.startsWith('websocket_pod_connections'));
+    return pods.reduce((sum, [, value]) => sum + value, 0) === connections;
+  };
+  await until(`${connections} connections are counted`, areCounted, READ_WITHIN_MS);
 }

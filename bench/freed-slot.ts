@@ -1,9 +1,9 @@
-/** How long a slot stays taken after Envoy's word that its connection has closed, as the next client sees it. */
+/** How long a slot stays taken after Envoy's log entry of a close, as the next client sees it. */
 
 import { loadServices } from '../src/envoy/protos.ts';
-import { type Crowd, proxyName } from './crowd.ts';
+import type { Crowd } from './crowd.ts';
 import { CHECK_PATH, framed, GrpcConnection } from './grpc-client.ts';
-import { checkBytes, newStream, type Stream } from './messages.ts';
+import { checkBytes, newStream, proxyName, type Stream } from './messages.ts';
 
 export const FULL_POD = 'full';
 /** For the gate's configuration. */

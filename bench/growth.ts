@@ -1,15 +1,13 @@
 /** Whether Checks, and upgrades through Envoy, take longer the more connections there are already. */
 
 import type { Socket } from 'node:net';
-import type { Benchmark, Trial } from './benchmark.ts';
-import { Crowd, members, untilCounted, untilRead } from './crowd.ts';
+import { type Benchmark, inRounds, type Trial } from './benchmark.ts';
+import { members } from './crowd.ts';
 import { PATH, startEnvoy } from './envoy.ts';
-import { type Figure, growth as growthOf } from './figure.ts';
+import { type Figure, growth as growthOf, median, valuesOf } from './figure.ts';
 import { closedLoop, openLoop } from './load.ts';
 import { takeNewLeases } from './new-leases.ts';
-import { inRounds } from './rounds.ts';
-import type { Server } from './stand.ts';
-import { median } from './statistics.ts';
+import type { Cost, Server } from './stand.ts';
 import { upgrade, upgradeOnce } from './upgrades.ts';
 
 const STORES = ['embedded', 'redis'] as const;
@@ -27,84 +25,61 @@ export const growth: Benchmark = {
   name: 'growth',
   what: 'Checks for a pod with ever more leases, upgrades through an Envoy with ever more WebSockets',
   inShort: false,
-  async run(trial) {
-    return [...(await checks(trial)), ...(await upgrades(trial))];
-  },
+  run: async (trial) => [...(await checks(trial)), ...(await upgrades(trial))],
 };
 
-async function checks(trial: Trial): Promise<Figure[]> {
+async function checks({ stand, say }: Trial): Promise<Figure[]> {
   const all = members({ connections: Math.max(...LEASES), pods: 1, proxies: 4 });
-  const servers = new Map<string, Server>();
+  const servers: Record<string, Server> = {};
   for (const store of STORES) {
     for (const leases of LEASES) {
-      trial.say(`${store}: giving a pod ${leases.toLocaleString('en')} leases`);
-      servers.set(`${store} ${leases}`, await holding(trial, store, all.slice(0, leases)));
+      say(`${store}: giving a pod ${leases.toLocaleString('en')} leases`);
+      const onRedis = store === 'redis' ? { redis: await stand.redis() } : {};
+      const server = await stand.gate({ ...onRedis, isLasting: true });
+      await stand.crowd(server, all.slice(0, leases));
+      servers[`${store} ${leases}`] = server;
     }
   }
-  const found = await inRounds(ROUNDS, [...servers.keys()], async (name) => {
-    trial.say(`${name}: ${CHECKS} Checks`);
-    const server = servers.get(name);
-    if (server === undefined) throw new Error(`there is no ${name}`);
+  const found = await inRounds(ROUNDS, servers, async (server, name) => {
+    say(`${name}: ${CHECKS} Checks`);
     return takeNewLeases(server, CHECKS, 1);
   });
-  const costs = (store: string, key: 'cpuMs' | 'redisCpuMs') =>
-    LEASES.map((leases) => found[`${store} ${leases}`]?.map((cost) => (cost[key] * 1000) / CHECKS) ?? []);
+  const costs = (store: string, key: keyof Cost) => LEASES.map((leases) => valuesOf(found[`${store} ${leases}`], key));
+  const grows = (title: string, store: string, key: keyof Cost) =>
+    growthOf(`Check, ${store}: growth of ${title} with the pod's leases`, LEASES, costs(store, key), 0.05);
   return [
     ...STORES.flatMap((store) =>
-      LEASES.map((leases, i): Figure => {
-        const name = `Check for a pod with ${leases.toLocaleString('en')} leases, ${store}: CPU`;
-        return { name, unit: 'µs', samples: costs(store, 'cpuMs')[i] ?? [] };
+      costs(store, 'cpuUs').map((samples, i): Figure => {
+        const name = `Check for a pod with ${LEASES[i]?.toLocaleString('en')} leases, ${store}: CPU`;
+        return { name, unit: 'µs', samples };
       }),
     ),
-    ...STORES.flatMap((store) =>
-      growthOf(`Check, ${store}: growth of CPU with the pod's leases`, LEASES, costs(store, 'cpuMs'), 0.05),
-    ),
-    ...growthOf(
-      "Check, redis: growth of Redis's own CPU with the pod's leases",
-      LEASES,
-      costs('redis', 'redisCpuMs'),
-      0.05,
-    ),
+    ...STORES.flatMap((store) => grows('CPU', store, 'cpuUs')),
+    ...grows("Redis's own CPU", 'redis', 'redisCpuUs'),
   ];
 }
 
-async function holding({ stand }: Trial, store: string, some: ReturnType<typeof members>): Promise<Server> {
-  const server = await stand.gate({
-    ...(store === 'redis' ? { redis: await stand.redis() } : {}),
-    isLasting: true,
-  });
-  const crowd = await Crowd.at(server.address, some);
-  stand.owns(async () => crowd.close());
-  await untilRead(server.gate, crowd, () => crowd.speak());
-  await untilCounted(server.gate, some.length);
-  return server;
-}
-
-async function upgrades(trial: Trial): Promise<Figure[]> {
-  const { stand, say } = trial;
+async function upgrades({ stand, say }: Trial): Promise<Figure[]> {
   const pod = await stand.program('raw-pod');
-  const ports = new Map<string, number>();
+  const ports: Record<string, number> = {};
   for (const sockets of SOCKETS) {
     say(`opening ${sockets.toLocaleString('en')} WebSockets through an Envoy`);
     const port = await startEnvoy(stand, pod, await stand.gate({ redis: await stand.redis() }));
     const open: Socket[] = [];
-    stand.owns(async () => {
-      for (const socket of open) socket.destroy();
-    });
-    const paths = Array.from({ length: sockets }, () => PATH);
+    stand.owns(() => open.forEach((socket) => void socket.destroy()));
+    const paths = Array<string>(sockets).fill(PATH);
     await closedLoop(paths, OPENING_AT_ONCE, async (path) => open.push(await upgrade(port, path)));
-    ports.set(String(sockets), port);
+    ports[sockets] = port;
   }
-  const found = await inRounds(ROUNDS, [...ports.keys()], async (name) => {
+  const found = await inRounds(ROUNDS, ports, async (port, name) => {
     say(`${name} WebSockets are open, and ${UPGRADES_PER_SECOND} more a second come and go`);
-    const port = ports.get(name) ?? 0;
     return median(await openLoop(UPGRADES_PER_SECOND, PACED_MS, () => upgradeOnce(port, PATH)));
   });
-  const p50sMs = SOCKETS.map((sockets) => found[String(sockets)] ?? []);
+  const p50sMs = SOCKETS.map((sockets) => found[sockets] ?? []);
   return [
-    ...SOCKETS.map((sockets, i): Figure => {
-      const name = `Through Envoy with ${sockets.toLocaleString('en')} WebSockets open, redis: p50`;
-      return { name, unit: 'ms', samples: p50sMs[i] ?? [] };
+    ...p50sMs.map((samples, i): Figure => {
+      const name = `Through Envoy with ${SOCKETS[i]?.toLocaleString('en')} WebSockets open, redis: p50`;
+      return { name, unit: 'ms', samples };
     }),
     ...growthOf('Through Envoy, redis: growth of the p50 with open WebSockets', SOCKETS, p50sMs, 0.1),
   ];

@@ -1,6 +1,7 @@
 /** A gRPC client straight on node:http2, so that what drives a server costs less than the server. */
 
 import { once } from 'node:events';
+import type { IncomingHttpHeaders } from 'node:http';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { loadServices } from '../src/envoy/protos.ts';
 
@@ -35,16 +36,15 @@ export class GrpcConnection {
   /** Resolves with the answer's message; rejects when its status is not OK. */
   unary(path: string, frame: Buffer): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const stream = this.#open(path);
+      const stream = this.stream(path);
       const chunks: Buffer[] = [];
       let status: unknown;
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('response', (headers) => {
-        status = headers['grpc-status'];
-      });
-      stream.on('trailers', (trailers) => {
-        status = trailers['grpc-status'];
-      });
+      const read = (headers: IncomingHttpHeaders) => {
+        status ??= headers['grpc-status'];
+      };
+      stream.on('response', read);
+      stream.on('trailers', read);
       stream.on('error', reject);
       stream.on('end', () => {
         if (status === '0') resolve(Buffer.concat(chunks).subarray(5));
@@ -56,14 +56,6 @@ export class GrpcConnection {
 
   /** A stream of messages to the server, which answers when it ends. */
   stream(path: string): ClientHttp2Stream {
-    return this.#open(path);
-  }
-
-  close(): void {
-    this.#session.destroy();
-  }
-
-  #open(path: string): ClientHttp2Stream {
     return this.#session.request({
       [constants.HTTP2_HEADER_METHOD]: 'POST',
       [constants.HTTP2_HEADER_PATH]: path,
@@ -71,5 +63,9 @@ export class GrpcConnection {
       te: 'trailers',
       'x-wsgate-proxy': this.#proxy,
     });
+  }
+
+  close(): void {
+    this.#session.destroy();
   }
 }

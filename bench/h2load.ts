@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { lendFolder } from '../lab/fleet/folder.ts';
 import { lastLines, start } from '../lab/fleet/processes.ts';
+import { percentile } from './figure.ts';
 import { CHECK_PATH, framed } from './grpc-client.ts';
-import { percentile } from './statistics.ts';
 
 export interface Load {
   readonly perSecond: number;

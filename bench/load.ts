@@ -1,8 +1,8 @@
-/** Two ways to load a server from this process: as much as it can bear, or at a steady rate whatever it does. */
+/** Two ways to load a server from this process: as fast as it answers, or at a steady rate whatever it does. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How often what is due is begun. */
+/** How often calls that are due are begun. */
 const TICK_MS = 1;
 
 /** Calls `act` with each item, `atOnce` at a time; resolves with how long each took, in ms. */
@@ -14,11 +14,7 @@ export async function closedLoop<T>(
   const tookMs: number[] = [];
   const left = items.values();
   const worker = async () => {
-    for (const item of left) {
-      const startedMs = performance.now();
-      await act(item);
-      tookMs.push(performance.now() - startedMs);
-    }
+    for (const item of left) tookMs.push(await timeOf(() => act(item)));
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
   return tookMs;
@@ -29,19 +25,18 @@ export async function closedLoop<T>(
  * all have, with how long each took, in ms.
  */
 export async function openLoop(perSecond: number, forMs: number, act: () => Promise<unknown>): Promise<number[]> {
-  const tookMs: number[] = [];
-  const calls: Promise<void>[] = [];
-  const one = async () => {
-    const startedMs = performance.now();
-    await act();
-    tookMs.push(performance.now() - startedMs);
-  };
+  const calls: Promise<number>[] = [];
   const beganMs = performance.now();
   for (let elapsedMs = 0; elapsedMs < forMs; elapsedMs = performance.now() - beganMs) {
     const due = (Math.min(elapsedMs, forMs) * perSecond) / 1000;
-    while (calls.length < due) calls.push(one());
+    while (calls.length < due) calls.push(timeOf(act));
     await delay(TICK_MS);
   }
-  await Promise.all(calls);
-  return tookMs;
+  return Promise.all(calls);
+}
+
+async function timeOf(act: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now();
+  await act();
+  return performance.now() - startedMs;
 }

@@ -3,8 +3,8 @@
  * in Envoy's own protos: what the gate does not read has to be skipped, and that costs, too.
  */
 
-import { type LeaseId, leaseId, type ProxyId, streamIdentity } from '../src/admission/ids.ts';
-import { envoyMethod } from '../test/unit/envoys-own-protos.ts';
+import { envoyMethod } from '../lab/fleet/envoy-protos.ts';
+import { type LeaseId, leaseId, type ProxyId, parseProxyId, streamIdentity } from '../src/admission/ids.ts';
 
 const check = envoyMethod('envoy/service/auth/v3/external_auth.proto', 'envoy.service.auth.v3.Authorization', 'Check');
 const log = envoyMethod(
@@ -33,8 +33,12 @@ const REQUEST_ID = '3db1759d-9a7c-471e-bb5f-76aa0599d281';
 
 let streams = 0;
 
+export function proxyName(index: number): ProxyId {
+  return parseProxyId(`proxy_${index}`) as ProxyId;
+}
+
 /** A stream that nobody has seen before. */
-export function newStream(pod: string, proxy: ProxyId): Stream {
+export function newStream(pod = 'pod0', proxy = proxyName(0)): Stream {
   streams += 1;
   const second = Math.floor(performance.timeOrigin / 1000);
   return { pod, proxy, second, nanos: 100_000_000 + streams, port: PORT_MIN + (streams % PORT_COUNT) };

@@ -1,19 +1,12 @@
 /** What a process has cost so far, as Linux counts it. */
 
 import { readFileSync } from 'node:fs';
-
-/** Linux counts CPU time for user space in hundredths of a second on every architecture. */
-const TICK_MS = 10;
+import { MS_PER_TICK, timesMsOf } from '../lab/fleet/own-cpu.ts';
 
 /** User and system time of all of its threads. */
 export function cpuMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name of the program, in brackets, may hold anything; the 14th and 15th fields are the times.
-  const [user, system] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13);
-  return (Number(user) + Number(system)) * TICK_MS;
+  const [user = 0, system = 0] = timesMsOf(pid);
+  return user + system;
 }
 
 /** What is resident in memory now. */
@@ -22,13 +15,10 @@ export function residentBytes(pid: number): number {
   return Number(kibibytes) * 1024;
 }
 
-/** What all processes together have taken of all processors, but for those that run at leave of the others (`nice`). */
+/** Processor time of all processes of the machine, without those of low priority (`nice`). */
 export function machineBusyMs(): number {
   // user nice system idle iowait irq softirq steal …
-  const [user = 0, , system = 0, , , irq = 0, softirq = 0] = (
-    /^cpu +(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? ''
-  )
-    .split(' ')
-    .map(Number);
-  return (user + system + irq + softirq) * TICK_MS;
+  const line = /^cpu +(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '';
+  const [user = 0, , system = 0, , , irq = 0, softirq = 0] = line.split(' ').map(Number);
+  return (user + system + irq + softirq) * MS_PER_TICK;
 }

@@ -1,8 +1,8 @@
 /** `npm run profile`: where a gate's processor time goes, by V8's own sampling profiler. */
 
-import { parseArgs } from 'node:util';
+import { command, namesIn, parse, wholeNumber } from '../lab/command.ts';
 import { ASKABLE, Inspector } from '../lab/fleet/inspector.ts';
-import { Crowd, members, proxyName, untilRead } from './crowd.ts';
+import { members, untilRead } from './crowd.ts';
 import { h2load } from './h2load.ts';
 import { checkBytes, newStream } from './messages.ts';
 import { type GateServer, Stand } from './stand.ts';
@@ -28,16 +28,20 @@ interface Profile {
   readonly timeDeltas: readonly number[];
 }
 
-async function main(): Promise<number> {
-  const { of, store, count } = options();
-  const isKnown = ['checks', 'entries'].includes(of) && ['redis', 'embedded'].includes(store);
-  if (!isKnown || !Number.isInteger(count) || count < 1) return usage();
-  const stand = new Stand();
-  try {
+async function main(args: string[]): Promise<number> {
+  const { of, store, ...given } = parse(args, {
+    of: { type: 'string', default: 'checks' },
+    store: { type: 'string', default: 'redis' },
+    count: { type: 'string', default: '30000' },
+  });
+  const count = wholeNumber('--count', given.count, 1);
+  namesIn('--of', of, ['checks', 'entries']);
+  namesIn('--store', store, ['redis', 'embedded']);
+  return Stand.during(async (stand) => {
     const redis = store === 'redis' ? { redis: await stand.redis() } : {};
     const server = await stand.gate({ ...redis, isLasting: true, env: ASKABLE });
     const inspector = await Inspector.of(server.gate);
-    stand.owns(async () => inspector.close());
+    stand.owns(() => inspector.close());
     const ask = of === 'checks' ? checksOf(server) : await entriesOf(stand, server);
     await ask(count); // V8 has compiled it by then
     await inspector.ask('Profiler.enable');
@@ -45,29 +49,26 @@ async function main(): Promise<number> {
     await ask(count);
     const { profile } = await inspector.ask<{ profile: Profile }>('Profiler.stop');
     if (profile === undefined) throw new Error('the profiler has nothing to tell');
-    print(profile, of, count);
+    tell(profile, of, count);
     return 0;
-  } finally {
-    await stand.stop();
-  }
+  });
 }
 
-/** Asks that often. */
+/** Makes the gate do its work so many times. */
 type Ask = (count: number) => Promise<unknown>;
 
 function checksOf({ address }: GateServer): Ask {
-  const message = checkBytes(newStream('pod0', proxyName(0)));
+  const message = checkBytes(newStream());
   return (count) => h2load(address, message, count);
 }
 
-async function entriesOf(stand: Stand, { address, gate }: GateServer): Promise<Ask> {
-  const crowd = await Crowd.at(address, members(CONNECTIONS));
-  stand.owns(async () => crowd.close());
+async function entriesOf(stand: Stand, server: GateServer): Promise<Ask> {
+  const crowd = await stand.crowd(server, members(CONNECTIONS));
   const forMs = (count: number) => (count * 1000) / ENTRIES_PER_SECOND;
-  return (count) => untilRead(gate, crowd, () => crowd.speakAt(ENTRIES_PER_SECOND, forMs(count)));
+  return (count) => untilRead(server.gate, crowd, () => crowd.speakAt(ENTRIES_PER_SECOND, forMs(count)));
 }
 
-function print({ nodes, samples, timeDeltas }: Profile, of: string, count: number): void {
+function tell({ nodes, samples, timeDeltas }: Profile, of: string, count: number): void {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const parts = new Map<string, number>();
   const own = new Map<string, number>();
@@ -98,20 +99,4 @@ function partOf(functionName: string, url: string): string {
   return url.includes('/src/') ? 'wsgate' : "V8's and Node's native code: sockets, HTTP/2, strings";
 }
 
-function options(): { of: string; store: string; count: number } {
-  const { values } = parseArgs({
-    options: {
-      of: { type: 'string', default: 'checks' },
-      store: { type: 'string', default: 'redis' },
-      count: { type: 'string', default: '30000' },
-    },
-  });
-  return { of: values.of, store: values.store, count: Number(values.count) };
-}
-
-function usage(): number {
-  console.error(USAGE);
-  return 2;
-}
-
-process.exitCode = await main();
+await command(USAGE, main);

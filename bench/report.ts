@@ -2,8 +2,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import { type Figure, isMet, ratios } from './figure.ts';
-import { median, percentile } from './statistics.ts';
+import { type Figure, isMet, median, percentile, ratios } from './figure.ts';
 
 const HEAD = ['figure', 'median', 'quartiles', '× floor', 'floor', 'target', ''];
 

@@ -1,28 +1,27 @@
-/** What a live connection weighs in a gate and in Redis; and how soon a gate that was killed is right again. */
+/** How much memory a live connection takes in a gate and in Redis; how soon the count is right after a gate was killed. */
 
+import { Heap } from '../lab/fleet/heap.ts';
 import { ASKABLE } from '../lab/fleet/inspector.ts';
-import { Heap } from '../lab/fuzz/heap.ts';
-import type { RedisServer } from '../test/support/redis.ts';
+import type { RedisServer } from '../lab/redis/server.ts';
 import type { Benchmark } from './benchmark.ts';
-import { Crowd, type Member, members, untilCounted, untilRead } from './crowd.ts';
-import { type Figure, growth } from './figure.ts';
+import { Crowd, type Member, members, untilCounted } from './crowd.ts';
+import { type Figure, growth, valuesOf } from './figure.ts';
 import { leaseOf } from './messages.ts';
 import { residentBytes } from './process-cost.ts';
 import { Stand } from './stand.ts';
 
 const SIZES = { full: [1_000, 10_000, 100_000], short: [10_000] };
 const ROUNDS = 2;
-/** Few, so that each of their sets is as large as it gets: a Redis packs those of up to 128 more tightly. */
+/** Few, so that their sets are large: Redis packs sets of up to 128 members more tightly. */
 const PODS = 4;
 const PROXIES = 4;
-/** A gate that has read this much has compiled its code, and has the heap that it needs for nothing in particular. */
+/** A gate that has read this many entries has compiled its code, and has the heap that it needs in any case. */
 const WARM_UP = 2_000;
 /** Shorter than Envoy's 15 s, which would only make the wait longer. */
 const FLUSH_MS = 2_000;
 const MIB = 2 ** 20;
 
-const GATES = ['embedded', 'redis', 'redis without info'] as const;
-type Name = (typeof GATES)[number];
+type Name = 'embedded' | 'redis' | 'redis without info';
 
 interface Weight {
   /** Garbage taken out. */
@@ -53,48 +52,30 @@ export const size: Benchmark = {
   },
 };
 
+/** Each measurement has processes of its own. */
 async function measure(some: readonly Member[]): Promise<Round> {
   return {
-    embedded: await onStand((stand) => weigh(stand, 'embedded', some)),
-    redis: await onStand((stand) => weigh(stand, 'redis', some)),
-    'redis without info': await onStand((stand) => weigh(stand, 'redis without info', some)),
-    plainBytes: await onStand((stand) => weighPlain(stand, some)),
-    restartS: await onStand((stand) => restart(stand, some)),
+    embedded: await Stand.during((stand) => weigh(stand, 'embedded', some)),
+    redis: await Stand.during((stand) => weigh(stand, 'redis', some)),
+    'redis without info': await Stand.during((stand) => weigh(stand, 'redis without info', some)),
+    plainBytes: await Stand.during((stand) => weighPlain(stand, some)),
+    restartS: await Stand.during((stand) => restart(stand, some)),
   };
-}
-
-/** Each measurement begins with nothing. */
-async function onStand<T>(act: (stand: Stand) => Promise<T>): Promise<T> {
-  const stand = new Stand();
-  try {
-    return await act(stand);
-  } finally {
-    await stand.stop();
-  }
 }
 
 async function weigh(stand: Stand, name: Name, some: readonly Member[]): Promise<Weight> {
   const redis = name === 'embedded' ? undefined : await stand.redis();
   const onRedis = redis ? { redis, info: name === 'redis' } : {};
-  const { address, gate, pid } = await stand.gate({ ...onRedis, env: ASKABLE });
-  const heap = await Heap.of(gate);
-  stand.owns(async () => heap.close());
-
-  const few = members({ connections: WARM_UP, pods: PODS, proxies: PROXIES });
-  const first = await Crowd.at(address, few);
-  await untilRead(gate, first, () => first.speak());
-  await untilCounted(gate, WARM_UP);
-  stand.owns(async () => first.close());
-  const before = { heap: await heap.used(), resident: residentBytes(pid), redis: await bytesIn(redis) };
-
-  const crowd = await Crowd.at(address, some);
-  stand.owns(async () => crowd.close());
-  await untilRead(gate, crowd, () => crowd.speak());
-  await untilCounted(gate, WARM_UP + some.length);
-  const atOnce = residentBytes(pid);
+  const server = await stand.gate({ ...onRedis, env: ASKABLE });
+  const heap = await Heap.of(server.gate);
+  stand.owns(() => heap.close());
+  await stand.crowd(server, members({ connections: WARM_UP, pods: PODS, proxies: PROXIES }));
+  const before = { heap: await heap.used(), resident: residentBytes(server.pid), redis: await bytesIn(redis) };
+  await stand.crowd(server, some, WARM_UP + some.length);
+  const atOnce = residentBytes(server.pid);
   return {
     heapBytes: ((await heap.used()) - before.heap) / some.length,
-    residentMiB: (residentBytes(pid) - before.resident) / MIB,
+    residentMiB: (residentBytes(server.pid) - before.resident) / MIB,
     atOnceMiB: (atOnce - before.resident) / MIB,
     redisBytes: ((await bytesIn(redis)) - before.redis) / some.length,
   };
@@ -109,7 +90,7 @@ async function weighPlain(stand: Stand, some: readonly Member[]): Promise<number
   return (await bytesIn(redis)) / some.length;
 }
 
-/** Of all its keys, to the byte: what else a Redis needs memory for has nothing to do with connections. */
+/** The exact size of all keys. The rest of Redis's memory has nothing to do with connections. */
 async function bytesIn(redis: RedisServer | undefined): Promise<number> {
   let bytes = 0;
   for (const key of (await redis?.client.keys('*')) ?? []) {
@@ -124,16 +105,16 @@ async function bytesIn(redis: RedisServer | undefined): Promise<number> {
  * the time beyond it.
  */
 async function restart(stand: Stand, some: readonly Member[]): Promise<number> {
-  const { gate, address } = await stand.gate();
-  const crowd = await Crowd.at(address, some);
-  await untilRead(gate, crowd, () => crowd.speak());
+  const server = await stand.gate();
+  const { gate, address } = server;
+  const crowd = await stand.crowd(server, some);
   gate.kill('SIGKILL');
   await gate.ended;
   crowd.close();
   const { gate: next } = await stand.gate({ ports: { grpcPort: gate.grpcPort, httpPort: gate.httpPort } });
   const startedMs = performance.now();
   const back = await Crowd.at(address, some);
-  stand.owns(async () => back.close());
+  stand.owns(() => back.close());
   await back.speakAt((some.length * 1000) / FLUSH_MS, FLUSH_MS);
   await untilCounted(next, some.length);
   return (performance.now() - startedMs - FLUSH_MS) / 1000;
@@ -142,58 +123,40 @@ async function restart(stand: Stand, some: readonly Member[]): Promise<number> {
 function figures(sizes: readonly number[], found: readonly Round[][]): Figure[] {
   const largest = found.at(-1) ?? [];
   const count = Math.max(...sizes).toLocaleString('en');
-  const total = (pick: (round: Round) => number) =>
-    sizes.map((connections, i) => found[i]?.map((round) => pick(round) * connections) ?? []);
-  const plain = { name: 'a bare sorted set', samples: largest.map(({ plainBytes }) => plainBytes) };
+  const of = (name: Name, title: string, unit: Figure['unit'], key: keyof Weight): Figure => {
+    return { name: `Size, ${name}: ${title}`, unit, samples: largest.map((round) => round[name][key]) };
+  };
+  const grows = (name: Name, title: string, key: keyof Weight) => {
+    const totals = sizes.map((connections, i) => found[i]?.map((round) => round[name][key] * connections) ?? []);
+    return growth(`Size, ${name}: growth of ${title} with connections`, sizes, totals, 1.05);
+  };
+  const resident = `RSS of the gate for ${count} connections`;
+  const ofGate = (name: Name): Figure[] => [
+    {
+      ...of(name, `${resident}, garbage taken out`, 'MiB', 'residentMiB'),
+      atMost: { value: (60 * 10 ** 6) / MIB },
+    },
+    of(name, `${resident}, right after all have spoken at once`, 'MiB', 'atOnceMiB'),
+    of(name, 'heap of the gate for a connection', 'B', 'heapBytes'),
+    ...grows(name, 'the heap', 'heapBytes'),
+  ];
+  const ofRedis = (name: Name, bytesMax: number): Figure[] => [
+    {
+      ...of(name, 'bytes in Redis for a connection', 'B', 'redisBytes'),
+      floor: { name: 'a bare sorted set', samples: valuesOf(largest, 'plainBytes') },
+      atMost: { value: bytesMax },
+    },
+    ...grows(name, 'Redis', 'redisBytes'),
+  ];
   return [
-    ...(['embedded', 'redis'] as const).flatMap((name): Figure[] => [
-      {
-        name: `Size, ${name}: RSS of the gate for ${count} connections, garbage taken out`,
-        unit: 'MiB',
-        samples: largest.map((round) => round[name].residentMiB),
-        atMost: { value: (60 * 10 ** 6) / MIB },
-      },
-      {
-        name: `Size, ${name}: RSS of the gate for ${count} connections, right after all have spoken at once`,
-        unit: 'MiB',
-        samples: largest.map((round) => round[name].atOnceMiB),
-      },
-      {
-        name: `Size, ${name}: heap of the gate for a connection`,
-        unit: 'B',
-        samples: largest.map((round) => round[name].heapBytes),
-      },
-      ...growth(
-        `Size, ${name}: growth of the heap with connections`,
-        sizes,
-        total((round) => round[name].heapBytes),
-        1.05,
-      ),
-    ]),
-    ...(
-      [
-        ['redis', 300],
-        ['redis without info', 130],
-      ] as const
-    ).flatMap(([name, bytes]): Figure[] => [
-      {
-        name: `Size, ${name}: bytes in Redis for a connection`,
-        unit: 'B',
-        samples: largest.map((round) => round[name].redisBytes),
-        floor: plain,
-        atMost: { value: bytes },
-      },
-      ...growth(
-        `Size, ${name}: growth of Redis with connections`,
-        sizes,
-        total((round) => round[name].redisBytes),
-        1.05,
-      ),
-    ]),
+    ...ofGate('embedded'),
+    ...ofGate('redis'),
+    ...ofRedis('redis', 300),
+    ...ofRedis('redis without info', 130),
     {
       name: `Size, embedded: ${count} connections counted again after a restart, beyond a flush interval`,
       unit: 's',
-      samples: largest.map(({ restartS }) => restartS),
+      samples: valuesOf(largest, 'restartS'),
     },
   ];
 }

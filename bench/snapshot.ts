@@ -1,15 +1,13 @@
 /** What it costs to ask for the fleet's totals, and whether Checks notice. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Benchmark, Trial } from './benchmark.ts';
-import { Crowd, members, proxyName, untilCounted, untilRead } from './crowd.ts';
-import { type Figure, growth } from './figure.ts';
+import { type Benchmark, inRounds, type Trial } from './benchmark.ts';
+import { members } from './crowd.ts';
+import { type Figure, growth, percentile, valuesOf } from './figure.ts';
 import { CHECK_PATH, framed, GrpcConnection } from './grpc-client.ts';
 import { openLoop } from './load.ts';
-import { checkBytes, newStream } from './messages.ts';
-import { inRounds } from './rounds.ts';
+import { checkBytes, newStream, proxyName } from './messages.ts';
 import { costDuring, type GateServer } from './stand.ts';
-import { percentile } from './statistics.ts';
 
 const SIZES = { full: [10, 1_000, 10_000], short: [1_000] };
 const ROUNDS = 3;
@@ -23,7 +21,7 @@ const CHECKS_PER_SECOND = 500;
 
 interface Scene {
   readonly server: GateServer;
-  readonly pods: readonly string[];
+  readonly pods: ReadonlySet<string>;
   readonly connection: GrpcConnection;
   readonly check: Buffer;
 }
@@ -42,12 +40,10 @@ export const snapshot: Benchmark = {
   inShort: true,
   async run(trial) {
     const sizes = SIZES[trial.length];
-    const scenes = new Map<string, Scene>();
-    for (const pods of sizes) scenes.set(String(pods), await startScene(trial, pods));
-    const found = await inRounds(ROUNDS, [...scenes.keys()], async (name) => {
+    const scenes: Record<string, Scene> = {};
+    for (const pods of sizes) scenes[pods] = await startScene(trial, pods);
+    const found = await inRounds(ROUNDS, scenes, async (scene, name) => {
       trial.say(`${name} pods × ${PROXIES} proxies`);
-      const scene = scenes.get(name);
-      if (scene === undefined) throw new Error(`there is no ${name}`);
       return measure(scene);
     });
     return figures(sizes, found);
@@ -58,18 +54,11 @@ async function startScene({ stand, say }: Trial, pods: number): Promise<Scene> {
   say(`opening a connection to each of ${pods} pods through each of ${PROXIES} proxies`);
   const all = members({ connections: pods * PROXIES, pods, proxies: PROXIES });
   const server = await stand.gate({ redis: await stand.redis(), isLasting: true });
-  const crowd = await Crowd.at(server.address, all);
-  stand.owns(async () => crowd.close());
-  await untilRead(server.gate, crowd, () => crowd.speak());
-  await untilCounted(server.gate, all.length);
+  await stand.crowd(server, all);
   const connection = await GrpcConnection.to(server.address, proxyName(0));
-  stand.owns(async () => connection.close());
-  return {
-    server,
-    connection,
-    pods: [...new Set(all.map(({ stream }) => stream.pod))],
-    check: framed(checkBytes(newStream('pod0', proxyName(0)))),
-  };
+  stand.owns(() => connection.close());
+  const check = framed(checkBytes(newStream()));
+  return { server, connection, check, pods: new Set(all.map(({ stream }) => stream.pod)) };
 }
 
 async function measure(scene: Scene): Promise<Sample> {
@@ -78,16 +67,11 @@ async function measure(scene: Scene): Promise<Sample> {
     const tookMs = await openLoop(CHECKS_PER_SECOND, SCRAPES * EVERY_MS, () => connection.unary(CHECK_PATH, check));
     return percentile(tookMs, 99);
   };
-  const scraped = await costDuring(server, () => scrapes(server));
+  const scraped = await costDuring(server, SCRAPES, () => scrapes(server));
   const p99WithoutMs = await checksP99Ms();
   const [p99Ms] = await Promise.all([checksP99Ms(), scrapes(server)]);
-  return {
-    scrapeMs: scraped.result,
-    floorMs: await bareReads(scene),
-    redisCpuMs: scraped.redisCpuMs / SCRAPES,
-    p99Ms,
-    p99WithoutMs,
-  };
+  const floorMs = await bareReads(scene);
+  return { scrapeMs: scraped.result, floorMs, redisCpuMs: scraped.redisCpuUs / 1000, p99Ms, p99WithoutMs };
 }
 
 /** The median time of one. */
@@ -113,36 +97,28 @@ async function bareReads({ server, pods }: Scene): Promise<number> {
 }
 
 function figures(sizes: readonly number[], found: Record<string, Sample[]>): Figure[] {
-  const of = (pods: number, key: keyof Sample) => found[pods]?.map((sample) => sample[key]) ?? [];
-  const title = (pods: number) => `Snapshot, ${pods.toLocaleString('en')} pods × ${PROXIES} proxies`;
-  const grows = (what: string, key: keyof Sample) =>
-    growth(
-      `Snapshot: growth of ${what} with pods`,
-      sizes,
-      sizes.map((pods) => of(pods, key)),
-      1.05,
-    );
+  const each = (title: string, key: keyof Sample, more: (pods: number) => Partial<Figure> = () => ({})) =>
+    sizes.map((pods): Figure => {
+      const name = `Snapshot, ${pods.toLocaleString('en')} pods × ${PROXIES} proxies: ${title}`;
+      return { name, unit: 'ms', samples: valuesOf(found[pods], key), ...more(pods) };
+    });
+  const target = (pods: number, atMost: NonNullable<Figure['atMost']>) => (pods === TYPICAL ? { atMost } : {});
   return [
-    ...sizes.map((pods): Figure => {
-      const floor = { name: 'the same reads, bare', samples: of(pods, 'floorMs') };
-      const target = pods === TYPICAL ? { atMost: { value: 50 } } : {};
-      return { name: `${title(pods)}: a scrape`, unit: 'ms', samples: of(pods, 'scrapeMs'), floor, ...target };
-    }),
-    ...sizes.map((pods): Figure => {
-      return { name: `${title(pods)}: Redis's own CPU of a scrape`, unit: 'ms', samples: of(pods, 'redisCpuMs') };
-    }),
-    ...sizes.map((pods): Figure => {
-      const floor = { name: 'without scrapes', samples: of(pods, 'p99WithoutMs') };
-      const target = pods === TYPICAL ? { atMost: { ratio: 1.5 } } : {};
-      return {
-        name: `${title(pods)}: p99 of Checks, a scrape a second meanwhile`,
-        unit: 'ms',
-        samples: of(pods, 'p99Ms'),
-        isTail: true,
-        floor,
-        ...target,
-      };
-    }),
-    ...grows('a scrape', 'scrapeMs'),
+    ...each('a scrape', 'scrapeMs', (pods) => ({
+      floor: { name: 'the same reads, bare', samples: valuesOf(found[pods], 'floorMs') },
+      ...target(pods, { value: 50 }),
+    })),
+    ...each("Redis's own CPU of a scrape", 'redisCpuMs'),
+    ...each('p99 of Checks, a scrape a second meanwhile', 'p99Ms', (pods) => ({
+      isTail: true,
+      floor: { name: 'without scrapes', samples: valuesOf(found[pods], 'p99WithoutMs') },
+      ...target(pods, { ratio: 1.5 }),
+    })),
+    ...growth(
+      'Snapshot: growth of a scrape with pods',
+      sizes,
+      sizes.map((pods) => valuesOf(found[pods], 'scrapeMs')),
+      1.05,
+    ),
   ];
 }

@@ -1,20 +1,15 @@
-/** The stand that a benchmark runs on: real processes, stopped in reverse order. */
+/** What a benchmark runs on: real processes, which are stopped in reverse order. */
 
 import { fileURLToPath } from 'node:url';
 import { type EnvoyOptions, startEnvoy } from '../lab/fleet/envoy.ts';
 import { type Gate, type GateOptions, startGate } from '../lab/fleet/gate.ts';
-import { start, untilReady } from '../lab/fleet/processes.ts';
-import { type RedisServer, startRedis } from '../test/support/redis.ts';
+import { type Program, start, untilReady } from '../lab/fleet/processes.ts';
+import { type RedisServer, startRedis } from '../lab/redis/server.ts';
+import { Crowd, type Member, untilCounted, untilRead } from './crowd.ts';
 import { cpuMs } from './process-cost.ts';
 
 /** More than any benchmark opens: what is measured is the way to "yes". */
 const NO_LIMIT = 1_000_000;
-
-const PROGRAMS = {
-  'noop-grpc': new URL('./programs/noop-grpc.ts', import.meta.url),
-  'noop-http2': new URL('./programs/noop-http2.ts', import.meta.url),
-  'raw-pod': new URL('./programs/raw-pod.ts', import.meta.url),
-};
 
 /** A server whose cost is measured. */
 export interface Server {
@@ -22,7 +17,7 @@ export interface Server {
   readonly address: string;
   readonly pid: number;
   readonly redis?: RedisServer;
-  /** Absent for one that is a floor. */
+  /** Absent if it is a floor. */
   readonly gate?: Gate;
 }
 
@@ -32,7 +27,7 @@ export interface GateSettings {
   readonly redis?: RedisServer;
   /** Pods with a limit that can be reached. */
   readonly limits?: Readonly<Record<string, { readonly connections: number }>>;
-  /** Whether connections of which nobody speaks for a while stay. */
+  /** Whether connections stay that no log entry mentions for a while. */
   readonly isLasting?: boolean;
   /** `store.info` */
   readonly info?: boolean;
@@ -41,85 +36,107 @@ export interface GateSettings {
 }
 
 export class Stand {
-  readonly #stops: (() => Promise<void>)[] = [];
+  readonly #stops: (() => unknown)[] = [];
+
+  /** Stops afterwards whatever `act` has started on it. */
+  static async during<T>(act: (stand: Stand) => Promise<T>): Promise<T> {
+    const stand = new Stand();
+    try {
+      return await act(stand);
+    } finally {
+      for (const stop of stand.#stops.reverse()) await stop();
+    }
+  }
 
   async redis(): Promise<RedisServer> {
     const redis = await startRedis();
-    this.#stops.push(() => redis.stop());
+    this.owns(() => redis.stop());
     return redis;
   }
 
-  /** On the embedded store, if not on a Redis. */
+  /** On the embedded store if no Redis is given. */
   async gate({ redis, limits = {}, isLasting, info = true, ports, env = {} }: GateSettings = {}): Promise<GateServer> {
     const gate = await startGate({
       config: {
         log: { level: 'warn' },
         limits: { default: { connections: NO_LIMIT }, pods: limits },
-        // A store that has just been started is asked all the same.
+        // A new store is trusted at once.
         lease: { recovery: '0s', ...(isLasting ? { ttl: '1h', grace: '2h' } : {}) },
-        // A stall of a busy machine is not to be taken for a Redis that is away.
+        // A busy machine may stall for a moment; that is no Redis that is away.
         ...(redis ? { store: { url: redis.url, deadline: '2s', info } } : {}),
       },
       ...ports,
       env,
     });
-    this.#stops.push(() => gate.stop());
+    this.owns(() => gate.stop());
     return { address: gate.grpc, pid: gate.pid, gate, ...(redis ? { redis } : {}) };
   }
 
-  /** One of the small programs beside this file; it says where it listens. */
-  async program(name: keyof typeof PROGRAMS): Promise<Server> {
-    const args = [fileURLToPath(PROGRAMS[name])];
-    const program = await start({ name, file: process.execPath, args });
-    this.#stops.push(() => program.stop());
+  /** Opens WebSockets at that gate, and waits until its store counts `counted`: these, and those of before. */
+  async crowd({ address, gate }: GateServer, all: readonly Member[], counted = all.length): Promise<Crowd> {
+    const crowd = await Crowd.at(address, all);
+    this.owns(() => crowd.close());
+    await untilRead(gate, crowd, () => crowd.speak());
+    await untilCounted(gate, counted);
+    return crowd;
+  }
+
+  /** One of the small servers in `programs/`; it says where it listens. */
+  async program(name: 'noop-grpc' | 'noop-http2' | 'raw-pod'): Promise<Server> {
+    const program = await this.start(name);
     await untilReady(program, async () => program.lines().length > 0);
     const port = Number(program.lines()[0]);
     if (!Number.isInteger(port)) throw new Error(`${name} does not say where it listens: ${program.lines()[0]}`);
     return { address: `127.0.0.1:${port}`, pid: program.pid };
   }
 
+  /** Any of `programs/`. */
+  async start(name: string, ...args: string[]): Promise<Program> {
+    const file = fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url));
+    const program = await start({ name, file: process.execPath, args: [file, ...args] });
+    this.owns(() => program.stop());
+    return program;
+  }
+
   /** Resolves with the port that it listens on. */
   async envoy(options: EnvoyOptions): Promise<number> {
     const envoy = await startEnvoy(options);
-    this.#stops.push(() => envoy.stop());
+    this.owns(() => envoy.stop());
     return envoy.port;
   }
 
   /** Something else to be stopped. */
-  owns(stop: () => Promise<void>): void {
+  owns(stop: () => unknown): void {
     this.#stops.push(stop);
-  }
-
-  async stop(): Promise<void> {
-    for (const stop of this.#stops.splice(0).reverse()) await stop();
   }
 }
 
 export interface Cost {
-  readonly cpuMs: number;
-  readonly redisCpuMs: number;
+  readonly cpuUs: number;
+  readonly redisCpuUs: number;
 }
 
 /** What the server and its Redis have cost so far. */
 async function costOf({ pid, redis }: Server): Promise<Cost> {
-  return { cpuMs: cpuMs(pid), redisCpuMs: redis ? await redisCpuMs(redis) : 0 };
+  const info = (await redis?.client.info('cpu')) ?? '';
+  const seconds = (name: string) => Number(new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1] ?? 0);
+  return { cpuUs: cpuMs(pid) * 1000, redisCpuUs: (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6 };
 }
 
-async function redisCpuMs(redis: RedisServer): Promise<number> {
-  const info = await redis.client.info('cpu');
-  const seconds = (name: string) => Number(new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]);
-  return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1000;
-}
-
-/** What the server and its Redis cost while something happens. */
-export async function costDuring<T>(server: Server, act: () => Promise<T>): Promise<Cost & { readonly result: T }> {
+/** What the server and its Redis cost while `act` goes on, divided by `count`. */
+export async function costDuring<T>(
+  server: Server,
+  count: number,
+  act: () => Promise<T>,
+): Promise<Cost & { readonly result: T }> {
   const before = await costOf(server);
   const result = await act();
   const after = await costOf(server);
-  return { cpuMs: after.cpuMs - before.cpuMs, redisCpuMs: after.redisCpuMs - before.redisCpuMs, result };
+  const each = (key: keyof Cost) => (after[key] - before[key]) / count;
+  return { cpuUs: each('cpuUs'), redisCpuUs: each('redisCpuUs'), result };
 }
 
-/** Rejects when the gate has decided otherwise than by letting as many in, by its store's word, as were asked for. */
+/** Rejects when the gate, asking its store, has not admitted exactly `count` upgrades meanwhile. */
 export async function allAdmitted<T>({ gate }: Server, count: number, act: () => Promise<T>): Promise<T> {
   const admitted = async () =>
     (await gate?.metrics('/metrics'))?.['wsgate_decisions_total{outcome="admitted",reason="WITHIN_LIMIT"}'] ?? 0;

@@ -1,9 +1,10 @@
-/** `npm run faults`: breaks a fleet in every way that is known, and says what held. */
+/** `npm run faults`: breaks a fleet in every way that the lists in faults/ know, and says what held. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { command, print, reportTests } from './command.ts';
 import { FAULTS } from './faults/list.ts';
-import { BadArguments, type FaultOptions, parseFaultOptions, USAGE } from './faults/options.ts';
+import { type FaultOptions, parseFaultOptions, USAGE } from './faults/options.ts';
 import { digestOf } from './faults/perform.ts';
 import { documentOf, shortTableOf } from './faults/report.ts';
 import { type Result, runFault } from './faults/run.ts';
@@ -12,23 +13,22 @@ import { type Trial, trialsOf } from './faults/trials.ts';
 import { seconds } from './faults/verdict.ts';
 import { stalledMs } from './fleet/machine-time.ts';
 
-/** Those that settle at once when all is well. */
+/** Faults after which the count settles at once when all is well. */
 const SHORT = ['redis-restart-empty', 'envoy-sigterm', 'reconnect-storm'];
 
-/** Of its time: a gate whose machine stalls for so much may well have given up Redis, though Redis was there. */
+/** A fault that breaks a bound is repeated if the machine stalled for this part of its time: the stall may be why. */
 const STALLED_PART = 0.02;
 const AGAIN_MAX = 2;
 
 const begunMs = performance.now();
 let retries = 0;
 
-async function main(args: readonly string[]): Promise<number> {
+async function main(args: string[]): Promise<number> {
   const options = parseFaultOptions(
     args,
     FAULTS.map(({ name }) => name),
   );
-  if (options === 'help') return print(USAGE);
-  if (options === 'list') return print(FAULTS.map(({ name, what }) => `${name.padEnd(28)} ${what}`).join('\n'));
+  if (options.list) return print(FAULTS.map(({ name, what }) => `${name.padEnd(28)} ${what}`).join('\n'));
   const names = options.only ?? (options.length === 'short' ? SHORT : undefined);
   print(`seed ${options.seed}\nscale: ${WRITTEN_SCALE}\n`);
   const chosen = trialsOf(FAULTS, options.policy, names);
@@ -41,12 +41,11 @@ async function main(args: readonly string[]): Promise<number> {
     mkdirSync(dirname(options.write), { recursive: true });
     writeFileSync(options.write, documentOf(results, { command, digest, seed: options.seed }));
   }
-  const broken = results.filter((result) => result.broken.length > 0).length;
-  report({ passed: results.length - broken, failed: broken, skipped: chosen.length - trials.length });
-  print(
-    `${results.length - broken} of ${results.length} hold; digest ${digest}; ${seconds(performance.now() - begunMs)}`,
-  );
-  return broken === 0 ? 0 : 1;
+  const failed = results.filter((result) => result.broken.length > 0).length;
+  const passed = results.length - failed;
+  reportTests({ passed, failed, skipped: chosen.length - trials.length, retries });
+  print(`${passed} of ${results.length} hold; digest ${digest}; ${seconds(performance.now() - begunMs)}`);
+  return failed === 0 ? 0 : 1;
 }
 
 function canRun({ fault }: Trial): boolean {
@@ -86,26 +85,8 @@ async function run(trial: Trial, options: FaultOptions, again = AGAIN_MAX): Prom
   return run(trial, options, again - 1);
 }
 
-/** For `.ci/run`. */
-function report({ passed, failed, skipped }: { passed: number; failed: number; skipped: number }): void {
-  const file = process.env.WSGATE_TEST_REPORT;
-  if (!file) return;
-  const counts = { numPassedTests: passed, numFailedTests: failed, numPendingTests: skipped, numRetries: retries };
-  writeFileSync(file, JSON.stringify(counts));
-}
-
 function clock(): string {
   return `${((performance.now() - begunMs) / 1000).toFixed(1).padStart(6)} s`;
 }
 
-function print(text: string): number {
-  console.log(text);
-  return 0;
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  console.error(error instanceof BadArguments ? `${error.message}\n\n${USAGE}` : error);
-  process.exitCode = error instanceof BadArguments ? 2 : 1;
-}
+await command(USAGE, main);

@@ -23,7 +23,7 @@
  * say: to find a message again, give the same seed and at least the same time.
  */
 
-import { parseArgs } from 'node:util';
+import { command, parse, positive, wholeNumber } from './command.ts';
 import { Progress } from './fleet/progress.ts';
 import { attack } from './fuzz/attack.ts';
 
@@ -38,12 +38,11 @@ Ctrl-C ends it early. Exit code: 0; 1 when something is wrong with the gate; 2 f
 `;
 
 async function main(args: string[]): Promise<number> {
-  const options = read(args);
-  if (options === 'help' || options === undefined) {
-    (options ? process.stdout : process.stderr).write(USAGE);
-    return options ? 0 : 2;
-  }
-  const { seed, forMs } = options;
+  const given = parse(args, {
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+  });
+  const [seed, forMs] = [wholeNumber('--seed', given.seed), positive('--seconds', given.seconds) * 1000];
   console.log(`Seed ${seed}, ${forMs / 1000} s.`);
   const progress = new Progress(process.stderr);
   let interrupted = false;
@@ -65,27 +64,8 @@ async function main(args: string[]): Promise<number> {
   return problems.length === 0 ? 0 : 1;
 }
 
-/** Undefined when it makes no sense. */
-function read(args: string[]): { seed: number; forMs: number } | 'help' | undefined {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        seconds: { type: 'string', default: '60' },
-        seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    const [seed, forMs] = [Number(values.seed), Number(values.seconds) * 1000];
-    if (values.help) return 'help';
-    return Number.isSafeInteger(seed) && seed >= 0 && forMs > 0 ? { seed, forMs } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+await command(USAGE, main);

@@ -1,14 +1,14 @@
 /**
- * `npm run soak`: clients come and go for long, and one thing after the other breaks. After each fault the count has to
- * be the truth again; in the end nobody holds a slot, and the gate that lived through all of it has not grown.
+ * `npm run soak`: clients come and go for a long time while one thing after the other breaks. After each fault the count
+ * has to be right again; in the end no slot is taken, and the gate that lived through all of it has not grown.
  */
 
-import { parseArgs } from 'node:util';
-import { Bench } from './faults/bench.ts';
+import { command, parse, positive, print, wholeNumber } from './command.ts';
 import { FAULTS } from './faults/list.ts';
 import { perform } from './faults/perform.ts';
 import { planOf, STEP_MS } from './faults/plan.ts';
 import { LOST_END_MS } from './faults/scale.ts';
+import { Stage } from './faults/stage.ts';
 import { seconds } from './faults/verdict.ts';
 import { ASKABLE } from './fleet/inspector.ts';
 import { machineNow, stalledMs } from './fleet/machine-time.ts';
@@ -17,7 +17,7 @@ import { Random } from './fleet/random.ts';
 import { type Growth, Samples } from './soak/samples.ts';
 import { strangeLines } from './soak/strange-lines.ts';
 
-const USAGE = `Opens and closes WebSockets for long, breaks one thing after the other, and looks for what is left over.
+const USAGE = `Opens and closes WebSockets for a long time, breaks one thing after the other, and looks for what is left over.
 
   npm run soak -- [--minutes 30] [--seed 1] [--rate 10000]
 
@@ -27,7 +27,7 @@ Exit code: 0; 1 when slots, memory or timers are left over, a pod had more than 
 bug; 2 for a command line that makes no sense.
 `;
 
-/** Those after which the fleet is as before, and the first gate as old. */
+/** Faults that leave the fleet as it was, with the first gate still the same process. */
 const NAMES = [
   ...['gate-sigkill', 'gate-sigstop', 'gate-cut-from-redis', 'redis-restart-empty', 'redis-empty-gate-late'],
   ...['redis-sigstop', 'gate-dies-in-outage', 'two-at-once', 'envoy-restart', 'envoy-twins', 'envoy-cut-from-gates'],
@@ -40,12 +40,12 @@ const BEFORE_MS = 5_000;
 /** The crowd remembers for so long who has left: longer than any slot is kept. */
 const REMEMBER_MS = 60_000;
 /**
- * A machine that does not carry the churn makes Envoys give up Checks, and what is lost with those takes its time. How
- * fast the count is the truth when it does carry it, the fault bench judges.
+ * On a machine that is too slow for the churn, Envoys give up Checks, and the count takes longer to be right again. How
+ * long it may take on a machine that is fast enough, `npm run faults` judges.
  */
 const TRUTH_MS = LOST_END_MS + 5_000;
 const GROWTH_MAX = { heapMibPerHour: 10, residentMibPerHour: 60, resources: 10 };
-/** Tables that still find their size grow by less, and a short run makes much of it. */
+/** Growth below this is ignored: tables still find their size, and a short run exaggerates it. */
 const GROWTH_MIN = { heapMib: 1.5, residentMib: 10 };
 
 interface Options {
@@ -54,40 +54,41 @@ interface Options {
   readonly rate: number;
 }
 
-async function main(): Promise<number> {
-  const options = parse();
-  if (options === undefined) {
-    console.error(USAGE);
-    return 2;
-  }
-  const { minutes, seed, rate } = options;
+async function main(args: string[]): Promise<number> {
+  const given = parse(args, {
+    minutes: { type: 'string', default: '30' },
+    seed: { type: 'string', default: '1' },
+    rate: { type: 'string', default: '10000' },
+  });
+  const [minutes, rate] = [positive('--minutes', given.minutes), positive('--rate', given.rate)];
+  const seed = wholeNumber('--seed', given.seed);
   print(`seed ${seed}, ${minutes} min`);
   const env = { ...ASKABLE, WSGATE_LOG_LEVEL: 'warn' };
-  const bench = await Bench.start({ redisWires: true, gateWiresOf: 0, policy: 'deny', seed, limit: LIMIT, env });
+  const stage = await Stage.start({ redisWires: true, gateWiresOf: 0, policy: 'deny', seed, limit: LIMIT, env });
   try {
-    const samples = await Samples.of(bench.fleet.gate(0));
-    const { minutes: lasted, tried, done, broken } = await soak(bench, options);
-    await bench.crowd.answered();
+    const samples = await Samples.of(stage.fleet.gateAt(0));
+    const { minutes: lasted, tried, done, broken } = await soak(stage, { minutes, seed, rate });
+    await stage.crowd.answered();
     const growth = await samples.stop();
-    const left = await bench.empty(TRUTH_MS);
+    const left = await stage.empty(TRUTH_MS);
     print(`
 opens and closes a minute     ${(tried / lasted).toFixed(0)} of ${rate}; ${(done / lasted).toFixed(0)} without those that were refused
-in the end                    ${left} slots taken, of ${bench.crowd.admitted} that were given out
-over the limit, most          ${bench.witness.overMax}
-live connections cut          ${bench.cut}
+in the end                    ${left} slots taken, of ${stage.crowd.admitted} that were given out
+over the limit, most          ${stage.witness.overMax}
+live connections cut          ${stage.cut}
 ${told(growth)}`);
-    const strange = strangeLines(bench.fleet.started);
+    const strange = strangeLines(stage.fleet.started);
     broken.push(
       ...(left > 0 ? [`${left} slots leaked`] : []),
-      ...(bench.cut > 0 ? [`${bench.cut} live connections cut`] : []),
+      ...(stage.cut > 0 ? [`${stage.cut} live connections cut`] : []),
       ...grown(growth),
       ...strange,
-      ...bench.fleet.accidents,
+      ...stage.fleet.accidents,
     );
     for (const each of broken) console.error(`BROKEN: ${each}`);
     return broken.length === 0 ? print('holds') : 1;
   } finally {
-    await bench.stop();
+    await stage.stop();
   }
 }
 
@@ -100,11 +101,11 @@ interface Soaked {
   readonly broken: string[];
 }
 
-async function soak(bench: Bench, { minutes, seed, rate }: Options): Promise<Soaked> {
+async function soak(stage: Stage, { minutes, seed, rate }: Options): Promise<Soaked> {
   const random = new Random(`${seed} soak`);
   const faults = FAULTS.filter(({ name }) => NAMES.includes(name));
   const churn = { each: (rate * STEP_MS) / 60_000, closes: CLOSES };
-  const before = bench.crowd.turnover;
+  const before = stage.crowd.turnover;
   const broken: string[] = [];
   let tried = 0;
   let over = 0;
@@ -116,9 +117,9 @@ async function soak(bench: Bench, { minutes, seed, rate }: Options): Promise<Soa
     const { settleMs } = fault.bounds;
     const actions = fault.actions(random);
     const steps = planOf({ actions, churn, beforeMs: BEFORE_MS, afterMs: settleMs / 2 }, random);
-    const { overMs } = await perform(bench, steps, { say: () => {} });
+    const { overMs } = await perform(stage, steps, { say: () => {} });
     tried += steps.reduce((sum, step) => sum + step.churn.length, 0);
-    const { witness, crowd } = bench;
+    const { witness, crowd } = stage;
     const isTruth = () => witness.latest.kept + witness.latest.uncounted === 0;
     await until('the count is the truth', isTruth, Math.max(0, overMs + settleMs - machineNow()) + TRUTH_MS).catch(() =>
       broken.push(`after ${fault.name}: ${witness.latest.kept} too many, ${witness.latest.uncounted} missing`),
@@ -131,7 +132,7 @@ async function soak(bench: Bench, { minutes, seed, rate }: Options): Promise<Soa
     }
     crowd.forget(machineNow() - REMEMBER_MS);
   }
-  const done = bench.crowd.turnover - before;
+  const done = stage.crowd.turnover - before;
   return { minutes: (performance.now() - beganMs) / 60_000, tried, done, broken };
 }
 
@@ -144,7 +145,7 @@ resident                      ${residentMib.toFixed(0)} MiB, growing by ${slope(
 timers, sockets and the like  ${resources}, ${resourcesMore} more than in the beginning`;
 }
 
-/** What grew beyond doubt: a short run leaves doubt. */
+/** What grew for certain, by the error of the measurement. */
 function grown({ hours, heap, resident, resourcesMore }: Growth): string[] {
   const { heapMibPerHour, residentMibPerHour, resources } = GROWTH_MAX;
   const isMore = ({ perHour, error }: Growth['heap'], max: number, minMib: number) => {
@@ -159,25 +160,4 @@ function grown({ hours, heap, resident, resourcesMore }: Growth): string[] {
   ].filter((text) => typeof text === 'string');
 }
 
-function parse(): Options | undefined {
-  try {
-    const { values } = parseArgs({
-      options: {
-        minutes: { type: 'string', default: '30' },
-        seed: { type: 'string', default: '1' },
-        rate: { type: 'string', default: '10000' },
-      },
-    });
-    const options = { minutes: Number(values.minutes), seed: Number(values.seed), rate: Number(values.rate) };
-    return options.minutes > 0 && Number.isSafeInteger(options.seed) && options.rate > 0 ? options : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function print(text: string): number {
-  console.log(text);
-  return 0;
-}
-
-process.exitCode = await main();
+await command(USAGE, main);

@@ -17,64 +17,49 @@ import { testEnvoys } from './test-envoys.mjs';
 
 /** @typedef {import('../setup/child.mjs').Ending} Ending */
 
-/** @type {Record<string, (args: string[]) => Promise<Ending>>} */
-const TASKS = {
-  build,
-  check,
-  async playground(args) {
+/** What a task needs that is not of npm. */
+const NEEDS = {
+  async envoy() {
     process.env.ENVOY_BIN = await findEnvoy();
-    await provideDashboard();
-    return source('scripts/playground.ts', args);
   },
-  async test(args) {
-    process.env.ENVOY_BIN = await findEnvoy();
-    await provideTestPrograms();
-    await provideDashboard();
-    const checked = await check();
-    return checked.code === 0 ? program('vitest', ['run', ...args]) : checked;
-  },
-  async 'test:envoys'(args) {
-    await provideTestPrograms();
-    return testEnvoys(args);
-  },
-  /** The tests of the Redis store. That Valkey knows no TLS. */
-  async 'test:valkey'(args) {
-    await provideTestPrograms();
+  programs: provideTestPrograms,
+  dashboard: provideDashboard,
+  async valkey() {
     process.env.WSGATE_TEST_REDIS_SERVER = await findValkey();
-    return program('vitest', ['run', 'redis', '--exclude', 'test/contract/redis-tls*', ...args]);
   },
-  traffic: (args) => source('scripts/traffic.ts', args),
-  fuzz: (args) => source('lab/fuzz.ts', args),
-  async faults(args) {
-    process.env.ENVOY_BIN = await findEnvoy();
-    await provideTestPrograms();
-    return source('lab/faults.ts', args);
+};
+
+/** @typedef {{ needs?: (keyof typeof NEEDS)[], run: (args: string[]) => Promise<Ending> }} Task */
+
+/** @type {Record<string, Task>} */
+const TASKS = {
+  build: { run: build },
+  check: { run: check },
+  playground: { needs: ['envoy', 'dashboard'], run: (args) => source('scripts/playground.ts', args) },
+  test: {
+    needs: ['envoy', 'programs', 'dashboard'],
+    async run(args) {
+      const checked = await check();
+      return checked.code === 0 ? program('vitest', ['run', ...args]) : checked;
+    },
   },
-  async bench(args) {
-    process.env.ENVOY_BIN = await findEnvoy();
-    await provideTestPrograms();
-    return source('bench/main.ts', args);
+  'test:envoys': { needs: ['programs'], run: testEnvoys },
+  /** The tests of the Redis store. That Valkey knows no TLS. */
+  'test:valkey': {
+    needs: ['programs', 'valkey'],
+    run: (args) => program('vitest', ['run', 'redis', '--exclude', 'test/contract/redis-tls*', ...args]),
   },
-  async profile(args) {
-    await provideTestPrograms();
-    return source('bench/profile.ts', args);
+  traffic: { run: (args) => source('scripts/traffic.ts', args) },
+  fuzz: { run: (args) => source('lab/fuzz.ts', args) },
+  faults: { needs: ['envoy', 'programs'], run: (args) => source('lab/faults.ts', args) },
+  bench: { needs: ['envoy', 'programs'], run: (args) => source('bench/main.ts', args) },
+  profile: { needs: ['programs'], run: (args) => source('bench/profile.ts', args) },
+  screenshots: {
+    needs: ['envoy', 'programs', 'dashboard'],
+    run: (args) => source('scripts/screenshots.ts', args),
   },
-  async screenshots(args) {
-    process.env.ENVOY_BIN = await findEnvoy();
-    await provideTestPrograms();
-    await provideDashboard();
-    return source('scripts/screenshots.ts', args);
-  },
-  async soak(args) {
-    process.env.ENVOY_BIN = await findEnvoy();
-    await provideTestPrograms();
-    return source('lab/soak.ts', args);
-  },
-  async night() {
-    process.env.ENVOY_BIN = await findEnvoy();
-    await provideTestPrograms();
-    return night();
-  },
+  soak: { needs: ['envoy', 'programs'], run: (args) => source('lab/soak.ts', args) },
+  night: { needs: ['envoy', 'programs'], run: night },
 };
 
 /** What is too slow for `.ci/run`. */
@@ -141,7 +126,8 @@ async function main([name = '', ...args]) {
     await providePackages(await provideNode());
     // The sources are stripped and compiled once, not for each of the gates that a task starts.
     process.env.NODE_COMPILE_CACHE ??= join(root, '.cache/compiled');
-    endLike(await task(args));
+    for (const need of task.needs ?? []) await NEEDS[need]();
+    endLike(await task.run(args));
   } catch (error) {
     if (error instanceof Interrupted) return endLike({ code: 1, signal: error.signal });
     console.error(error instanceof Error ? error.message : error);

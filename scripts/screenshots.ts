@@ -8,12 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
-import type { Document } from 'yaml';
 import { launchChromium } from '../lab/fleet/chromium.ts';
-import { EXT_AUTHZ } from '../lab/fleet/edge.ts';
-import { startEnvoy } from '../lab/fleet/envoy.ts';
-import { startGate } from '../lab/fleet/gate.ts';
-import { startPod } from '../lab/fleet/pod.ts';
+import { Fleet } from '../lab/fleet/fleet.ts';
 import { TABLE } from '../lab/fleet/table.ts';
 import { comeAndGo } from './screenshots/traffic.ts';
 
@@ -28,22 +24,16 @@ async function main(seconds: number): Promise<void> {
   mkdirSync(IMAGES, { recursive: true });
   await using undo = new AsyncDisposableStack();
   const names = Object.keys(Object.values(TABLE)[0] ?? {});
-  const pods = await Promise.all(names.map((name) => startPod({ name })));
-  for (const pod of pods) undo.defer(() => pod.stop());
-  const gate = await startGate({ config: { limits: { default: { connections: LIMIT } }, lease: { recovery: '0s' } } });
-  undo.defer(() => gate.stop());
-  const ports = Object.fromEntries(pods.map(({ name, port }) => [name, port]));
-  const envoys = await Promise.all(
-    Object.keys(TABLE).map((proxyId) => startEnvoy({ proxyId, gate: gate.grpc, pods: ports, mutate: waitPatiently })),
-  );
-  for (const envoy of envoys) undo.defer(() => envoy.stop());
+  const limits = { default: { connections: LIMIT } };
+  const fleet = await Fleet.start({ pods: names, proxies: Object.keys(TABLE), config: { limits } });
+  undo.defer(() => fleet.stop());
   const browser = await launchChromium();
   undo.defer(() => browser.close());
-  const url = `http://127.0.0.1:${gate.httpPort}/`;
+  const url = `http://127.0.0.1:${fleet.gate.httpPort}/`;
   const dark = await visit(browser, url, 'dark');
   const light = await visit(browser, url, 'light');
 
-  const edges = Object.fromEntries(envoys.map(({ name, port }) => [name, `ws://127.0.0.1:${port}`]));
+  const edges = Object.fromEntries(fleet.envoys.map(({ name, port }) => [name, `ws://127.0.0.1:${port}`]));
   const clients = await comeAndGo(edges, seconds);
   undo.defer(() => {
     for (const client of clients) client.terminate();
@@ -65,11 +55,6 @@ async function main(seconds: number): Promise<void> {
     .first()
     .waitFor();
   await picture(dark, 'pod');
-}
-
-/** A busy machine makes Envoy give up Checks that are only slow. */
-function waitPatiently(config: Document): void {
-  config.setIn([...EXT_AUTHZ, 'grpc_service', 'timeout'], '5s');
 }
 
 async function visit(browser: Browser, url: string, colorScheme: 'dark' | 'light'): Promise<Page> {

@@ -2,12 +2,13 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { command } from '../lab/command.ts';
 import { type Client, closeAll, type Outcome, openEach } from '../lab/fleet/clients.ts';
 import { type Metrics, readMetrics } from '../lab/fleet/metrics.ts';
 import { until } from '../lab/fleet/processes.ts';
 import { Progress } from '../lab/fleet/progress.ts';
 import { agree, allZero, compared, metricsOf, TABLE } from '../lab/fleet/table.ts';
-import { BadArguments, parseTrafficOptions, type TrafficOptions, USAGE } from '../lab/fleet/traffic-options.ts';
+import { parseTrafficOptions, type TrafficOptions, USAGE } from './traffic/options.ts';
 
 /** The gate may answer a scrape with figures that are a second old. */
 const METRICS_DEADLINE_MS = 5_000;
@@ -100,12 +101,8 @@ function webSocketUrl({ proxies }: TrafficOptions, proxy: number, pod: string): 
   return `${proxies[proxy]?.replace(/^http/, 'ws')}/${encodeURIComponent(pod)}/traffic`;
 }
 
-async function main(args: readonly string[]): Promise<number> {
+async function main(args: string[]): Promise<number> {
   const options = parseTrafficOptions(args);
-  if (options === 'help') {
-    console.log(USAGE);
-    return 0;
-  }
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
   const { work } = options;
@@ -116,17 +113,13 @@ async function main(args: readonly string[]): Promise<number> {
   return right ? 0 : 1;
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  progress.clear();
-  console.error(messageOf(error));
-  if (error instanceof BadArguments) console.error(`\n${USAGE}`);
-  process.exitCode = error instanceof BadArguments ? 2 : 1;
-}
-
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const text = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
   return text.includes('ECONNREFUSED') ? `${text} (is npm start running?)` : text;
 }
+
+await command(USAGE, main, (error) => {
+  progress.clear();
+  return messageOf(error);
+});

@@ -1,5 +1,6 @@
 /**
- * Child programs: run to their end, told of the signals that this process gets, never left behind.
+ * Child programs: run to their end, told of the signals that this process gets, never left behind. By hand on
+ * node:child_process, because this runs before any package is installed.
  */
 
 import { spawn } from 'node:child_process';

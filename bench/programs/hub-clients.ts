@@ -1,5 +1,5 @@
 /**
- * `clients.ts URL COUNT`: clients of `/ws` that have subscribed to `bench.*`. Writes `open` when all have, and for each
+ * `hub-clients.ts URL COUNT`: clients of `/ws` that have subscribed to `bench.*`. Writes `open` when all have, and for each
  * `bench.end` that all have got, what came before it: `{"received": …, "latenciesMs": […]}`. The latencies are a sample,
  * from the time that the event was posted at.
  */

@@ -1,6 +1,7 @@
 /** A floor: node:http2 alone. It reads what comes, and answers with an empty gRPC message, which is a yes. */
 
 import { createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 
 const EMPTY_MESSAGE = Buffer.alloc(5);
 
@@ -15,7 +16,5 @@ server.on('stream', (stream) => {
   });
 });
 server.listen(0, '127.0.0.1', () => {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('it listens on a port');
-  console.log(address.port);
+  console.log((server.address() as AddressInfo).port);
 });

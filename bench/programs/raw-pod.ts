@@ -1,6 +1,6 @@
 /** A pod that costs next to nothing: it answers the head of any request with 101, and then says nothing. */
 
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 
 const SWITCHING =
   'HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n' +
@@ -16,7 +16,5 @@ const server = createServer({ noDelay: true }, (socket) => {
   });
 });
 server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('it listens on a port');
-  console.log(address.port);
+  console.log((server.address() as AddressInfo).port);
 });

@@ -33,7 +33,7 @@ export interface Outage {
   readonly awayMs: number;
 }
 
-/** Of the pod that may exceed it most. */
+/** The largest bound of all pods. */
 export function shareBound(connections: Iterable<Admission>, outage: Outage): number {
   const byPod = Map.groupBy(connections, ({ pod }) => pod);
   return Math.max(0, ...[...byPod.values()].map((some) => ofPod(some, outage)));

@@ -1,4 +1,4 @@
-/** The clients: real WebSockets, each of which the crowd knows for itself. What they are is the truth. */
+/** The clients: real WebSockets of this process. Their state is the truth that the store's counts are compared with. */
 
 import { type Client, openEach } from '../fleet/clients.ts';
 import type { Envoy } from '../fleet/envoy.ts';
@@ -8,7 +8,7 @@ import type { Pod } from '../fleet/pod.ts';
 export const NUMBER_HEADER = 'x-bench-number';
 
 export interface Connection {
-  /** From 1; its client tells it, too. */
+  /** From 1; the client sends it as a header, too. */
   readonly number: number;
   readonly pod: string;
   readonly proxy: Envoy;
@@ -17,15 +17,15 @@ export interface Connection {
   readonly askedAtMs: number;
   /** `leaving`: the crowd has closed it, and no longer counts it. */
   state: 'asking' | 'open' | 'leaving' | 'gone' | 'refused';
-  /** What the gate told the pod. */
+  /** From the header that the gate adds for the pod. */
   lease: string | undefined;
   client: Client | undefined;
   openedAtMs: number;
-  /** What it was refused with; 0: it got no answer. */
+  /** HTTP status of the refusal; 0 without an answer. */
   status: number | undefined;
   /** Left, lost, or refused. */
   endedAtMs: number;
-  /** The crowd did not close it. */
+  /** It broke; the crowd did not close it. */
   cut: boolean;
 }
 
@@ -51,12 +51,12 @@ export class Crowd {
     for (const { name } of pods) this.#live.set(name, new Set());
   }
 
-  /** How many were let in, and how many left by themselves, together. */
+  /** How many connections were admitted plus how many were closed by their clients. */
   get turnover(): number {
     return this.admitted + this.#left;
   }
 
-  /** The open ones of a pod, those first who came first. */
+  /** The open connections of a pod, the oldest first. */
   live(pod: string): ReadonlySet<Connection> {
     return this.#liveOf(pod);
   }
@@ -66,7 +66,7 @@ export class Crowd {
     return this.#holders.get(lease);
   }
 
-  /** Those that left by themselves or were refused before then, by `machineNow()`: a long run has no room for them. */
+  /** Drops those that left or were refused before then, by `machineNow()`: in a long run they would fill the memory. */
   forget(beforeMs: number): void {
     for (const connection of this.connections) {
       const { state, endedAtMs, cut, lease } = connection;
@@ -89,7 +89,7 @@ export class Crowd {
     else connection.client?.close();
   }
 
-  /** So many of each pod's leave at once, those first who came first. */
+  /** Closes so many connections of each pod, the oldest first. */
   leaveSome(each: number): void {
     for (const { name } of this.#pods) {
       for (const connection of [...this.live(name)].slice(0, each)) this.leave(connection, 'close');

@@ -1,4 +1,4 @@
-/** envoy/edge.yaml with what a fault wants otherwise. */
+/** Changes envoy/edge.yaml as a fault asks for. */
 
 import type { Document } from 'yaml';
 import { GATE_CLUSTERS, gateCluster, HTTP_MANAGER, leadTo } from '../fleet/edge.ts';
@@ -9,7 +9,7 @@ const HTTP2 = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 const HTTP2_OPTIONS = ['typed_extension_protocol_options', HTTP2, 'explicit_http_config', 'http2_protocol_options'];
 const LOG_FILTERS = [...HTTP_MANAGER, 'access_log', 0, 'filter', 'and_filter', 'filters'];
 
-/** `logPort`: of this machine, where the access log goes to somebody who stands between Envoy and the gates. */
+/** `logPort`: a port of this machine for the access log, of something that stands between Envoy and the gates. */
 export function changeEdge(config: Document, logPort: number | undefined, options: EdgeOptions): void {
   if (options.unwatched) {
     for (const name of GATE_CLUSTERS) {

@@ -1,22 +1,18 @@
 /** What happens to Envoys, and between them and the gates. */
 
-import { type Fault, rush } from './fault.ts';
+import { act, type Fault, heal, rush } from './fault.ts';
 import type { Action } from './plan.ts';
 import { BEYOND_TTL_MS, DEAD_PROXY_MS, FREED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
 
-/** Longer than two ttls and a half: in the first, what nobody speaks of would run out; after the next, be taken for dead. */
+/** A lease that nobody renews expires after one ttl; its silence could count as evidence some time later. */
 const STEADY_MS = 2.5 * SCALE.ttlMs;
 const RESTART_MS = 2_000;
 
 function end(proxy: number, signal: 'SIGKILL' | 'SIGTERM'): Action {
-  return {
-    afterMs: 0,
-    what: `${signal} Envoy ${proxy + 1}`,
-    run: ({ fleet }) => {
-      fleet.doomed.add(fleet.envoy(proxy));
-      return fleet.end(fleet.envoy(proxy), signal);
-    },
-  };
+  return act(0, `${signal} Envoy ${proxy + 1}`, ({ fleet }) => {
+    fleet.doomed.add(fleet.envoyAt(proxy));
+    return fleet.end(fleet.envoyAt(proxy), signal);
+  });
 }
 
 export const envoyFaults: readonly Fault[] = [
@@ -40,7 +36,7 @@ export const envoyFaults: readonly Fault[] = [
       const proxy = random.below(SIZE.proxies);
       return [
         end(proxy, 'SIGKILL'),
-        { afterMs: RESTART_MS, what: `start Envoy ${proxy + 1}`, run: ({ fleet }) => fleet.startEnvoy(proxy) },
+        act(RESTART_MS, `start Envoy ${proxy + 1}`, ({ fleet }) => fleet.startEnvoy(proxy)),
       ];
     },
   },
@@ -51,21 +47,13 @@ export const envoyFaults: readonly Fault[] = [
     actions: (random) => {
       const proxy = random.below(SIZE.proxies);
       return [
-        {
-          afterMs: 0,
-          what: `start another Envoy ${proxy + 1}`,
-          run: ({ fleet }) => {
-            fleet.doomed.add(fleet.envoy(proxy));
-            return fleet.startEnvoy(proxy);
-          },
-        },
-        {
-          afterMs: 5_000,
-          what: `SIGTERM the older Envoy ${proxy + 1}`,
-          run: async ({ fleet }) => {
-            for (const older of fleet.doomed) await fleet.end(older, 'SIGTERM');
-          },
-        },
+        act(0, `start another Envoy ${proxy + 1}`, ({ fleet }) => {
+          fleet.doomed.add(fleet.envoyAt(proxy));
+          return fleet.startEnvoy(proxy);
+        }),
+        act(5_000, `SIGTERM the older Envoy ${proxy + 1}`, async ({ fleet }) => {
+          for (const older of fleet.doomed) await fleet.end(older, 'SIGTERM');
+        }),
       ];
     },
   },
@@ -75,8 +63,8 @@ export const envoyFaults: readonly Fault[] = [
     fleet: { gateWiresOf: 0 },
     bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
-      { afterMs: 0, what: 'cut Envoy 1 from the gates', run: ({ fleet }) => fleet.network.cutGates() },
-      { afterMs: BEYOND_TTL_MS, what: 'heal the cut', heals: true, run: ({ fleet }) => fleet.network.healGates() },
+      act(0, 'cut Envoy 1 from the gates', ({ fleet }) => fleet.cutGates()),
+      heal(BEYOND_TTL_MS, 'heal the cut', ({ fleet }) => fleet.healGates()),
       rush(),
     ],
   },
@@ -85,13 +73,13 @@ export const envoyFaults: readonly Fault[] = [
     what: `Envoys without access_log_flush_interval: ${STEADY_MS / 1000} s in which clients come and go, a rush of clients`,
     fleet: { noFlush: true },
     bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
-    actions: () => [{ afterMs: STEADY_MS, what: 'clients have come and gone', run: () => {} }, rush()],
+    actions: () => [act(STEADY_MS, 'clients have come and gone', () => {}), rush()],
   },
   {
     name: 'log-filter-drops-half',
     what: `Envoys whose access log leaves out every second connection, from its beginning to its end: ${STEADY_MS / 1000} s in which clients come and go, a rush of clients`,
     fleet: { logsHalf: true },
     bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
-    actions: () => [{ afterMs: STEADY_MS, what: 'clients have come and gone', run: () => {} }, rush()],
+    actions: () => [act(STEADY_MS, 'clients have come and gone', () => {}), rush()],
   },
 ];

@@ -1,4 +1,4 @@
-/** A fault: what is done, and what must hold all the same. */
+/** What a fault is: what is done to a fleet, and what must hold all the same; and the words of the lists of faults. */
 
 import type { Random } from '../fleet/random.ts';
 import type { FleetOptions } from './fleet-options.ts';
@@ -10,18 +10,18 @@ export interface Bounds {
   readonly keptMs: number;
   /** How long a live connection that the store knew may be without a slot, while the store can be read. */
   readonly uncountedMs: number;
-  /** From the end of the fault until the count is the truth. */
+  /** From the end of the fault until the count is right. */
   readonly settleMs: number;
 }
 
 export interface Fault {
   readonly name: string;
   readonly what: string;
-  /** How many gates have to decide without the store in it; none if not given. */
+  /** How many gates have to decide without the store meanwhile; none if not given. */
   readonly gatesAlone?: number;
-  /** If the store's counts may be wrong after it: how long after its end gates still decide alone. */
+  /** For how long after the fault gates still decide without the store, because its counts may be wrong. */
   readonly untrustedMs?: number;
-  /** How long it may stay unknown to the store what gates admit alone; until it is written, if not given. */
+  /** How long the store may lack what gates admitted without it; `FLUSHED_MS` if not given. */
   readonly aloneMs?: number;
   readonly fleet?: FleetOptions;
   /** What it needs that this machine lacks; undefined if nothing. */
@@ -30,8 +30,20 @@ export interface Fault {
   actions(random: Random): readonly Action[];
 }
 
-/** Clients that were refused come back, and go on until the store is trusted: it may know too little then. */
+type Run = Action['run'];
+
+/** `afterMs`: counted from the begin of the action before it. */
+export function act(afterMs: number, what: string, run: Run, more: Partial<Action> = {}): Action {
+  return { afterMs, what, run, ...more };
+}
+
+/** An action whose end is the end of the fault. */
+export function heal(afterMs: number, what: string, run: Run): Action {
+  return act(afterMs, what, run, { heals: true });
+}
+
+/** Clients that were refused try again until the store is trusted: a store that lacks leases would admit too many. */
 export function rush(untrustedMs: number = SCALE.recoveryMs): Action {
   const forMs = untrustedMs + 1_000;
-  return { afterMs: 0, forMs, what: `rush for ${forMs / 1000} s`, run: (bench) => bench.rush(2) };
+  return { afterMs: 0, forMs, what: `rush for ${forMs / 1000} s`, run: (stage) => stage.rush(2) };
 }

@@ -1,20 +1,20 @@
-/** What a fault needs its fleet to be like. */
+/** What a fault can ask of its fleet. */
 
 import type { RedisOptions } from './redis-pair.ts';
 
 export type Policy = 'deny' | 'allow' | 'share';
 
-/** What the Envoys' configuration lacks, or has beside envoy/edge.yaml. */
+/** How the Envoys' configuration differs from envoy/edge.yaml. */
 export interface EdgeOptions {
   /** Of each Envoy; 2 if not given. */
   readonly workers?: number;
-  /** Each Envoy knows one gate only, another one each. */
+  /** Each Envoy knows one gate only: the first Envoy the first gate, and so on. */
   readonly ownGates?: boolean;
   /** No HTTP/2 keepalive and no health checks towards the gates. */
   readonly unwatched?: boolean;
   /** No `access_log_flush_interval`: no periodic entries. */
   readonly noFlush?: boolean;
-  /** A filter on the access log, by which every second connection is never spoken of. */
+  /** A filter on the access log leaves out every second connection. */
   readonly logsHalf?: boolean;
 }
 
@@ -34,7 +34,7 @@ export interface FleetOptions extends RedisOptions, EdgeOptions {
 
 export interface FleetSettings extends FleetOptions {
   readonly policy: Policy;
-  /** Of what the garbler does. */
+  /** Seed of the garbler's choices. */
   readonly seed: number;
   /** `SIZE.limit` if not given. */
   readonly limit?: number;

@@ -1,68 +1,68 @@
-/** The fleet that faults happen to: gates on one Redis, Envoys before them, pods behind. Any part of it can be broken. */
+/** The fleet that faults happen to. Beyond what tests need of a fleet, any part of it can be broken and mended. */
 
-import { type Envoy, startEnvoy } from '../fleet/envoy.ts';
-import { type Gate, startGate } from '../fleet/gate.ts';
-import { type Pod, startPod } from '../fleet/pod.ts';
-import { freePort, until } from '../fleet/processes.ts';
+import type { Envoy } from '../fleet/envoy.ts';
+import { Fleet, type FleetOptions } from '../fleet/fleet.ts';
+import type { Gate, GateOptions } from '../fleet/gate.ts';
+import { until } from '../fleet/processes.ts';
 import { Random } from '../fleet/random.ts';
-import type { RedisServer } from '../fleet/redis.ts';
+import { Wire } from '../fleet/wire.ts';
+import type { RedisServer } from '../redis/server.ts';
 import { changeEdge, isEven } from './edge-changes.ts';
 import type { FleetSettings } from './fleet-options.ts';
 import { Garbler } from './garbler.ts';
-import { Network } from './network.ts';
 import { RedisPair } from './redis-pair.ts';
 import { SCALE, SIZE } from './scale.ts';
 
 const WRONG_CLOCK = { NODE_OPTIONS: `--import=${new URL('./wrong-clock.ts', import.meta.url).href}` };
 
-interface GatePorts {
-  readonly grpcPort: number;
-  readonly httpPort: number;
-}
-
-export class Fleet {
-  readonly pods: readonly Pod[];
-  readonly network: Network;
-  /** Connections through these may break. */
+export class BreakableFleet extends Fleet {
+  declare readonly redis: RedisServer;
+  readonly redises: RedisPair;
+  /** Envoys whose connections may break: a fault ends them. */
   readonly doomed = new Set<Envoy>();
   /** All gates that ever ran. */
   readonly started: Gate[] = [];
-  /** What ended that nobody ended. */
+  /** Programs that ended by themselves. */
   readonly accidents: string[] = [];
-  /** The pods', of gates that are started from now on. */
+  /** Of each pod; gates that are started from now on have it. */
   limit: number;
   garbler: Garbler | undefined;
   readonly #settings: FleetSettings;
-  readonly #gatePorts: readonly GatePorts[];
-  readonly #gates: Gate[] = [];
-  readonly #envoys: Envoy[] = [];
+  /** From one Envoy to each gate. */
+  readonly #gateWires: Wire[] = [];
   readonly #ending = new Set<Gate | Envoy>();
-  readonly #redises: RedisPair;
   #logPort: number | undefined;
 
-  private constructor(
-    parts: { redises: RedisPair; network: Network; pods: Pod[]; gatePorts: GatePorts[] },
-    settings: FleetSettings,
-  ) {
-    this.pods = parts.pods;
-    this.network = parts.network;
+  private constructor(settings: FleetSettings, redises: RedisPair) {
+    const { embedded, gates = SIZE.gates, policy, env, redisWires = false, ownGates = false, workers = 2 } = settings;
+    const { flushMs, ttlMs, recoveryMs, graceMs, keepaliveMs, keepaliveTimeoutMs } = SCALE;
+    const options = {
+      gates: embedded ? 1 : gates,
+      proxies: Array.from({ length: SIZE.proxies }, (_, index) => `proxy_${index + 1}`),
+      pods: Array.from({ length: SIZE.pods }, (_, index) => `pod${index + 1}`),
+      config: {
+        lease: { ttl: `${ttlMs}ms`, recovery: `${recoveryMs}ms`, grace: `${graceMs}ms` },
+        outage: { policy },
+      },
+      env: {
+        WSGATE_LISTEN_KEEPALIVE: `${keepaliveMs}ms`,
+        WSGATE_LISTEN_KEEPALIVE_TIMEOUT: `${keepaliveTimeoutMs}ms`,
+        ...env,
+      },
+      flushIntervalMs: flushMs,
+      patient: false,
+    };
+    const mutate: FleetOptions['mutate'] = (config) => changeEdge(config, this.#logPort, settings);
+    super({ ...options, redisWires, ownGates, workers, mutate }, embedded ? undefined : redises.first);
+    this.redises = redises;
     this.limit = settings.limit ?? SIZE.limit;
-    this.#redises = parts.redises;
-    this.#gatePorts = parts.gatePorts;
     this.#settings = settings;
   }
 
-  static async start(settings: FleetSettings): Promise<Fleet> {
-    const network = new Network();
-    const redises = await RedisPair.start(settings, network);
-    const names = Array.from({ length: SIZE.pods }, (_, index) => `pod${index + 1}`);
-    const pods = await Promise.all(names.map((name) => startPod({ name })));
-    const gatePorts: GatePorts[] = [];
-    const gates = settings.embedded ? 1 : (settings.gates ?? SIZE.gates);
-    while (gatePorts.length < gates) gatePorts.push({ grpcPort: await freePort(), httpPort: await freePort() });
-    const fleet = new Fleet({ redises, network, pods, gatePorts }, settings);
+  static async startFor(settings: FleetSettings): Promise<BreakableFleet> {
+    const fleet = new BreakableFleet(settings, await RedisPair.start(settings));
     try {
-      await fleet.#start();
+      await fleet.begin();
     } catch (error) {
       await fleet.stop();
       throw error;
@@ -70,88 +70,43 @@ export class Fleet {
     return fleet;
   }
 
-  async #start(): Promise<void> {
-    const { redisWires, gateWiresOf, garbled, seed } = this.#settings;
-    const grpcPorts = this.#gatePorts.map(({ grpcPort }) => grpcPort);
-    if (redisWires) await this.network.wireRedis(this.redis.port, grpcPorts.length);
-    if (gateWiresOf !== undefined) await this.network.wireGates(grpcPorts);
-    await Promise.all(grpcPorts.map((_, index) => this.startGate(index)));
+  protected override async gatesAreReady(): Promise<void> {
+    const { gateWiresOf, garbled, seed } = this.#settings;
+    if (gateWiresOf !== undefined) for (const { grpcPort } of this.gates) this.#gateWires.push(await Wire.to(grpcPort));
     await until('the new store is trusted', () => this.#isTrusted(), 2 * SCALE.recoveryMs + 2_000);
-    if (garbled) {
-      const addresses = grpcPorts.map((port) => `127.0.0.1:${port}`);
-      const { garbler, port } = await Garbler.start(addresses, new Random(`${seed} garbler`));
-      this.garbler = garbler;
-      this.#logPort = port;
-    }
-    await Promise.all(Array.from({ length: SIZE.proxies }, (_, index) => this.startEnvoy(index)));
+    if (!garbled) return;
+    const addresses = this.gates.map(({ grpc }) => grpc);
+    const { garbler, port } = await Garbler.start(addresses, new Random(`${seed} garbler`));
+    this.garbler = garbler;
+    this.#logPort = port;
   }
 
   async #isTrusted(): Promise<boolean> {
-    const metrics = await Promise.all(this.#gates.map((gate) => gate.metrics('/metrics')));
+    const metrics = await Promise.all(this.gates.map((gate) => gate.metrics('/metrics')));
     return metrics.every(({ wsgate_store_recovering: recovering }) => recovering === 0);
   }
 
-  /** The one that the gates have at first. */
-  get redis(): RedisServer {
-    return this.#redises.first;
+  protected override gateOptions(index: number): GateOptions {
+    const { config, env, ...options } = super.gateOptions(index);
+    const limits = { default: { connections: this.limit } };
+    const clock = this.#settings.wrongClockAt === index ? WRONG_CLOCK : {};
+    return { ...options, config: { ...config, limits }, env: { ...clock, ...env } };
   }
 
-  pod(index: number): Pod {
-    return nth(this.pods, index);
+  protected override gatesOf(proxy: number): readonly string[] {
+    if (this.#settings.gateWiresOf !== proxy) return super.gatesOf(proxy);
+    return this.#gateWires.map(({ port }) => `127.0.0.1:${port}`);
   }
 
-  gate(index: number): Gate {
-    return nth(this.#gates, index);
+  override async startGate(index: number, more: GateOptions = {}): Promise<void> {
+    await super.startGate(index, more);
+    this.started.push(this.gateAt(index));
+    this.#watch(this.gateAt(index), `gate ${index + 1}`);
   }
 
-  /** The one that new connections go through. */
-  envoy(index: number): Envoy {
-    return nth(this.#envoys, index);
-  }
-
-  get envoys(): readonly Envoy[] {
-    return this.#envoys;
-  }
-
-  /** Starts it, at first or again, where it always is. `/healthz` for one that finds no store. */
-  async startGate(index: number, waitFor: '/readyz' | '/healthz' = '/readyz'): Promise<void> {
-    const { embedded, policy, wrongClockAt, env } = this.#settings;
-    const redisPort = this.network.redisPort(index) ?? this.redis.port;
-    const { ttlMs, recoveryMs, graceMs, keepaliveMs, keepaliveTimeoutMs } = SCALE;
-    const gate = await startGate({
-      ...this.#gatePorts[index],
-      waitFor,
-      config: {
-        ...(embedded ? {} : { store: { url: `redis://127.0.0.1:${redisPort}` } }),
-        lease: { ttl: `${ttlMs}ms`, recovery: `${recoveryMs}ms`, grace: `${graceMs}ms` },
-        limits: { default: { connections: this.limit } },
-        outage: { policy },
-      },
-      env: {
-        WSGATE_LISTEN_KEEPALIVE: `${keepaliveMs}ms`,
-        WSGATE_LISTEN_KEEPALIVE_TIMEOUT: `${keepaliveTimeoutMs}ms`,
-        ...(wrongClockAt === index ? WRONG_CLOCK : {}),
-        ...env,
-      },
-    });
-    this.#watch(gate, `gate ${index + 1}`);
-    this.#gates[index] = gate;
-    this.started.push(gate);
-  }
-
-  /** Starts one, at first or as the successor of the one with this name. */
-  async startEnvoy(index: number): Promise<void> {
-    const { workers } = this.#settings;
-    const envoy = await startEnvoy({
-      proxyId: `proxy_${index + 1}`,
-      ...(workers === undefined ? {} : { workers }),
-      gate: this.#portsFor(index).map((port) => `127.0.0.1:${port}`),
-      pods: Object.fromEntries(this.pods.map(({ name, port }) => [name, port])),
-      flushIntervalMs: SCALE.flushMs,
-      mutate: (config) => changeEdge(config, this.#logPort, this.#settings),
-    });
-    this.#watch(envoy, `Envoy ${index + 1}`);
-    this.#envoys[index] = envoy;
+  override async startEnvoy(index: number): Promise<void> {
+    await super.startEnvoy(index);
+    this.#watch(this.envoyAt(index), `Envoy ${index + 1}`);
   }
 
   /** Whether the access log speaks of the connection with this number. */
@@ -165,24 +120,33 @@ export class Fleet {
     await program.ended;
   }
 
-  /** From now on, Redis's clock is so far ahead of the true one; behind it, if less than 0. */
-  stepRedisClock(aheadMs: number): void {
-    this.#redises.stepClock(aheadMs);
+  cutGates(): void {
+    for (const wire of this.#gateWires) wire.cut();
   }
 
-  promoteReplica(): Promise<void> {
-    return this.#redises.promoteReplica();
+  healGates(): void {
+    for (const wire of this.#gateWires) wire.heal();
+  }
+
+  async promoteReplica(): Promise<void> {
+    const port = await this.redises.promoteReplica();
+    for (const wire of this.redisWires) wire.leadTo(port);
   }
 
   /** What the store has, at this moment; undefined when it does not answer. */
-  leases(pod: string): Promise<string[] | undefined> {
-    return this.#settings.embedded ? leasesOf(this.gate(0), pod) : this.#redises.leases(pod);
+  async leasesOf(pod: string): Promise<string[] | undefined> {
+    if (!this.#settings.embedded) return this.redises.leases(pod);
+    try {
+      return (await this.holders(pod)).map(({ lease }) => lease);
+    } catch {
+      return undefined; // it is down
+    }
   }
 
   /** Live WebSockets as the Envoys themselves count them, by pod. */
   async gauges(): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
-    for (const envoy of this.#envoys.filter((each) => !this.#ending.has(each))) {
+    for (const envoy of this.envoys.filter((each) => !this.#ending.has(each))) {
       const stats = await envoy.stats();
       for (const { name } of this.pods) {
         sums[name] = (sums[name] ?? 0) + (stats[`cluster.${name}.upstream_cx_active`] ?? 0);
@@ -191,20 +155,13 @@ export class Fleet {
     return sums;
   }
 
-  async stop(): Promise<void> {
+  override async stop(): Promise<void> {
     // One that is still stopped by a fault that failed could not end by SIGTERM.
-    await Promise.all([...this.#envoys, ...this.doomed, ...this.#gates].map((each) => this.end(each, 'SIGKILL')));
+    await Promise.all([...this.envoys, ...this.doomed, ...this.gates].map((each) => this.end(each, 'SIGKILL')));
     this.garbler?.stop();
-    this.network.stop();
-    await Promise.all(this.pods.map((pod) => pod.stop()));
-    await this.#redises.stop();
-  }
-
-  /** Ports of this machine at which that Envoy finds gates. */
-  #portsFor(envoy: number): readonly number[] {
-    const { gateWiresOf, ownGates } = this.#settings;
-    const all = gateWiresOf === envoy ? this.network.gatePorts : this.#gatePorts.map(({ grpcPort }) => grpcPort);
-    return ownGates ? [nth(all, envoy)] : all;
+    for (const wire of this.#gateWires) wire.stop();
+    await super.stop();
+    await this.redises.stop();
   }
 
   #watch(program: Gate | Envoy, name: string): void {
@@ -212,20 +169,4 @@ export class Fleet {
       if (!this.#ending.has(program)) this.accidents.push(`${name} ended by itself: ${how}`);
     });
   }
-}
-
-async function leasesOf(gate: Gate, pod: string): Promise<string[] | undefined> {
-  try {
-    const answer = await fetch(`http://127.0.0.1:${gate.httpPort}/v1/pods/${pod}/connections?limit=1000`);
-    const { connections } = (await answer.json()) as { connections: readonly { lease: string }[] };
-    return connections.map(({ lease }) => lease);
-  } catch {
-    return undefined; // it is down
-  }
-}
-
-function nth<T>(items: readonly T[], index: number): T {
-  const item = items[index];
-  if (item === undefined) throw new Error(`there are only ${items.length}`);
-  return item;
 }

@@ -17,17 +17,17 @@ import type { HttpAccessLogEntry } from '../../src/envoy/messages.ts';
 import { loadServices } from '../../src/envoy/protos.ts';
 import { identityOf } from '../../src/envoy/stream-identity.ts';
 import type { Random } from '../fleet/random.ts';
-import { Onward } from './onward.ts';
+import { ForwardedStream } from './forwarded-stream.ts';
 
 /** Of entries. */
 const LOST = 0.3;
 const DOUBLED = 0.2;
 const DELAYED = 0.2;
 export const DELAY_MS_MAX = 1_000;
-/** As many in a row of one connection as a ttl bears that is four flush intervals, with an entry that is late, too. */
+/** In a row, of one connection. A ttl is four flush intervals: it bears as many, and one that is late. */
 export const LOST_IN_A_ROW_MAX = 2;
 
-/** Entries at the beginning of each connection: that it opened, and that it is there. */
+/** How many entries make the beginning of a connection: one for its opening, one periodic entry. */
 const OPENING = 2;
 
 /**
@@ -99,7 +99,7 @@ export class Garbler {
     if (!gate) throw new Error('a garbler needs a gate');
     const open = (ended: (error: ServiceError | null) => void) =>
       gate.makeClientStreamRequest(method.path, same, same, call.metadata.clone(), ended);
-    const onward = new Onward(open, () => this.#garbling === 'flaps');
+    const onward = new ForwardedStream(open, () => this.#garbling === 'flaps');
     onward.failed((error) => callback({ code: status.UNAVAILABLE, details: error.details }));
     let first = true;
     call.on('data', (bytes: Buffer) => {
@@ -135,7 +135,7 @@ export class Garbler {
     return isLost;
   }
 
-  /** Of an entry among those of its connection, from 1. The end of one is never its opening. */
+  /** The entry's number among those of its connection, from 1; infinite for an end, which is never an opening. */
   #placeOf(entry: HttpAccessLogEntry | undefined, identity: string): number {
     if (identity === '' || entry?.commonProperties?.accessLogType === 'DownstreamEnd') return Number.POSITIVE_INFINITY;
     const place = (this.#entries.get(identity) ?? 0) + 1;

@@ -1,6 +1,7 @@
 /** What happens to gates. */
 
-import { type Fault, rush } from './fault.ts';
+import { act, type Fault, heal, rush } from './fault.ts';
+import type { FleetOptions } from './fleet-options.ts';
 import { BEYOND_GRACE_MS, BEYOND_TTL_MS, FLUSHED_MS, LOST_END_MS, RETREATED_MS, SCALE, SIZE } from './scale.ts';
 
 /** Long enough for the other gates to take a silent gate's leases for dead, and shorter than the grace. */
@@ -15,19 +16,37 @@ function allDown(name: string, forMs: number): Fault {
     what: `both gates: SIGKILL, started again ${forMs / 1000} s later, a rush of clients`,
     bounds: { keptMs: forMs + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
-      {
-        afterMs: 0,
-        what: 'SIGKILL both gates',
-        run: async ({ fleet }) => void (await Promise.all(all.map((gate) => fleet.end(fleet.gate(gate), 'SIGKILL')))),
-      },
-      {
-        afterMs: forMs,
-        what: 'start both gates',
-        heals: true,
-        run: async ({ fleet }) => void (await Promise.all(all.map((gate) => fleet.startGate(gate)))),
-      },
+      act(
+        0,
+        'SIGKILL both gates',
+        async ({ fleet }) => void (await Promise.all(all.map((gate) => fleet.end(fleet.gateAt(gate), 'SIGKILL')))),
+      ),
+      heal(
+        forMs,
+        'start both gates',
+        async ({ fleet }) => void (await Promise.all(all.map((gate) => fleet.startGate(gate)))),
+      ),
       rush(),
     ],
+  };
+}
+
+function hangs(name: string, what: string, forMs: number, fleet: FleetOptions = {}): Fault {
+  return {
+    name,
+    what,
+    gatesAlone: 1, // when it goes on, its connection to Redis has timed out
+    untrustedMs: SCALE.recoveryMs,
+    fleet,
+    bounds: { keptMs: forMs + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    actions: (random) => {
+      const gate = random.below(SIZE.gates);
+      return [
+        act(0, `SIGSTOP gate ${gate + 1}`, ({ fleet }) => fleet.gateAt(gate).kill('SIGSTOP')),
+        heal(forMs, `SIGCONT gate ${gate + 1}`, ({ fleet }) => fleet.gateAt(gate).kill('SIGCONT')),
+        rush(),
+      ];
+    },
   };
 }
 
@@ -38,37 +57,14 @@ export const gateFaults: readonly Fault[] = [
     bounds: { keptMs: LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     // Never the first one: the soak watches its memory.
     actions: () => [
-      {
-        afterMs: 0,
-        what: '5 of each pod leave, SIGKILL gate 2',
-        run: ({ fleet, crowd }) => {
-          crowd.leaveSome(5);
-          return fleet.end(fleet.gate(1), 'SIGKILL');
-        },
-      },
-      { afterMs: 3_000, what: 'start gate 2', run: ({ fleet }) => fleet.startGate(1) },
+      act(0, '5 of each pod leave, SIGKILL gate 2', ({ fleet, crowd }) => {
+        crowd.leaveSome(5);
+        return fleet.end(fleet.gateAt(1), 'SIGKILL');
+      }),
+      act(3_000, 'start gate 2', ({ fleet }) => fleet.startGate(1)),
     ],
   },
-  {
-    name: 'gate-sigstop',
-    what: `one of two gates: SIGSTOP for ${BEYOND_TTL_MS / 1000} s, a rush of clients`,
-    gatesAlone: 1, // when it goes on, its connection to Redis has timed out
-    untrustedMs: SCALE.recoveryMs,
-    bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
-    actions: (random) => {
-      const gate = random.below(SIZE.gates);
-      return [
-        { afterMs: 0, what: `SIGSTOP gate ${gate + 1}`, run: ({ fleet }) => fleet.gate(gate).kill('SIGSTOP') },
-        {
-          afterMs: BEYOND_TTL_MS,
-          what: `SIGCONT gate ${gate + 1}`,
-          heals: true,
-          run: ({ fleet }) => fleet.gate(gate).kill('SIGCONT'),
-        },
-        rush(),
-      ];
-    },
-  },
+  hangs('gate-sigstop', `one of two gates: SIGSTOP for ${BEYOND_TTL_MS / 1000} s, a rush of clients`, BEYOND_TTL_MS),
   {
     name: 'only-gate-sigstop',
     what: `the only gate: SIGSTOP for ${BEYOND_TTL_MS / 1000} s, a rush of clients`,
@@ -77,13 +73,8 @@ export const gateFaults: readonly Fault[] = [
     fleet: { gates: 1 },
     bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
-      { afterMs: 0, what: 'SIGSTOP the gate', run: ({ fleet }) => fleet.gate(0).kill('SIGSTOP') },
-      {
-        afterMs: BEYOND_TTL_MS,
-        what: 'SIGCONT the gate',
-        heals: true,
-        run: ({ fleet }) => fleet.gate(0).kill('SIGCONT'),
-      },
+      act(0, 'SIGSTOP the gate', ({ fleet }) => fleet.gateAt(0).kill('SIGSTOP')),
+      heal(BEYOND_TTL_MS, 'SIGCONT the gate', ({ fleet }) => fleet.gateAt(0).kill('SIGCONT')),
       rush(),
     ],
   },
@@ -100,47 +91,27 @@ export const gateFaults: readonly Fault[] = [
     actions: (random) => {
       const gate = random.below(SIZE.gates);
       return [
-        { afterMs: 0, what: `cut gate ${gate + 1} from Redis`, run: ({ fleet }) => fleet.network.cutRedis(gate) },
-        {
-          afterMs: LONG_MS,
-          what: 'heal the cut',
-          heals: true,
-          run: ({ fleet }) => fleet.network.healRedis(gate),
-        },
+        act(0, `cut gate ${gate + 1} from Redis`, ({ fleet }) => fleet.redisWires[gate]?.cut()),
+        heal(LONG_MS, 'heal the cut', ({ fleet }) => fleet.redisWires[gate]?.heal()),
         rush(),
       ];
     },
   },
-  {
-    name: 'gate-hangs-without-keepalive',
-    what: `one of two gates: SIGSTOP for ${BEYOND_GRACE_MS / 1000} s; Envoys of four workers, without keepalive and health checks towards gates; a rush of clients`,
-    gatesAlone: 1,
-    untrustedMs: SCALE.recoveryMs,
+  hangs(
+    'gate-hangs-without-keepalive',
+    `one of two gates: SIGSTOP for ${BEYOND_GRACE_MS / 1000} s; Envoys of four workers, without keepalive and health checks towards gates; a rush of clients`,
+    BEYOND_GRACE_MS,
     // Each worker has a log stream of its own, to either gate: so each Envoy speaks to both.
-    fleet: { unwatched: true, workers: 4 },
-    bounds: { keptMs: BEYOND_GRACE_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
-    actions: (random) => {
-      const gate = random.below(SIZE.gates);
-      return [
-        { afterMs: 0, what: `SIGSTOP gate ${gate + 1}`, run: ({ fleet }) => fleet.gate(gate).kill('SIGSTOP') },
-        {
-          afterMs: BEYOND_GRACE_MS,
-          what: `SIGCONT gate ${gate + 1}`,
-          heals: true,
-          run: ({ fleet }) => fleet.gate(gate).kill('SIGCONT'),
-        },
-        rush(),
-      ];
-    },
-  },
+    { unwatched: true, workers: 4 },
+  ),
   {
     name: 'gate-wrong-clock',
     what: "one gate's clock an hour ahead; the other gate: SIGKILL, started again 3 s later",
     fleet: { wrongClockAt: 0 },
     bounds: { keptMs: LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
-      { afterMs: 0, what: 'SIGKILL gate 2', run: ({ fleet }) => fleet.end(fleet.gate(1), 'SIGKILL') },
-      { afterMs: 3_000, what: 'start gate 2', run: ({ fleet }) => fleet.startGate(1) },
+      act(0, 'SIGKILL gate 2', ({ fleet }) => fleet.end(fleet.gateAt(1), 'SIGKILL')),
+      act(3_000, 'start gate 2', ({ fleet }) => fleet.startGate(1)),
     ],
   },
   {
@@ -151,8 +122,8 @@ export const gateFaults: readonly Fault[] = [
     fleet: { embedded: true },
     bounds: { keptMs: 1_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
     actions: () => [
-      { afterMs: 0, what: 'SIGKILL the gate', run: ({ fleet }) => fleet.end(fleet.gate(0), 'SIGKILL') },
-      { afterMs: 0, what: 'start the gate', heals: true, run: ({ fleet }) => fleet.startGate(0) },
+      act(0, 'SIGKILL the gate', ({ fleet }) => fleet.end(fleet.gateAt(0), 'SIGKILL')),
+      heal(0, 'start the gate', ({ fleet }) => fleet.startGate(0)),
       rush(),
     ],
   },
@@ -161,22 +132,18 @@ export const gateFaults: readonly Fault[] = [
     what: `the limit lowered from ${SIZE.limit} to ${LOWERED}, below the count: both gates restarted, one after the other`,
     bounds: { keptMs: LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
-      {
-        afterMs: 0,
-        what: `restart the gates with limit ${LOWERED}`,
-        run: async ({ fleet }) => {
-          const before = fleet.limit;
-          for (const gate of all) {
-            await fleet.end(fleet.gate(gate), 'SIGTERM');
-            fleet.limit = LOWERED;
-            const starting = fleet.startGate(gate);
-            fleet.limit = before; // the other gate still admits by it
-            await starting;
-          }
+      act(0, `restart the gates with limit ${LOWERED}`, async ({ fleet }) => {
+        const before = fleet.limit;
+        for (const gate of all) {
+          await fleet.end(fleet.gateAt(gate), 'SIGTERM');
           fleet.limit = LOWERED;
-        },
-      },
-      { afterMs: 6_000, what: 'rush', run: (bench) => bench.rush(LOWERED) },
+          const starting = fleet.startGate(gate);
+          fleet.limit = before; // the other gate still admits by it
+          await starting;
+        }
+        fleet.limit = LOWERED;
+      }),
+      act(6_000, 'rush', (stage) => stage.rush(LOWERED)),
     ],
   },
 ];

@@ -1,15 +1,15 @@
 /** What clients and messages do. */
 
-import { type Fault, rush } from './fault.ts';
+import { act, type Fault, heal, rush } from './fault.ts';
+import { STREAM_FLAPS } from './forwarded-stream.ts';
 import { DELAY_MS_MAX, LOST_IN_A_ROW_MAX } from './garbler.ts';
-import { STREAM_FLAPS } from './onward.ts';
 import { FREED_MS, LOOK_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
 
 const FLAPS = { ...STREAM_FLAPS, forMs: 2.5 * SCALE.ttlMs };
 /** Node ends an HTTP/2 connection after 1,000 resets, and 33 more each second. */
 const RESETS = { perSecond: 1_200, forMs: 2.5 * SCALE.ttlMs };
 const GARBLED_MS = SCALE.ttlMs;
-/** A proxy's silence tells after two and a half of the longest that its log was ever silent of a connection. */
+/** A proxy's silence is evidence after two and a half times the longest silence that its log has shown. */
 const GARBLED_END_MS = 2.5 * ((LOST_IN_A_ROW_MAX + 1) * SCALE.flushMs + DELAY_MS_MAX) + LOOK_MS;
 /** Times the limit. */
 const STORM = 3;
@@ -20,12 +20,8 @@ export const loadFaults: readonly Fault[] = [
     what: `all clients cut off at once; ${STORM} times the limit come back at once`,
     bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: () => [
-      { afterMs: 0, what: 'reset every connection', run: ({ crowd }) => crowd.leaveAll('reset') },
-      {
-        afterMs: 0,
-        what: `open ${STORM} times the limit`,
-        run: (bench) => bench.rush((STORM * SIZE.limit) / SIZE.proxies),
-      },
+      act(0, 'reset every connection', ({ crowd }) => crowd.leaveAll('reset')),
+      act(0, `open ${STORM} times the limit`, (stage) => stage.rush((STORM * SIZE.limit) / SIZE.proxies)),
     ],
   },
   {
@@ -34,8 +30,8 @@ export const loadFaults: readonly Fault[] = [
     fleet: { garbled: true },
     bounds: { keptMs: GARBLED_END_MS, uncountedMs: 0, settleMs: GARBLED_END_MS },
     actions: () => [
-      { afterMs: 0, what: 'garble', run: ({ fleet }) => fleet.garbler?.begin('random') },
-      { afterMs: GARBLED_MS, what: 'garble no more', run: ({ fleet }) => fleet.garbler?.end() },
+      act(0, 'garble', ({ fleet }) => fleet.garbler?.begin('random')),
+      act(GARBLED_MS, 'garble no more', ({ fleet }) => fleet.garbler?.end()),
     ],
   },
   {
@@ -44,8 +40,8 @@ export const loadFaults: readonly Fault[] = [
     fleet: { garbled: true },
     bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: () => [
-      { afterMs: 0, what: 'lose openings', run: ({ fleet }) => fleet.garbler?.begin('openings') },
-      { afterMs: GARBLED_MS, what: 'lose no more', run: ({ fleet }) => fleet.garbler?.end() },
+      act(0, 'lose openings', ({ fleet }) => fleet.garbler?.begin('openings')),
+      act(GARBLED_MS, 'lose no more', ({ fleet }) => fleet.garbler?.end()),
     ],
   },
   {
@@ -54,9 +50,9 @@ export const loadFaults: readonly Fault[] = [
     fleet: { garbled: true },
     bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: () => [
-      { afterMs: 0, what: 'begin to break log streams', run: ({ fleet }) => fleet.garbler?.begin('flaps') },
-      { afterMs: FLAPS.forMs, what: 'rush', run: (bench) => bench.rush(SIZE.limit) },
-      { afterMs: 1_000, what: 'break them no more', run: ({ fleet }) => fleet.garbler?.end() },
+      act(0, 'begin to break log streams', ({ fleet }) => fleet.garbler?.begin('flaps')),
+      act(FLAPS.forMs, 'rush', (stage) => stage.rush(SIZE.limit)),
+      act(1_000, 'break them no more', ({ fleet }) => fleet.garbler?.end()),
     ],
   },
   {
@@ -66,12 +62,10 @@ export const loadFaults: readonly Fault[] = [
     fleet: { gates: 1, workers: 1 },
     bounds: { keptMs: RESETS.forMs + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
-      {
-        afterMs: 0,
-        what: 'begin to reset upgrades',
-        run: ({ fleet, resetter }) => resetter.begin(fleet.envoy(0).port, `/${fleet.pod(0).name}/`, RESETS.perSecond),
-      },
-      { afterMs: RESETS.forMs, what: 'reset no more', heals: true, run: ({ resetter }) => resetter.end() },
+      act(0, 'begin to reset upgrades', ({ fleet, resetter }) =>
+        resetter.begin(fleet.envoyAt(0).port, `/${fleet.podAt(0).name}/`, RESETS.perSecond),
+      ),
+      heal(RESETS.forMs, 'reset no more', ({ resetter }) => resetter.end()),
       rush(),
     ],
   },

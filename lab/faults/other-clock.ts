@@ -1,4 +1,4 @@
-/** A clock for a real program, that steps when it is told to: `other-clock.c`, compiled here and preloaded into it. */
+/** Gives a program a clock that can be stepped: `other-clock.c` is compiled here and preloaded into it. */
 
 import { execFile, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -33,12 +33,12 @@ export class OtherClock {
     return clock;
   }
 
-  /** Of the program that is to have it. */
+  /** Environment of the program that is to have this clock. */
   get env(): Record<string, string> {
     return { LD_PRELOAD: this.#library, OTHER_CLOCK_FILE: this.#file };
   }
 
-  /** So far ahead of the machine's; behind it, if less than 0. */
+  /** Sets it to the machine's clock plus so many milliseconds. */
   set(aheadMs: number): void {
     const bytes = Buffer.alloc(8);
     bytes.writeBigInt64LE(BigInt(aheadMs));

@@ -1,21 +1,21 @@
-/** Does what is planned, in that order, and notes what was done and when. */
+/** Carries out a plan in its order, and notes what was done and when. */
 
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { machineNow } from '../fleet/machine-time.ts';
-import type { Bench } from './bench.ts';
 import { type Action, type Deed, STEP_MS, type Step } from './plan.ts';
+import type { Stage } from './stage.ts';
 
 export interface Performance {
   /** When the store went away, if the fault is of that kind; by `machineNow()`, as all times. */
   readonly awayMs: number;
   /** When the fault was over. */
   readonly overMs: number;
-  /** What each deed says of itself, in the order in which they were begun. */
+  /** The texts of all deeds, in the order in which they were begun. */
   readonly done: readonly string[];
 }
 
-export interface Telling {
+export interface Output {
   readonly say: (text: string) => void;
   /** Every open and close is told, too. */
   readonly verbose?: boolean;
@@ -25,7 +25,7 @@ export interface Telling {
  * Each step at its time, or as soon after as can be. The churn goes on while an action takes its time; the next action
  * waits for the end of the one before, and the churn with it: so the order is always the planned one.
  */
-export async function perform(bench: Bench, steps: readonly Step[], telling: Telling): Promise<Performance> {
+export async function perform(stage: Stage, steps: readonly Step[], telling: Output): Promise<Performance> {
   const actions = steps.flatMap((step) => step.actions);
   const parting = actions.find(({ storeGoes }) => storeGoes) ?? actions[0];
   const healing = actions.find(({ heals }) => heals) ?? actions.at(-1);
@@ -40,7 +40,7 @@ export async function perform(bench: Bench, steps: readonly Step[], telling: Tel
   };
   const act = async (action: Action) => {
     if (action === parting) awayMs ??= machineNow();
-    await action.run(bench);
+    await action.run(stage);
     if (action === healing) overMs = machineNow();
   };
 
@@ -58,7 +58,7 @@ export async function perform(bench: Bench, steps: readonly Step[], telling: Tel
     }
     for (const deed of step.churn) {
       note(deed, true);
-      await deed.run(bench);
+      await deed.run(stage);
     }
     dueMs = Math.max(dueMs + STEP_MS, machineNow());
   }
@@ -66,7 +66,7 @@ export async function perform(bench: Bench, steps: readonly Step[], telling: Tel
   return { awayMs: awayMs ?? overMs, overMs, done };
 }
 
-/** The same for the same deeds in the same order. */
+/** Equal for equal deeds in the same order. */
 export function digestOf(done: readonly string[]): string {
   return createHash('sha256').update(done.join('\n')).digest('hex').slice(0, 12);
 }

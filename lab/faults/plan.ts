@@ -1,8 +1,8 @@
-/** What is going to be done, in which order: all of it from the seed, before anything is started. */
+/** Plans what is done to a fleet, in which order. All random choices are made here, before anything is started. */
 
 import type { Random } from '../fleet/random.ts';
-import type { Bench } from './bench.ts';
 import { SIZE } from './scale.ts';
+import type { Stage } from './stage.ts';
 
 /** Opens and closes go on all the time, this often. */
 export const STEP_MS = 50;
@@ -10,19 +10,19 @@ const RESETS = 1 / 3;
 
 /** One thing that is done. */
 export interface Deed {
-  /** All that is chosen in it: two deeds that differ are told apart by this. */
+  /** Describes it with all its random choices: deeds with equal texts are equal. */
   readonly what: string;
-  run(bench: Bench): Promise<void> | void;
+  run(stage: Stage): Promise<void> | void;
 }
 
 export interface Action extends Deed {
-  /** After the beginning of the one before; and never before that one's end. */
+  /** Time from the begin of the action before it; it never begins before that one has ended. */
   readonly afterMs: number;
-  /** It is done again at each step, for so long. */
+  /** It is repeated at each step for so long. */
   readonly forMs?: number;
-  /** With its beginning the store is away; if no action says so, with that of the first one. */
+  /** The store is away from the begin of this action; without it, from the begin of the first action. */
   readonly storeGoes?: true;
-  /** With its end the fault is over; if no action says so, with the end of the last one. */
+  /** The fault is over at the end of this action; without it, at the end of the last action. */
   readonly heals?: true;
 }
 
@@ -34,18 +34,18 @@ export interface Step {
 }
 
 export interface Churn {
-  /** Opens and closes in each step; on average, if it is no whole number. */
+  /** Average number of opens and closes in each step. */
   readonly each: number;
-  /** The part of them that are closes. Below a half, the limit is always contested. */
+  /** The share of closes. Below one half, the limit is always contested. */
   readonly closes: number;
 }
 
 export interface PlanOptions {
   readonly actions: readonly Action[];
   readonly churn: Churn;
-  /** Of churn before the first action begins. */
+  /** How long clients come and go before the first action. */
   readonly beforeMs: number;
-  /** Of churn from when the last action begins, and again from when it has ended. */
+  /** How long they go on after the begin of the last action, and again after its end. */
   readonly afterMs: number;
 }
 
@@ -72,11 +72,11 @@ function openOrClose(closes: number, random: Random): Deed {
   const pod = random.below(SIZE.pods);
   if (!random.chance(closes)) {
     const proxy = random.below(SIZE.proxies);
-    return { what: `open pod${pod + 1} by proxy_${proxy + 1}`, run: (bench) => bench.open(pod, proxy) };
+    return { what: `open pod${pod + 1} by proxy_${proxy + 1}`, run: (stage) => stage.open(pod, proxy) };
   }
   const which = random.next();
   const how = random.chance(RESETS) ? 'reset' : 'close';
-  return { what: `${how} pod${pod + 1} ${which.toFixed(6)}`, run: (bench) => bench.close(pod, which, how) };
+  return { what: `${how} pod${pod + 1} ${which.toFixed(6)}`, run: (stage) => stage.close(pod, which, how) };
 }
 
 function ticks(ms: number): number {

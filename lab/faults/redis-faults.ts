@@ -1,16 +1,16 @@
 /** What happens to Redis. */
 
-import { type Fault, rush } from './fault.ts';
+import { act, type Fault, heal, rush } from './fault.ts';
 import { OtherClock } from './other-clock.ts';
 import { BEYOND_GRACE_MS, BEYOND_TTL_MS, FLUSHED_MS, FREED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
 
 const DOWN_MS = 3_000;
-/** Longer than the store is not trusted for when all gates find it at once. */
+/** Longer than the recovery of a store that all gates find at once. */
 const LATE_MS = SCALE.recoveryMs + 1_000;
 const FORWARD_MS = SCALE.graceMs + 10_000;
-/** Every gate has beaten twice. */
+/** By then every gate has sent two heartbeats. */
 const SEEN_MS = 2_000;
-/** So that the store was made in the future. */
+/** More than the age of the store: it then seems to be made in the future. */
 const BACK_MS = 30_000;
 /** The replica hears nothing for so long before it is promoted. */
 const LAG_MS = 1_000;
@@ -21,8 +21,8 @@ const restarted: Pick<Fault, 'gatesAlone' | 'untrustedMs' | 'bounds' | 'actions'
   // A gate whose store is away for a quarter of a ttl ends its log streams; ends that are on their way are lost with them.
   bounds: { keptMs: DOWN_MS + LOST_END_MS, uncountedMs: FLUSHED_MS, settleMs: LOST_END_MS },
   actions: () => [
-    { afterMs: 0, what: 'SIGKILL Redis', run: ({ fleet }) => fleet.redis.kill() },
-    { afterMs: DOWN_MS, what: 'start Redis', heals: true, run: ({ fleet }) => fleet.redis.again() },
+    act(0, 'SIGKILL Redis', ({ fleet }) => fleet.redis.kill()),
+    heal(DOWN_MS, 'start Redis', ({ fleet }) => fleet.redis.again()),
     rush(),
   ],
 };
@@ -54,15 +54,11 @@ export const redisFaults: readonly Fault[] = [
     actions: (random) => {
       const gate = random.below(SIZE.gates);
       return [
-        { afterMs: 0, what: 'SIGKILL Redis', run: ({ fleet }) => fleet.redis.kill() },
-        {
-          afterMs: DOWN_MS - 500,
-          what: `cut gate ${gate + 1} from Redis`,
-          run: ({ fleet }) => fleet.network.cutRedis(gate),
-        },
-        { afterMs: 500, what: 'start Redis', heals: true, run: ({ fleet }) => fleet.redis.again() },
+        act(0, 'SIGKILL Redis', ({ fleet }) => fleet.redis.kill()),
+        act(DOWN_MS - 500, `cut gate ${gate + 1} from Redis`, ({ fleet }) => fleet.redisWires[gate]?.cut()),
+        heal(500, 'start Redis', ({ fleet }) => fleet.redis.again()),
         rush(LATE_MS + SCALE.recoveryMs),
-        { afterMs: LATE_MS, what: 'heal the cut', run: ({ fleet }) => fleet.network.healRedis(gate) },
+        act(LATE_MS, 'heal the cut', ({ fleet }) => fleet.redisWires[gate]?.heal()),
       ];
     },
   },
@@ -73,8 +69,8 @@ export const redisFaults: readonly Fault[] = [
     untrustedMs: SCALE.recoveryMs,
     bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     actions: () => [
-      { afterMs: 0, what: 'SIGSTOP Redis', run: ({ fleet }) => fleet.redis.signal('SIGSTOP') },
-      { afterMs: BEYOND_TTL_MS, what: 'SIGCONT Redis', heals: true, run: ({ fleet }) => fleet.redis.signal('SIGCONT') },
+      act(0, 'SIGSTOP Redis', ({ fleet }) => fleet.redis.signal('SIGSTOP')),
+      heal(BEYOND_TTL_MS, 'SIGCONT Redis', ({ fleet }) => fleet.redis.signal('SIGCONT')),
       rush(),
     ],
   },
@@ -89,15 +85,11 @@ export const redisFaults: readonly Fault[] = [
     actions: (random) => {
       const gate = random.below(SIZE.gates);
       return [
-        { afterMs: 0, what: 'SIGSTOP Redis', run: ({ fleet }) => fleet.redis.signal('SIGSTOP') },
-        {
-          afterMs: BEYOND_GRACE_MS - 500,
-          what: `cut gate ${gate + 1} from Redis`,
-          run: ({ fleet }) => fleet.network.cutRedis(gate),
-        },
-        { afterMs: 500, what: 'SIGCONT Redis', heals: true, run: ({ fleet }) => fleet.redis.signal('SIGCONT') },
+        act(0, 'SIGSTOP Redis', ({ fleet }) => fleet.redis.signal('SIGSTOP')),
+        act(BEYOND_GRACE_MS - 500, `cut gate ${gate + 1} from Redis`, ({ fleet }) => fleet.redisWires[gate]?.cut()),
+        heal(500, 'SIGCONT Redis', ({ fleet }) => fleet.redis.signal('SIGCONT')),
         rush(DOWN_MS + SCALE.recoveryMs),
-        { afterMs: DOWN_MS, what: 'heal the cut', run: ({ fleet }) => fleet.network.healRedis(gate) },
+        act(DOWN_MS, 'heal the cut', ({ fleet }) => fleet.redisWires[gate]?.heal()),
       ];
     },
   },
@@ -109,9 +101,9 @@ export const redisFaults: readonly Fault[] = [
     fleet: { replica: true, redisWires: true },
     bounds: { keptMs: LAG_MS + 2_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
     actions: () => [
-      { afterMs: 0, what: 'cut the replica off', run: ({ fleet }) => fleet.network.cutReplica() },
-      { afterMs: LAG_MS, what: 'SIGKILL Redis', storeGoes: true, run: ({ fleet }) => fleet.redis.kill() },
-      { afterMs: 1_000, what: 'promote the replica', heals: true, run: ({ fleet }) => fleet.promoteReplica() },
+      act(0, 'cut the replica off', ({ fleet }) => fleet.redises.cutReplica()),
+      act(LAG_MS, 'SIGKILL Redis', ({ fleet }) => fleet.redis.kill(), { storeGoes: true }),
+      heal(1_000, 'promote the replica', ({ fleet }) => fleet.promoteReplica()),
       rush(),
     ],
   },
@@ -127,15 +119,10 @@ export const redisFaults: readonly Fault[] = [
       settleMs: LOST_END_MS,
     },
     actions: () => [
-      { afterMs: 0, what: 'SIGSTOP Redis', run: ({ fleet }) => fleet.redis.signal('SIGSTOP') },
-      { afterMs: 6_000, what: 'SIGKILL gate 2', run: ({ fleet }) => fleet.end(fleet.gate(1), 'SIGKILL') },
-      { afterMs: 3_000, what: 'start gate 2', run: ({ fleet }) => fleet.startGate(1, '/healthz') },
-      {
-        afterMs: BEYOND_TTL_MS - 9_000,
-        what: 'SIGCONT Redis',
-        heals: true,
-        run: ({ fleet }) => fleet.redis.signal('SIGCONT'),
-      },
+      act(0, 'SIGSTOP Redis', ({ fleet }) => fleet.redis.signal('SIGSTOP')),
+      act(6_000, 'SIGKILL gate 2', ({ fleet }) => fleet.end(fleet.gateAt(1), 'SIGKILL')),
+      act(3_000, 'start gate 2', ({ fleet }) => fleet.startGate(1, { waitFor: '/healthz' })),
+      heal(BEYOND_TTL_MS - 9_000, 'SIGCONT Redis', ({ fleet }) => fleet.redis.signal('SIGCONT')),
       rush(SCALE.ttlMs + SCALE.recoveryMs),
     ],
   },
@@ -152,11 +139,11 @@ export const redisFaults: readonly Fault[] = [
       settleMs: LATE_MS + LOST_END_MS,
     },
     actions: () => [
-      { afterMs: 0, what: 'SIGKILL Redis', run: ({ fleet }) => fleet.redis.kill() },
-      { afterMs: DOWN_MS - 500, what: 'cut Envoy 1 from the gates', run: ({ fleet }) => fleet.network.cutGates() },
-      { afterMs: 500, what: 'start Redis', heals: true, run: ({ fleet }) => fleet.redis.again() },
+      act(0, 'SIGKILL Redis', ({ fleet }) => fleet.redis.kill()),
+      act(DOWN_MS - 500, 'cut Envoy 1 from the gates', ({ fleet }) => fleet.cutGates()),
+      heal(500, 'start Redis', ({ fleet }) => fleet.redis.again()),
       rush(LATE_MS + SCALE.recoveryMs),
-      { afterMs: LATE_MS, what: 'heal the cut', run: ({ fleet }) => fleet.network.healGates() },
+      act(LATE_MS, 'heal the cut', ({ fleet }) => fleet.healGates()),
     ],
   },
   clockSteps('clock-steps-forward', FORWARD_MS),
@@ -173,8 +160,8 @@ function clockSteps(name: string, byMs: number): Fault {
     lacks: () => OtherClock.lacks(),
     bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: () => [
-      { afterMs: 0, what: `Redis's clock: ${steps}`, run: ({ fleet }) => fleet.stepRedisClock(byMs) },
-      { afterMs: SEEN_MS, what: 'each gate has seen it', heals: true, run: () => {} },
+      act(0, `Redis's clock: ${steps}`, ({ fleet }) => fleet.redises.stepClock(byMs)),
+      heal(SEEN_MS, 'each gate has seen it', () => {}),
       rush(2 * SCALE.recoveryMs),
     ],
   };

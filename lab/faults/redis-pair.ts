@@ -1,14 +1,14 @@
-/** The fleet's Redis, the replica that may follow it, and what is counted in whichever of them leads. */
+/** The fleet's Redis, its replica if there is one, and the leases in whichever of them is the master. */
 
 import type { Redis } from 'ioredis';
 import { parsePodId } from '../../src/admission/ids.ts';
 import { Keys } from '../../src/store/redis/keys.ts';
 import { until } from '../fleet/processes.ts';
-import { type RedisServer, startRedis } from '../fleet/redis.ts';
-import type { Network } from './network.ts';
+import { Wire } from '../fleet/wire.ts';
+import { isInStep, type RedisServer, startRedis } from '../redis/server.ts';
 import { OtherClock } from './other-clock.ts';
 
-/** A Redis that hangs gives no answer. */
+/** After so long without an answer, Redis counts as away. */
 const ANSWER_MS = 300;
 
 export interface RedisOptions {
@@ -22,51 +22,55 @@ export interface RedisOptions {
 
 export class RedisPair {
   readonly first: RedisServer;
-  readonly #replica: RedisServer | undefined;
-  readonly #network: Network;
-  readonly #clock: OtherClock | undefined;
   readonly #keys = new Keys('ws:');
+  #replica: RedisServer | undefined;
+  #replicaWire: Wire | undefined;
+  readonly #clock: OtherClock | undefined;
   #reader: Redis;
 
-  private constructor(
-    parts: { first: RedisServer; replica: RedisServer | undefined; clock: OtherClock | undefined },
-    network: Network,
-  ) {
-    const { first, replica, clock } = parts;
+  private constructor(first: RedisServer, clock: OtherClock | undefined) {
     this.first = first;
-    this.#replica = replica;
     this.#clock = clock;
-    this.#network = network;
     this.#reader = readerOf(first);
   }
 
-  static async start({ redisKeeps, replica, redisClock }: RedisOptions, network: Network): Promise<RedisPair> {
-    const keeps = redisKeeps ? ['--appendonly', 'yes'] : [];
+  static async start({ redisKeeps, replica, redisClock }: RedisOptions): Promise<RedisPair> {
     const clock = redisClock ? await OtherClock.build() : undefined;
-    const first = await startRedis({
-      args: [...keeps, '--repl-diskless-sync-delay', '0'],
-      ...(clock ? { env: clock.env } : {}),
-    });
-    const second = replica ? await follow(await network.wireReplica(first.port)) : undefined;
-    return new RedisPair({ first, replica: second, clock }, network);
+    const args = redisKeeps ? ['--appendonly', 'yes'] : [];
+    const pair = new RedisPair(await startRedis({ args, ...(clock ? { env: clock.env } : {}) }), clock);
+    if (replica) await pair.#follow();
+    return pair;
   }
 
-  /** The first one's clock is so far ahead of the true one from now on; behind it, if less than 0. */
+  /** A replica follows the first one by a wire, and is in step with it. */
+  async #follow(): Promise<void> {
+    const wire = await Wire.to(this.first.port);
+    const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(wire.port)] });
+    this.#replicaWire = wire;
+    this.#replica = replica;
+    await until('the replica is in step', () => isInStep(replica), 20_000);
+  }
+
+  cutReplica(): void {
+    this.#replicaWire?.cut();
+  }
+
+  /** From now on the first one's clock is the machine's plus so many milliseconds. */
   stepClock(aheadMs: number): void {
     if (!this.#clock) throw new Error('this Redis has the clock of its machine');
     this.#clock.set(aheadMs);
   }
 
-  /** The replica leads from now on: the gates reach it by their wires. */
-  async promoteReplica(): Promise<void> {
+  /** Makes the replica the master. Resolves with its port. */
+  async promoteReplica(): Promise<number> {
     if (!this.#replica) throw new Error('there is no replica');
     await this.#replica.client.replicaof('NO', 'ONE');
     this.#reader.disconnect();
     this.#reader = readerOf(this.#replica);
-    this.#network.leadRedisTo(this.#replica.port);
+    return this.#replica.port;
   }
 
-  /** What is in the pod's set at this moment; undefined when Redis does not answer. */
+  /** The members of the pod's set; undefined when Redis does not answer. */
   async leases(name: string): Promise<string[] | undefined> {
     const pod = parsePodId(name);
     if (!pod) throw new Error(`no pod id: ${name}`);
@@ -79,17 +83,10 @@ export class RedisPair {
 
   async stop(): Promise<void> {
     this.#reader.disconnect();
+    this.#replicaWire?.stop();
     await Promise.all([this.first.stop(), this.#replica?.stop()]);
     this.#clock?.remove();
   }
-}
-
-/** A Redis that follows the one at this port, once it is in step. */
-async function follow(port: number): Promise<RedisServer> {
-  const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(port)] });
-  const inStep = async () => (await replica.client.info('replication')).includes('master_link_status:up');
-  await until('the replica is in step', inStep, 20_000);
-  return replica;
 }
 
 /** A client that gets an answer soon, or none. */

@@ -1,23 +1,24 @@
-/** The tables that the bench is for: a short one to read, and a long one with all that was measured. */
+/** The results as tables, a short one to read and a long one with all that was measured; and docs/faults.md with both. */
 
 import type { Policy } from './fleet-options.ts';
 import type { Result } from './run.ts';
 import { COUNTS_AGE_MS, SIZE, WRITTEN_SCALE } from './scale.ts';
-import { seconds, type Uncounted } from './verdict.ts';
+import { seconds } from './verdict.ts';
 
-const LONG_HEAD = [
-  'fault',
-  'policy',
-  'count off, longest (most)',
-  'error when settled',
-  'time to settle (bound)',
-  'slot kept after its close, longest (bound)',
-  'live connection lost its slot, longest (bound)',
-  'live connection not written yet, longest (bound)',
-  'answer to an upgrade during the fault: median, slowest',
-  'the store asked again after the fault (bound)',
-  'live connections cut',
-  'verdict',
+/** Columns of the long table. */
+const LONG: readonly (readonly [string, (result: Result) => string])[] = [
+  ['fault', ({ fault }) => fault.name],
+  ['policy', ({ policy }) => policy],
+  ['count off, longest (most)', ({ offMs, offMax }) => (offMax === 0 ? '0' : `${seconds(offMs)} (${offMax})`)],
+  ['error when settled', ({ error }) => String(error)],
+  ['time to settle (bound)', ({ settledMs, settleBoundMs }) => bounded(settledMs, settleBoundMs)],
+  ['slot kept after its close, longest (bound)', ({ keptMs, keptBoundMs }) => bounded(keptMs, keptBoundMs)],
+  ['live connection lost its slot, longest (bound)', ({ lost }) => bounded(lost.ms, lost.boundMs)],
+  ['live connection not written yet, longest (bound)', ({ unwritten }) => bounded(unwritten.ms, unwritten.boundMs)],
+  ['answer to an upgrade during the fault: median, slowest', ({ answersMs }) => answers(answersMs)],
+  ['the store asked again after the fault (bound)', ({ backMs, backBoundMs }) => bounded(backMs, backBoundMs)],
+  ['live connections cut', ({ cut }) => String(cut)],
+  ['verdict', verdictOf],
 ];
 
 /** A row for each fault, with each policy that it ran under. */
@@ -55,32 +56,11 @@ function cellOf(results: readonly Result[], policy: Policy, cell: (result: Resul
   return result ? cell(result) : '–';
 }
 
-function longTableOf(results: readonly Result[]): string {
-  return tableOf(LONG_HEAD, results.map(longRowOf));
-}
-
-function longRowOf(result: Result): string[] {
-  return [
-    result.fault.name,
-    result.policy,
-    result.offMax === 0 ? '0' : `${seconds(result.offMs)} (${result.offMax})`,
-    String(result.error),
-    `${seconds(result.settledMs)} (${seconds(result.settleBoundMs)})`,
-    `${seconds(result.keptMs)} (${seconds(result.keptBoundMs)})`,
-    uncounted(result.lost),
-    uncounted(result.unwritten),
-    answers(result.answersMs),
-    `${seconds(result.backMs)} (${seconds(result.backBoundMs)})`,
-    String(result.cut),
-    verdictOf(result),
-  ];
-}
-
 function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-function uncounted({ ms, boundMs }: Uncounted): string {
+function bounded(ms: number, boundMs: number): string {
   return `${seconds(ms)} (${seconds(boundMs)})`;
 }
 
@@ -154,6 +134,9 @@ done once more, and the log says so.
 - answer to an upgrade during the fault: from a client to Envoy, the gate, and back; a refusal is an answer, too.
 - time to settle: from the end of the fault to the last moment that the count was off.
 
-${longTableOf(results)}
+${tableOf(
+  LONG.map(([title]) => title),
+  results.map((result) => LONG.map(([, cell]) => cell(result))),
+)}
 `;
 }

@@ -1,9 +1,9 @@
-/** One client that begins upgrades and aborts them before their answer, one after the other, as fast as it is told to. */
+/** A client that begins upgrades and aborts each before its answer, so many a second. */
 
 import { connect, type Socket } from 'node:net';
 
 const EVERY_MS = 10;
-/** So long an upgrade is left alone: Envoy has read it then, and asks a gate. */
+/** An upgrade is aborted after so long: by then Envoy has read it, and asks a gate. */
 const ABORT_MS = 1;
 
 export class Resetter {

@@ -1,29 +1,29 @@
-/** Runs one fault, and says what was seen. */
+/** Runs one fault on a fleet of its own, and returns what was measured. */
 
 import { machineNow } from '../fleet/machine-time.ts';
 import { until } from '../fleet/processes.ts';
 import { Random } from '../fleet/random.ts';
-import { Bench } from './bench.ts';
 import type { Crowd } from './crowd.ts';
 import type { Fault } from './fault.ts';
 import type { Policy } from './fleet-options.ts';
-import { digestOf, perform, type Telling } from './perform.ts';
+import { digestOf, type Output, perform } from './perform.ts';
 import { planOf } from './plan.ts';
 import { SCALE } from './scale.ts';
+import { Stage } from './stage.ts';
 import { judge, settleBoundMs, type Verdict } from './verdict.ts';
 import type { Witness } from './witness.ts';
 
-export interface RunOptions extends Telling {
+export interface RunOptions extends Output {
   readonly seed: number;
   readonly policy: Policy;
-  /** Short: without waiting for evidence before, and for leases to run out after. */
+  /** `short` does not wait for evidence before the fault, nor for leases to expire after it. */
   readonly length: 'full' | 'short';
 }
 
 export interface Result extends Verdict {
   readonly fault: Fault;
   readonly policy: Policy;
-  /** Of what was done: how much, and its digest. */
+  /** How many things were done, and the digest of their list. */
   readonly deeds: number;
   readonly digest: string;
   readonly admitted: number;
@@ -32,10 +32,10 @@ export interface Result extends Verdict {
 
 /** Two opens for each close: so the limit is always contested. */
 const CHURN = { each: 1, closes: 1 / 3 };
-/** Before the fault: in a ttl, gates gather the evidence by which they take leases for dead, rightly or wrongly. */
+/** Before the fault: in a ttl, gates gather the evidence by which they free silent leases, rightly or wrongly. */
 const BEFORE_MS = { full: SCALE.ttlMs + 2_000, short: 2_000 };
 const AFTER_MS = 2_000;
-/** Once it is right it has to stay so, while everything that was not renewed runs out. */
+/** For so long the count has to stay right, while all leases that nobody renews expire. */
 const HOLD_MS = { full: SCALE.ttlMs, short: 2_000 };
 
 export async function runFault(fault: Fault, options: RunOptions): Promise<Result> {
@@ -43,15 +43,15 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Resul
   const random = new Random(`${seed} ${fault.name}`);
   const actions = fault.actions(random);
   const plan = planOf({ actions, churn: CHURN, beforeMs: BEFORE_MS[length], afterMs: AFTER_MS }, random);
-  const bench = await Bench.start({ ...fault.fleet, policy, seed });
+  const stage = await Stage.start({ ...fault.fleet, policy, seed });
   try {
-    const performance = await perform(bench, plan, options);
-    await bench.crowd.answered();
+    const performance = await perform(stage, plan, options);
+    await stage.crowd.answered();
     options.say('waiting until the count is the truth, and stays it');
-    await settled(bench.witness, performance.overMs + settleBoundMs(fault, policy), HOLD_MS[length]);
-    const verdict = await judge(bench, fault, performance, policy);
+    await settled(stage.witness, performance.overMs + settleBoundMs(fault, policy), HOLD_MS[length]);
+    const verdict = await judge(stage, fault, performance, policy);
     const { done } = performance;
-    const { admitted } = bench.crowd;
+    const { admitted } = stage.crowd;
     return {
       fault,
       policy,
@@ -59,14 +59,14 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Resul
       deeds: done.length,
       digest: digestOf(done),
       admitted,
-      refused: refusals(bench.crowd),
+      refused: refusals(stage.crowd),
     };
   } finally {
-    await bench.stop();
+    await stage.stop();
   }
 }
 
-/** Waits until all is right and stays so for a while; beginning no later than then, by `machineNow()`. */
+/** Waits until the count is right by `byMs` (of `machineNow()`) at the latest, and stays right for `holdMs`. */
 async function settled(witness: Witness, byMs: number, holdMs: number): Promise<void> {
   const isRight = () => witness.latest.kept + witness.latest.uncounted === 0;
   const quietSinceMs = machineNow();

@@ -35,13 +35,13 @@ export const SCALE = {
   keepaliveTimeoutMs: scaled('keepaliveTimeoutMs'),
 } as const;
 
-/** What is longer than a ttl, and than the grace. */
+/** Longer than a ttl; longer than the grace. */
 export const BEYOND_TTL_MS = SCALE.ttlMs + 2_000;
 export const BEYOND_GRACE_MS = SCALE.graceMs + 5_000;
 
 /** A gate writes what is due, and beats, once a second. */
 const BEAT_MS = 1_000;
-/** What the design gives for a lost end while its proxy lives. */
+/** How long the design lets a slot stay taken when the end of its connection was lost and its proxy lives. */
 export const LOST_END_MS = 2 * SCALE.ttlMs;
 /** What the log says within an interval, a gate writes within a second. */
 export const FLUSHED_MS = SCALE.flushMs + BEAT_MS;
@@ -51,11 +51,11 @@ export const FREED_MS = 2 * BEAT_MS;
 export const RETREATED_MS = SCALE.ttlMs / 4 + 2 * 2_000 + 1_000 + FLUSHED_MS;
 /** Gates look once a second who is there, and once a second which leases are past their time. */
 export const LOOK_MS = 3_000;
-/** What it gives when the proxy died. */
+/** How long the design lets slots stay taken when their proxy has died. */
 export const DEAD_PROXY_MS = SCALE.graceMs + LOOK_MS;
 /**
  * A gate reads all counts with each pass of its reaper: every tenth of a ttl, from 1 s to 10 s, on the heartbeat after
- * that. So the last count that it read is at most so old.
+ * that. So the last count that it read is never older than this.
  */
 export const COUNTS_AGE_MS = Math.min(Math.max(SCALE.ttlMs / 10, BEAT_MS), 10_000) + BEAT_MS + 200;
 

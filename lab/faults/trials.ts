@@ -12,7 +12,7 @@ export interface Trial {
   readonly policy: Policy;
 }
 
-/** In the order of the faults. Which policy is whose turn does not hang on which faults are chosen. */
+/** In the order of the faults. With `alternate`, a fault has the same policy whichever faults are chosen. */
 export function trialsOf(faults: readonly Fault[], policies: Policies, names?: readonly string[]): Trial[] {
   return faults
     .flatMap((fault, index) => policiesAt(index, policies).map((policy) => ({ fault, policy })))

@@ -1,34 +1,34 @@
-/** Judges what was seen of a fault by its bounds. */
+/** Compares what was measured during a fault with the fault's bounds. */
 
-import type { Bench } from './bench.ts';
 import { shareBound } from './bound.ts';
 import type { Connection } from './crowd.ts';
 import type { Fault } from './fault.ts';
 import type { Policy } from './fleet-options.ts';
 import type { Performance } from './perform.ts';
 import { FLUSHED_MS, SIZE } from './scale.ts';
+import type { Stage } from './stage.ts';
 
 /** How long connections were uncounted while they were live and the store could be read. */
-export interface Uncounted {
+interface Uncounted {
   /** The longest. */
   readonly ms: number;
   readonly boundMs: number;
-  /** How many connections were for longer than the bound. */
+  /** How many connections were uncounted for longer than the bound. */
   readonly beyond: number;
 }
 
-export interface Seen {
+interface Seen {
   readonly over: number;
   readonly overBound: number;
   readonly offMs: number;
   readonly offMax: number;
-  /** Connections that the store had known before. */
+  /** Of connections that the store had known before. */
   readonly lost: Uncounted;
-  /** Connections that it had not: admitted alone, and not written yet. */
+  /** Of connections that the store had not known: admitted while it was away, and not written yet. */
   readonly unwritten: Uncounted;
   readonly keptMs: number;
   readonly keptBoundMs: number;
-  /** The count less the truth, when the bound for settling had passed. */
+  /** The count minus the true number, when the time to settle was over. */
   readonly error: number;
   readonly settledMs: number;
   readonly settleBoundMs: number;
@@ -42,28 +42,28 @@ export interface Seen {
 }
 
 export interface Verdict extends Seen {
-  /** What did not hold: nothing, if all is well. */
+  /** One text for each bound that was broken; empty if all is well. */
   readonly broken: readonly string[];
 }
 
-/** Everyone has left: the slots are free within a second of Envoy's word. */
+/** When all clients have left, their slots are free within a second of Envoy's log entries. */
 const LAST_MS = 2_000;
-/** Whatever came back is in use again by then. */
+/** How soon after the fault the gates use again what has come back. */
 const BACK_MS = 2_000;
 const LIMIT_EXCEEDED = 429;
 
-/** Empties the bench. */
+/** Closes all connections on the stage, to see whether slots are left. */
 export async function judge(
-  bench: Bench,
+  stage: Stage,
   fault: Fault,
   { awayMs, overMs }: Performance,
   policy: Policy,
 ): Promise<Verdict> {
-  const { crowd, witness } = bench;
+  const { crowd, witness } = stage;
   const { uncounted, kept } = witness.latest;
-  const disagreement = await bench.disagreement();
+  const disagreement = await stage.disagreement();
   const connections = [...crowd.connections];
-  const { cut } = bench;
+  const { cut } = stage;
   const lostBoundMs = fault.bounds.uncountedMs;
   // What was admitted without the store is counted when it is back.
   const aloneMs = fault.gatesAlone !== undefined && policy !== 'deny' ? (fault.aloneMs ?? FLUSHED_MS) : 0;
@@ -83,7 +83,7 @@ export async function judge(
     backMs: backMs(connections, overMs),
     backBoundMs: BACK_MS + (fault.untrustedMs ?? 0),
     cut,
-    leaked: kept + (await bench.empty(LAST_MS)),
+    leaked: kept + (await stage.empty(LAST_MS)),
   };
   const broken = [
     seen.over > seen.overBound && `${seen.over} over the limit`,
@@ -96,12 +96,12 @@ export async function judge(
     cut > 0 && `${cut} live connections cut`,
     seen.leaked > 0 && `${seen.leaked} slots leaked`,
     disagreement,
-    ...bench.fleet.accidents,
+    ...stage.fleet.accidents,
   ].filter((text) => typeof text === 'string');
   return { ...seen, broken };
 }
 
-/** As long as gates admit alone, some of it is on its way to the store. */
+/** Where gates decide without the store, what they admit may reach it only at the end of that time. */
 export function settleBoundMs({ bounds, untrustedMs }: Fault, policy: Policy): number {
   return bounds.settleMs + (policy === 'deny' ? 0 : (untrustedMs ?? 0));
 }

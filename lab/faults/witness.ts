@@ -1,6 +1,6 @@
 /**
- * Compares what is with what is counted, all the time: each connection of the crowd with each lease in Redis, so that
- * two mistakes never make a right. What is on its way counts for neither side.
+ * Compares the true connections with the counted ones, all the time: each connection of the crowd with each lease in
+ * Redis, not only their numbers, so that two errors never cancel out. What is on its way counts for neither side.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { machineNow } from '../fleet/machine-time.ts';
 import type { Connection, Crowd } from './crowd.ts';
 
 const SAMPLE_MS = 50;
-/** A close is on its way for as long as the design gives it. */
+/** How long after a close its lease may still be there: as long as the design allows. */
 const ON_ITS_WAY_MS = 1_000;
 /** A connection that an Envoy lost in the same moment is not one too many. */
 const SAME_MOMENT_MS = 50;
@@ -26,7 +26,7 @@ export class Witness {
   /** Most connections over the limit, right after one more was admitted. */
   overMax = 0;
   keptMsMax = 0;
-  /** How long live connections were uncounted: the longest of each that the store had known before, */
+  /** The longest time that a live connection was uncounted, for each that the store had known before, */
   readonly lostMs = new Map<Connection, number>();
   /** and of each that it had never known. */
   readonly unwrittenMs = new Map<Connection, number>();
@@ -39,7 +39,7 @@ export class Witness {
   readonly #crowd: Crowd;
   readonly #pods: readonly string[];
   readonly #leases: (pod: string) => Promise<string[] | undefined>;
-  /** By pod: leases that no connection has been heard of, and since when. */
+  /** By pod: leases without a known connection, and since when they are there. */
   readonly #strangers = new Map<string, ReadonlyMap<string, number>>();
   readonly #uncountedSince = new WeakMap<Connection, number>();
   /** Those that the store has known. */

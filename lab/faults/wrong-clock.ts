@@ -1,4 +1,4 @@
-/** Preloaded into a gate, by `--import`: its clock is an hour ahead. What measures durations is left alone. */
+/** Preloaded into a gate, by `--import`: its clock is an hour ahead. Monotonic clocks stay right. */
 
 const AHEAD_MS = 3_600_000;
 const { now } = Date;

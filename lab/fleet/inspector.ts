@@ -1,4 +1,4 @@
-/** Asks a Node process of its insides, over the protocol of its debugger. */
+/** Asks a Node process about its heap and its profile, over the protocol of its debugger. */
 
 import { once } from 'node:events';
 import { WebSocket } from 'ws';

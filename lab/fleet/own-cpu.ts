@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 
 /** Of `/proc/PID/stat`: USER_HZ, the same on every Linux. */
-const MS_PER_TICK = 10;
-/** Its fields after the program's name: the time in user mode and in the kernel, then the same of children waited for. */
+export const MS_PER_TICK = 10;
+/** Its fields after the program's name. */
 const TIMES = { from: 11, to: 15 };
 
 /** Undefined where the system does not tell. */
@@ -20,12 +20,14 @@ function cpuMsOf(pid: string): number {
   // Programs start children in their main thread, Node's own among them.
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
   const theirsMs = children.map(cpuMsIfThere);
+  return [...timesMsOf(pid), ...theirsMs].reduce((sum, ms) => sum + ms, 0);
+}
+
+/** A process's time in user mode and in the kernel, then the same of its children that it has waited for. */
+export function timesMsOf(pid: string | number): number[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const times = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(TIMES.from, TIMES.to);
-  return [...times.map((ticks) => Number(ticks) * MS_PER_TICK), ...theirsMs].reduce((sum, ms) => sum + ms, 0);
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // after the program's name, which may hold anything
+  return fields.slice(TIMES.from, TIMES.to).map((ticks) => Number(ticks) * MS_PER_TICK);
 }
 
 /** 0 for one that has just ended: its parent tells its time from then on. */

@@ -1,4 +1,7 @@
-/** Programs that run beside this one: started, watched, stopped, and never left behind. */
+/**
+ * Programs that run beside this one: started, watched, stopped, and never left behind. By hand on node:child_process: no
+ * library (execa) keeps children from outliving a SIGKILL of this process (`guard.ts`), or waits by the machine's time.
+ */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

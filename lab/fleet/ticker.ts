@@ -13,7 +13,7 @@ export interface TickerData {
   readonly dueMs: number;
 }
 
-/** How often it is looked at who was busy. */
+/** How often the processor time of our own programs is read. */
 const SETTLE_MS = 100;
 
 const { seen, tickMs, dueMs } = workerData as TickerData;

@@ -1,13 +1,14 @@
 /** One run of the fuzzer. What it does, and why so, is told in `../fuzz.ts`. */
 
 import { type Gate, startGate } from '../fleet/gate.ts';
+import { Heap } from '../fleet/heap.ts';
 import { ASKABLE } from '../fleet/inspector.ts';
+import { newStream } from '../fleet/messages.ts';
 import { until } from '../fleet/processes.ts';
 import { Random } from '../fleet/random.ts';
 import { type BadMessage, badMessages } from './bad-messages.ts';
 import { encodeCheck, encodeLog, FuzzedEnvoy, isUnanswered, leaseIn } from './envoy.ts';
-import { Heap } from './heap.ts';
-import { checkOf, entryOf, messageOf, streamOf } from './messages.ts';
+import { checkOf, entryOf, messageOf } from './messages.ts';
 
 /** How long a good Check may take beside a bad message: long, because the machine may be busy with other tests. */
 const STALL_MS = 5000;
@@ -70,7 +71,6 @@ class Run {
   readonly #gate: Gate;
   readonly #good: FuzzedEnvoy;
   readonly #bad: FuzzedEnvoy;
-  #streams = 0;
   #keeping: NodeJS.Timeout | undefined;
 
   constructor(gate: Gate) {
@@ -84,7 +84,7 @@ class Run {
   async hold(): Promise<void> {
     const entries: Buffer[] = [];
     for (let i = 0; i < HELD; i += 1) {
-      const stream = this.#newStream();
+      const stream = newStream();
       const lease = leaseIn(await this.#good.check(encodeCheck(checkOf(stream, 'held'))));
       entries.push(encodeLog(messageOf(entryOf(stream, 'held', 'DownstreamPeriodic', lease))));
     }
@@ -102,7 +102,7 @@ class Run {
 
   /** A WebSocket that opens and closes. Resolves with the time that its Check took. */
   async goodUpgrade(): Promise<number> {
-    const stream = this.#newStream();
+    const stream = newStream();
     const sentAt = performance.now();
     const answer = await this.#good.check(encodeCheck(checkOf(stream, 'watched')));
     const tookMs = performance.now() - sentAt;
@@ -154,11 +154,6 @@ class Run {
     this.#good.close();
     this.#bad.close();
     await this.#gate.stop();
-  }
-
-  #newStream() {
-    this.#streams += 1;
-    return streamOf(this.#streams);
   }
 }
 

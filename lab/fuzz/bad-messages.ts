@@ -1,8 +1,9 @@
 /** The fuzzer's messages, one after the other; the same ones for the same seed. */
 
+import { streamOf } from '../fleet/messages.ts';
 import type { Random } from '../fleet/random.ts';
 import { encodeCheck, encodeLog } from './envoy.ts';
-import { checkOf, entryOf, messageOf, rawCheckOf, streamOf } from './messages.ts';
+import { checkOf, entryOf, messageOf, rawCheckOf } from './messages.ts';
 import { checkMonsters, logMonsters } from './monsters.ts';
 import { mutate } from './mutations.ts';
 

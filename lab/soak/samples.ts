@@ -1,12 +1,12 @@
-/** What one gate holds, looked at again and again: its heap, what is resident, its timers and sockets. */
+/** Measures one gate again and again: its heap, its resident memory, its timers and sockets. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Gate } from '../fleet/gate.ts';
-import { Heap } from '../fuzz/heap.ts';
+import { Heap } from '../fleet/heap.ts';
 import { type Slope, slopeOf } from './slope.ts';
 
 const EVERY_MS = 5_000;
-/** Code gets compiled, tables find their size: so long into the run, the heap still grows. */
+/** So long after the start the heap still grows: code gets compiled, tables find their size. */
 const WARM_UP_MS = 150_000;
 const MIB = 2 ** 20;
 
@@ -19,7 +19,7 @@ interface Sample {
 }
 
 export interface Growth {
-  /** After the warm-up; what grew is told by these. */
+  /** How many were taken after the warm-up; only these tell of growth. */
   readonly samples: number;
   /** From the first of them to the last. */
   readonly hours: number;

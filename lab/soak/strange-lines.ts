@@ -1,8 +1,8 @@
-/** What stands in a gate's output that never should: Node's warnings, a crash, an invariant that did not hold. */
+/** Finds lines in a gate's output that never should be there: Node's warnings, a crash, a broken invariant. */
 
 import type { Gate } from '../fleet/gate.ts';
 
-/** What Node's inspector says of itself. */
+/** Lines of Node's inspector. */
 const INSPECTOR = /^(Debugger (listening|attached|ending)|For help, see: https:\/\/nodejs\.org\/)/;
 const EACH_MAX = 5;
 

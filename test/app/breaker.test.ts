@@ -2,8 +2,9 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { machineNow } from '../../lab/fleet/machine-time.ts';
-import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { checkOf, newStream } from '../../lab/fleet/messages.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 
 const DEADLINE_MS = 100;
 /** This process and the gate in it may be busy, too. */

@@ -1,7 +1,8 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
+import { checkOf, entryOf, leaseIn, message, newStream } from '../../lab/fleet/messages.ts';
 import { readMetrics } from '../../lab/fleet/metrics.ts';
-import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 
 let gate: TestApp;
 afterEach(() => gate.stop());

@@ -6,17 +6,9 @@ import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { lendFolder } from '../../lab/fleet/folder.ts';
+import { checkOf, entryOf, leaseIn, message, newStream, type Stream } from '../../lab/fleet/messages.ts';
 import { loadServices } from '../../src/envoy/protos.ts';
-import {
-  checkOf,
-  entryOf,
-  leaseIn,
-  message,
-  newStream,
-  type Stream,
-  startTestApp,
-  type TestApp,
-} from '../support/app.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { ANOTHER, beginning, call, connectCaller, connectMany, openOf, portOf } from '../support/flood.ts';
 
 const { authorization, accessLog } = loadServices();

@@ -2,9 +2,9 @@
 
 import { afterEach, expect, it } from 'vitest';
 import { type Gate, startGate } from '../../lab/fleet/gate.ts';
+import { Heap } from '../../lab/fleet/heap.ts';
 import { ASKABLE } from '../../lab/fleet/inspector.ts';
 import { until } from '../../lab/fleet/processes.ts';
-import { Heap } from '../../lab/fuzz/heap.ts';
 import { loadServices } from '../../src/envoy/protos.ts';
 import { beginning, call, connectCaller, connectMany, say } from '../support/flood.ts';
 

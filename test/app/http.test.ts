@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
-import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { checkOf, entryOf, leaseIn, message, newStream } from '../../lab/fleet/messages.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 
 const TOKEN = 'correct-horse-battery';
 const OTHER_TOKEN = 'another-token-of-ours';

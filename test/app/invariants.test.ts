@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { checkOf, leaseIn, newStream, startTestApp } from '../support/app.ts';
-import { startRedis } from '../support/redis.ts';
+import { checkOf, leaseIn, newStream } from '../../lab/fleet/messages.ts';
+import { startRedis } from '../../lab/redis/server.ts';
+import { startTestApp } from '../support/app.ts';
 
 it('counts of a pod and of its proxies that differ are told, counted, and shown as they are', async () => {
   const redis = await startRedis();

@@ -8,11 +8,12 @@ import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
 import { credentials, status } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Authority, createAuthority, hasOpenssl, type KeyPair, read } from '../../lab/fleet/certificates.ts';
 import { lendFolder } from '../../lab/fleet/folder.ts';
 import { startGate } from '../../lab/fleet/gate.ts';
 import { machineNow } from '../../lab/fleet/machine-time.ts';
-import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
-import { type Authority, createAuthority, hasOpenssl, type KeyPair, read } from '../support/certificates.ts';
+import { checkOf, entryOf, leaseIn, message, newStream } from '../../lab/fleet/messages.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { connectHealth } from '../support/health.ts';
 
 const apps: TestApp[] = [];

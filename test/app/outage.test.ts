@@ -2,10 +2,11 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { machineNow } from '../../lab/fleet/machine-time.ts';
+import { checkOf, entryOf, leaseIn, message, newStream } from '../../lab/fleet/messages.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
 import { HubClient } from '../hub/client.ts';
-import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { connectHealth } from '../support/health.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
 
 let redis: RedisServer;
 let gate: TestApp;

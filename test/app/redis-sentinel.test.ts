@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
 import { until } from '../../lab/fleet/processes.ts';
+import { startSentinels, type Watched } from '../../lab/redis/sentinel.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { Churn } from '../support/churn.ts';
-import { startSentinels, type Watched } from '../support/redis-sentinel.ts';
 
 const LIMIT = 30;
 const KEY = 'ws:pod_conn:pod1';

@@ -3,10 +3,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createAuthority, hasOpenssl } from '../../lab/fleet/certificates.ts';
 import { lendFolder } from '../../lab/fleet/folder.ts';
-import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
-import { createAuthority, hasOpenssl } from '../support/certificates.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { checkOf, newStream } from '../../lab/fleet/messages.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 
 const TOKEN = 'token-hunter2-hunter2';
 const PASSWORD = 'hunter2';

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Fleet } from '../support/fleet.ts';
+import { Fleet } from '../../lab/fleet/fleet.ts';
 import { seriousFaults } from './axe.ts';
 import { hasBrowser, TestBrowser } from './browser.ts';
 

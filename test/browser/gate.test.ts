@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startGate } from '../../lab/fleet/gate.ts';
-import { startRedis } from '../../lab/fleet/redis.ts';
+import { startRedis } from '../../lab/redis/server.ts';
 import { seriousFaults } from './axe.ts';
 import { hasBrowser, TestBrowser } from './browser.ts';
 

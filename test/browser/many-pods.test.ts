@@ -1,9 +1,10 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Gate, startGate } from '../../lab/fleet/gate.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
+import { openStore } from '../../lab/redis/store.ts';
 import { leaseId, streamIdentity } from '../../src/admission/ids.ts';
 import { podId, proxyId } from '../support/names.ts';
-import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
 import { hasBrowser, TestBrowser } from './browser.ts';
 
 const PODS = 10_000;

@@ -1,7 +1,8 @@
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { closeAll } from '../../lab/fleet/clients.ts';
+import { Fleet } from '../../lab/fleet/fleet.ts';
 import { TABLE } from '../../lab/fleet/table.ts';
-import { closeAll, Fleet } from '../support/fleet.ts';
 import { hasBrowser, TestBrowser } from './browser.ts';
 
 describe.skipIf(!hasBrowser)('the overview', () => {

@@ -1,8 +1,10 @@
 /** The client on a real gate that stays. */
 
 import { afterEach, describe, expect, it } from 'vitest';
+import { checkOf, newStream } from '../../lab/fleet/messages.ts';
 import { readMetrics } from '../../lab/fleet/metrics.ts';
 import { until } from '../../lab/fleet/processes.ts';
+import { Wire } from '../../lab/fleet/wire.ts';
 import { Api } from '../../src/client/api.ts';
 import {
   type Connection,
@@ -12,9 +14,8 @@ import {
   SubscriptionRefused,
 } from '../../src/client/index.ts';
 import { admitted, incident } from '../hub/client.ts';
-import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { Reader } from './reader.ts';
-import { Relay } from './relay.ts';
 
 const TOKEN = 'correct-horse-battery';
 
@@ -120,35 +121,39 @@ describe('subscriptions', () => {
 
 describe('a subscription that wants few events', () => {
   const few = { types: ['rare.*'] };
-  let relay: Relay;
-  afterEach(() => relay.stop());
+  let wire: Wire;
+  let said = '';
+  afterEach(() => wire.stop());
 
-  async function openByRelay(historyMax: number): Promise<Reader> {
+  async function openByWire(historyMax: number): Promise<Reader> {
     gate = await startTestApp({ WSGATE_HUB_HISTORY_MAX: String(historyMax) });
-    relay = await Relay.start(Number(new URL(gate.app.http).port));
-    open({ url: `http://127.0.0.1:${relay.port}/ws`, pingMs: 100 });
+    said = ''; // a WebSocket server's frames are not masked: its texts can be read in it
+    wire = await Wire.to(Number(new URL(gate.app.http).port), (bytes) => {
+      said += bytes.toString();
+    });
+    open({ url: `http://127.0.0.1:${wire.port}/ws`, pingMs: 100 });
     const reader = new Reader(connection.subscribe(few));
     await subscriptionsAre(1);
     return reader;
   }
 
   it('misses nothing when the connection breaks before its first event', async () => {
-    const reader = await openByRelay(1000);
-    await until('it is taken', () => relay.said.includes('"subscribed"'));
-    relay.cut();
+    const reader = await openByWire(1000);
+    await until('it is taken', () => said.includes('"subscribed"'));
+    wire.breakAll();
     const ids = await post(1, { type: 'rare.one' });
     await reader.has(1);
     expect(reader.items).toMatchObject([{ kind: 'event', event: { id: ids[0] } }]);
   });
 
   it('goes on where it was, although the history no longer holds any of its events', async () => {
-    const reader = await openByRelay(100);
+    const reader = await openByWire(100);
     const ids = await post(1, { type: 'rare.one' });
     await reader.has(1);
     for (let i = 0; i < 2; i += 1) await post(100);
     const last = (await post(1)).at(-1);
-    await until('it has heard how far it is', () => relay.said.includes(`"last_event_id":"${last}"`));
-    relay.cut();
+    await until('it has heard how far it is', () => said.includes(`"last_event_id":"${last}"`));
+    wire.breakAll();
     ids.push(...(await post(1, { type: 'rare.one' })));
     await reader.has(2);
     expect(reader.ids()).toEqual(ids);

@@ -4,9 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, it } from 'vitest';
 import { lendFolder } from '../../lab/fleet/folder.ts';
+import { checkOf, newStream } from '../../lab/fleet/messages.ts';
 import { type Program, start, until } from '../../lab/fleet/processes.ts';
 import { admitted } from '../hub/client.ts';
-import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 
 const DOCS = readFileSync(new URL('../../docs/hub.md', import.meta.url), 'utf8');
 const CLIENT = new URL('../../src/client/index.ts', import.meta.url).href;

@@ -4,12 +4,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type Gate, type GateOptions, startGate } from '../../lab/fleet/gate.ts';
 import { readMetrics } from '../../lab/fleet/metrics.ts';
 import { freePort, until } from '../../lab/fleet/processes.ts';
+import { Wire } from '../../lab/fleet/wire.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
 import { type Connection, type ConnectOptions, connect, type Status } from '../../src/client/index.ts';
 import { incident, postEvents } from '../hub/client.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
 import { Reader } from './reader.ts';
-import { Relay } from './relay.ts';
 
 let redis: RedisServer | undefined;
 const gates: Gate[] = [];
@@ -107,28 +107,28 @@ describe('on a shared Redis', { timeout: 60_000 }, () => {
 });
 
 describe('on an embedded store', () => {
-  let relay: Relay;
+  let wire: Wire;
   const apps: TestApp[] = [];
   afterEach(async () => {
     for (const connection of connections.splice(0)) connection.close();
-    await relay.stop();
+    wire.stop();
     await Promise.all(apps.splice(0).map((app) => app.stop()));
   });
 
-  /** Puts a gate behind the relay, in the place of the one that was there. */
+  /** Puts a gate behind the wire, in the place of the one that was there. */
   async function serve(env: Record<string, string> = {}): Promise<Served> {
     const started = await startTestApp(env);
     apps.push(started);
     const { http } = started.app;
     const httpPort = Number(new URL(http).port);
-    if (apps.length === 1) relay = await Relay.start(httpPort);
-    else relay.to = httpPort;
+    if (apps.length === 1) wire = await Wire.to(httpPort);
+    else wire.to = httpPort;
     return { httpPort, metrics: (path) => readMetrics(http + path) };
   }
 
   function gateIsKilled(): void {
-    relay.to = undefined;
-    relay.cut();
+    wire.to = undefined;
+    wire.breakAll();
   }
 
   it.each([
@@ -136,7 +136,7 @@ describe('on an embedded store', () => {
     ['before it had seen one', 0],
   ])('is told to read anew when its gate was killed %s, and gets what is new', async (_when, seen) => {
     const gate = await serve();
-    const connection = open(relay.port);
+    const connection = open(wire.port);
     const reader = new Reader(connection.subscribe(incidents));
     await subscriptionsAre(gate, 1);
     if (seen > 0) await post(gate, seen);
@@ -155,7 +155,7 @@ describe('on an embedded store', () => {
   it('goes on where it was when its gate hung for a while', async () => {
     const gate = await serve();
     const reasons: string[] = [];
-    const connection = open(relay.port, {
+    const connection = open(wire.port, {
       pingMs: 200,
       attemptMs: 300,
       onState: (status) => void (status.state === 'waiting' && reasons.push(status.reason)),
@@ -164,10 +164,10 @@ describe('on an embedded store', () => {
     await subscriptionsAre(gate, 1);
     const ids = await post(gate, 1);
     await reader.has(1);
-    relay.hold();
+    wire.cut();
     await until('an attempt fails', () => reasons.includes('no connection within 300 ms'));
     ids.push(...(await post(gate, 3)));
-    relay.letGo();
+    wire.heal();
     await reader.has(4);
     expect(reader.ids()).toEqual(ids);
     expect(reader.losses()).toEqual([]);
@@ -176,7 +176,7 @@ describe('on an embedded store', () => {
 
   it('loses only the subscription that the next gate refuses', async () => {
     const gate = await serve();
-    const connection = open(relay.port);
+    const connection = open(wire.port);
     const readers = [incidents, { types: ['pod.*'] }].map((filters) => new Reader(connection.subscribe(filters)));
     await subscriptionsAre(gate, 2);
     await post(gate, 1);

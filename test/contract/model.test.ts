@@ -1,10 +1,11 @@
 /** Each store beside the model of the contract: a memory of this process, and a Redis that three gates share. */
 
 import { afterAll, beforeAll, it } from 'vitest';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
+import { openStore } from '../../lab/redis/store.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import type { RedisStore } from '../../src/store/redis/store.ts';
 import { assertHolds } from '../support/property.ts';
-import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
 import { keepsToTheModel } from './lease-property.ts';
 import type { Subject } from './lease-steps.ts';
 

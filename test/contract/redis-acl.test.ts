@@ -2,11 +2,12 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RedisCluster } from '../../lab/redis/cluster.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
+import { openStore } from '../../lab/redis/store.ts';
 import { claims } from '../support/claims.ts';
 import { gone, TIMES } from '../support/expire.ts';
 import { leasesOf, pod1, proxyA } from '../support/names.ts';
-import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
-import { RedisCluster } from '../support/redis-cluster.ts';
 
 const docs = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
 const [rules = [], clusterRules = []] = [...docs.matchAll(/^ACL SETUSER wsgate (.*)$/gm)].map(([, line]) =>

@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { machineNow } from '../../lab/fleet/machine-time.ts';
+import { RedisCluster } from '../../lab/redis/cluster.ts';
+import { startRedis } from '../../lab/redis/server.ts';
+import { openStore } from '../../lab/redis/store.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { claims } from '../support/claims.ts';
 import { newLease, pod1, podId, proxyA } from '../support/names.ts';
-import { openStore, startRedis } from '../support/redis.ts';
-import { RedisCluster } from '../support/redis-cluster.ts';
 import { describeLeaseStore, value } from './lease-store.ts';
 
 let cluster: RedisCluster;

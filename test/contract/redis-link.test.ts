@@ -3,12 +3,13 @@
 import { EventEmitter, once } from 'node:events';
 import { setInterval } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { RedisCluster } from '../../lab/redis/cluster.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
+import { storeUrl } from '../../lab/redis/store.ts';
 import type { Answer } from '../../src/admission/lease-store.ts';
 import { createRedis } from '../../src/redis/client.ts';
 import { RedisLink } from '../../src/redis/link.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
-import { type RedisServer, startRedis, storeUrl } from '../support/redis.ts';
-import { RedisCluster } from '../support/redis-cluster.ts';
 
 const KEY = 'ws:pod_conn:pod1';
 const LATE_ANSWER = {

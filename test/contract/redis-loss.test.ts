@@ -1,9 +1,10 @@
 /** When a Redis says that it may have lost leases, and when it must not. */
 
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
+import { openStore } from '../../lab/redis/store.ts';
 import type { HeartbeatReply } from '../../src/admission/lease-store.ts';
 import type { RedisStore } from '../../src/store/redis/store.ts';
-import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
 import { value } from './lease-store.ts';
 
 let redis: RedisServer;

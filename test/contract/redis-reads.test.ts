@@ -2,13 +2,15 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { checkOf, leaseIn, newStream } from '../../lab/fleet/messages.ts';
+import { Wire } from '../../lab/fleet/wire.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
+import { openStore } from '../../lab/redis/store.ts';
 import type { LeaseStore } from '../../src/admission/lease-store.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
-import { checkOf, leaseIn, newStream, startTestApp } from '../support/app.ts';
+import { startTestApp } from '../support/app.ts';
 import { claims } from '../support/claims.ts';
 import { newLease, pod1, proxyA } from '../support/names.ts';
-import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
-import { RedisRelay } from '../support/redis-relay.ts';
 import { value } from './lease-store.ts';
 
 /** Far shorter than a reading may take: an admission behind one would be late. */
@@ -21,18 +23,18 @@ afterEach(async () => {
   stops = [];
 });
 
-async function redisBehindRelay(): Promise<{ redis: RedisServer; relay: RedisRelay }> {
+async function redisBehindWire(): Promise<{ redis: RedisServer; wire: Wire; url: string }> {
   const redis = await startRedis();
-  const relay = await RedisRelay.start(redis.port);
+  const wire = await Wire.to(redis.port);
   stops.push(
     () => redis.stop(),
-    () => relay.stop(),
+    async () => wire.stop(),
   );
-  return { redis, relay };
+  return { redis, wire, url: `redis://127.0.0.1:${wire.port}` };
 }
 
-async function storeOn(relay: RedisRelay): Promise<LeaseStore> {
-  const store = await openStore(relay.url, { deadlineMs: DEADLINE_MS });
+async function storeOn(url: string): Promise<LeaseStore> {
+  const store = await openStore(url, { deadlineMs: DEADLINE_MS });
   stops.push(() => store.close());
   return store;
 }
@@ -51,16 +53,16 @@ describe('a reading that Redis does not answer', () => {
     ['leases', scripts.leases.sha, (store) => store.leases(pod1, 10)],
     ['the list of pods', 'ws:pods', (store) => store.pods('people')],
   ])('of %s delays no admission, leaves the store up, and is answered by value', async (_, text, ask) => {
-    const { relay } = await redisBehindRelay();
-    const store = await storeOn(relay);
+    const { wire, url } = await redisBehindWire();
+    const store = await storeOn(url);
     await acquire(store);
     expect(await ask(store)).toMatchObject({ ok: true });
-    relay.hold(text);
+    wire.hold(text);
     let isAnswered = false;
     const reading = ask(store).finally(() => {
       isAnswered = true;
     });
-    await expect.poll(() => relay.held).toBe(1);
+    await expect.poll(() => wire.held).toBe(1);
     let admitted = 0;
     while (!isAnswered) {
       await acquire(store); // within DEADLINE_MS
@@ -70,31 +72,31 @@ describe('a reading that Redis does not answer', () => {
     }
     expect(admitted).toBeGreaterThan(10);
     expect(await reading).toMatchObject(AWAY);
-    relay.letGo();
+    wire.letGo();
     expect(await ask(store)).toMatchObject({ ok: true });
     expect(await read(store)).toBe(admitted + 1);
   });
 });
 
 it('a reading waits until what this gate wrote before it has been answered, and tells it', async () => {
-  const { relay } = await redisBehindRelay();
-  const store = await openStore(relay.url, { deadlineMs: 5000 });
+  const { wire, url } = await redisBehindWire();
+  const store = await openStore(url, { deadlineMs: 5000 });
   stops.push(() => store.close());
   expect(await read(store)).toBe(0);
-  relay.hold(scripts.acquire.sha);
+  wire.hold(scripts.acquire.sha);
   const acquired = acquire(store);
   const reading = read(store);
-  await expect.poll(() => relay.held).toBe(1);
+  await expect.poll(() => wire.held).toBe(1);
   await Promise.race([reading, delay(200)]); // it would be answered by then
-  relay.letGo();
+  wire.letGo();
   expect(await reading).toBe(1);
   await acquired;
 });
 
 it('a gate starts, is ready and admits without its connection for reads; it says that it cannot show anything, and why', async () => {
-  const { relay } = await redisBehindRelay();
-  relay.hold(NAME);
-  const gate = await startTestApp({ WSGATE_STORE_URL: relay.url, WSGATE_STORE_DEADLINE: '1s' });
+  const { wire, url } = await redisBehindWire();
+  wire.hold(NAME);
+  const gate = await startTestApp({ WSGATE_STORE_URL: url, WSGATE_STORE_DEADLINE: '1s' });
   stops.push(() => gate.stop());
   await expect.poll(async () => (await gate.get('/readyz')).status).toBe(200);
   leaseIn(await gate.check(checkOf(newStream(), 'pod1')));
@@ -102,25 +104,25 @@ it('a gate starts, is ready and admits without its connection for reads; it says
   expect(shown.status).toBe(503);
   expect(await shown.json()).toMatchObject({ detail: expect.stringContaining('the connection for reads') });
   await expect.poll(() => JSON.stringify(gate.logLines)).toMatch(/the connection for reads is away/);
-  relay.letGo();
+  wire.letGo();
   await expect.poll(() => gate.get('/v1/pods/pod1').then(({ status }) => status)).toBe(200);
   expect(await gate.connections('pod1')).toBe(1);
 });
 
 it('a reading waits for a connection that is on its way', async () => {
-  const { relay } = await redisBehindRelay();
-  relay.hold(NAME);
-  const store = await storeOn(relay);
+  const { wire, url } = await redisBehindWire();
+  wire.hold(NAME);
+  const store = await storeOn(url);
   await acquire(store);
   const reading = read(store);
-  await expect.poll(() => relay.held).toBe(1);
-  relay.letGo();
+  await expect.poll(() => wire.held).toBe(1);
+  wire.letGo();
   expect(await reading).toBe(1);
 });
 
 it('a connection for reads that breaks is made again, and the store stays up', async () => {
-  const { redis, relay } = await redisBehindRelay();
-  const store = await storeOn(relay);
+  const { redis, url } = await redisBehindWire();
+  const store = await storeOn(url);
   await acquire(store);
   expect(await read(store)).toBe(1);
   await kill(redis, NAME);
@@ -130,13 +132,13 @@ it('a connection for reads that breaks is made again, and the store stays up', a
 });
 
 it('reads of the Redis that admits, even when the one before keeps the connection that it has', async () => {
-  const { redis, relay } = await redisBehindRelay();
-  const store = await storeOn(relay);
+  const { redis, wire, url } = await redisBehindWire();
+  const store = await storeOn(url);
   await acquire(store);
   expect(await read(store)).toBe(1);
   const next = await startRedis();
   stops.push(() => next.stop());
-  relay.to = next.port;
+  wire.to = next.port;
   await kill(redis, 'wsgate');
   await expect.poll(() => store.acquire(claims(pod1, 9), newLease(proxyA), 60_000, '/')).toMatchObject({ ok: true });
   await acquire(store);
@@ -146,8 +148,8 @@ it('reads of the Redis that admits, even when the one before keeps the connectio
 });
 
 it('closes both connections', async () => {
-  const { redis, relay } = await redisBehindRelay();
-  const store = await openStore(relay.url);
+  const { redis, url } = await redisBehindWire();
+  const store = await openStore(url);
   await read(store);
   expect(await connectionsOf(redis, NAME)).toHaveLength(1);
   await store.close();

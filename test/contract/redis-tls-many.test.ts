@@ -1,11 +1,12 @@
 /** TLS to every node of a cluster, and to Sentinels and the master that they name. */
 
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { checkOf, leaseIn, newStream, startTestApp, type TestApp } from '../support/app.ts';
-import { type Authority, createAuthority, hasOpenssl } from '../support/certificates.ts';
-import type { ServerTls } from '../support/redis.ts';
-import { RedisCluster } from '../support/redis-cluster.ts';
-import { startSentinels } from '../support/redis-sentinel.ts';
+import { type Authority, createAuthority, hasOpenssl } from '../../lab/fleet/certificates.ts';
+import { checkOf, leaseIn, newStream } from '../../lab/fleet/messages.ts';
+import { RedisCluster } from '../../lab/redis/cluster.ts';
+import { startSentinels } from '../../lab/redis/sentinel.ts';
+import type { ServerTls } from '../../lab/redis/server.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 
 describe.skipIf(!hasOpenssl)('over TLS', () => {
   let ours: Authority;

@@ -2,18 +2,20 @@
 
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, until } from '../../lab/fleet/processes.ts';
+import { type Authority, createAuthority, hasOpenssl, type KeyPair } from '../../lab/fleet/certificates.ts';
+import { checkOf, leaseIn, newStream } from '../../lab/fleet/messages.ts';
+import { until } from '../../lab/fleet/processes.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
+import { storeUrl } from '../../lab/redis/store.ts';
 import { createRedis } from '../../src/redis/client.ts';
-import { checkOf, leaseIn, newStream, startTestApp, type TestApp } from '../support/app.ts';
-import { type Authority, createAuthority, hasOpenssl, type KeyPair } from '../support/certificates.ts';
-import { type RedisServer, startRedis, storeUrl } from '../support/redis.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 
 describe.skipIf(!hasOpenssl)('a Redis over TLS', () => {
   let ours: Authority;
   let client: KeyPair;
-  let open: TlsRedis;
-  let mutual: TlsRedis;
-  let elsewhere: TlsRedis;
+  let open: RedisServer;
+  let mutual: RedisServer;
+  let elsewhere: RedisServer;
   beforeAll(async () => {
     ours = await createAuthority();
     client = await ours.issue('client');
@@ -26,21 +28,14 @@ describe.skipIf(!hasOpenssl)('a Redis over TLS', () => {
   });
   afterAll(() => Promise.all([open, mutual, elsewhere].map((redis) => redis.stop())));
 
-  interface TlsRedis extends RedisServer {
-    readonly tlsPort: number;
-  }
-
-  async function start({ cert, key }: KeyPair, authClients: 'yes' | 'no'): Promise<TlsRedis> {
-    const tlsPort = await freePort();
-    const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', ours.cert];
-    const args = ['--tls-port', String(tlsPort), '--tls-auth-clients', authClients, ...files];
-    return { ...(await startRedis({ args })), tlsPort };
+  function start(pair: KeyPair, clients: 'yes' | 'no'): Promise<RedisServer> {
+    return startRedis({ tls: { ...pair, ca: ours.cert, clients } });
   }
 
   let app: TestApp | undefined;
   afterEach(() => app?.stop());
 
-  async function gateOn(redis: TlsRedis, tls: Record<string, string>, host = 'localhost'): Promise<TestApp> {
+  async function gateOn(redis: RedisServer, tls: Record<string, string>, host = 'localhost'): Promise<TestApp> {
     const url = `rediss://${host}:${redis.tlsPort}`;
     app = await startTestApp({ WSGATE_STORE_URL: url, WSGATE_STORE_DEADLINE: '1s', ...tls });
     return app;

@@ -1,11 +1,13 @@
 /** A Redis that answers, but is full, read-only, or set up so that leases get lost. */
 
 import { afterEach, expect, it } from 'vitest';
-import { checkOf, leaseIn, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { checkOf, leaseIn, newStream } from '../../lab/fleet/messages.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
+import { openStore } from '../../lab/redis/store.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { claims } from '../support/claims.ts';
 import { gone, TIMES } from '../support/expire.ts';
 import { leasesOf, newLease, pod1, proxyA } from '../support/names.ts';
-import { openStore, type RedisServer, startRedis } from '../support/redis.ts';
 import { value } from './lease-store.ts';
 
 const KEY = 'ws:pod_conn:pod1';

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { machineNow } from '../../lab/fleet/machine-time.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
+import { openStore, storeUrl } from '../../lab/redis/store.ts';
 import { createRedis } from '../../src/redis/client.ts';
 import { RedisLink } from '../../src/redis/link.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
 import { claims } from '../support/claims.ts';
 import { leasesOf, newLease, pod1, proxyA, proxyB } from '../support/names.ts';
-import { openStore, type RedisServer, startRedis, storeUrl } from '../support/redis.ts';
 import { describeLeaseStore, value } from './lease-store.ts';
 
 const DEADLINE_MS = 100;

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { openStore } from '../support/redis.ts';
+import { openStore } from '../../lab/redis/store.ts';
 import { describeLeaseStore } from './lease-store.ts';
 
 const IMAGE = 'redis:8-alpine';

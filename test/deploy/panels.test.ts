@@ -1,10 +1,11 @@
 /** The dashboards' questions, put to a real Prometheus that scrapes a gate with something to tell. */
 
 import { expect, it, onTestFinished } from 'vitest';
+import { checkOf, entryOf, leaseIn, message, newStream } from '../../lab/fleet/messages.ts';
 import { until } from '../../lab/fleet/processes.ts';
-import { startRedis } from '../../lab/fleet/redis.ts';
+import { startRedis } from '../../lab/redis/server.ts';
 import { HubClient, incident, postEvents } from '../hub/client.ts';
-import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { asSent, dashboards, has } from './files.ts';
 import { startPrometheus } from './prometheus.ts';
 

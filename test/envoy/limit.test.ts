@@ -1,7 +1,8 @@
 /** The limit, on real Envoys: one for the fleet, and exact. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { closeAll, Fleet, stores } from '../support/fleet.ts';
+import { closeAll } from '../../lab/fleet/clients.ts';
+import { Fleet, stores } from '../../lab/fleet/fleet.ts';
 
 let fleet: Fleet;
 afterEach(() => fleet.stop());

@@ -2,11 +2,11 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sendLogTo } from '../../lab/faults/edge-changes.ts';
-import { Wire } from '../../lab/faults/wire.ts';
+import { Fleet } from '../../lab/fleet/fleet.ts';
 import { machineNow } from '../../lab/fleet/machine-time.ts';
 import { freePort } from '../../lab/fleet/processes.ts';
-import { Fleet } from '../support/fleet.ts';
-import { type Extremes, passed, rush, watch } from '../support/watch.ts';
+import { type Extremes, passed, rush, watch } from '../../lab/fleet/watch.ts';
+import { Wire } from '../../lab/fleet/wire.ts';
 
 /** Not in step with the second in which gates write: so each way in which the two can meet comes up. */
 const FLUSH_MS = 900;

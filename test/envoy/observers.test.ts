@@ -4,9 +4,9 @@
  */
 
 import { afterEach, describe, expect, it } from 'vitest';
+import { Fleet, type FleetOptions } from '../../lab/fleet/fleet.ts';
 import { until } from '../../lab/fleet/processes.ts';
-import { Fleet, type FleetOptions } from '../support/fleet.ts';
-import { passed, rush, watch } from '../support/watch.ts';
+import { passed, rush, watch } from '../../lab/fleet/watch.ts';
 
 const LIMIT = 20;
 const FLUSH_MS = 500;
@@ -42,7 +42,7 @@ describe('when all gates are gone for longer than the grace while Redis is there
       const crowd = rush(fleet, '/pod1/', [0, 1]);
       await fleet.endGate(signal);
       await passed(GRACE_MS + 1_000);
-      await fleet.startGateAgain();
+      await fleet.startGate();
       await passed(SETTLED_MS + 1_000);
       await crowd.stop();
       const found = { over: fleet.pod.connections - LIMIT, ...(await counts.stop()) };

@@ -5,7 +5,7 @@ import { connect } from 'node:http2';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Document } from 'yaml';
 import { EXT_AUTHZ, HTTP_MANAGER } from '../../lab/fleet/edge.ts';
-import { Fleet } from '../support/fleet.ts';
+import { Fleet } from '../../lab/fleet/fleet.ts';
 
 let fleet: Fleet;
 afterEach(() => fleet.stop());

@@ -2,9 +2,10 @@
 
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
+import { closeAll } from '../../lab/fleet/clients.ts';
 import { EXT_AUTHZ } from '../../lab/fleet/edge.ts';
+import { Fleet, stores } from '../../lab/fleet/fleet.ts';
 import { until } from '../../lab/fleet/processes.ts';
-import { closeAll, Fleet, stores } from '../support/fleet.ts';
 
 let fleet: Fleet;
 afterEach(() => fleet.stop());

@@ -1,8 +1,8 @@
 /** A gate that comes back under live connections, and upgrades that take long, on a real Envoy. */
 
 import { afterEach, describe, expect, it } from 'vitest';
+import { Fleet, stores } from '../../lab/fleet/fleet.ts';
 import { until } from '../../lab/fleet/processes.ts';
-import { Fleet, stores } from '../support/fleet.ts';
 
 const FLUSH_MS = 1000;
 

@@ -2,11 +2,11 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Document } from 'yaml';
+import { type Authority, createAuthority, hasOpenssl, type KeyPair } from '../../lab/fleet/certificates.ts';
 import { closeAll } from '../../lab/fleet/clients.ts';
 import { GATE_CLUSTERS, gateCluster } from '../../lab/fleet/edge.ts';
+import { Fleet } from '../../lab/fleet/fleet.ts';
 import { until } from '../../lab/fleet/processes.ts';
-import { type Authority, createAuthority, hasOpenssl, type KeyPair } from '../support/certificates.ts';
-import { Fleet } from '../support/fleet.ts';
 
 let fleet: Fleet;
 afterEach(() => fleet?.stop());

@@ -26,7 +26,7 @@ function done(output: string): string[] {
 }
 
 it(
-  'holds when Redis comes back empty, an Envoy stops, everybody comes back at once',
+  'all bounds hold when Redis restarts empty, when an Envoy stops, when all clients reconnect at once',
   async () => {
     const { code, output } = await run('--short');
     expect(code, output).toBe(0);
@@ -49,20 +49,20 @@ it(
   TIMEOUT_MS,
 );
 
-it('has each fault once where the policies alternate, and half of them under each', () => {
+it('with alternating policies, each fault is run once, half of them under each policy', () => {
   const trials = trialsOf(FAULTS, 'alternate');
   expect(trials.map(({ fault }) => fault)).toEqual(FAULTS);
   const shared = trials.filter(({ policy }) => policy === 'share').length;
   expect(Math.abs(2 * shared - FAULTS.length)).toBeLessThanOrEqual(1);
 });
 
-it('has each fault under share and under deny where both are asked for', () => {
+it('with both policies, each fault is run under share and under deny', () => {
   const names = ['gate-sigkill', 'two-at-once'];
   const trials = trialsOf(FAULTS, 'both', names).map(({ fault, policy }) => `${fault.name} ${policy}`);
   expect(trials).toEqual(['gate-sigkill share', 'gate-sigkill deny', 'two-at-once share', 'two-at-once deny']);
 });
 
-it('plans other things for another seed', () => {
+it('plans the same for the same seed, and other things for another', () => {
   const planned = (seed: string) => {
     const random = new Random(seed);
     const actions = FAULTS.flatMap((fault) => fault.actions(random));

@@ -2,8 +2,8 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../../lab/fleet/processes.ts';
+import { startRedis } from '../../lab/redis/server.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { startRedis } from '../support/redis.ts';
 import { HubClient } from './client.ts';
 
 const TOKEN = 'correct-horse-battery';

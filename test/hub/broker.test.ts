@@ -2,12 +2,12 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../../lab/fleet/processes.ts';
+import { RedisCluster } from '../../lab/redis/cluster.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Broker } from '../../src/hub/broker/broker.ts';
 import { type CloudEvent, cloudEvent } from '../../src/hub/events/cloud-event.ts';
 import { openShared } from '../../src/hub/open.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import { RedisCluster } from '../support/redis-cluster.ts';
 import { incident } from './client.ts';
 
 interface Seen {

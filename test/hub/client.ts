@@ -3,10 +3,11 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type ClientOptions, WebSocket } from 'ws';
+import { checkOf, newStream } from '../../lab/fleet/messages.ts';
 import { until } from '../../lab/fleet/processes.ts';
 import type { CloudEvent } from '../../src/hub/events/cloud-event.ts';
 import { type ServerMessage, serverMessage } from '../../src/hub/protocol.ts';
-import { checkOf, newStream, type TestApp } from '../support/app.ts';
+import type { TestApp } from '../support/app.ts';
 
 export class HubClient {
   readonly socket: WebSocket;

@@ -1,9 +1,10 @@
 /** `/api/monitoring/ws`: the console's feed, by the numbers that issue 5 gives it. */
 
 import { afterEach, describe, expect, it } from 'vitest';
+import { checkOf, newStream } from '../../lab/fleet/messages.ts';
 import { until } from '../../lab/fleet/processes.ts';
 import { type ConsoleMessage, consoleMessage } from '../../src/hub/protocol.ts';
-import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { admitted, HubClient, incident, postEvents } from './client.ts';
 
 let gate: TestApp;

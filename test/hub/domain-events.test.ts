@@ -1,9 +1,10 @@
 /** What a gate tells by itself, beside connections that come and go in order. */
 
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { checkOf, entryOf, message, newStream, type Stream } from '../../lab/fleet/messages.ts';
 import { until } from '../../lab/fleet/processes.ts';
-import { checkOf, entryOf, message, newStream, type Stream, startTestApp, type TestApp } from '../support/app.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { HubClient } from './client.ts';
 
 let gate: TestApp;

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { checkOf, entryOf, leaseIn, message, newStream, startTestApp, type TestApp } from '../support/app.ts';
+import { checkOf, entryOf, leaseIn, message, newStream } from '../../lab/fleet/messages.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { HubClient, incident, postEvents } from './client.ts';
 
 let gate: TestApp;

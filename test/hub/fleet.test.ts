@@ -1,9 +1,10 @@
 /** Three gates on one Redis, with clients on each. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkOf, newStream } from '../../lab/fleet/messages.ts';
 import { until } from '../../lab/fleet/processes.ts';
-import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { admitted, HubClient, incident, postEvents } from './client.ts';
 
 const CLIENTS_PER_GATE = 10;

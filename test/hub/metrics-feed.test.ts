@@ -1,12 +1,13 @@
 /** `/ws/metrics`. The ten behaviours that issue 5 lists, and what becomes of the stream when its cache fails. */
 
 import { afterEach, describe, expect, it } from 'vitest';
+import { checkOf, newStream } from '../../lab/fleet/messages.ts';
 import { until } from '../../lab/fleet/processes.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { domainEventTypes } from '../../src/hub/events/domain-event.ts';
 import { metricsMessage, type Snapshot, snapshot } from '../../src/hub/protocol.ts';
-import { checkOf, newStream, startTestApp, type TestApp } from '../support/app.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { admitted, HubClient, incident, postEvents } from './client.ts';
 
 const gates: TestApp[] = [];

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { until } from '../../lab/fleet/processes.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
 import { admitted, HubClient, incident, postEvents } from './client.ts';
 
 function rulesOf(file: string): string[] {

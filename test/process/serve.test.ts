@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Client, Outcome } from '../../lab/fleet/clients.ts';
 import { EXT_AUTHZ } from '../../lab/fleet/edge.ts';
+import { Fleet, type FleetOptions } from '../../lab/fleet/fleet.ts';
 import { machineNow } from '../../lab/fleet/machine-time.ts';
 import { until } from '../../lab/fleet/processes.ts';
-import { Fleet, type FleetOptions } from '../support/fleet.ts';
 import { connectHealth } from '../support/health.ts';
 
 const COUNT = 20;

@@ -1,23 +1,12 @@
 /** A whole gate in the test's own process, on free ports, and an Envoy's view of it: a gRPC client. */
 
-import {
-  type ChannelCredentials,
-  type Client,
-  credentials,
-  Metadata,
-  makeClientConstructor,
-  type ServiceError,
-} from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { pino } from 'pino';
+import { type Metrics, readMetrics } from '../../lab/fleet/metrics.ts';
 import { type App, startApp } from '../../src/app.ts';
 import { Api } from '../../src/client/api.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import type {
-  CheckRequest,
-  CheckResponse,
-  HttpAccessLogEntry,
-  StreamAccessLogsMessage,
-} from '../../src/envoy/messages.ts';
+import type { CheckRequest, CheckResponse, StreamAccessLogsMessage } from '../../src/envoy/messages.ts';
 import { loadServices } from '../../src/envoy/protos.ts';
 
 const { authorization, accessLog } = loadServices();
@@ -46,7 +35,7 @@ export interface TestApp {
   get(path: string, headers?: Record<string, string>): Promise<Response>;
   post(path: string, headers?: Record<string, string>): Promise<Response>;
   /** The lines of `/websocket/metrics` that hold a figure. */
-  fleet(): Promise<Record<string, number>>;
+  fleet(): Promise<Metrics>;
   connections(pod: string): Promise<number>;
   /** What `/readyz` says of the store: `ok` when it decides upgrades. */
   store(): Promise<string>;
@@ -75,12 +64,21 @@ export async function startTestApp(
 
   const clients: Client[] = [];
   const connect = () => {
-    const Connection = makeClientConstructor({ ...authorization, ...accessLog }, 'wsgate');
-    const client = new Connection(app.grpc, channel);
+    const client = new Client(app.grpc, channel);
     clients.push(client);
     return client;
   };
   const client = connect();
+  const { path: checkPath, requestSerialize: write, responseDeserialize: read } = authorization.Check;
+  const ask = <Q, A>(
+    codec: { write: (request: Q) => Buffer; read: (bytes: Buffer) => A },
+    request: Q,
+    proxy: string,
+    done: (answer: A | ServiceError) => void,
+  ) =>
+    client.makeUnaryRequest(checkPath, codec.write, codec.read, request, from(proxy), (error, answer) =>
+      done(error ?? (answer as A)),
+    );
   const same = (bytes: Buffer) => bytes;
 
   const api = new Api({ url: app.http });
@@ -89,29 +87,10 @@ export async function startTestApp(
     app,
     logLines,
     api,
-    check: (request, proxy = 'proxy_a') =>
-      new Promise((resolve) => {
-        const { path, requestSerialize, responseDeserialize } = authorization.Check;
-        client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, from(proxy), (error, answer) =>
-          resolve(error ?? answer ?? {}),
-        );
-      }),
-    checkBytes: (bytes) =>
-      new Promise((resolve) => {
-        client.makeUnaryRequest(authorization.Check.path, same, same, bytes, from('proxy_a'), (error, answer) =>
-          resolve(error ?? answer ?? Buffer.alloc(0)),
-        );
-      }),
+    check: (request, proxy = 'proxy_a') => new Promise((resolve) => ask({ write, read }, request, proxy, resolve)),
+    checkBytes: (bytes) => new Promise((resolve) => ask({ write: same, read: same }, bytes, 'proxy_a', resolve)),
     abandon(request) {
-      const { path, requestSerialize, responseDeserialize } = authorization.Check;
-      const call = client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        request,
-        from('proxy_a'),
-        () => {},
-      );
+      const call = ask({ write, read }, request, 'proxy_a', () => {});
       // As soon as the request is on its way, and before an answer can have come back.
       setImmediate(() => setImmediate(() => call.cancel()));
     },
@@ -133,21 +112,14 @@ export async function startTestApp(
     },
     get,
     post: (path, headers = {}) => fetch(app.http + path, { method: 'POST', headers }),
-    async fleet() {
-      const text = await (await get('/websocket/metrics')).text();
-      const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-      return Object.fromEntries(
-        lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]),
-      );
-    },
+    fleet: () => readMetrics(`${app.http}/websocket/metrics`),
     connections: async (pod) => (await api.pod(pod)).connections,
     async store() {
       const { checks } = (await (await get('/readyz')).json()) as { checks: { store: string } };
       return checks.store;
     },
     async reached(key) {
-      const text = await (await get('/metrics')).text();
-      return Number(new RegExp(`^wsgate_bound_reached_total\\{key="${key}"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+      return (await readMetrics(`${app.http}/metrics`))[`wsgate_bound_reached_total{key="${key}"}`] ?? 0;
     },
     async stop() {
       for (const each of clients) each.close();
@@ -160,83 +132,4 @@ function from(proxy: string): Metadata {
   const metadata = new Metadata();
   if (proxy !== '') metadata.set('x-wsgate-proxy', proxy);
   return metadata;
-}
-
-let ports = 1024;
-/** One WebSocket's stream, as Envoy names it in a Check and in the log alike. */
-export interface Stream {
-  readonly startTime: { readonly seconds: string; readonly nanos: number };
-  readonly address: { readonly socketAddress: { readonly address: string; readonly portValue: number } };
-}
-
-export function newStream(): Stream {
-  ports += 1;
-  return {
-    startTime: { seconds: '1763696781', nanos: ports },
-    address: { socketAddress: { address: '192.0.2.7', portValue: ports } },
-  };
-}
-
-export function checkOf(stream: Stream, pod: string | undefined, headers?: Record<string, string>): CheckRequest {
-  return {
-    attributes: {
-      source: { address: stream.address },
-      request: {
-        time: stream.startTime,
-        http: { headers: headers ?? { upgrade: 'websocket' }, path: `/${pod}/chat?secret=1`, host: 'edge.example' },
-      },
-      ...(pod === undefined
-        ? {}
-        : { routeMetadataContext: { filterMetadata: { wsgate: { fields: { pod: { stringValue: pod } } } } } }),
-    },
-  };
-}
-
-type LogType = 'DownstreamTunnelSuccessfullyEstablished' | 'DownstreamPeriodic' | 'DownstreamEnd';
-
-/** An access log entry; with `lease` as of a stream that the gate let in. */
-export function entryOf(
-  stream: Stream,
-  pod: string,
-  type: LogType,
-  options: { lease?: string; code?: number; details?: string } = {},
-): HttpAccessLogEntry {
-  const { lease, code = 101, details } = options;
-  const metadata =
-    lease === undefined
-      ? {}
-      : {
-          metadata: {
-            filterMetadata: {
-              'envoy.filters.http.ext_authz': {
-                fields: { lease: { stringValue: lease }, pod: { stringValue: pod } },
-              },
-            },
-          },
-        };
-  return {
-    commonProperties: {
-      startTime: stream.startTime,
-      downstreamDirectRemoteAddress: stream.address,
-      accessLogType: type,
-      customTags: { pod },
-      ...metadata,
-    },
-    request: { path: `/${pod}/chat?secret=1` },
-    response: {
-      ...(code === 0 ? {} : { responseCode: { value: code } }),
-      ...(details === undefined ? {} : { responseCodeDetails: details }),
-    },
-  };
-}
-
-export function message(...logEntry: HttpAccessLogEntry[]): StreamAccessLogsMessage {
-  return { httpLogs: { logEntry } };
-}
-
-/** The lease of an answer that let the upgrade in. */
-export function leaseIn(answer: CheckResponse | ServiceError): string {
-  const lease = 'dynamicMetadata' in answer ? answer.dynamicMetadata?.fields?.lease?.stringValue : undefined;
-  if (lease === undefined) throw new Error(`not let in: ${JSON.stringify(answer)}`);
-  return lease;
 }

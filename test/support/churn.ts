@@ -4,7 +4,8 @@
  */
 
 import { setTimeout } from 'node:timers/promises';
-import { checkOf, entryOf, type LogStreamCall, message, newStream, type Stream, type TestApp } from './app.ts';
+import { checkOf, entryOf, message, newStream, type Stream } from '../../lab/fleet/messages.ts';
+import type { LogStreamCall, TestApp } from './app.ts';
 
 const WORKERS = 4;
 /** When the gate cannot ask its store, clients come back after so long. */

@@ -30,7 +30,7 @@ async function reportOf(runs: Readonly<Record<string, Run>>): Promise<{ code: nu
   });
 }
 
-it('adds up the counts, and tells the retries in the line before the last', async () => {
+it('adds up the counts, and prints the number of retries in the line before the last', async () => {
   const { code, lines } = await reportOf({
     all: { exit: 0, counts: { numPassedTests: 7, numPendingTests: 2 }, retries: ['a test', 'another'] },
     faults: { exit: 0, counts: { numPassedTests: 3, numRetries: 1 } },
@@ -39,7 +39,7 @@ it('adds up the counts, and tells the retries in the line before the last', asyn
   expect(code).toBe(0);
 });
 
-it('fails when there were more than a few retries', async () => {
+it('fails when there were more than five retries', async () => {
   const { code, lines } = await reportOf({ all: { exit: 0, counts: { numPassedTests: 7, numRetries: 6 } } });
   expect(lines.at(-2)).toContain('6 retries');
   expect(lines.at(-1)).toBe('7 passed, 1 failed, 0 skipped');

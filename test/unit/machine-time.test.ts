@@ -14,7 +14,7 @@ async function stall(seconds: number): Promise<void> {
   await once(spawn('sh', ['-c', `kill -STOP ${process.pid}; sleep ${seconds}; kill -CONT ${process.pid}`]), 'exit');
 }
 
-it('a stall does not count', async () => {
+it('the time of a stall does not count', async () => {
   const [wallMs, machineMs, beforeMs] = [performance.now(), machineNow(), stalledMs()];
   await stall(1);
   const passedMs = performance.now() - wallMs;
@@ -34,7 +34,7 @@ function childrensCpuMs(): number {
   return (user + kernel) * 10;
 }
 
-it.skipIf(process.platform !== 'linux')('the work of our own children is no stall', async () => {
+it.skipIf(process.platform !== 'linux')('processor time of our own children is no stall', async () => {
   const processors = availableParallelism();
   const [wallMs, cpuMs, beforeMs] = [performance.now(), childrensCpuMs(), stalledMs()];
   const busy = Array.from({ length: 3 * processors }, () => spawn('sh', ['-c', 'while :; do :; done']));
@@ -46,7 +46,7 @@ it.skipIf(process.platform !== 'linux')('the work of our own children is no stal
   expect(stalledMs() - beforeMs).toBeLessThan(notOursMs + 100);
 });
 
-it('does not go back', async () => {
+it('machine time never goes back', async () => {
   let last = machineNow();
   const startedMs = performance.now();
   await until('a tenth of a second', () => {
@@ -71,12 +71,12 @@ describe('a test that fails', () => {
     throw new Error('for once');
   });
 
-  it.fails('is not run again when it did not', () => {
+  it.fails('is not run again when the machine did not stall', () => {
     failed += 1;
     throw new Error('for good');
   });
 
-  it('has been run so often', () => {
+  it('was run as often as that', () => {
     expect({ stalled, failed }).toEqual({ stalled: 2, failed: 1 });
   });
 });

@@ -4,8 +4,6 @@
 
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
-import type { CheckRequest, CheckResponse, StreamAccessLogsMessage } from '../../src/envoy/messages.ts';
-import { loadServices } from '../../src/envoy/protos.ts';
 import {
   definitions,
   ENVOY_DIRS,
@@ -16,7 +14,9 @@ import {
   OUR_DIRS,
   reflect,
   shape,
-} from './envoys-own-protos.ts';
+} from '../../lab/fleet/envoy-protos.ts';
+import type { CheckRequest, CheckResponse, StreamAccessLogsMessage } from '../../src/envoy/messages.ts';
+import { loadServices } from '../../src/envoy/protos.ts';
 
 /** Every field set, all the way down. Both fields of a oneof are: the loader reads and writes what it is given. */
 type Complete<T> = T extends Uint8Array

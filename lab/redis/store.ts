@@ -1,23 +1,9 @@
-/** What a test of the Redis store needs beside a redis-server. */
+/** A gate's Redis store, for tests that look at it without a gate. */
 
-import { until } from '../../lab/fleet/processes.ts';
 import { parseStoreUrl, type StoreUrl } from '../../src/config/store-url.ts';
 import { openRedisStore } from '../../src/store/redis/open.ts';
 import type { RedisStore } from '../../src/store/redis/store.ts';
-
-export { type RedisServer, redisServer, startRedis } from '../../lab/fleet/redis.ts';
-
-export interface ServerTls {
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
-}
-
-/** Options of redis-server for a port with TLS; replicas and Sentinels then use TLS among themselves. */
-export function tlsArgs(port: number, { ca, cert, key }: ServerTls): string[] {
-  const files = ['--tls-ca-cert-file', ca, '--tls-cert-file', cert, '--tls-key-file', key];
-  return ['--tls-port', String(port), '--tls-auth-clients', 'no', '--tls-replication', 'yes', ...files];
-}
+import { until } from '../fleet/processes.ts';
 
 /** A store on a Redis, once it is up. */
 export async function openStore(

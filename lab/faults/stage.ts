@@ -1,25 +1,25 @@
-/** A fleet, a crowd of clients that come and go, and a witness who compares what is with what is counted. */
+/** A fleet, a crowd of clients that come and go, and a witness who compares its connections with the counted ones. */
 
 import type { Envoy } from '../fleet/envoy.ts';
 import type { Pod } from '../fleet/pod.ts';
 import { until } from '../fleet/processes.ts';
 import { Crowd } from './crowd.ts';
-import { Fleet } from './fleet.ts';
+import { BreakableFleet } from './fleet.ts';
 import type { FleetSettings } from './fleet-options.ts';
 import { Resetter } from './resetter.ts';
 import { SIZE } from './scale.ts';
 import { Witness } from './witness.ts';
 
-/** Fewer than this part of the limit are never closed: some have to live through the fault. */
+/** This part of a pod's limit is never closed: some connections have to live through the fault. */
 const LEFT_ALONE = 0.5;
 
-export class Bench {
-  readonly fleet: Fleet;
+export class Stage {
+  readonly fleet: BreakableFleet;
   readonly crowd: Crowd;
   readonly witness: Witness;
   readonly resetter = new Resetter();
 
-  private constructor(fleet: Fleet) {
+  private constructor(fleet: BreakableFleet) {
     this.fleet = fleet;
     this.crowd = new Crowd(fleet.pods, {
       opened: (connection) => this.witness.admitted(connection, fleet.limit),
@@ -28,23 +28,23 @@ export class Bench {
     this.witness = new Witness(this.crowd, pods, (pod) => this.#leasesOf(pod));
   }
 
-  /** With more clients than there is room for. */
-  static async start(settings: FleetSettings): Promise<Bench> {
-    const bench = new Bench(await Fleet.start(settings));
-    bench.rush(Math.ceil(bench.fleet.limit / SIZE.proxies) + 2);
-    await bench.crowd.answered();
-    bench.witness.start();
-    return bench;
+  /** Starts a fleet, and more clients than it has slots. */
+  static async start(settings: FleetSettings): Promise<Stage> {
+    const stage = new Stage(await BreakableFleet.startFor(settings));
+    stage.rush(Math.ceil(stage.fleet.limit / SIZE.proxies) + 2);
+    await stage.crowd.answered();
+    stage.witness.start();
+    return stage;
   }
 
-  /** Numbers from 0. */
+  /** Pod and proxy are numbers from 0. */
   open(pod: number, proxy: number): void {
-    this.#open(this.fleet.pod(pod), this.fleet.envoy(proxy));
+    this.#open(this.fleet.podAt(pod), this.fleet.envoyAt(proxy));
   }
 
   /** `which`: from 0, the oldest of the pod's connections, to below 1. */
   close(pod: number, which: number, how: 'close' | 'reset'): void {
-    const there = [...this.crowd.live(this.fleet.pod(pod).name)];
+    const there = [...this.crowd.live(this.fleet.podAt(pod).name)];
     const chosen = there[Math.floor(which * there.length)];
     if (chosen && there.length > this.fleet.limit * LEFT_ALONE) this.crowd.leave(chosen, how);
   }
@@ -63,7 +63,7 @@ export class Bench {
     return this.#leases();
   }
 
-  /** The Envoys' own figures are the crowd's; undefined if so. */
+  /** How the Envoys' own gauges differ from the crowd; undefined if they agree. */
   async disagreement(): Promise<string | undefined> {
     const { fleet, crowd } = this;
     let gauges: Record<string, number> = {};
@@ -80,7 +80,7 @@ export class Bench {
     }
   }
 
-  /** Connections that broke though their Envoy was not to. */
+  /** How many connections broke although no fault ended their Envoy. */
   get cut(): number {
     return [...this.crowd.connections].filter((each) => each.cut && !this.fleet.doomed.has(each.proxy)).length;
   }
@@ -92,15 +92,15 @@ export class Bench {
     await this.fleet.stop();
   }
 
-  /** Of all pods; infinite if the store does not answer, for then nobody has seen them go. */
+  /** The number of all pods' leases; infinite if the store does not answer. */
   async #leases(): Promise<number> {
     const counts = await Promise.all(this.fleet.pods.map(({ name }) => this.#leasesOf(name)));
     return counts.reduce((sum, leases) => sum + (leases?.length ?? Number.POSITIVE_INFINITY), 0);
   }
 
-  /** Without those that nobody can free: their connections have ended, and no log speaks of them. */
+  /** Without the leases of ended connections that no access log mentions: nobody could free them. */
   async #leasesOf(pod: string): Promise<string[] | undefined> {
-    const leases = await this.fleet.leases(pod);
+    const leases = await this.fleet.leasesOf(pod);
     return leases?.filter((lease) => {
       const holder = this.crowd.holder(lease);
       return holder === undefined || holder.state === 'open' || this.fleet.isLogged(holder.number);

@@ -1,6 +1,6 @@
 /** The command line of `npm run traffic`. */
 
-import { parseArgs } from 'node:util';
+import { BadArguments, parse, wholeNumber } from '../../lab/command.ts';
 import { parseDuration } from '../../src/config/quantities.ts';
 
 export const USAGE = `Opens real WebSockets through the Envoys of a playground (npm start, or docker compose up).
@@ -28,12 +28,15 @@ export interface TrafficOptions {
 
 const CONNECTIONS_MAX = 60_000; // one address has no more ports
 
-/** A command line that makes no sense; the message says why. */
-export class BadArguments extends Error {}
-
-export function parseTrafficOptions(args: readonly string[]): TrafficOptions | 'help' {
-  const given = parse(args);
-  if (given.help) return 'help';
+export function parseTrafficOptions(args: string[]): TrafficOptions {
+  const given = parse(args, {
+    scenario: { type: 'string' },
+    pod: { type: 'string' },
+    connections: { type: 'string' },
+    hold: { type: 'string', default: '0s' },
+    proxies: { type: 'string', default: 'http://127.0.0.1:10001,http://127.0.0.1:10002,http://127.0.0.1:10003' },
+    metrics: { type: 'string', default: 'http://127.0.0.1:7071' },
+  });
   const work = workOf(given);
   const proxies = given.proxies.split(',').map((text) => url('--proxies', text));
   if (work.kind === 'table' && proxies.length !== 3) {
@@ -44,27 +47,13 @@ export function parseTrafficOptions(args: readonly string[]): TrafficOptions | '
   return { work, holdMs, proxies, metrics: url('--metrics', given.metrics) };
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        scenario: { type: 'string' },
-        pod: { type: 'string' },
-        connections: { type: 'string' },
-        hold: { type: 'string', default: '0s' },
-        proxies: { type: 'string', default: 'http://127.0.0.1:10001,http://127.0.0.1:10002,http://127.0.0.1:10003' },
-        metrics: { type: 'string', default: 'http://127.0.0.1:7071' },
-        help: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new BadArguments(error instanceof Error ? error.message : String(error));
-  }
+interface Given {
+  readonly scenario?: string | undefined;
+  readonly pod?: string | undefined;
+  readonly connections?: string | undefined;
 }
 
-function workOf(given: ReturnType<typeof parse>): TrafficOptions['work'] {
-  const { scenario, pod, connections } = given;
+function workOf({ scenario, pod, connections }: Given): TrafficOptions['work'] {
   if (scenario !== undefined) {
     if (scenario !== 'table') throw new BadArguments(`--scenario: table, not ${scenario}`);
     if (pod !== undefined || connections !== undefined) {
@@ -75,11 +64,7 @@ function workOf(given: ReturnType<typeof parse>): TrafficOptions['work'] {
   if (pod === undefined || connections === undefined) {
     throw new BadArguments('give --scenario table, or --pod POD with --connections N');
   }
-  const count = Number(connections);
-  if (!Number.isInteger(count) || count < 1 || count > CONNECTIONS_MAX) {
-    throw new BadArguments(`--connections: a number from 1 to ${CONNECTIONS_MAX}, not ${connections}`);
-  }
-  return { kind: 'pod', pod, connections: count };
+  return { kind: 'pod', pod, connections: wholeNumber('--connections', connections, 1, CONNECTIONS_MAX) };
 }
 
 function url(option: string, text: string): string {

@@ -1,6 +1,6 @@
 /**
- * A log stream on its way from the garbler to a gate. While it is to flap it is ended again and again, and begun anew a
- * moment later: the gate sees a stream break, and reads every entry.
+ * A log stream from the garbler to a gate. While it flaps, it is ended again and again, and begun anew a moment later: the
+ * gate sees a stream break, and still reads every entry.
  */
 
 import type { ClientWritableStream, ServiceError } from '@grpc/grpc-js';
@@ -10,10 +10,10 @@ export const STREAM_FLAPS = { everyMs: 300, backMs: 20 } as const;
 type Stream = ClientWritableStream<Buffer>;
 type Open = (ended: (error: ServiceError | null) => void) => Stream;
 
-export class Onward {
+export class ForwardedStream {
   readonly #open: Open;
   readonly #flaps: () => boolean;
-  /** A message that says who speaks, and no more: a stream begins with it when it is begun anew. */
+  /** A message that names the Envoy and has no entry: the first one of each stream that is begun anew. */
   #introduction: Buffer | undefined;
   readonly #waiting: Buffer[] = [];
   #stream: Stream | undefined;
@@ -41,7 +41,7 @@ export class Onward {
     else this.#waiting.push(bytes);
   }
 
-  /** No more comes. */
+  /** Envoy has ended its stream. */
   end(): void {
     if (!this.#stream) this.#begin();
     this.#over = true;

@@ -1,15 +1,14 @@
-/** A whole fleet: real Envoys before sample pods, and a gate on either store. */
+/** A whole fleet: real Envoys before sample pods, and gates on either store. Tests use it, and the faults break it. */
 
-import { expect } from 'vitest';
 import type { Document } from 'yaml';
-import { Wire } from '../../lab/faults/wire.ts';
-import { type Client, closeAll, type OpenOptions, type Outcome, open } from '../../lab/fleet/clients.ts';
-import { EXT_AUTHZ } from '../../lab/fleet/edge.ts';
-import { type Envoy, startEnvoy } from '../../lab/fleet/envoy.ts';
-import { type Gate, type GateOptions, startGate } from '../../lab/fleet/gate.ts';
-import { type Pod, startPod } from '../../lab/fleet/pod.ts';
-import { freePort, until } from '../../lab/fleet/processes.ts';
-import { type RedisServer, startRedis } from './redis.ts';
+import { type RedisServer, startRedis } from '../redis/server.ts';
+import { type Client, type OpenOptions, type Outcome, open } from './clients.ts';
+import { EXT_AUTHZ } from './edge.ts';
+import { type Envoy, startEnvoy } from './envoy.ts';
+import { type Gate, type GateOptions, startGate } from './gate.ts';
+import { type Pod, startPod } from './pod.ts';
+import { freePort, until } from './processes.ts';
+import { Wire } from './wire.ts';
 
 export type StoreKind = 'embedded' | 'redis';
 export const stores: readonly StoreKind[] = ['embedded', 'redis'];
@@ -17,7 +16,8 @@ export const stores: readonly StoreKind[] = ['embedded', 'redis'];
 type GateConfig = Readonly<Record<string, object>>;
 
 export interface FleetOptions {
-  readonly store: StoreKind;
+  /** `embedded` if not given. */
+  readonly store?: StoreKind;
   /** One if not given; several need Redis. */
   readonly gates?: number;
   /** Of the first gate; a free one if not given. */
@@ -36,6 +36,8 @@ export interface FleetOptions {
   /** Of each Envoy; 2 if not given. */
   readonly workers?: number;
   readonly mutate?: (config: Document, proxyId: string) => void;
+  /** Deadlines of a busy machine, and a new store is trusted at once; true if not given. */
+  readonly patient?: boolean;
   /** Each gate finds Redis by a wire of its own, which can be cut. */
   readonly redisWires?: boolean;
 }
@@ -48,62 +50,89 @@ const NOTHING_TO_RECOVER = { recovery: '0s' };
 
 export class Fleet {
   readonly redis: RedisServer | undefined;
-  readonly pods: readonly Pod[];
-  readonly envoys: readonly Envoy[];
-  readonly gates: Gate[];
-  readonly redisWires: readonly Wire[];
-  readonly #gateOptions: readonly GateOptions[];
+  readonly pods: Pod[] = [];
+  readonly envoys: Envoy[] = [];
+  readonly gates: Gate[] = [];
+  /** From each gate to Redis, with `redisWires`. */
+  readonly redisWires: Wire[] = [];
+  readonly #options: FleetOptions;
+  readonly #gatePorts: { readonly grpcPort: number; readonly httpPort: number }[] = [];
   readonly #clients: Client[] = [];
 
-  private constructor(parts: {
-    redis: RedisServer | undefined;
-    redisWires: Wire[];
-    pods: Pod[];
-    envoys: Envoy[];
-    gates: Gate[];
-    gateOptions: GateOptions[];
-  }) {
-    this.redis = parts.redis;
-    this.redisWires = parts.redisWires;
-    this.pods = parts.pods;
-    this.envoys = parts.envoys;
-    this.gates = parts.gates;
-    this.#gateOptions = parts.gateOptions;
+  protected constructor(options: FleetOptions, redis: RedisServer | undefined) {
+    this.#options = options;
+    this.redis = redis;
   }
 
   static async start(options: FleetOptions): Promise<Fleet> {
-    const redis = options.store === 'redis' ? await startRedis() : undefined;
-    const pods = await Promise.all((options.pods ?? ['pod1']).map((name) => startPod({ name })));
-    const { config = {}, env = {} } = options;
-    const redisWires: Wire[] = [];
-    const gateOptions: GateOptions[] = [];
-    while (gateOptions.length < (options.gates ?? 1)) {
-      if (redis && options.redisWires) redisWires.push(await Wire.to(redis.port));
-      const port = redisWires.at(-1)?.port;
-      const url = port === undefined ? redis?.url : `redis://127.0.0.1:${port}`;
-      const lease = { ...NOTHING_TO_RECOVER, ...config.lease };
-      const store = url === undefined ? {} : { store: { ...PATIENT, ...config.store, url } };
-      const first = gateOptions.length === 0 ? options.grpcPort : undefined;
-      const ports = { grpcPort: first ?? (await freePort()), httpPort: await freePort() };
-      gateOptions.push({ config: { ...config, lease, ...store }, env, ...ports });
+    const fleet = new Fleet(options, options.store === 'redis' ? await startRedis() : undefined);
+    await fleet.begin();
+    return fleet;
+  }
+
+  protected async begin(): Promise<void> {
+    const { pods = ['pod1'], gates = 1, proxies = ['proxy_a'], redisWires } = this.#options;
+    this.pods.push(...(await Promise.all(pods.map((name) => startPod({ name })))));
+    while (this.#gatePorts.length < gates) {
+      const first = this.#gatePorts.length === 0 ? this.#options.grpcPort : undefined;
+      this.#gatePorts.push({ grpcPort: first ?? (await freePort()), httpPort: await freePort() });
+      if (this.redis && redisWires) this.redisWires.push(await Wire.to(this.redis.port));
     }
-    const gates = await Promise.all(gateOptions.map(startGate));
-    const envoys = await Promise.all(
-      (options.proxies ?? ['proxy_a']).map((proxyId, index) =>
-        startEnvoy({
-          proxyId,
-          gate: options.ownGates ? nth(gates, index).grpc : gates.map(({ grpc }) => grpc),
-          pods: Object.fromEntries(pods.map(({ name, port }) => [name, port])),
-          ...(options.flushIntervalMs === undefined ? {} : { flushIntervalMs: options.flushIntervalMs }),
-          ...(options.workers === undefined ? {} : { workers: options.workers }),
-          mutate: (config) => {
-            waitPatiently(config);
-            options.mutate?.(config, proxyId);
-          },
-        }),
-      ),
-    );
-    return new Fleet({ redis, redisWires, pods, envoys, gates, gateOptions });
+    await Promise.all(this.#gatePorts.map((_, index) => this.startGate(index)));
+    await this.gatesAreReady();
+    await Promise.all(proxies.map((_, index) => this.startEnvoy(index)));
+  }
+
+  /** For subclasses: what is to be done before the Envoys start. */
+  protected async gatesAreReady(): Promise<void> {}
+
+  protected gateOptions(index: number): GateOptions {
+    const { config = {}, env = {}, patient = true } = this.#options;
+    const url = this.redis && `redis://127.0.0.1:${this.redisWires[index]?.port ?? this.redis.port}`;
+    const lease = { ...(patient ? NOTHING_TO_RECOVER : {}), ...config.lease };
+    const store = url === undefined ? {} : { store: { ...(patient ? PATIENT : {}), ...config.store, url } };
+    return { config: { ...config, lease, ...store }, env, ...this.#gatePorts[index] };
+  }
+
+  /** Where this Envoy finds gates. */
+  protected gatesOf(proxy: number): readonly string[] {
+    const all = this.gates.map(({ grpc }) => grpc);
+    return this.#options.ownGates ? [nth(all, proxy)] : all;
+  }
+
+  /** Starts it, or starts it again at its addresses when it has ended. */
+  async startGate(index = 0, more: GateOptions = {}): Promise<void> {
+    this.gates[index] = await startGate({ ...this.gateOptions(index), ...more });
+  }
+
+  /** Starts it, or starts a successor with the same name. */
+  async startEnvoy(index: number): Promise<void> {
+    const { proxies = ['proxy_a'], flushIntervalMs, workers, mutate, patient = true } = this.#options;
+    const proxyId = nth(proxies, index);
+    this.envoys[index] = await startEnvoy({
+      proxyId,
+      gate: this.gatesOf(index),
+      pods: Object.fromEntries(this.pods.map(({ name, port }) => [name, port])),
+      ...(flushIntervalMs === undefined ? {} : { flushIntervalMs }),
+      ...(workers === undefined ? {} : { workers }),
+      mutate: (config) => {
+        if (patient) waitPatiently(config);
+        mutate?.(config, proxyId);
+      },
+    });
+  }
+
+  podAt(index: number): Pod {
+    return nth(this.pods, index);
+  }
+
+  gateAt(index: number): Gate {
+    return nth(this.gates, index);
+  }
+
+  /** The one that new connections go through. */
+  envoyAt(index: number): Envoy {
+    return nth(this.envoys, index);
   }
 
   get envoy(): Envoy {
@@ -160,7 +189,7 @@ export class Fleet {
 
   /** Who holds the slots of a pod. */
   async holders(pod = 'pod1'): Promise<{ lease: string; state: string; path: string; client: string }[]> {
-    const { connections } = (await this.#get(`/v1/pods/${pod}/connections`)) as { connections: never[] };
+    const { connections } = (await this.#get(`/v1/pods/${pod}/connections?limit=1000`)) as { connections: never[] };
     return connections;
   }
 
@@ -170,25 +199,21 @@ export class Fleet {
       last = await this.connections(pod).catch(() => Number.NaN);
       return last === count;
     };
-    await until(`${pod} has ${count} connections`, isSo, withinMs).catch(() => {});
-    expect(last, `connections of ${pod} after ${withinMs} ms`).toBe(count);
+    await until(`${pod} has ${count} connections`, isSo, withinMs).catch((error: Error) => {
+      throw new Error(`${error.message}; it has ${last}`);
+    });
   }
 
   /** A gate with the same addresses, store and configuration, once the one before it has ended. */
   async restartGate(signal: 'SIGTERM' | 'SIGKILL', index = 0): Promise<void> {
     await this.endGate(signal, index);
-    await this.startGateAgain(index);
+    await this.startGate(index);
   }
 
   async endGate(signal: 'SIGTERM' | 'SIGKILL', index = 0): Promise<void> {
     const gate = nth(this.gates, index);
     gate.kill(signal);
     await gate.ended;
-  }
-
-  /** At the addresses of the one that has ended. */
-  async startGateAgain(index = 0): Promise<void> {
-    this.gates[index] = await startGate(nth(this.#gateOptions, index));
   }
 
   async stop(): Promise<void> {
@@ -206,8 +231,6 @@ export class Fleet {
     return response.json();
   }
 }
-
-export { type Client, closeAll };
 
 /** A busy machine makes Envoy give up Checks that are only slow; a test that is about that sets its own timeout. */
 function waitPatiently(config: Document): void {

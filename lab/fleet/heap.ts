@@ -3,8 +3,8 @@
  * memory back when it likes.
  */
 
-import { Inspector } from '../fleet/inspector.ts';
-import type { Program } from '../fleet/processes.ts';
+import { Inspector } from './inspector.ts';
+import type { Program } from './processes.ts';
 
 export class Heap {
   readonly #inspector: Inspector;

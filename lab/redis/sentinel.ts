@@ -1,12 +1,12 @@
 /** A real master, its replica, and three Sentinels that watch them. */
 
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort, start, until, untilReady } from '../../lab/fleet/processes.ts';
-import { type RedisServer, redisServer, type ServerTls, startRedis, tlsArgs } from './redis.ts';
+import { lendFolder } from '../fleet/folder.ts';
+import { freePort, until } from '../fleet/processes.ts';
+import { isInStep, type RedisServer, type ServerTls, startRedis, startServer, tlsArgs } from './server.ts';
 
 const SENTINELS = 3;
 const DOWN_AFTER_MS = 500;
@@ -28,11 +28,9 @@ export interface Watched {
 
 /** `settings` are lines of the Sentinels' configuration. With `tls` nothing is said but over TLS. */
 export async function startSentinels(settings: readonly string[] = [], tls?: ServerTls): Promise<Watched> {
-  const atOnce = ['--repl-diskless-sync-delay', '0'];
-  const startOne = async (...more: string[]) => {
-    if (!tls) return startRedis({ args: [...atOnce, ...more] });
-    const tlsPort = await freePort();
-    return { ...(await startRedis({ args: [...atOnce, ...more, ...tlsArgs(tlsPort, tls)] })), port: tlsPort };
+  const startOne = async (...args: string[]) => {
+    const server = await startRedis({ args, ...(tls ? { tls } : {}) });
+    return { ...server, port: server.tlsPort || server.port };
   };
   const master = await startOne();
   const replica = await startOne('--replicaof', '127.0.0.1', String(master.port));
@@ -54,9 +52,7 @@ export async function startSentinels(settings: readonly string[] = [], tls?: Ser
       ]);
     }),
   );
-  await until('the replica is in step', async () =>
-    (await replica.client.info('replication')).includes('master_link_status:up'),
-  );
+  await until('the replica is in step', () => isInStep(replica));
   return {
     url: `redis${tls ? 's' : ''}+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/main`,
     master,
@@ -87,18 +83,17 @@ async function ask(port: number, command: string, ...args: string[]): Promise<un
 }
 
 async function startSentinel({ port, id }: { port: number; id: string }, settings: readonly string[]) {
-  const folder = mkdtempSync(join(tmpdir(), 'wsgate-sentinel-'));
-  const file = join(folder, 'sentinel.conf');
-  const lines = ['port 0', 'bind 127.0.0.1', `dir ${folder}`, `sentinel myid ${id}`, ...settings];
+  const folder = lendFolder('sentinel');
+  const file = join(folder.path, 'sentinel.conf');
+  const lines = ['port 0', 'bind 127.0.0.1', `dir ${folder.path}`, `sentinel myid ${id}`, ...settings];
   writeFileSync(file, `${lines.join('\n')}\n`); // Sentinel writes into it what it learns
-  const program = await start({ name: 'sentinel', file: redisServer, args: [file, '--sentinel'] });
-  await untilReady(program, async () => program.lines().some((line) => line.includes('Sentinel ID is')));
+  const program = await startServer([file, '--sentinel'], {}, 'Sentinel ID is');
   return {
     port,
     async stop() {
       program.kill('SIGKILL');
       await program.ended;
-      rmSync(folder, { recursive: true, force: true });
+      folder.remove();
     },
   };
 }

@@ -1,14 +1,14 @@
-/** An authority of a test's own and certificates of it, made with the openssl program (3.0 or later). */
+/** A certificate authority for a test, and its certificates, made with the openssl program (3.0 or later). */
 
 import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { lendFolder } from '../../lab/fleet/folder.ts';
+import { lendFolder } from './folder.ts';
 
 const run = promisify(execFile);
 
-/** Whether there is one to make them with. A test that needs it is skipped otherwise. */
+/** Without it, tests that need certificates are skipped. */
 export const hasOpenssl = spawnSync('openssl', ['version'], { timeout: 5000 }).status === 0;
 if (!hasOpenssl) console.warn('skipped: what needs certificates, because there is no program openssl');
 

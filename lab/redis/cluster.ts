@@ -3,30 +3,25 @@
 import { execFile } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { freePort, until } from '../../lab/fleet/processes.ts';
-import { type RedisServer, type ServerTls, startRedis, tlsArgs } from './redis.ts';
+import { freePort, until } from '../fleet/processes.ts';
+import { isInStep, type RedisServer, type ServerTls, startRedis } from './server.ts';
 
 /** After so long without an answer a node counts as dead. Lower, a busy machine makes its neighbours err. */
 const NODE_TIMEOUT_MS = 1000;
 const BETWEEN_KEYS_MS = 30;
 
 export class RedisCluster {
-  readonly nodes: readonly ClusterNode[];
+  readonly nodes: readonly RedisServer[];
 
-  private constructor(nodes: readonly ClusterNode[]) {
+  private constructor(nodes: readonly RedisServer[]) {
     this.nodes = nodes;
   }
 
-  static async start({
-    replicasEach = 0,
-    tls,
-  }: {
-    replicasEach?: number;
-    tls?: ServerTls;
-  } = {}): Promise<RedisCluster> {
+  static async start(options: { replicasEach?: number; tls?: ServerTls } = {}): Promise<RedisCluster> {
+    const { replicasEach = 0, tls } = options;
     const masters = 3;
     const nodes = await Promise.all(Array.from({ length: masters * (1 + replicasEach) }, () => startNode(tls)));
-    const addresses = nodes.map(({ port, tlsPort = port }) => `127.0.0.1:${tlsPort}`);
+    const addresses = nodes.map(({ port, tlsPort }) => `127.0.0.1:${tlsPort || port}`);
     const create = ['--cluster', 'create', ...addresses, '--cluster-replicas', String(replicasEach), '--cluster-yes'];
     const secure = tls ? ['--tls', '--cacert', tls.ca, '--cert', tls.cert, '--key', tls.key] : [];
     await promisify(execFile)('redis-cli', [...secure, ...create]);
@@ -35,8 +30,8 @@ export class RedisCluster {
       return infos.every((info) => String(info).includes('cluster_state:ok'));
     });
     await until('every replica is in step', async () => {
-      const infos = await Promise.all(nodes.map(({ client }) => client.info('replication')));
-      return infos.filter((info) => info.includes('master_link_status:up')).length === masters * replicasEach;
+      const inStep = await Promise.all(nodes.map(isInStep));
+      return inStep.filter(Boolean).length === masters * replicasEach;
     });
     return new RedisCluster(nodes);
   }
@@ -153,15 +148,8 @@ function has({ first, last }: SlotRange, slot: number): boolean {
   return first <= slot && slot <= last;
 }
 
-interface ClusterNode extends RedisServer {
-  readonly tlsPort?: number;
-}
-
-async function startNode(tls: ServerTls | undefined): Promise<ClusterNode> {
+async function startNode(tls: ServerTls | undefined): Promise<RedisServer> {
   const bus = ['--cluster-port', String(await freePort())]; // by default 10,000 above the port, which may be none
-  const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(NODE_TIMEOUT_MS), ...bus];
-  const args = [...cluster, '--repl-diskless-sync-delay', '0'];
-  if (!tls) return startRedis({ args });
-  const tlsPort = await freePort();
-  return { ...(await startRedis({ args: [...args, '--tls-cluster', 'yes', ...tlsArgs(tlsPort, tls)] })), tlsPort };
+  const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(NODE_TIMEOUT_MS), ...bus];
+  return startRedis(tls ? { tls, args: [...args, '--tls-cluster', 'yes'] } : { args });
 }

@@ -1,8 +1,8 @@
-/** What happens to a count while something else goes on. */
+/** Watches a count, or tries to get in, while something else goes on. */
 
-import { machineNow } from '../../lab/fleet/machine-time.ts';
-import { until } from '../../lab/fleet/processes.ts';
 import type { Fleet } from './fleet.ts';
+import { machineNow } from './machine-time.ts';
+import { until } from './processes.ts';
 
 const LOOK_EVERY_MS = 30;
 const TRY_EVERY_MS = 20;
@@ -13,7 +13,7 @@ export interface Extremes {
 }
 
 export interface Watch {
-  /** Ends it, and tells the extremes of what was seen. */
+  /** Ends it. Resolves with the least and the most that was seen. */
   stop(): Promise<Extremes>;
 }
 
@@ -37,11 +37,11 @@ export function watch(count: () => Promise<number>): Watch {
 export interface Rush {
   /** How many got in and stay. */
   readonly opened: number;
-  /** Ends it, and tells what the others were answered: how many by status. */
+  /** Ends it. Resolves with how many were refused, by status. */
   stop(): Promise<Record<string, number>>;
 }
 
-/** Somebody who asks to be let in again and again, and stays each time that it works. */
+/** Opens WebSockets again and again; those that are admitted stay. */
 export function rush(fleet: Fleet, path: string, proxies: readonly number[] = [0]): Rush {
   let opened = 0;
   let tries = 0;
@@ -63,13 +63,13 @@ export function rush(fleet: Fleet, path: string, proxies: readonly number[] = [0
   };
 }
 
-/** Fulfilled when so much time has passed: for tests of what time alone must not change. */
+/** Resolves when so much time has passed: for tests of what time alone must not change. */
 export async function passed(ms: number): Promise<void> {
   const startedAtMs = machineNow();
   await until(`${ms} ms have passed`, () => machineNow() - startedAtMs >= ms, ms + 1000);
 }
 
-/** Does it until it is stopped; then fails as it did. */
+/** Calls `act` until it is stopped. `stop` rejects if `act` did. */
 function again(pauseMs: number, act: () => Promise<void>): { stop(): Promise<void> } {
   let going = true;
   const done = (async () => {
