@@ -16,6 +16,8 @@ export interface DomainOptions extends EvidenceOptions, LedgerOptions, ReaperOpt
   readonly outage: OutagePolicy;
 }
 
+export type Domain = ReturnType<typeof openDomain>;
+
 export function openDomain(
   { store, limits, events }: { store: LeaseStore; limits: Limits; events: Events },
   options: DomainOptions,

@@ -1,19 +1,17 @@
-/** The gRPC server: Authorization, AccessLogService and grpc.health.v1 on one address. */
+/** The gRPC server: the doors and grpc.health.v1 on one address. */
 
 import { experimental, Server, ServerCredentials, setLogger } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
-import { type Address, formatAddress } from '../config/address.ts';
-import { Connections } from '../net/connections.ts';
-import { Room, type RoomOptions } from '../net/quota.ts';
-import { removeStaleSocket } from '../net/unix-socket.ts';
-import { type AccessLogService, type LogMessage, UNDECODABLE } from './access-log.ts';
+import { type Address, formatAddress } from '../../config/address.ts';
+import { Connections } from '../../net/connections.ts';
+import { Room, type RoomOptions } from '../../net/quota.ts';
+import { removeStaleSocket } from '../../net/unix-socket.ts';
+import type { Door } from '../doors.ts';
 import { CallBounds, type CallBoundsOptions } from './call-bounds.ts';
 import type { Certificates } from './certificates.ts';
-import type { CheckService } from './check.ts';
 import { http2ServersOf } from './http2-servers.ts';
 import type { Keepalives } from './keepalives.ts';
-import { loadDecoders, type Services } from './protos.ts';
 import { type StreamResetOptions, StreamResets } from './stream-resets.ts';
 
 export interface GrpcServerOptions extends CallBoundsOptions {
@@ -28,13 +26,12 @@ export interface GrpcServerOptions extends CallBoundsOptions {
    * within milliseconds, and only what the window lets through arrives: with HTTP/2's default window, a fraction.
    */
   readonly flowControlWindow: number;
-  /** Request headers that are looked at; of all others nothing is decoded. */
-  readonly headers: readonly string[];
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
 }
 
 export class GrpcServer {
+  readonly #doors: readonly Door[];
   readonly #server: Server;
   readonly #options: GrpcServerOptions;
   readonly #health = new HealthImplementation({ '': 'NOT_SERVING' });
@@ -45,16 +42,15 @@ export class GrpcServer {
 
   constructor(
     parts: {
-      check: CheckService;
-      accessLog: AccessLogService;
+      doors: readonly Door[];
       keepalives: Keepalives;
-      services: Services;
       log: Logger;
       /** Called with the key of a bound. */
       reached: (key: string) => void;
     },
     options: GrpcServerOptions,
   ) {
+    this.#doors = parts.doors;
     this.#options = options;
     this.#connections = new Connections(new Room('listen.connections', options.connections), parts.reached);
     this.#calls = new CallBounds(options, parts.reached);
@@ -69,22 +65,7 @@ export class GrpcServer {
       'grpc.keepalive_time_ms': options.keepaliveMs,
       'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs,
     });
-    const { authorization, accessLog } = parts.services;
-    const decoders = loadDecoders(options.headers);
-    this.#server.addService(
-      {
-        Check: {
-          ...authorization.Check,
-          requestDeserialize: decoders.check,
-          responseSerialize: (bytes: Buffer) => bytes,
-        },
-      },
-      { Check: parts.check.check },
-    );
-    this.#server.addService(
-      { StreamAccessLogs: { ...accessLog.StreamAccessLogs, requestDeserialize: tolerant(decoders.log) } },
-      { StreamAccessLogs: parts.accessLog.streamAccessLogs },
-    );
+    for (const door of parts.doors) door.addTo(this.#server);
     this.#health.addToServer(this.#server);
   }
 
@@ -121,6 +102,16 @@ export class GrpcServer {
     return new Promise((resolve) => this.#server.tryShutdown(() => resolve()));
   }
 
+  /** Resolves when no upgrade waits for its answer. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#doors.map((door) => door.idle?.()));
+  }
+
+  /** Ends all streams that never end by themselves. */
+  endStreams(): void {
+    for (const door of this.#doors) door.endStreams?.();
+  }
+
   close(): void {
     this.#server.forceShutdown();
     this.#options.tls?.stop();
@@ -131,15 +122,4 @@ function credentials(tls: Certificates | undefined): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure();
   // grpc-js 1.14 takes the server's own provider first, whatever its parameters are called.
   return experimental.createCertificateProviderServerCredentials(tls, tls.asksClients ? tls : null, tls.asksClients);
-}
-
-/** Bytes that cannot be decoded are counted as one malformed entry, and do not end the stream of all the others. */
-function tolerant(decode: (bytes: Uint8Array) => LogMessage): (bytes: Uint8Array) => LogMessage {
-  return (bytes) => {
-    try {
-      return decode(bytes);
-    } catch {
-      return UNDECODABLE;
-    }
-  };
 }

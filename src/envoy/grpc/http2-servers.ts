@@ -6,7 +6,7 @@
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Http2Server } from 'node:http2';
-import type { Address } from '../config/address.ts';
+import type { Address } from '../../config/address.ts';
 
 const CHANNEL = 'tracing:net.server.listen:asyncStart';
 

@@ -5,7 +5,7 @@
 
 import type { experimental } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { readPems } from '../net/pem-files.ts';
+import { readPems } from '../../net/pem-files.ts';
 
 export interface CertificateFiles {
   readonly cert: string;

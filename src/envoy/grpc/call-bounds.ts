@@ -7,7 +7,7 @@
 
 import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import { status } from '@grpc/grpc-js';
-import { Room, type RoomOptions } from '../net/quota.ts';
+import { Room, type RoomOptions } from '../../net/quota.ts';
 import { MessageMeter } from './message-meter.ts';
 
 export interface CallBoundsOptions {
