@@ -5,10 +5,10 @@
  * absent, and so does a section of the file that holds no key.
  */
 
-import { knownKeys, type Leaf, leafAt, leaves, type Path, pathText } from './keys.ts';
+import { knownKeys, type Leaf, leafAt, leaves } from './keys.ts';
 import { isRule, type Mistake, mistakeAt, mistakesOf, type SourceOf, unknownVariable } from './mistakes.ts';
 import { type Config, configSchema } from './schema.ts';
-import { isSection, putAt, type Section, valueAt } from './tree.ts';
+import { isSection, type Path, pathText, putAt, type Section, valueAt } from './tree.ts';
 import {
   type Environment,
   knownVariables,

@@ -12,7 +12,7 @@ import { parseProxyId } from '../admission/ids.ts';
 import type { OutagePolicy } from '../admission/outage.ts';
 import { formatAddress, isLoopback, parseAddress, parseTcpAddress } from './address.ts';
 import { keepaliveOf, reserveOf } from './derived.ts';
-import { duration, notation, oneOf, size, whole } from './notations.ts';
+import { duration, flag, notation, oneOf, size, text, whole } from './notations.ts';
 import { podSource } from './pod-sources.ts';
 import { formatStoreUrl, maskStoreUrl, parseStoreUrl } from './store-url.ts';
 
@@ -21,9 +21,10 @@ export const masks = z.registry<{ mask: (text: string) => string }>();
 
 const GLOB = /^[A-Za-z0-9._:*?[\]{}!,-]{1,253}$/;
 
-const filePath = z.string('the path of a file').min(1, 'the path of a file');
+const filePath = text('the path of a file', /^./s);
 const ORIGIN = 'an origin as browsers send it, such as https://status.example.com';
 const connections = whole(0, 1_000_000);
+const some = (byDefault: number, max = 1_000_000) => whole(1, max).prefault(byDefault);
 
 const schema = z.strictObject({
   listen: section({
@@ -32,16 +33,16 @@ const schema = z.strictObject({
     ),
     http: notation('host:port, such as 127.0.0.1:7071', parseTcpAddress, formatAddress).prefault('127.0.0.1:7071'),
     tls: z.strictObject({ cert: filePath, key: filePath, ca: filePath.exactOptional() }).exactOptional(),
-    insecure: z.boolean('true or false').prefault(false),
+    insecure: flag(false),
     messageBytesMax: size(2 ** 10, 2 ** 26).prefault('1MiB'),
-    streamsMax: whole(1, 1_000_000).prefault(1_000),
-    connectionsMax: whole(1, 1_000_000).prefault(10_000),
-    connectionsPerAddressMax: whole(1, 1_000_000).prefault(1_000),
-    callsMax: whole(1, 10_000_000).prefault(50_000),
-    callsPerAddressMax: whole(1, 10_000_000).prefault(20_000),
-    logStreamsMax: whole(1, 1_000_000).prefault(10_000),
-    streamResetBurst: whole(1, 10_000_000).prefault(20_000),
-    streamResetRate: whole(1, 10_000_000).prefault(10_000),
+    streamsMax: some(1_000),
+    connectionsMax: some(10_000),
+    connectionsPerAddressMax: some(1_000),
+    callsMax: some(50_000, 10_000_000),
+    callsPerAddressMax: some(20_000, 10_000_000),
+    logStreamsMax: some(10_000),
+    streamResetBurst: some(20_000, 10_000_000),
+    streamResetRate: some(10_000, 10_000_000),
     unfinishedBytesMax: size(2 ** 16, 2 ** 40).prefault('256MiB'),
     unfinishedBytesPerAddressMax: size(2 ** 16, 2 ** 40).prefault('64MiB'),
     // HTTP/2 begins with windows of 65,535 bytes; 2^31 - 1 is its largest.
@@ -51,7 +52,7 @@ const schema = z.strictObject({
   }),
   proxy: section({
     id: notation('a proxy id: letters, digits, . _ : -, at most 253', parseProxyId, String).exactOptional(),
-    fromCertificate: z.boolean('true or false').prefault(false),
+    fromCertificate: flag(false),
   }),
   store: section({
     url: notation(
@@ -65,12 +66,9 @@ const schema = z.strictObject({
       .register(masks, { mask: maskStoreUrl }),
     file: filePath.exactOptional(),
     // A brace in it would move the hash tag that keeps one pod's keys on one Redis Cluster node.
-    prefix: z
-      .string('letters, digits, . _ : -, from 1 to 64')
-      .regex(/^[A-Za-z0-9._:-]{1,64}$/, 'letters, digits, . _ : -, from 1 to 64')
-      .prefault('ws:'),
+    prefix: text('letters, digits, . _ : -, from 1 to 64', /^[A-Za-z0-9._:-]{1,64}$/).prefault('ws:'),
     deadline: duration({ maxMs: 10_000 }).prefault('100ms'),
-    info: z.boolean('true or false').prefault(true),
+    info: flag(true),
     tls: z
       .strictObject({
         ca: filePath.exactOptional(),
@@ -80,10 +78,8 @@ const schema = z.strictObject({
       .exactOptional(),
     sentinel: z
       .strictObject({
-        username: z.string('text').min(1, 'text').exactOptional(),
-        password: z
-          .string('text')
-          .min(1, 'text')
+        username: text('text', /^./s).exactOptional(),
+        password: text('text', /^./s)
           .exactOptional()
           .register(masks, { mask: () => '***' }),
       })
@@ -93,8 +89,8 @@ const schema = z.strictObject({
     from: z.array(podSource, 'a list of sources').min(1, 'at least one source').prefault(['route', 'context']),
   }),
   limits: section({
-    podsMax: whole(1, 1_000_000).prefault(10_000),
-    proxiesMax: whole(1, 1_000_000).prefault(10_000),
+    podsMax: some(10_000),
+    proxiesMax: some(10_000),
     default: section({ connections: connections.prefault(100) }),
     pods: z
       .record(
@@ -121,9 +117,7 @@ const schema = z.strictObject({
   http: section({
     tokens: z
       .array(
-        z
-          .string('text of at least 16 visible ASCII characters, no whitespace')
-          .regex(/^[\x21-\x7e]{16,}$/, 'at least 16 visible ASCII characters, no whitespace'),
+        text('text of at least 16 visible ASCII characters, no whitespace', /^[\x21-\x7e]{16,}$/),
         'a list of tokens',
       )
       .prefault([])
@@ -134,20 +128,20 @@ const schema = z.strictObject({
         'a list of origins',
       )
       .prefault([]),
-    connectionsMax: whole(1, 1_000_000).prefault(10_000),
-    connectionsPerAddressMax: whole(1, 1_000_000).prefault(1_000),
+    connectionsMax: some(10_000),
+    connectionsPerAddressMax: some(1_000),
     headerBytesMax: size(2 ** 10, 2 ** 20).prefault('16KiB'),
     bodyBytesMax: size(2 ** 10, 2 ** 26).prefault('2MiB'),
     requestTimeout: duration({ maxMs: 600_000 }).prefault('10s'),
     open: z.array(oneOf(['metrics', 'health']), 'a list of: metrics, health').prefault(['metrics', 'health']),
   }),
   hub: section({
-    enabled: z.boolean('true or false').prefault(true),
-    clientsMax: whole(1, 1_000_000).prefault(10_000),
-    clientsPerAddressMax: whole(1, 1_000_000).prefault(1_000),
-    subscriptionsMax: whole(1, 10_000).prefault(100),
-    messagesPerSecondMax: whole(1, 10_000).prefault(50),
-    queueMax: whole(1, 100_000).prefault(1_000),
+    enabled: flag(true),
+    clientsMax: some(10_000),
+    clientsPerAddressMax: some(1_000),
+    subscriptionsMax: some(100, 10_000),
+    messagesPerSecondMax: some(50, 10_000),
+    queueMax: some(1_000, 100_000),
     whenFull: oneOf(['drop', 'close']).prefault('drop'),
     ping: duration().prefault('30s'),
     sessionTimeout: duration().prefault('5m'),
@@ -155,20 +149,20 @@ const schema = z.strictObject({
     ticket: duration().prefault('30s'),
     historyMax: whole(100, 100_000).prefault(10_000),
     oneByOneMax: whole(0, 10_000).prefault(100),
-    fillingPercent: whole(1, 100).prefault(80),
+    fillingPercent: some(80, 100),
     metrics: section({ every: duration().prefault('5s'), ttl: duration().prefault('30s') }),
     console: section({
       every: duration().prefault('2s'),
       ping: duration().prefault('54s'),
       pong: duration().prefault('60s'),
-      queueMax: whole(1, 100_000).prefault(256),
+      queueMax: some(256, 100_000),
       messageBytesMax: size(2 ** 10, 2 ** 26).prefault('512KiB'),
     }),
   }),
   stop: section({ deadline: duration().prefault('10s') }),
   ledger: section({
-    leasesMax: whole(1, 100_000_000).prefault(1_000_000),
-    releasesMax: whole(1, 10_000_000).prefault(100_000),
+    leasesMax: some(1_000_000, 100_000_000),
+    releasesMax: some(100_000, 10_000_000),
   }),
   log: section({
     level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).prefault('info'),

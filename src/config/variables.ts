@@ -7,7 +7,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'WSGATE_';
 
-/** What many platforms call the store's address. Weaker than the file, since it was not set for wsgate alone. */
+/** Many platforms set it. The file wins over it, because it was not set for wsgate alone. */
 export const REDIS_URL = 'REDIS_URL';
 
 export function variableOf(path: readonly string[]): string {
@@ -16,10 +16,10 @@ export function variableOf(path: readonly string[]): string {
 
 export const knownVariables: readonly string[] = leaves.map(({ path }) => variableOf(path));
 
-/** Variables meant for wsgate, by their prefix, that name no key. */
 /** The token of `wsgate watch`, in whose shell a gate may be started, too. */
 const WATCH_TOKEN = 'WSGATE_TOKEN';
 
+/** Variables that are meant for wsgate, by their prefix, and name no key. */
 export function unknownVariables(environment: Environment): string[] {
   return Object.entries(environment)
     .filter(([name, value]) => name.startsWith(PREFIX) && value !== undefined && value !== '')
@@ -28,7 +28,7 @@ export function unknownVariables(environment: Environment): string[] {
     .map(([name]) => name);
 }
 
-/** Kubernetes tells each container of every Service around; one named `wsgate` begins with our prefix. */
+/** Kubernetes sets variables for every Service in every container: those of one named `wsgate` have our prefix. */
 function isKubernetesLink(name: string, value: string): boolean {
   if (/_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name))
     return true;
@@ -36,8 +36,8 @@ function isKubernetesLink(name: string, value: string): boolean {
 }
 
 /**
- * A variable's text as the value that the file would have had. Lists are names with commas between, or YAML in
- * brackets; maps are YAML. A text that cannot be that stays text, and the schema says what it should have been.
+ * A variable's text as the value that the file would have had. Lists have commas between, or are YAML in brackets;
+ * maps are YAML. A text that cannot be read so stays text, and the schema says what it should have been.
  */
 export function valueOfVariable(leaf: Leaf, text: string): { value: unknown; faults: string[] } {
   switch (leaf.form) {
