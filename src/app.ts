@@ -1,6 +1,7 @@
 /**
- * A whole gate, from its configuration. The parts are put together here and in the files that this one calls; `app/run.ts`
- * starts and stops them. A new part is made in `startApp`, and gets its place in the order in `app/run.ts`.
+ * A whole gate, from its configuration. The parts are put together here and in the files that this one calls;
+ * `app/run.ts` starts and stops them. A new part is made in `startApp`, and gets its place in the order in
+ * `app/run.ts`.
  */
 
 import { randomBytes } from 'node:crypto';

@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=16
 /**
- * The process: arguments, environment, signals, exit codes. Nothing else touches them. The commands are in `commands.ts`.
+ * The process: arguments, environment, signals, exit codes. Nothing else touches them. The commands are in
+ * `commands.ts`.
  *
  * The flag bounds V8's young generation, in MiB: a third less resident memory for no more CPU (docs/performance.md).
  */

@@ -1,8 +1,8 @@
 /**
- * Three who ask how a gate is have three questions. An orchestrator asks whether to send it traffic (`ready`): yes as
- * soon as it can answer Checks, also where the answer is that of `outage.policy`; else a Redis that is away would take
- * every gate out of service. People ask what it does and what is wrong (`checks`). Envoy asks whether another gate would
- * be better; that is the gRPC health of `envoy/retreat.ts`.
+ * How a gate is, for `/readyz`. An orchestrator asks whether to send it traffic (`ready`): yes as soon as it can answer
+ * Checks, by `outage.policy` too; otherwise a Redis that is away would take every gate out of service. People ask what
+ * it does and what is wrong (`checks`). Envoy asks something else, whether another gate would be better: that is the
+ * gRPC health of `envoy/retreat.ts`.
  */
 
 import type { Domain } from './admission/domain.ts';

@@ -1,4 +1,6 @@
-/** The order in which the parts of a gate start, and that in which they stop. Both matter: change neither without a why. */
+/**
+ * The order in which the parts of a gate start and stop. It matters: a part that is moved may lose leases or upgrades.
+ */
 
 import type { Domain } from '../admission/domain.ts';
 import type { Events } from '../admission/events.ts';
@@ -30,7 +32,9 @@ export interface Addresses {
  * Watch of the health service, a TLS connection that sends nothing.
  */
 const LAST_BYTES_MS = 500;
-/** A store that is there has answered by then. A gate that listened before would refuse upgrades, or decide them alone. */
+/**
+ * A store that is there has answered by then. A gate that listened before would refuse upgrades, or decide them alone.
+ */
 const STORE_AT_ONCE_MS = 1000;
 
 /** Rejects when an address cannot be had; then nothing is left open. */

@@ -61,7 +61,7 @@ export function loadConfig({ text = '', file = 'config', env }: ConfigInput): Lo
   return { ok: false, mistakes };
 }
 
-/** The file's keys, of nothing none; `undefined` when it says something that is no map of keys. */
+/** The file's keys; `undefined` when the file is no map of keys. */
 function sectionOf({ value = null }: YamlText): Section | undefined {
   if (value === null) return {};
   if (!isSection(value)) return undefined;

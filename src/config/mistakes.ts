@@ -1,4 +1,4 @@
-/** What is wrong in a configuration, told so that it can be mended without a look at this source. */
+/** What is wrong in a configuration, in words that are enough to mend it. */
 
 import type { z } from 'zod';
 import { knownKeys, leafAt, leaves } from './keys.ts';
@@ -59,7 +59,7 @@ export function isRule(params: unknown): params is { keys: readonly string[] } {
   return isSection(params) && Array.isArray(params.keys);
 }
 
-/** A rule may break on a default: then the mistake's source is another key of the rule, one that somebody set. */
+/** A rule may be broken by a default. Then the mistake's source is another key of the rule, one that is set. */
 function brokenRule(
   { path, message }: z.core.$ZodIssue,
   keys: readonly string[],
@@ -83,7 +83,7 @@ function meantKey(path: Path, key: string): string {
   return here.length === 0 ? 'a known key' : `one of the keys: ${here.join(', ')}`;
 }
 
-/** Of what is no key's value, only the kind is told: it may be a secret that slipped a level. */
+/** Of a value in a place that no key has, only the kind is told: it may be a secret in the wrong place. */
 function valueText(path: Path, value: unknown): string {
   const leaf = leafAt(path);
   if (value === null) return 'nothing';

@@ -1,4 +1,6 @@
-/** Where an upgrade says which pod it is for: what one entry of `pods.from` may be. `envoy/pod-sources.ts` reads by it. */
+/**
+ * Where an upgrade says which pod it is for: what one entry of `pods.from` may be. `envoy/pod-sources.ts` reads by it.
+ */
 
 import { z } from 'zod';
 import { parsePodId } from '../admission/ids.ts';

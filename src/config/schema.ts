@@ -65,7 +65,7 @@ const schema = z.strictObject({
       .exactOptional()
       .register(masks, { mask: maskStoreUrl }),
     file: filePath.exactOptional(),
-    // A brace in it would move the hash tag that keeps one pod's keys on one Redis Cluster node.
+    // No braces: they would change the hash tag that keeps a pod's keys on one node of a Redis Cluster.
     prefix: text('letters, digits, . _ : -, from 1 to 64', /^[A-Za-z0-9._:-]{1,64}$/).prefault('ws:'),
     deadline: duration({ maxMs: 10_000 }).prefault('100ms'),
     info: flag(true),
@@ -277,7 +277,7 @@ const rules: readonly Rule[] = [
   },
 ];
 
-/** A rule is judged whenever its own keys are sound, whatever else is wrong: all mistakes are to be told at once. */
+/** A rule is checked whenever its own keys are sound, even if others are wrong: all mistakes are told at once. */
 export const configSchema = rules.reduce(
   (before, { keys, expected, holds }) =>
     before.refine(holds, {
@@ -289,7 +289,9 @@ export const configSchema = rules.reduce(
   schema,
 );
 
-/** The configuration as a file would say it, defaults included. (Not by `configSchema`: its rules need not hold again.) */
+/**
+ * The configuration as a file would say it, defaults included. (Not by `configSchema`: its rules need not hold again.)
+ */
 export function toNotation(config: Config): z.input<typeof schema> {
   return z.encode(schema, config);
 }
@@ -305,7 +307,7 @@ function section<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.strictObject(shape).prefault(() => ({}) as z.input<z.ZodObject<Shape, z.core.$strict>>);
 }
 
-/** A bracket that has no partner would match itself, and no pod id holds one: such a limit would never apply. */
+/** An unpaired bracket matches only itself, and no pod id contains one: such a limit would never apply. */
 function isPodNameOrGlob(name: string): boolean {
   const unpaired = name.replace(/\[[^[\]]+\]/g, '').replace(/\{[^{}]+\}/g, '');
   return GLOB.test(name) && !/[[\]{}]/.test(unpaired);

@@ -7,8 +7,8 @@
  * - each of these with `rediss` for TLS;
  * - `unix://[user[:password]@]/path[?db=database]`.
  *
- * Taken apart here rather than by ioredis, which knows the first only, reads a database that is no number as NaN, and
- * takes any `?name=value` as an option of its own.
+ * Not parsed by ioredis, which knows only the first form, reads a database that is no number as NaN, and takes any
+ * `?name=value` as an option of its own.
  */
 
 import { UNIX_PATH_BYTES_MAX } from './address.ts';

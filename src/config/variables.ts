@@ -1,4 +1,7 @@
-/** The configuration in environment variables: `lease.ttl` is `WSGATE_LEASE_TTL`, `deny.retryAfter` `WSGATE_DENY_RETRY_AFTER`. */
+/**
+ * The configuration in environment variables: `lease.ttl` is `WSGATE_LEASE_TTL`, `deny.retryAfter`
+ * `WSGATE_DENY_RETRY_AFTER`.
+ */
 
 import { type Leaf, leaves } from './keys.ts';
 import { readYaml } from './yaml-text.ts';

@@ -1,8 +1,9 @@
 /**
  * The doors: the gRPC services by which Envoy asks for upgrades and tells of connections.
  *
- * To add one, write its file in `doors/`: a class with the methods of `Door`, which reads requests by `doors/request.ts`,
- * asks the gate for upgrades and tells the ledger what it sees of connections. Then add it to the list in `openDoors`.
+ * To add one, write its file in `doors/`: a class with the methods of `Door`, which reads requests by
+ * `doors/request.ts`, asks the gate for upgrades and tells the ledger what it sees of connections. Then add it to the
+ * list in `openDoors`.
  */
 
 import type { Server } from '@grpc/grpc-js';

@@ -2,12 +2,12 @@
  * The messages of `proto/` as TypeScript, in the shape that `protos.ts` has them decoded to: camelCase names, 64-bit
  * integers as decimal strings, enums as their names.
  *
- * What arrives is a stranger's bytes, and proto3 leaves out what is zero or empty, so every field may be missing. An
- * enum value that `proto/` does not name arrives as its number. Two fields of one oneof are both there if both were
- * sent. Only a field's own type is sure: a string field that is there holds a string.
+ * Every field may be missing: the sender is a stranger, and proto3 leaves out what is zero or empty. An enum value that
+ * `proto/` does not name arrives as its number. Two fields of one oneof may both be there. Only a field's type is sure:
+ * a string field that is there holds a string.
  *
- * What is sent has the same shape. An enum name that `proto/` does not have would be left out without a word; the types
- * here don't let it through.
+ * What is sent has the same shape. An enum name that `proto/` does not have would be left out silently; the types
+ * here do not allow one.
  */
 
 import type { Struct } from './struct.ts';

@@ -34,7 +34,7 @@ export class PodSources {
     this.#sources = sources.map(compile);
   }
 
-  /** A source that names something that is no pod id ends the search: guessing on would count the wrong pod. */
+  /** When a source names something that is no pod id, no further source is asked: it might name the wrong pod. */
   podOf(sight: Sight): PodId | undefined {
     for (const source of this.#sources) {
       const text = source.read(sight);

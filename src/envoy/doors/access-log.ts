@@ -1,6 +1,6 @@
 /**
- * The access log, `AccessLogService/StreamAccessLogs`: what Envoy tells of its connections becomes sightings and ends for
- * the ledger. Entries of anything else are ignored; malformed ones are counted.
+ * The access log, `AccessLogService/StreamAccessLogs`: what Envoy tells of its connections becomes sightings and ends
+ * for the ledger. Entries of anything else are ignored; malformed ones are counted.
  */
 
 import { type handleClientStreamingCall, type Server, type ServerReadableStream, status } from '@grpc/grpc-js';

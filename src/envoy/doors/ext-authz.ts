@@ -1,6 +1,6 @@
 /**
- * ext_authz, `Authorization/Check`: before Envoy lets an upgrade through, it asks here. The question becomes an upgrade,
- * the gate's verdict becomes Envoy's answer.
+ * ext_authz, `Authorization/Check`: before Envoy lets an upgrade through, it asks here. The question becomes an
+ * upgrade, the gate's verdict becomes Envoy's answer.
  */
 
 import { type handleUnaryCall, type Server, type ServerUnaryCall, status } from '@grpc/grpc-js';

@@ -22,8 +22,8 @@ export interface GrpcServerOptions extends CallBoundsOptions {
   /** Concurrent streams of one connection; Envoy queues the rest. */
   readonly streamsMax: number;
   /**
-   * Bytes, of a connection and of each stream. An Envoy that is told to end sends the end of each of its connections
-   * within milliseconds, and only what the window lets through arrives: with HTTP/2's default window, a fraction.
+   * Bytes, of a connection and of each stream. A stopping Envoy sends the ends of all its connections within
+   * milliseconds, and only what fits the window arrives: with HTTP/2's default window, a small part.
    */
   readonly flowControlWindow: number;
   readonly keepaliveMs: number;
@@ -56,7 +56,7 @@ export class GrpcServer {
     this.#calls = new CallBounds(options, parts.reached);
     this.#keepalives = parts.keepalives;
     this.#resets = new StreamResets(options.streamResets, parts.reached);
-    // What grpc-js would print to stderr it also tells by error: this is for who looks into it with GRPC_VERBOSITY.
+    // grpc-js reports errors to its callers as well. What it would print is for those who set GRPC_VERBOSITY.
     const say = (...words: unknown[]) => parts.log.debug({ grpc: words.map(String).join(' ') }, 'grpc-js');
     setLogger({ error: say, info: say, debug: say });
     this.#server = new Server({
@@ -120,6 +120,6 @@ export class GrpcServer {
 
 function credentials(tls: Certificates | undefined): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure();
-  // grpc-js 1.14 takes the server's own provider first, whatever its parameters are called.
+  // In grpc-js 1.14 the first parameter is the server's own provider, whatever its name says.
   return experimental.createCertificateProviderServerCredentials(tls, tls.asksClients ? tls : null, tls.asksClients);
 }
