@@ -11,7 +11,7 @@ import { openDomain } from './admission/domain.ts';
 import { Events } from './admission/events.ts';
 import { Limits } from './admission/limits.ts';
 import { openHttpSide } from './app/http-side.ts';
-import { type Addresses, start, stop } from './app/run.ts';
+import { type App, start } from './app/run.ts';
 import { openStore } from './app/store.ts';
 import { recoveryOf, reserveOf } from './config/derived.ts';
 import type { Config } from './config/schema.ts';
@@ -21,10 +21,7 @@ import { GateMetrics } from './http/gate-metrics.ts';
 import { logEvents } from './log.ts';
 import { GateReadiness } from './readiness.ts';
 
-export interface App extends Addresses {
-  /** Resolves when all has ended, within `stop.deadline`; false if something had to be cut off. */
-  stop(): Promise<boolean>;
-}
+export type { App };
 
 /** Starts a gate. Rejects when an address cannot be had or a file cannot be read; nothing is left open then. */
 export async function startApp(config: Config, log: Logger): Promise<App> {
@@ -54,7 +51,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       outage: outage.policy,
     },
   );
-  const readiness = new GateReadiness({ ...domain, events }, outage.policy);
+  const readiness = new GateReadiness(domain, events, outage.policy);
   const shared = {
     ...domain,
     store: store.leases,
@@ -69,6 +66,5 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const envoy = openEnvoySide(config, tls, shared);
   const http = openHttpSide(config, gateName, shared);
   metrics.watch(shared);
-  const parts = { config, store, events, metrics, readiness, ...domain, ...envoy, ...http };
-  return { ...(await start(parts)), stop: () => stop(parts) };
+  return start({ config, store, events, metrics, readiness, ...domain, ...envoy, ...http });
 }

@@ -21,8 +21,7 @@ export function logEvents(events: Events, log: Logger): void {
   });
   events.on('standingChanged', (state, before) => {
     if (state === 'synced') log.info({ before }, 'the counts of the store are trusted: it decides upgrades');
-    if (before === 'synced' && state === 'catching up')
-      log.warn('the counts of the store are not trusted: upgrades are decided by outage.policy');
+    if (before === 'synced' && state === 'catching up') log.warn('the counts of the store are not trusted');
   });
   events.on('clockStepped', (byMs) => {
     log.warn({ byMs }, "the store's clock was set: silences from before do not count as evidence");
@@ -51,10 +50,7 @@ export function logEvents(events: Events, log: Logger): void {
     else log.error({ proxy, why }, `the slots of this proxy are not freed when ends get lost: ${UNRENEWED[why]}`);
   });
   events.on('contradicted', (proxy, count) => {
-    log.error(
-      { proxy, count },
-      'freed slots of connections that were open: the silence of this proxy is not trusted now',
-    );
+    log.error({ proxy, count }, "freed slots of connections that were open: this proxy's silence is not trusted now");
   });
   events.on('unasking', (proxy) => {
     log.warn(
@@ -74,9 +70,6 @@ export function logEvents(events: Events, log: Logger): void {
     if (isDue(invariant)) log.error({ invariant }, 'this cannot be: it is a bug, or somebody else writes to the store');
   });
   events.on('releaseDropped', (pod) => {
-    log.warn(
-      { pod },
-      'gave up a release: ledger.releasesMax wait for the store; the slot is free when its lease expires',
-    );
+    log.warn({ pod }, 'gave up a release: ledger.releasesMax are waiting; the slot is free when its lease expires');
   });
 }

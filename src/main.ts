@@ -8,8 +8,7 @@
 
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { parseArgs } from 'node:util';
-import { EXIT_USAGE, Exit, misused, parse } from './commands/command.ts';
+import { EXIT_USAGE, Exit, misused } from './commands/command.ts';
 import { commands, USAGE } from './commands.ts';
 
 const EXIT_NOT_STARTED = 1;
@@ -19,20 +18,13 @@ const LINGER_MS = 500;
 const { env, stdout: out, stderr: err } = process;
 
 async function main(args: string[]): Promise<number> {
-  const general = { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } } as const;
-  const options = Object.assign({}, general, ...[...commands.values()].map((command) => command.options));
-  // Not strict, because which options there are is known only with the command's name, which need not come first.
-  const { values, tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
-  const named = tokens.find((token) => token.kind === 'positional');
-  if (values.help || named?.value === 'help') return print(USAGE);
-  if (values.version) return print(`${version()}\n`);
-  if (!named) {
-    parse(args, options);
-    throw new Exit(EXIT_USAGE, USAGE);
-  }
-  const command = commands.get(named.value);
-  if (!command) throw misused(`there is no command ${named.value}`);
-  return command.run(args.toSpliced(named.index, 1), { env, out, err, signal });
+  if (args[0] === 'help' || args.includes('--help') || args.includes('-h')) return print(USAGE);
+  if (args.includes('--version')) return print(`${version()}\n`);
+  const name = args.find((arg) => commands.has(arg)) ?? args.find((arg) => !arg.startsWith('-'));
+  if (name === undefined) throw new Exit(EXIT_USAGE, USAGE);
+  const command = commands.get(name);
+  if (!command) throw misused(`there is no command ${name}`);
+  return command.run(args.toSpliced(args.indexOf(name), 1), { env, out, err, signal });
 }
 
 function signal(): Promise<NodeJS.Signals> {

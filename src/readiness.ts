@@ -36,22 +36,19 @@ export const UNRENEWED: Readonly<Record<Unrenewed, string>> = {
 export class GateReadiness {
   /** Set when the gate begins to stop. */
   stopping = false;
-  readonly #domain: Pick<Domain, 'standing' | 'reaper' | 'evidence'>;
+  readonly #domain: Domain;
   readonly #policy: OutagePolicy;
   #storeAway = 'not connected yet';
   /** Why the store refused the last upgrade that it was asked, if it did. */
   #storeRefuses: string | undefined;
 
-  constructor(
-    parts: Pick<Domain, 'standing' | 'reaper' | 'evidence'> & { readonly events: Events },
-    policy: OutagePolicy,
-  ) {
-    this.#domain = parts;
+  constructor(domain: Domain, events: Events, policy: OutagePolicy) {
+    this.#domain = domain;
     this.#policy = policy;
-    parts.events.on('storeChanged', (_up, detail) => {
+    events.on('storeChanged', (_up, detail) => {
       this.#storeAway = detail;
     });
-    parts.events.on('refused', (detail) => {
+    events.on('refused', (detail) => {
       this.#storeRefuses = detail;
     });
   }

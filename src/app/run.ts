@@ -21,10 +21,12 @@ export interface GateParts extends EnvoySide, HttpSide, Pick<Domain, 'ledger' | 
   readonly readiness: GateReadiness;
 }
 
-/** Where a gate listens. */
-export interface Addresses {
+export interface App {
+  /** Where it listens. */
   readonly grpc: string;
   readonly http: string;
+  /** Resolves when all has ended, within `stop.deadline`; false if something had to be cut off. */
+  stop(): Promise<boolean>;
 }
 
 /**
@@ -38,7 +40,7 @@ const LAST_BYTES_MS = 500;
 const STORE_AT_ONCE_MS = 1000;
 
 /** Rejects when an address cannot be had; then nothing is left open. */
-export async function start(parts: GateParts): Promise<Addresses> {
+export async function start(parts: GateParts): Promise<App> {
   const { config, events, store, ledger, reaper, grpc, http, hub, lastHour } = parts;
   const { listen } = config;
   try {
@@ -57,6 +59,7 @@ export async function start(parts: GateParts): Promise<Addresses> {
     return {
       grpc: formatAddress(listen.grpc.kind === 'tcp' ? { ...listen.grpc, port } : listen.grpc),
       http: http.listeningOrigin,
+      stop: () => stop(parts),
     };
   } catch (error) {
     await ledger.stop();
@@ -67,8 +70,7 @@ export async function start(parts: GateParts): Promise<Addresses> {
   }
 }
 
-/** Resolves when all has ended, within `stop.deadline`; false if something had to be cut off. */
-export async function stop(parts: GateParts): Promise<boolean> {
+async function stop(parts: GateParts): Promise<boolean> {
   const { config, store, readiness, grpc, retreat } = parts;
   const deadlineMs = performance.now() + config.stop.deadline;
   readiness.stopping = true;

@@ -19,7 +19,6 @@ export interface Host {
 export interface Command {
   /** Its lines in `wsgate --help`. */
   readonly usage: string;
-  readonly options: ParseArgsOptionsConfig;
   /** `args`: those of the command line, without the command's name. Resolves with the exit code when all has ended. */
   run(args: string[], host: Host): Promise<number>;
 }
@@ -31,24 +30,21 @@ export function command<const Options extends ParseArgsOptionsConfig>(
   { usage, options, argumentsMax = 0 }: { usage: string; options: Options; argumentsMax?: number },
   run: (values: Values<Options>, rest: readonly string[], host: Host) => Promise<number>,
 ): Command {
+  const parse = (args: string[]) => {
+    try {
+      return parseArgs({ args, options, allowPositionals: true });
+    } catch (error) {
+      throw misused(explain(error));
+    }
+  };
   return {
     usage,
-    options,
-    run(args, host) {
-      const { values, positionals } = parse(args, options);
+    async run(args, host) {
+      const { values, positionals } = parse(args);
       if (positionals.length > argumentsMax) throw misused(`${positionals[argumentsMax]} is one argument too many`);
       return run(values, positionals, host);
     },
   };
-}
-
-/** Throws when the command line has options that are not there, or lacks a value. */
-export function parse<const Options extends ParseArgsOptionsConfig>(args: string[], options: Options) {
-  try {
-    return parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    throw misused(explain(error));
-  }
 }
 
 /** Ends the process with this code, after this text on stderr. */

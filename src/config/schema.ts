@@ -171,115 +171,98 @@ const schema = z.strictObject({
 
 export type Config = z.output<typeof schema>;
 
-/** What must hold between keys. The mistake is reported at the first of them. */
-interface Rule {
-  readonly keys: readonly [string, ...string[]];
-  readonly expected: string;
-  readonly holds: (config: Config) => boolean;
-}
+/** What must hold between keys: the keys, what is expected, and whether it is so. A mistake is told of the first key. */
+type Rule = readonly [keys: readonly [string, ...string[]], expected: string, holds: (config: Config) => boolean];
 
 const rules: readonly Rule[] = [
-  {
-    keys: ['lease.ttl', 'lease.reserve'],
-    expected: 'at least lease.reserve',
-    holds: ({ lease }) => lease.ttl >= reserveOf({ lease }),
-  },
-  {
-    keys: ['lease.grace', 'lease.ttl'],
-    expected: 'longer than lease.ttl',
-    holds: ({ lease }) => lease.grace > lease.ttl,
-  },
-  {
-    keys: ['lease.unrenewedMax', 'lease.grace'],
-    expected: 'longer than lease.grace',
-    holds: ({ lease }) => lease.unrenewedMax > lease.grace,
-  },
-  {
-    keys: ['store.deadline', 'lease.reserve', 'lease.ttl'],
-    expected: 'shorter than lease.reserve: a slot must outlive the call that takes it',
-    holds: ({ store, lease }) => store.deadline < reserveOf({ lease }),
-  },
-  {
-    keys: ['listen.keepalive', 'listen.keepaliveTimeout', 'lease.ttl'],
-    expected:
-      'shorter than lease.ttl, together with listen.keepaliveTimeout: an Envoy that is cut off is not one that talks',
-    holds: ({ listen, lease }) => {
+  [['lease.ttl', 'lease.reserve'], 'at least lease.reserve', ({ lease }) => lease.ttl >= reserveOf({ lease })],
+  [['lease.grace', 'lease.ttl'], 'longer than lease.ttl', ({ lease }) => lease.grace > lease.ttl],
+  [['lease.unrenewedMax', 'lease.grace'], 'longer than lease.grace', ({ lease }) => lease.unrenewedMax > lease.grace],
+  [
+    ['store.deadline', 'lease.reserve', 'lease.ttl'],
+    'shorter than lease.reserve: a slot must outlive the call that takes it',
+    ({ store, lease }) => store.deadline < reserveOf({ lease }),
+  ],
+  [
+    ['listen.keepalive', 'listen.keepaliveTimeout', 'lease.ttl'],
+    'shorter than lease.ttl, together with listen.keepaliveTimeout: an Envoy that is cut off is not one that talks',
+    ({ listen, lease }) => {
       const { everyMs, timeoutMs } = keepaliveOf({ listen, lease });
       return everyMs + timeoutMs < lease.ttl;
     },
-  },
-  {
-    keys: ['store.file', 'store.url'],
-    expected: 'no such key beside store.url: the leases live in that Redis, and outlive the gate there',
-    holds: ({ store }) => store.file === undefined || store.url === undefined,
-  },
-  {
-    keys: ['store.tls', 'store.url'],
-    expected: 'no such key unless store.url asks for TLS: rediss://, rediss+cluster://, rediss+sentinel://',
-    holds: ({ store }) => store.tls === undefined || (store.url !== undefined && 'tls' in store.url && store.url.tls),
-  },
-  {
-    keys: ['store.tls.cert', 'store.tls.key'],
-    expected: 'both store.tls.cert and store.tls.key, or neither',
-    holds: ({ store }) => (store.tls?.cert === undefined) === (store.tls?.key === undefined),
-  },
-  {
-    keys: ['store.sentinel', 'store.url'],
-    expected: 'no such key unless store.url names Sentinels: redis+sentinel://, rediss+sentinel://',
-    holds: ({ store }) => store.sentinel === undefined || store.url?.kind === 'sentinel',
-  },
-  {
-    keys: ['listen.grpc', 'listen.tls.ca', 'listen.insecure'],
-    expected: 'an address on loopback or a unix socket, or listen.tls with ca, or listen.insecure: true',
-    holds: ({ listen: { grpc, tls, insecure } }) =>
+  ],
+  [
+    ['store.file', 'store.url'],
+    'no such key beside store.url: the leases live in that Redis, and outlive the gate there',
+    ({ store }) => store.file === undefined || store.url === undefined,
+  ],
+  [
+    ['store.tls', 'store.url'],
+    'no such key unless store.url asks for TLS: rediss://, rediss+cluster://, rediss+sentinel://',
+    ({ store }) => store.tls === undefined || (store.url !== undefined && 'tls' in store.url && store.url.tls),
+  ],
+  [
+    ['store.tls.cert', 'store.tls.key'],
+    'both store.tls.cert and store.tls.key, or neither',
+    ({ store }) => (store.tls?.cert === undefined) === (store.tls?.key === undefined),
+  ],
+  [
+    ['store.sentinel', 'store.url'],
+    'no such key unless store.url names Sentinels: redis+sentinel://, rediss+sentinel://',
+    ({ store }) => store.sentinel === undefined || store.url?.kind === 'sentinel',
+  ],
+  [
+    ['listen.grpc', 'listen.tls.ca', 'listen.insecure'],
+    'an address on loopback or a unix socket, or listen.tls with ca, or listen.insecure: true',
+    ({ listen: { grpc, tls, insecure } }) =>
       grpc.kind === 'unix' || isLoopback(grpc) || tls?.ca !== undefined || insecure,
-  },
-  {
-    keys: ['proxy.fromCertificate', 'listen.tls.ca'],
-    expected: 'false, unless listen.tls.ca asks for certificates',
-    holds: ({ listen, proxy }) => !proxy.fromCertificate || listen.tls?.ca !== undefined,
-  },
-  {
-    keys: ['listen.http', 'listen.grpc'],
-    expected: 'another address than listen.grpc',
-    holds: ({ listen: { grpc, http } }) =>
+  ],
+  [
+    ['proxy.fromCertificate', 'listen.tls.ca'],
+    'false, unless listen.tls.ca asks for certificates',
+    ({ listen, proxy }) => !proxy.fromCertificate || listen.tls?.ca !== undefined,
+  ],
+  [
+    ['listen.http', 'listen.grpc'],
+    'another address than listen.grpc',
+    ({ listen: { grpc, http } }) =>
       grpc.kind === 'unix' || grpc.port === 0 || grpc.port !== http.port || grpc.host !== http.host,
-  },
-  {
-    keys: ['listen.streamResetBurst', 'listen.streamResetRate'],
-    expected: 'at least listen.streamResetRate: what is added each second has to fit',
-    holds: ({ listen }) => listen.streamResetBurst >= listen.streamResetRate,
-  },
-  {
-    keys: ['listen.unfinishedBytesPerAddressMax', 'listen.messageBytesMax'],
-    expected: 'at least listen.messageBytesMax',
-    holds: ({ listen }) => listen.unfinishedBytesPerAddressMax >= listen.messageBytesMax,
-  },
-  {
-    keys: ['listen.unfinishedBytesMax', 'listen.unfinishedBytesPerAddressMax'],
-    expected: 'at least listen.unfinishedBytesPerAddressMax',
-    holds: ({ listen }) => listen.unfinishedBytesMax >= listen.unfinishedBytesPerAddressMax,
-  },
-  {
-    keys: ['hub.sessionTimeout', 'hub.ping'],
-    expected: 'longer than hub.ping, which clients answer',
-    holds: ({ hub }) => hub.sessionTimeout > hub.ping,
-  },
-  {
-    keys: ['hub.console.pong', 'hub.console.ping'],
-    expected: 'longer than hub.console.ping, which clients answer',
-    holds: ({ hub }) => hub.console.pong > hub.console.ping,
-  },
-  {
-    keys: ['http.tokens', 'listen.http'],
-    expected: 'at least one token, because listen.http is not on loopback',
-    holds: ({ http, listen }) => http.tokens.length > 0 || isLoopback(listen.http),
-  },
+  ],
+  [
+    ['listen.streamResetBurst', 'listen.streamResetRate'],
+    'at least listen.streamResetRate: what is added each second has to fit',
+    ({ listen }) => listen.streamResetBurst >= listen.streamResetRate,
+  ],
+  [
+    ['listen.unfinishedBytesPerAddressMax', 'listen.messageBytesMax'],
+    'at least listen.messageBytesMax',
+    ({ listen }) => listen.unfinishedBytesPerAddressMax >= listen.messageBytesMax,
+  ],
+  [
+    ['listen.unfinishedBytesMax', 'listen.unfinishedBytesPerAddressMax'],
+    'at least listen.unfinishedBytesPerAddressMax',
+    ({ listen }) => listen.unfinishedBytesMax >= listen.unfinishedBytesPerAddressMax,
+  ],
+  [
+    ['hub.sessionTimeout', 'hub.ping'],
+    'longer than hub.ping, which clients answer',
+    ({ hub }) => hub.sessionTimeout > hub.ping,
+  ],
+  [
+    ['hub.console.pong', 'hub.console.ping'],
+    'longer than hub.console.ping, which clients answer',
+    ({ hub }) => hub.console.pong > hub.console.ping,
+  ],
+  [
+    ['http.tokens', 'listen.http'],
+    'at least one token, because listen.http is not on loopback',
+    ({ http, listen }) => http.tokens.length > 0 || isLoopback(listen.http),
+  ],
 ];
 
 /** A rule is checked whenever its own keys are sound, even if others are wrong: all mistakes are told at once. */
 export const configSchema = rules.reduce(
-  (before, { keys, expected, holds }) =>
+  (before, [keys, expected, holds]) =>
     before.refine(holds, {
       path: keys[0].split('.'),
       error: expected,

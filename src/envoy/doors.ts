@@ -23,7 +23,8 @@ export interface Door {
   endStreams?(): void;
 }
 
-type DoorParts = Omit<ExtAuthzParts & AccessLogParts, 'answers' | 'service' | 'decode'>;
+export type DoorParts = Pick<ExtAuthzParts, 'gate' | 'pods' | 'proxies' | 'log'> &
+  Pick<AccessLogParts, 'ledger' | 'keepalives' | 'counted' | 'reached'>;
 
 export function openDoors({ listen, store, deny }: Config, parts: DoorParts): readonly Door[] {
   const { authorization, accessLog } = loadServices();
@@ -32,11 +33,9 @@ export function openDoors({ listen, store, deny }: Config, parts: DoorParts): re
     denyStatus: deny.status,
     retryAfterMs: deny.retryAfter,
   });
+  const storeDeadlineMs = store.url && store.deadline;
   return [
-    new ExtAuthzDoor(
-      { ...parts, answers, service: authorization, decode: decoders.check },
-      { storeDeadlineMs: store.url && store.deadline },
-    ),
-    new AccessLogDoor({ ...parts, service: accessLog, decode: decoders.log }, { streamsMax: listen.logStreamsMax }),
+    new ExtAuthzDoor({ ...parts, service: authorization, decode: decoders.check, answers, storeDeadlineMs }),
+    new AccessLogDoor({ ...parts, service: accessLog, decode: decoders.log, streamsMax: listen.logStreamsMax }),
   ];
 }

@@ -17,7 +17,7 @@ import type { GrpcServer } from './grpc/server.ts';
 const UNNOTICED_MS = 10_000;
 const AGAIN_MS = 1000;
 
-interface RetreatParts {
+export interface RetreatParts {
   readonly store: LeaseStore;
   readonly standing: Standing;
   readonly events: Events;

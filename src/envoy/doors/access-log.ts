@@ -27,9 +27,6 @@ export interface AccessLogParts {
   readonly counted: (kind: Entry['kind']) => void;
   /** Called with the key of a bound. */
   readonly reached: (key: string) => void;
-}
-
-export interface AccessLogOptions {
   /** Open at once, of all Envoys. */
   readonly streamsMax: number;
 }
@@ -51,12 +48,10 @@ const SWITCHING_PROTOCOLS = 101;
 
 export class AccessLogDoor {
   readonly #parts: AccessLogParts;
-  readonly #options: AccessLogOptions;
   readonly #finishers = new Set<() => void>();
 
-  constructor(parts: AccessLogParts, options: AccessLogOptions) {
+  constructor(parts: AccessLogParts) {
     this.#parts = parts;
-    this.#options = options;
   }
 
   addTo(server: Server): void {
@@ -71,7 +66,7 @@ export class AccessLogDoor {
   }
 
   readonly #streamAccessLogs: handleClientStreamingCall<LogMessage, StreamAccessLogsResponse> = (call, callback) => {
-    if (this.#finishers.size >= this.#options.streamsMax) {
+    if (this.#finishers.size >= this.#parts.streamsMax) {
       this.#parts.reached('listen.logStreamsMax');
       callback({ code: status.RESOURCE_EXHAUSTED, details: 'listen.logStreamsMax is reached' });
       return;

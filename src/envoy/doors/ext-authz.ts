@@ -3,7 +3,7 @@
  * upgrade, the gate's verdict becomes Envoy's answer.
  */
 
-import { type handleUnaryCall, type Server, type ServerUnaryCall, status } from '@grpc/grpc-js';
+import { type handleUnaryCall, type Server, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { DenialReason, Gate, Upgrade, Verdict } from '../../admission/gate.ts';
 import type { Answers } from '../answers.ts';
@@ -22,9 +22,6 @@ export interface ExtAuthzParts {
   readonly service: AuthorizationService;
   readonly decode: EnvoyDecoders['check'];
   readonly log: Logger;
-}
-
-export interface ExtAuthzOptions {
   /** How long the store may take to answer; undefined when it is in this process. */
   readonly storeDeadlineMs: number | undefined;
 }
@@ -32,25 +29,18 @@ export interface ExtAuthzOptions {
 const WARN_MS = 1000;
 
 type CheckCall = ServerUnaryCall<CheckRequest, Buffer>;
-
-type Question =
-  | { readonly kind: 'upgrade'; readonly upgrade: Upgrade }
-  | { readonly kind: 'other' }
-  | { readonly kind: 'unknown'; readonly reason: DenialReason; readonly lookedAt: readonly string[] }
-  | { readonly kind: 'malformed'; readonly missing: string };
+type Callback = sendUnaryData<Buffer>;
 
 export class ExtAuthzDoor {
   readonly #parts: ExtAuthzParts;
-  readonly #options: ExtAuthzOptions;
   #deadlineTold = false;
   #warnedAtMs = Number.NEGATIVE_INFINITY;
   #unsaid = 0;
   #inFlight = 0;
   #idle: (() => void) | undefined;
 
-  constructor(parts: ExtAuthzParts, options: ExtAuthzOptions) {
+  constructor(parts: ExtAuthzParts) {
     this.#parts = parts;
-    this.#options = options;
   }
 
   addTo(server: Server): void {
@@ -68,30 +58,46 @@ export class ExtAuthzDoor {
   }
 
   readonly #check: handleUnaryCall<CheckRequest, Buffer> = (call, callback) => {
-    const question = this.#read(call);
-    switch (question.kind) {
-      case 'upgrade':
-        this.#compareDeadlines(call);
-        this.#answer(call, question.upgrade).then(
-          (response) => callback(null, response),
-          (error: unknown) => {
-            this.#parts.log.error({ err: error }, 'a bug: a Check failed');
-            callback({ code: status.INTERNAL, details: 'a bug in wsgate; its log has the details' });
-          },
-        );
-        return;
-      case 'other':
-        callback(null, this.#parts.answers.other);
-        return;
-      case 'unknown':
-        this.#warn({ reason: question.reason, lookedAt: question.lookedAt }, 'denied an upgrade');
-        callback(null, this.#bytesOf(this.#parts.gate.refuse(question.reason)));
-        return;
-      case 'malformed':
-        this.#warn({ missing: question.missing, peer: call.getPeer() }, 'a Check that no Envoy would send');
-        callback({ code: status.INVALID_ARGUMENT, details: `${question.missing} is missing` });
+    const { pods, proxies, answers } = this.#parts;
+    const { attributes } = call.request;
+    const http = attributes?.request?.http;
+    if (!attributes || !http) return this.#malformed(call, callback, 'attributes.request.http');
+    const headers = headersOf(http);
+    if (!isWebSocket(headers[UPGRADE])) return callback(null, answers.other);
+    const label = attributes.destination?.labels?.proxy_id;
+    const sight = sightOf(attributes, http, headers);
+    const reading = readUpgrade(sight, proxies.of(call, label), pods);
+    if ('upgrade' in reading) return this.#ask(call, callback, reading.upgrade);
+    switch (reading.missing) {
+      case 'stream':
+        return this.#malformed(call, callback, 'attributes.request.time or attributes.source.address');
+      case 'proxy':
+        return this.#refuse(callback, 'PROXY_UNKNOWN', proxies.explain(call, label));
+      case 'pod':
+        return this.#refuse(callback, 'POD_UNKNOWN', pods.explain(sight));
     }
   };
+
+  #malformed(call: CheckCall, callback: Callback, missing: string): void {
+    this.#warn({ missing, peer: call.getPeer() }, 'a Check that no Envoy would send');
+    callback({ code: status.INVALID_ARGUMENT, details: `${missing} is missing` });
+  }
+
+  #refuse(callback: Callback, reason: DenialReason, lookedAt: readonly string[]): void {
+    this.#warn({ reason, lookedAt }, 'denied an upgrade');
+    callback(null, this.#bytesOf(this.#parts.gate.refuse(reason)));
+  }
+
+  #ask(call: CheckCall, callback: Callback, upgrade: Upgrade): void {
+    this.#compareDeadlines(call);
+    this.#answer(call, upgrade).then(
+      (response) => callback(null, response),
+      (error: unknown) => {
+        this.#parts.log.error({ err: error }, 'a bug: a Check failed');
+        callback({ code: status.INTERNAL, details: 'a bug in wsgate; its log has the details' });
+      },
+    );
+  }
 
   async #answer(call: CheckCall, upgrade: Upgrade): Promise<Buffer> {
     let answered = false;
@@ -109,30 +115,9 @@ export class ExtAuthzDoor {
     }
   }
 
-  #read(call: CheckCall): Question {
-    const { pods, proxies } = this.#parts;
-    const { attributes } = call.request;
-    const http = attributes?.request?.http;
-    if (!attributes || !http) return { kind: 'malformed', missing: 'attributes.request.http' };
-    const headers = headersOf(http);
-    if (!isWebSocket(headers[UPGRADE])) return { kind: 'other' };
-    const label = attributes.destination?.labels?.proxy_id;
-    const sight = sightOf(attributes, http, headers);
-    const reading = readUpgrade(sight, proxies.of(call, label), pods);
-    if ('upgrade' in reading) return { kind: 'upgrade', upgrade: reading.upgrade };
-    switch (reading.missing) {
-      case 'stream':
-        return { kind: 'malformed', missing: 'attributes.request.time or attributes.source.address' };
-      case 'proxy':
-        return { kind: 'unknown', reason: 'PROXY_UNKNOWN', lookedAt: proxies.explain(call, label) };
-      case 'pod':
-        return { kind: 'unknown', reason: 'POD_UNKNOWN', lookedAt: pods.explain(sight) };
-    }
-  }
-
   /** An Envoy that gives up before the store's deadline has passed decides by itself, instead of by outage.policy. */
   #compareDeadlines(call: CheckCall): void {
-    const { storeDeadlineMs } = this.#options;
+    const { storeDeadlineMs } = this.#parts;
     if (this.#deadlineTold || storeDeadlineMs === undefined) return;
     const timeoutMs = Number(call.getDeadline()) - Date.now();
     if (timeoutMs > storeDeadlineMs) return;

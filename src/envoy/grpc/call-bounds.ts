@@ -7,14 +7,9 @@
 
 import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import { status } from '@grpc/grpc-js';
-import { Room, type RoomOptions } from '../../net/quota.ts';
+import type { Config } from '../../config/schema.ts';
+import { Room } from '../../net/quota.ts';
 import { MessageMeter } from './message-meter.ts';
-
-export interface CallBoundsOptions {
-  readonly calls: RoomOptions;
-  readonly unfinishedBytes: RoomOptions;
-  readonly messageBytesMax: number;
-}
 
 export class CallBounds {
   readonly #calls: Room;
@@ -22,10 +17,14 @@ export class CallBounds {
   readonly #messageBytesMax: number;
   readonly #reached: (key: string) => void;
 
-  constructor(options: CallBoundsOptions, reached: (key: string) => void) {
-    this.#calls = new Room('listen.calls', options.calls);
-    this.#unfinished = new Room('listen.unfinishedBytes', options.unfinishedBytes);
-    this.#messageBytesMax = options.messageBytesMax;
+  constructor(listen: Config['listen'], reached: (key: string) => void) {
+    const { callsMax, callsPerAddressMax, unfinishedBytesMax, unfinishedBytesPerAddressMax } = listen;
+    this.#calls = new Room('listen.calls', { max: callsMax, perAddressMax: callsPerAddressMax });
+    this.#unfinished = new Room('listen.unfinishedBytes', {
+      max: unfinishedBytesMax,
+      perAddressMax: unfinishedBytesPerAddressMax,
+    });
+    this.#messageBytesMax = listen.messageBytesMax;
     this.#reached = reached;
   }
 

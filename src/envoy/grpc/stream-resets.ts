@@ -13,7 +13,7 @@
 
 import { constants, type Http2Server, type Http2Session } from 'node:http2';
 
-export interface StreamResetOptions {
+interface StreamResetOptions {
   /** At once. */
   readonly burst: number;
   /** So many more each second. Node adds them once a second. */
