@@ -39,28 +39,19 @@ function isKubernetesLink(name: string, value: string): boolean {
 }
 
 /**
- * A variable's text as the value that the file would have had. Lists have commas between, or are YAML in brackets;
- * maps are YAML. A text that cannot be read so stays text, and the schema says what it should have been.
+ * A variable's text as the value that the file would have had. Lists have commas between, or are YAML in brackets; maps
+ * are YAML. A text that cannot be read so stays text, and the schema says what it should have been.
  */
-export function valueOfVariable(leaf: Leaf, text: string): { value: unknown; faults: string[] } {
-  switch (leaf.form) {
-    case 'text':
-      return { value: text, faults: [] };
-    case 'number':
-      return { value: /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text, faults: [] };
-    case 'boolean':
-      return { value: text === 'true' || (text === 'false' ? false : text), faults: [] };
-    case 'list':
-      if (!text.trimStart().startsWith('[')) {
-        return { value: text.split(',').map((item) => item.trim()), faults: [] };
-      }
-      return yamlValue(text);
-    case 'yaml':
-      return yamlValue(text);
+export function valueOfVariable({ form }: Leaf, text: string): { value: unknown; faults: string[] } {
+  if (form !== 'yaml' && !(form === 'list' && text.trimStart().startsWith('['))) {
+    return { value: plainValue(form, text), faults: [] };
   }
-}
-
-function yamlValue(text: string): { value: unknown; faults: string[] } {
   const { value, faults } = readYaml(text);
   return { value, faults: faults.map(({ expected }) => expected) };
+}
+
+function plainValue(form: Leaf['form'], text: string): unknown {
+  if (form === 'number' && /^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+  if (form === 'boolean' && /^(true|false)$/.test(text)) return text === 'true';
+  return form === 'list' ? text.split(',').map((item) => item.trim()) : text;
 }
