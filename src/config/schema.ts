@@ -11,8 +11,7 @@ import { z } from 'zod';
 import { parseProxyId } from '../admission/ids.ts';
 import type { OutagePolicy } from '../admission/outage.ts';
 import { formatAddress, isLoopback, parseAddress, parseTcpAddress } from './address.ts';
-import { keepaliveOf, reserveOf } from './derived.ts';
-import { duration, flag, notation, oneOf, size, text, whole } from './notations.ts';
+import { type DurationMs, duration, flag, notation, oneOf, size, text, whole } from './notations.ts';
 import { podSource } from './pod-sources.ts';
 import { formatStoreUrl, maskStoreUrl, parseStoreUrl } from './store-url.ts';
 
@@ -22,9 +21,11 @@ export const masks = z.registry<{ mask: (text: string) => string }>();
 const GLOB = /^[A-Za-z0-9._:*?[\]{}!,-]{1,253}$/;
 
 const filePath = text('the path of a file', /^./s);
+const KEEPALIVE_MS_MAX = 30_000;
+const KEEPALIVE_TIMEOUT_MS_MAX = 10_000;
 const ORIGIN = 'an origin as browsers send it, such as https://status.example.com';
 const connections = whole(0, 1_000_000);
-const some = (byDefault: number, max = 1_000_000) => whole(1, max).prefault(byDefault);
+const count = (byDefault: number, max = 1_000_000) => whole(1, max).prefault(byDefault);
 
 const schema = z.strictObject({
   listen: section({
@@ -35,14 +36,14 @@ const schema = z.strictObject({
     tls: z.strictObject({ cert: filePath, key: filePath, ca: filePath.exactOptional() }).exactOptional(),
     insecure: flag(false),
     messageBytesMax: size(2 ** 10, 2 ** 26).prefault('1MiB'),
-    streamsMax: some(1_000),
-    connectionsMax: some(10_000),
-    connectionsPerAddressMax: some(1_000),
-    callsMax: some(50_000, 10_000_000),
-    callsPerAddressMax: some(20_000, 10_000_000),
-    logStreamsMax: some(10_000),
-    streamResetBurst: some(20_000, 10_000_000),
-    streamResetRate: some(10_000, 10_000_000),
+    streamsMax: count(1_000),
+    connectionsMax: count(10_000),
+    connectionsPerAddressMax: count(1_000),
+    callsMax: count(50_000, 10_000_000),
+    callsPerAddressMax: count(20_000, 10_000_000),
+    logStreamsMax: count(10_000),
+    streamResetBurst: count(20_000, 10_000_000),
+    streamResetRate: count(10_000, 10_000_000),
     unfinishedBytesMax: size(2 ** 16, 2 ** 40).prefault('256MiB'),
     unfinishedBytesPerAddressMax: size(2 ** 16, 2 ** 40).prefault('64MiB'),
     // HTTP/2 begins with windows of 65,535 bytes; 2^31 - 1 is its largest.
@@ -89,8 +90,8 @@ const schema = z.strictObject({
     from: z.array(podSource, 'a list of sources').min(1, 'at least one source').prefault(['route', 'context']),
   }),
   limits: section({
-    podsMax: some(10_000),
-    proxiesMax: some(10_000),
+    podsMax: count(10_000),
+    proxiesMax: count(10_000),
     default: section({ connections: connections.prefault(100) }),
     pods: z
       .record(
@@ -128,8 +129,8 @@ const schema = z.strictObject({
         'a list of origins',
       )
       .prefault([]),
-    connectionsMax: some(10_000),
-    connectionsPerAddressMax: some(1_000),
+    connectionsMax: count(10_000),
+    connectionsPerAddressMax: count(1_000),
     headerBytesMax: size(2 ** 10, 2 ** 20).prefault('16KiB'),
     bodyBytesMax: size(2 ** 10, 2 ** 26).prefault('2MiB'),
     requestTimeout: duration({ maxMs: 600_000 }).prefault('10s'),
@@ -137,11 +138,11 @@ const schema = z.strictObject({
   }),
   hub: section({
     enabled: flag(true),
-    clientsMax: some(10_000),
-    clientsPerAddressMax: some(1_000),
-    subscriptionsMax: some(100, 10_000),
-    messagesPerSecondMax: some(50, 10_000),
-    queueMax: some(1_000, 100_000),
+    clientsMax: count(10_000),
+    clientsPerAddressMax: count(1_000),
+    subscriptionsMax: count(100, 10_000),
+    messagesPerSecondMax: count(50, 10_000),
+    queueMax: count(1_000, 100_000),
     whenFull: oneOf(['drop', 'close']).prefault('drop'),
     ping: duration().prefault('30s'),
     sessionTimeout: duration().prefault('5m'),
@@ -149,20 +150,20 @@ const schema = z.strictObject({
     ticket: duration().prefault('30s'),
     historyMax: whole(100, 100_000).prefault(10_000),
     oneByOneMax: whole(0, 10_000).prefault(100),
-    fillingPercent: some(80, 100),
+    fillingPercent: count(80, 100),
     metrics: section({ every: duration().prefault('5s'), ttl: duration().prefault('30s') }),
     console: section({
       every: duration().prefault('2s'),
       ping: duration().prefault('54s'),
       pong: duration().prefault('60s'),
-      queueMax: some(256, 100_000),
+      queueMax: count(256, 100_000),
       messageBytesMax: size(2 ** 10, 2 ** 26).prefault('512KiB'),
     }),
   }),
   stop: section({ deadline: duration().prefault('10s') }),
   ledger: section({
-    leasesMax: some(1_000_000, 100_000_000),
-    releasesMax: some(100_000, 10_000_000),
+    leasesMax: count(1_000_000, 100_000_000),
+    releasesMax: count(100_000, 10_000_000),
   }),
   log: section({
     level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).prefault('info'),
@@ -170,6 +171,26 @@ const schema = z.strictObject({
 });
 
 export type Config = z.output<typeof schema>;
+
+// Keys whose default depends on another key: what they come to.
+
+/** As long as a renewal: whoever has not told of a connection by then never will. */
+export function reserveOf({ lease }: Pick<Config, 'lease'>): DurationMs {
+  return lease.reserve ?? lease.ttl;
+}
+
+/** A flush interval and the time to connect again: a ttl is two and a half flush intervals at least. */
+export function recoveryOf({ lease }: Pick<Config, 'lease'>): DurationMs {
+  return lease.recovery ?? Math.ceil(lease.ttl / 2);
+}
+
+/** Together less than a ttl: an Envoy that is cut off is noticed before its leases expire. */
+export function keepaliveOf({ listen, lease }: Pick<Config, 'listen' | 'lease'>) {
+  return {
+    everyMs: listen.keepalive ?? Math.min(KEEPALIVE_MS_MAX, Math.floor(lease.ttl / 2)),
+    timeoutMs: listen.keepaliveTimeout ?? Math.min(KEEPALIVE_TIMEOUT_MS_MAX, Math.floor(lease.ttl / 4)),
+  };
+}
 
 /** What must hold between keys: the keys, what is expected, and whether it is so. A mistake is told of the first key. */
 type Rule = readonly [keys: readonly [string, ...string[]], expected: string, holds: (config: Config) => boolean];

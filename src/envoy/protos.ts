@@ -20,11 +20,6 @@ export type AccessLogService = {
   readonly StreamAccessLogs: MethodDefinition<StreamAccessLogsMessage, StreamAccessLogsResponse>;
 };
 
-export interface Services {
-  readonly authorization: AuthorizationService;
-  readonly accessLog: AccessLogService;
-}
-
 /** What the gate decodes itself, of the bytes that Envoy sends. Both throw on bytes that are no such message. */
 export interface EnvoyDecoders {
   readonly check: (bytes: Uint8Array) => CheckRequest;
@@ -41,7 +36,7 @@ type Loaded = PackageDefinition & {
 };
 
 /** Reads and parses the files: once per process, at start. Throws when one is missing or wrong. */
-export function loadServices(): Services {
+export function loadServices() {
   // test/unit/protos.test.ts checks that these names exist, and that messages decode to the types of messages.ts.
   const loaded = loadSync(FILES, {
     keepCase: false,

@@ -4,8 +4,7 @@ import { experimental, Server, ServerCredentials, setLogger } from '@grpc/grpc-j
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import { formatAddress } from '../../config/address.ts';
-import { keepaliveOf } from '../../config/derived.ts';
-import type { Config } from '../../config/schema.ts';
+import { type Config, keepaliveOf } from '../../config/schema.ts';
 import { Connections } from '../../net/connections.ts';
 import { Room } from '../../net/quota.ts';
 import { removeStaleSocket } from '../../net/unix-socket.ts';
