@@ -1,10 +1,10 @@
-/** Which events are worth a line in the log. A denial over the limit is ordinary: only its count is kept. */
+/** Which events get a line in the log, and its text. Denials over the limit are ordinary: metrics count them. */
 
 import type { Logger } from 'pino';
 import type { Events } from './admission/events.ts';
 import { UNRENEWED } from './readiness.ts';
 
-/** What may come again and again is told so often; the metrics count all of it. */
+/** Events that may come often get a line at most this often. The metrics count all of them. */
 const AGAIN_MS = 10_000;
 
 export function logEvents(events: Events, log: Logger): void {
@@ -24,16 +24,16 @@ export function logEvents(events: Events, log: Logger): void {
     if (before === 'synced' && state === 'catching up') log.warn('the counts of the store are not trusted');
   });
   events.on('clockStepped', (byMs) => {
-    log.warn({ byMs }, "the store's clock was set: no silence from before counts as evidence");
+    log.warn({ byMs }, "the store's clock was set: silences from before do not count as evidence");
   });
   events.on('storeLost', (untrustedForMs) => {
     if (untrustedForMs === 0) return;
     log.warn({ untrustedForMs }, 'the store is new or may have lost leases: upgrades are decided by outage.policy');
   });
   events.on('released', (pod, cause, count) => {
-    if (cause === 'expired') log.warn({ pod, count }, 'released leases whose connections ended without a word');
+    if (cause === 'expired') log.warn({ pod, count }, 'released leases of connections whose end nobody told');
     if (cause === 'outlived') {
-      log.warn({ pod, count }, 'released leases of which nobody has spoken for lease.unrenewedMax: they may be open');
+      log.warn({ pod, count }, 'released leases of which nobody has told for lease.unrenewedMax: they may be open');
     }
   });
   events.on('adopted', (pod, count, overLimit) => {
@@ -50,29 +50,26 @@ export function logEvents(events: Events, log: Logger): void {
     else log.error({ proxy, why }, `the slots of this proxy are not freed when ends get lost: ${UNRENEWED[why]}`);
   });
   events.on('contradicted', (proxy, count) => {
-    log.error(
-      { proxy, count },
-      'freed slots of connections that were open: the silence of this proxy is not trusted now',
-    );
+    log.error({ proxy, count }, "freed slots of connections that were open: this proxy's silence is not trusted now");
   });
   events.on('unasking', (proxy) => {
     log.warn(
       { proxy },
-      'this proxy never asks whether its gate is there, and would go on logging to one that hangs: ' +
+      'this proxy does not check that its gate still answers, and would go on logging to one that hangs: ' +
         'set http2_protocol_options.connection_keepalive on its cluster for the access log; see envoy/edge.yaml',
     );
   });
   events.on('gatesSilent', (gates) => {
-    if (gates.length > 0) log.warn({ gates }, 'gates have stopped their heartbeat without a goodbye');
+    if (gates.length > 0) log.warn({ gates }, 'gates have stopped their heartbeat: they crashed, hang or are cut off');
     else log.info('no gate is silent any more');
   });
   events.on('boundReached', (key) => {
-    if (isDue(`bound ${key}`)) log.warn({ key }, 'a bound is reached: what is beyond it is turned away');
+    if (isDue(`bound ${key}`)) log.warn({ key }, 'the maximum of this key is reached: more is refused or given up');
   });
   events.on('invariantBroken', (invariant) => {
-    if (isDue(invariant)) log.error({ invariant }, 'this cannot be: a bug, or somebody else writes to the store');
+    if (isDue(invariant)) log.error({ invariant }, 'this cannot be: it is a bug, or somebody else writes to the store');
   });
   events.on('releaseDropped', (pod) => {
-    log.warn({ pod }, 'gave up a release: ledger.releasesMax are waiting for the store');
+    log.warn({ pod }, 'gave up a release: ledger.releasesMax are waiting; the slot is free when its lease expires');
   });
 }

@@ -1,29 +1,18 @@
 /**
- * Three who ask how a gate is have three questions. An orchestrator asks whether to send it traffic (`ready`): yes as
- * soon as it can answer Checks, also where the answer is that of `outage.policy`; else a Redis that is away would take
- * every gate out of service. People ask what it does and what is wrong (`checks`). Envoy asks whether another gate would
- * be better; that is the gRPC health of `envoy/retreat.ts`.
+ * How a gate is, for `/readyz`. An orchestrator asks whether to send it traffic (`ready`): yes as soon as it can answer
+ * Checks, by `outage.policy` too; otherwise a Redis that is away would take every gate out of service. People ask what
+ * it does and what is wrong (`checks`). Envoy asks something else, whether another gate would be better: that is the
+ * gRPC health of `envoy/retreat.ts`.
  */
 
-import type { Unrenewed } from './admission/events.ts';
-import type { ProxyId } from './admission/ids.ts';
+import type { Domain } from './admission/domain.ts';
+import type { Events, Unrenewed } from './admission/events.ts';
 import type { OutagePolicy } from './admission/outage.ts';
 import type { Standing } from './admission/standing.ts';
 
 export interface Readiness {
   readonly ready: boolean;
   readonly checks: Readonly<Record<string, string>>;
-}
-
-export interface Situation {
-  readonly standing: Standing;
-  readonly policy: OutagePolicy;
-  readonly stopping: boolean;
-  /** Why the store does not answer; why it refused the last upgrade that it was asked, if it did. */
-  readonly storeAway: string;
-  readonly storeRefuses: string | undefined;
-  readonly unlogged: Iterable<ProxyId>;
-  readonly unrenewed: Iterable<readonly [ProxyId, Unrenewed]>;
 }
 
 const DECIDES: Readonly<Record<OutagePolicy, string>> = {
@@ -44,33 +33,54 @@ export const UNRENEWED: Readonly<Record<Unrenewed, string>> = {
     'for a filter of its access log; access_log_options.access_log_flush_interval must be the same on every listener',
 };
 
-export function readiness(situation: Situation): Readiness {
-  const { standing, policy, stopping } = situation;
-  const proxies = [
-    ...[...situation.unlogged].map((proxy) => `${proxy} sends Checks but no access log`),
-    ...[...situation.unrenewed].map(([proxy, why]) => `${proxy}: ${UNRENEWED[why]}`),
-  ];
-  return {
-    ready: !stopping && (standing.met || policy === 'allow'),
-    checks: {
-      store: storeCheck(situation),
-      upgrades: standing.synced ? 'decided by the store' : DECIDES[policy],
-      gate: stopping ? 'stopping' : 'ok',
-      proxies: proxies.join('; ') || 'ok',
-    },
-  };
-}
+export class GateReadiness {
+  /** Set when the gate begins to stop. */
+  stopping = false;
+  readonly #domain: Domain;
+  readonly #policy: OutagePolicy;
+  #storeAway = 'not connected yet';
+  /** Why the store refused the last upgrade that it was asked, if it did. */
+  #storeRefuses: string | undefined;
 
-function storeCheck({ standing, storeAway, storeRefuses }: Situation): string {
-  const others = standing.gatesAwaited > 0 ? `, ${standing.gatesAwaited} gates that were there have not come back` : '';
-  switch (standing.state) {
-    case 'away':
-      return `the store does not answer: ${storeAway}`;
-    case 'catching up':
-      return `is being told what went on without it: not trusted yet${others}`;
-    case 'recovering':
-      return `may have lost leases: not trusted for another ${standing.recoveryLeftMs} ms${others}`;
-    case 'synced':
-      return storeRefuses === undefined ? 'ok' : `refused the last upgrade: ${storeRefuses}`;
+  constructor(domain: Domain, events: Events, policy: OutagePolicy) {
+    this.#domain = domain;
+    this.#policy = policy;
+    events.on('storeChanged', (_up, detail) => {
+      this.#storeAway = detail;
+    });
+    events.on('refused', (detail) => {
+      this.#storeRefuses = detail;
+    });
+  }
+
+  now(): Readiness {
+    const { standing, reaper, evidence } = this.#domain;
+    const proxies = [
+      ...[...reaper.unlogged].map((proxy) => `${proxy} sends Checks but no access log`),
+      ...[...evidence.unrenewed].map(([proxy, why]) => `${proxy}: ${UNRENEWED[why]}`),
+    ];
+    return {
+      ready: !this.stopping && (standing.met || this.#policy === 'allow'),
+      checks: {
+        store: this.#storeCheck(standing),
+        upgrades: standing.synced ? 'decided by the store' : DECIDES[this.#policy],
+        gate: this.stopping ? 'stopping' : 'ok',
+        proxies: proxies.join('; ') || 'ok',
+      },
+    };
+  }
+
+  #storeCheck({ state, gatesAwaited, recoveryLeftMs }: Standing): string {
+    const others = gatesAwaited > 0 ? `, ${gatesAwaited} gates that were there have not come back` : '';
+    switch (state) {
+      case 'away':
+        return `the store does not answer: ${this.#storeAway}`;
+      case 'catching up':
+        return `is being told what went on without it: not trusted yet${others}`;
+      case 'recovering':
+        return `may have lost leases: not trusted for another ${recoveryLeftMs} ms${others}`;
+      case 'synced':
+        return this.#storeRefuses === undefined ? 'ok' : `refused the last upgrade: ${this.#storeRefuses}`;
+    }
   }
 }

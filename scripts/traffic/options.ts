@@ -1,7 +1,7 @@
 /** The command line of `npm run traffic`. */
 
 import { BadArguments, parse, wholeNumber } from '../../lab/command.ts';
-import { parseDuration } from '../../src/config/quantities.ts';
+import { parseDuration } from '../../src/config/notations.ts';
 
 export const USAGE = `Opens real WebSockets through the Envoys of a playground (npm start, or docker compose up).
 

@@ -19,6 +19,8 @@ export type DomainOptions = EvidenceOptions &
   ReaperOptions &
   PresenceOptions & { readonly outage: OutagePolicy };
 
+export type Domain = ReturnType<typeof openDomain>;
+
 export function openDomain(
   { store, limits, events }: { store: LeaseStore; limits: LimitSource; events: Events },
   options: DomainOptions,

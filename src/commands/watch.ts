@@ -6,8 +6,9 @@ import { Api, ApiError } from '../client/api.ts';
 import { connect, type Item, type Status } from '../client/index.ts';
 import { eventLine, jsonLine } from '../event-line.ts';
 import { explain } from '../system-error.ts';
+import { command, misused } from './command.ts';
 
-export interface WatchOptions {
+interface WatchOptions {
   /** Of the gate: http or https. */
   readonly url: URL;
   readonly token: string | undefined;
@@ -22,7 +23,7 @@ export interface WatchOptions {
 }
 
 /** Resolves when `signal` or the reader of `out` ends it. Rejects when the gate does not let it watch. */
-export async function watch(options: WatchOptions): Promise<void> {
+async function watch(options: WatchOptions): Promise<void> {
   const { url, token, pods, types, json, out, err, signal } = options;
   const api = new Api({ url: new URL(url.pathname.replace(/\/*$/, '/'), url), token });
   const say = (text: string) => err.write(`wsgate: ${text}\n`);
@@ -81,3 +82,25 @@ function lossOf(item: Exclude<Item, { kind: 'event' }>): string {
   if (item.kind === 'resync') return `events may be missing: ${item.reason}`;
   return `${item.missed} events are missing: they came faster than they were read`;
 }
+
+export const watchCommand = command(
+  {
+    usage: `  wsgate watch [--url URL] [--pod NAME]… [--type TYPE]… [--json]
+                                 print the events of the gate at URL (http://127.0.0.1:7071), and of all that share its
+                                 Redis, until Ctrl-C; its token, if it needs one, is in WSGATE_TOKEN`,
+    options: {
+      url: { type: 'string', default: 'http://127.0.0.1:7071' },
+      pod: { type: 'string', multiple: true, default: [] },
+      type: { type: 'string', multiple: true, default: [] },
+      json: { type: 'boolean', default: false },
+    },
+  },
+  async ({ url: text, pod: pods, type: types, json }, _rest, { env, out, err, signal }) => {
+    const url = URL.parse(text);
+    if (!url || !/^https?:$/.test(url.protocol)) throw misused(`--url ${text}: expected http://… or https://…`);
+    const stop = new AbortController();
+    void signal().then(() => stop.abort());
+    await watch({ url, token: env.WSGATE_TOKEN || undefined, pods, types, json, out, err, signal: stop.signal });
+    return 0;
+  },
+);

@@ -10,12 +10,7 @@ export interface TcpAddress {
   readonly port: number;
 }
 
-interface UnixAddress {
-  readonly kind: 'unix';
-  readonly path: string;
-}
-
-export type Address = TcpAddress | UnixAddress;
+export type Address = TcpAddress | { readonly kind: 'unix'; readonly path: string };
 
 /** The kernel's `sun_path` holds 108 bytes, the last one a NUL. */
 export const UNIX_PATH_BYTES_MAX = 107;

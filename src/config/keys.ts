@@ -2,9 +2,7 @@
 
 import { z } from 'zod';
 import { configSchema, masks } from './schema.ts';
-
-/** A place in the configuration: keys, and indices of lists. */
-export type Path = readonly PropertyKey[];
+import type { Path } from './tree.ts';
 
 /** A key that holds a value rather than more keys; lists and maps that are one's own to fill are values. */
 export interface Leaf {
@@ -33,17 +31,6 @@ export function knownKeys(path: Path): readonly string[] {
 /** The leaf that a path is at or below. */
 export function leafAt(path: Path): Leaf | undefined {
   return leaves.find((leaf) => leaf.path.every((part, depth) => path[depth] === part));
-}
-
-/** `limits.pods["pod.a"].connections`, `pods.from[1].path`. */
-export function pathText(path: Path): string {
-  return path
-    .map((part) => {
-      if (typeof part === 'number') return `[${part}]`;
-      return /^[\w-]+$/.test(String(part)) ? `.${String(part)}` : `[${JSON.stringify(part)}]`;
-    })
-    .join('')
-    .replace(/^\./, '');
 }
 
 function leavesBelow(path: readonly string[], wrapped: z.core.$ZodType): Leaf[] {

@@ -5,10 +5,10 @@
  * absent, and so does a section of the file that holds no key.
  */
 
-import { knownKeys, type Leaf, leafAt, leaves, type Path, pathText } from './keys.ts';
+import { knownKeys, type Leaf, leafAt, leaves } from './keys.ts';
 import { isRule, type Mistake, mistakeAt, mistakesOf, type SourceOf, unknownVariable } from './mistakes.ts';
 import { type Config, configSchema } from './schema.ts';
-import { isSection, putAt, type Section, valueAt } from './tree.ts';
+import { isSection, type Path, pathText, putAt, type Section, valueAt } from './tree.ts';
 import {
   type Environment,
   knownVariables,
@@ -61,7 +61,7 @@ export function loadConfig({ text = '', file = 'config', env }: ConfigInput): Lo
   return { ok: false, mistakes };
 }
 
-/** The file's keys, of nothing none; `undefined` when it says something that is no map of keys. */
+/** The file's keys; `undefined` when the file is no map of keys. */
 function sectionOf({ value = null }: YamlText): Section | undefined {
   if (value === null) return {};
   if (!isSection(value)) return undefined;

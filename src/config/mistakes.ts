@@ -1,10 +1,9 @@
-/** What is wrong in a configuration, told so that it can be mended without a look at this source. */
+/** What is wrong in a configuration, in words that are enough to mend it. */
 
 import type { z } from 'zod';
-import { knownKeys, leafAt, leaves, type Path, pathText } from './keys.ts';
-import { nearest } from './nearest.ts';
+import { knownKeys, leafAt, leaves } from './keys.ts';
 import { configSchema, toNotation } from './schema.ts';
-import { isSection, valueAt } from './tree.ts';
+import { isSection, type Path, pathText, valueAt } from './tree.ts';
 
 export interface Mistake {
   /** The key's path, such as `pods.from[1].path`; of an unknown variable its name; empty for the file as a whole. */
@@ -60,7 +59,7 @@ export function isRule(params: unknown): params is { keys: readonly string[] } {
   return isSection(params) && Array.isArray(params.keys);
 }
 
-/** A rule may break on a default: then the mistake's source is another key of the rule, one that somebody set. */
+/** A rule may be broken by a default. Then the mistake's source is another key of the rule, one that is set. */
 function brokenRule(
   { path, message }: z.core.$ZodIssue,
   keys: readonly string[],
@@ -84,7 +83,7 @@ function meantKey(path: Path, key: string): string {
   return here.length === 0 ? 'a known key' : `one of the keys: ${here.join(', ')}`;
 }
 
-/** Of what is no key's value, only the kind is told: it may be a secret that slipped a level. */
+/** Of a value in a place that no key has, only the kind is told: it may be a secret in the wrong place. */
 function valueText(path: Path, value: unknown): string {
   const leaf = leafAt(path);
   if (value === null) return 'nothing';
@@ -94,4 +93,28 @@ function valueText(path: Path, value: unknown): string {
   const text = leaf.mask?.(String(value)) ?? String(value);
   const cut = text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX)}…` : text;
   return /^[\x21-\x7e][\x20-\x7e…]*$/.test(cut) ? cut : JSON.stringify(cut);
+}
+
+/** The known word that a mistyped one was probably meant to be, if one is close. */
+function nearest(word: string, known: readonly string[]): string | undefined {
+  const lower = word.toLowerCase();
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: distance(lower, candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best !== undefined && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
+}
+
+/** Levenshtein's: how many letters to add, drop or change. */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (const [index, letter] of [...from].entries()) {
+    const next = [index + 1];
+    for (const [column, other] of [...to].entries()) {
+      const change = (row[column] ?? 0) + (letter === other ? 0 : 1);
+      next.push(Math.min(change, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
 }

@@ -11,8 +11,7 @@ import { z } from 'zod';
 import { parseProxyId } from '../admission/ids.ts';
 import type { OutagePolicy } from '../admission/outage.ts';
 import { formatAddress, isLoopback, parseAddress, parseTcpAddress } from './address.ts';
-import { keepaliveOf, reserveOf } from './derived.ts';
-import { duration, notation, oneOf, size, whole } from './notations.ts';
+import { type DurationMs, duration, flag, notation, oneOf, size, text, whole } from './notations.ts';
 import { podSource } from './pod-sources.ts';
 import { formatStoreUrl, maskStoreUrl, parseStoreUrl } from './store-url.ts';
 
@@ -21,9 +20,12 @@ export const masks = z.registry<{ mask: (text: string) => string }>();
 
 const GLOB = /^[A-Za-z0-9._:*?[\]{}!,-]{1,253}$/;
 
-const filePath = z.string('the path of a file').min(1, 'the path of a file');
+const filePath = text('the path of a file', /^./s);
+const KEEPALIVE_MS_MAX = 30_000;
+const KEEPALIVE_TIMEOUT_MS_MAX = 10_000;
 const ORIGIN = 'an origin as browsers send it, such as https://status.example.com';
 const connections = whole(0, 1_000_000);
+const count = (byDefault: number, max = 1_000_000) => whole(1, max).prefault(byDefault);
 
 const schema = z.strictObject({
   listen: section({
@@ -32,16 +34,16 @@ const schema = z.strictObject({
     ),
     http: notation('host:port, such as 127.0.0.1:7071', parseTcpAddress, formatAddress).prefault('127.0.0.1:7071'),
     tls: z.strictObject({ cert: filePath, key: filePath, ca: filePath.exactOptional() }).exactOptional(),
-    insecure: z.boolean('true or false').prefault(false),
+    insecure: flag(false),
     messageBytesMax: size(2 ** 10, 2 ** 26).prefault('1MiB'),
-    streamsMax: whole(1, 1_000_000).prefault(1_000),
-    connectionsMax: whole(1, 1_000_000).prefault(10_000),
-    connectionsPerAddressMax: whole(1, 1_000_000).prefault(1_000),
-    callsMax: whole(1, 10_000_000).prefault(50_000),
-    callsPerAddressMax: whole(1, 10_000_000).prefault(20_000),
-    logStreamsMax: whole(1, 1_000_000).prefault(10_000),
-    streamResetBurst: whole(1, 10_000_000).prefault(20_000),
-    streamResetRate: whole(1, 10_000_000).prefault(10_000),
+    streamsMax: count(1_000),
+    connectionsMax: count(10_000),
+    connectionsPerAddressMax: count(1_000),
+    callsMax: count(50_000, 10_000_000),
+    callsPerAddressMax: count(20_000, 10_000_000),
+    logStreamsMax: count(10_000),
+    streamResetBurst: count(20_000, 10_000_000),
+    streamResetRate: count(10_000, 10_000_000),
     unfinishedBytesMax: size(2 ** 16, 2 ** 40).prefault('256MiB'),
     unfinishedBytesPerAddressMax: size(2 ** 16, 2 ** 40).prefault('64MiB'),
     // HTTP/2 begins with windows of 65,535 bytes; 2^31 - 1 is its largest.
@@ -51,7 +53,7 @@ const schema = z.strictObject({
   }),
   proxy: section({
     id: notation('a proxy id: letters, digits, . _ : -, at most 253', parseProxyId, String).exactOptional(),
-    fromCertificate: z.boolean('true or false').prefault(false),
+    fromCertificate: flag(false),
   }),
   store: section({
     url: notation(
@@ -64,13 +66,10 @@ const schema = z.strictObject({
       .exactOptional()
       .register(masks, { mask: maskStoreUrl }),
     file: filePath.exactOptional(),
-    // A brace in it would move the hash tag that keeps one pod's keys on one Redis Cluster node.
-    prefix: z
-      .string('letters, digits, . _ : -, from 1 to 64')
-      .regex(/^[A-Za-z0-9._:-]{1,64}$/, 'letters, digits, . _ : -, from 1 to 64')
-      .prefault('ws:'),
+    // No braces: they would change the hash tag that keeps a pod's keys on one node of a Redis Cluster.
+    prefix: text('letters, digits, . _ : -, from 1 to 64', /^[A-Za-z0-9._:-]{1,64}$/).prefault('ws:'),
     deadline: duration({ maxMs: 10_000 }).prefault('100ms'),
-    info: z.boolean('true or false').prefault(true),
+    info: flag(true),
     tls: z
       .strictObject({
         ca: filePath.exactOptional(),
@@ -80,10 +79,8 @@ const schema = z.strictObject({
       .exactOptional(),
     sentinel: z
       .strictObject({
-        username: z.string('text').min(1, 'text').exactOptional(),
-        password: z
-          .string('text')
-          .min(1, 'text')
+        username: text('text', /^./s).exactOptional(),
+        password: text('text', /^./s)
           .exactOptional()
           .register(masks, { mask: () => '***' }),
       })
@@ -93,8 +90,8 @@ const schema = z.strictObject({
     from: z.array(podSource, 'a list of sources').min(1, 'at least one source').prefault(['route', 'context']),
   }),
   limits: section({
-    podsMax: whole(1, 1_000_000).prefault(10_000),
-    proxiesMax: whole(1, 1_000_000).prefault(10_000),
+    podsMax: count(10_000),
+    proxiesMax: count(10_000),
     default: section({ connections: connections.prefault(100) }),
     pods: z
       .record(
@@ -121,9 +118,7 @@ const schema = z.strictObject({
   http: section({
     tokens: z
       .array(
-        z
-          .string('text of at least 16 visible ASCII characters, no whitespace')
-          .regex(/^[\x21-\x7e]{16,}$/, 'at least 16 visible ASCII characters, no whitespace'),
+        text('text of at least 16 visible ASCII characters, no whitespace', /^[\x21-\x7e]{16,}$/),
         'a list of tokens',
       )
       .prefault([])
@@ -134,20 +129,20 @@ const schema = z.strictObject({
         'a list of origins',
       )
       .prefault([]),
-    connectionsMax: whole(1, 1_000_000).prefault(10_000),
-    connectionsPerAddressMax: whole(1, 1_000_000).prefault(1_000),
+    connectionsMax: count(10_000),
+    connectionsPerAddressMax: count(1_000),
     headerBytesMax: size(2 ** 10, 2 ** 20).prefault('16KiB'),
     bodyBytesMax: size(2 ** 10, 2 ** 26).prefault('2MiB'),
     requestTimeout: duration({ maxMs: 600_000 }).prefault('10s'),
     open: z.array(oneOf(['metrics', 'health']), 'a list of: metrics, health').prefault(['metrics', 'health']),
   }),
   hub: section({
-    enabled: z.boolean('true or false').prefault(true),
-    clientsMax: whole(1, 1_000_000).prefault(10_000),
-    clientsPerAddressMax: whole(1, 1_000_000).prefault(1_000),
-    subscriptionsMax: whole(1, 10_000).prefault(100),
-    messagesPerSecondMax: whole(1, 10_000).prefault(50),
-    queueMax: whole(1, 100_000).prefault(1_000),
+    enabled: flag(true),
+    clientsMax: count(10_000),
+    clientsPerAddressMax: count(1_000),
+    subscriptionsMax: count(100, 10_000),
+    messagesPerSecondMax: count(50, 10_000),
+    queueMax: count(1_000, 100_000),
     whenFull: oneOf(['drop', 'close']).prefault('drop'),
     ping: duration().prefault('30s'),
     sessionTimeout: duration().prefault('5m'),
@@ -155,20 +150,20 @@ const schema = z.strictObject({
     ticket: duration().prefault('30s'),
     historyMax: whole(100, 100_000).prefault(10_000),
     oneByOneMax: whole(0, 10_000).prefault(100),
-    fillingPercent: whole(1, 100).prefault(80),
+    fillingPercent: count(80, 100),
     metrics: section({ every: duration().prefault('5s'), ttl: duration().prefault('30s') }),
     console: section({
       every: duration().prefault('2s'),
       ping: duration().prefault('54s'),
       pong: duration().prefault('60s'),
-      queueMax: whole(1, 100_000).prefault(256),
+      queueMax: count(256, 100_000),
       messageBytesMax: size(2 ** 10, 2 ** 26).prefault('512KiB'),
     }),
   }),
   stop: section({ deadline: duration().prefault('10s') }),
   ledger: section({
-    leasesMax: whole(1, 100_000_000).prefault(1_000_000),
-    releasesMax: whole(1, 10_000_000).prefault(100_000),
+    leasesMax: count(1_000_000, 100_000_000),
+    releasesMax: count(100_000, 10_000_000),
   }),
   log: section({
     level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).prefault('info'),
@@ -177,115 +172,118 @@ const schema = z.strictObject({
 
 export type Config = z.output<typeof schema>;
 
-/** What must hold between keys. The mistake is reported at the first of them. */
-interface Rule {
-  readonly keys: readonly [string, ...string[]];
-  readonly expected: string;
-  readonly holds: (config: Config) => boolean;
+// Keys whose default depends on another key: what they come to.
+
+/** As long as a renewal: whoever has not told of a connection by then never will. */
+export function reserveOf({ lease }: Pick<Config, 'lease'>): DurationMs {
+  return lease.reserve ?? lease.ttl;
 }
 
+/** A flush interval and the time to connect again: a ttl is two and a half flush intervals at least. */
+export function recoveryOf({ lease }: Pick<Config, 'lease'>): DurationMs {
+  return lease.recovery ?? Math.ceil(lease.ttl / 2);
+}
+
+/** Together less than a ttl: an Envoy that is cut off is noticed before its leases expire. */
+export function keepaliveOf({ listen, lease }: Pick<Config, 'listen' | 'lease'>) {
+  return {
+    everyMs: listen.keepalive ?? Math.min(KEEPALIVE_MS_MAX, Math.floor(lease.ttl / 2)),
+    timeoutMs: listen.keepaliveTimeout ?? Math.min(KEEPALIVE_TIMEOUT_MS_MAX, Math.floor(lease.ttl / 4)),
+  };
+}
+
+/** What must hold between keys: the keys, what is expected, and whether it is so. A mistake is told of the first key. */
+type Rule = readonly [keys: readonly [string, ...string[]], expected: string, holds: (config: Config) => boolean];
+
 const rules: readonly Rule[] = [
-  {
-    keys: ['lease.ttl', 'lease.reserve'],
-    expected: 'at least lease.reserve',
-    holds: ({ lease }) => lease.ttl >= reserveOf({ lease }),
-  },
-  {
-    keys: ['lease.grace', 'lease.ttl'],
-    expected: 'longer than lease.ttl',
-    holds: ({ lease }) => lease.grace > lease.ttl,
-  },
-  {
-    keys: ['lease.unrenewedMax', 'lease.grace'],
-    expected: 'longer than lease.grace',
-    holds: ({ lease }) => lease.unrenewedMax > lease.grace,
-  },
-  {
-    keys: ['store.deadline', 'lease.reserve', 'lease.ttl'],
-    expected: 'shorter than lease.reserve: a slot must outlive the call that takes it',
-    holds: ({ store, lease }) => store.deadline < reserveOf({ lease }),
-  },
-  {
-    keys: ['listen.keepalive', 'listen.keepaliveTimeout', 'lease.ttl'],
-    expected:
-      'shorter than lease.ttl, together with listen.keepaliveTimeout: an Envoy that is cut off is not one that talks',
-    holds: ({ listen, lease }) => {
+  [['lease.ttl', 'lease.reserve'], 'at least lease.reserve', ({ lease }) => lease.ttl >= reserveOf({ lease })],
+  [['lease.grace', 'lease.ttl'], 'longer than lease.ttl', ({ lease }) => lease.grace > lease.ttl],
+  [['lease.unrenewedMax', 'lease.grace'], 'longer than lease.grace', ({ lease }) => lease.unrenewedMax > lease.grace],
+  [
+    ['store.deadline', 'lease.reserve', 'lease.ttl'],
+    'shorter than lease.reserve: a slot must outlive the call that takes it',
+    ({ store, lease }) => store.deadline < reserveOf({ lease }),
+  ],
+  [
+    ['listen.keepalive', 'listen.keepaliveTimeout', 'lease.ttl'],
+    'shorter than lease.ttl, together with listen.keepaliveTimeout: an Envoy that is cut off is not one that talks',
+    ({ listen, lease }) => {
       const { everyMs, timeoutMs } = keepaliveOf({ listen, lease });
       return everyMs + timeoutMs < lease.ttl;
     },
-  },
-  {
-    keys: ['store.file', 'store.url'],
-    expected: 'no such key beside store.url: the leases live in that Redis, and outlive the gate there',
-    holds: ({ store }) => store.file === undefined || store.url === undefined,
-  },
-  {
-    keys: ['store.tls', 'store.url'],
-    expected: 'no such key unless store.url asks for TLS: rediss://, rediss+cluster://, rediss+sentinel://',
-    holds: ({ store }) => store.tls === undefined || (store.url !== undefined && 'tls' in store.url && store.url.tls),
-  },
-  {
-    keys: ['store.tls.cert', 'store.tls.key'],
-    expected: 'both store.tls.cert and store.tls.key, or neither',
-    holds: ({ store }) => (store.tls?.cert === undefined) === (store.tls?.key === undefined),
-  },
-  {
-    keys: ['store.sentinel', 'store.url'],
-    expected: 'no such key unless store.url names Sentinels: redis+sentinel://, rediss+sentinel://',
-    holds: ({ store }) => store.sentinel === undefined || store.url?.kind === 'sentinel',
-  },
-  {
-    keys: ['listen.grpc', 'listen.tls.ca', 'listen.insecure'],
-    expected: 'an address on loopback or a unix socket, or listen.tls with ca, or listen.insecure: true',
-    holds: ({ listen: { grpc, tls, insecure } }) =>
+  ],
+  [
+    ['store.file', 'store.url'],
+    'no such key beside store.url: the leases live in that Redis, and outlive the gate there',
+    ({ store }) => store.file === undefined || store.url === undefined,
+  ],
+  [
+    ['store.tls', 'store.url'],
+    'no such key unless store.url asks for TLS: rediss://, rediss+cluster://, rediss+sentinel://',
+    ({ store }) => store.tls === undefined || (store.url !== undefined && 'tls' in store.url && store.url.tls),
+  ],
+  [
+    ['store.tls.cert', 'store.tls.key'],
+    'both store.tls.cert and store.tls.key, or neither',
+    ({ store }) => (store.tls?.cert === undefined) === (store.tls?.key === undefined),
+  ],
+  [
+    ['store.sentinel', 'store.url'],
+    'no such key unless store.url names Sentinels: redis+sentinel://, rediss+sentinel://',
+    ({ store }) => store.sentinel === undefined || store.url?.kind === 'sentinel',
+  ],
+  [
+    ['listen.grpc', 'listen.tls.ca', 'listen.insecure'],
+    'an address on loopback or a unix socket, or listen.tls with ca, or listen.insecure: true',
+    ({ listen: { grpc, tls, insecure } }) =>
       grpc.kind === 'unix' || isLoopback(grpc) || tls?.ca !== undefined || insecure,
-  },
-  {
-    keys: ['proxy.fromCertificate', 'listen.tls.ca'],
-    expected: 'false, unless listen.tls.ca asks for certificates',
-    holds: ({ listen, proxy }) => !proxy.fromCertificate || listen.tls?.ca !== undefined,
-  },
-  {
-    keys: ['listen.http', 'listen.grpc'],
-    expected: 'another address than listen.grpc',
-    holds: ({ listen: { grpc, http } }) =>
+  ],
+  [
+    ['proxy.fromCertificate', 'listen.tls.ca'],
+    'false, unless listen.tls.ca asks for certificates',
+    ({ listen, proxy }) => !proxy.fromCertificate || listen.tls?.ca !== undefined,
+  ],
+  [
+    ['listen.http', 'listen.grpc'],
+    'another address than listen.grpc',
+    ({ listen: { grpc, http } }) =>
       grpc.kind === 'unix' || grpc.port === 0 || grpc.port !== http.port || grpc.host !== http.host,
-  },
-  {
-    keys: ['listen.streamResetBurst', 'listen.streamResetRate'],
-    expected: 'at least listen.streamResetRate: what is added each second has to fit',
-    holds: ({ listen }) => listen.streamResetBurst >= listen.streamResetRate,
-  },
-  {
-    keys: ['listen.unfinishedBytesPerAddressMax', 'listen.messageBytesMax'],
-    expected: 'at least listen.messageBytesMax',
-    holds: ({ listen }) => listen.unfinishedBytesPerAddressMax >= listen.messageBytesMax,
-  },
-  {
-    keys: ['listen.unfinishedBytesMax', 'listen.unfinishedBytesPerAddressMax'],
-    expected: 'at least listen.unfinishedBytesPerAddressMax',
-    holds: ({ listen }) => listen.unfinishedBytesMax >= listen.unfinishedBytesPerAddressMax,
-  },
-  {
-    keys: ['hub.sessionTimeout', 'hub.ping'],
-    expected: 'longer than hub.ping, which clients answer',
-    holds: ({ hub }) => hub.sessionTimeout > hub.ping,
-  },
-  {
-    keys: ['hub.console.pong', 'hub.console.ping'],
-    expected: 'longer than hub.console.ping, which clients answer',
-    holds: ({ hub }) => hub.console.pong > hub.console.ping,
-  },
-  {
-    keys: ['http.tokens', 'listen.http'],
-    expected: 'at least one token, because listen.http is not on loopback',
-    holds: ({ http, listen }) => http.tokens.length > 0 || isLoopback(listen.http),
-  },
+  ],
+  [
+    ['listen.streamResetBurst', 'listen.streamResetRate'],
+    'at least listen.streamResetRate: what is added each second has to fit',
+    ({ listen }) => listen.streamResetBurst >= listen.streamResetRate,
+  ],
+  [
+    ['listen.unfinishedBytesPerAddressMax', 'listen.messageBytesMax'],
+    'at least listen.messageBytesMax',
+    ({ listen }) => listen.unfinishedBytesPerAddressMax >= listen.messageBytesMax,
+  ],
+  [
+    ['listen.unfinishedBytesMax', 'listen.unfinishedBytesPerAddressMax'],
+    'at least listen.unfinishedBytesPerAddressMax',
+    ({ listen }) => listen.unfinishedBytesMax >= listen.unfinishedBytesPerAddressMax,
+  ],
+  [
+    ['hub.sessionTimeout', 'hub.ping'],
+    'longer than hub.ping, which clients answer',
+    ({ hub }) => hub.sessionTimeout > hub.ping,
+  ],
+  [
+    ['hub.console.pong', 'hub.console.ping'],
+    'longer than hub.console.ping, which clients answer',
+    ({ hub }) => hub.console.pong > hub.console.ping,
+  ],
+  [
+    ['http.tokens', 'listen.http'],
+    'at least one token, because listen.http is not on loopback',
+    ({ http, listen }) => http.tokens.length > 0 || isLoopback(listen.http),
+  ],
 ];
 
-/** A rule is judged whenever its own keys are sound, whatever else is wrong: all mistakes are to be told at once. */
+/** A rule is checked whenever its own keys are sound, even if others are wrong: all mistakes are told at once. */
 export const configSchema = rules.reduce(
-  (before, { keys, expected, holds }) =>
+  (before, [keys, expected, holds]) =>
     before.refine(holds, {
       path: keys[0].split('.'),
       error: expected,
@@ -295,7 +293,9 @@ export const configSchema = rules.reduce(
   schema,
 );
 
-/** The configuration as a file would say it, defaults included. (Not by `configSchema`: its rules need not hold again.) */
+/**
+ * The configuration as a file would say it, defaults included. (Not by `configSchema`: its rules need not hold again.)
+ */
 export function toNotation(config: Config): z.input<typeof schema> {
   return z.encode(schema, config);
 }
@@ -311,7 +311,7 @@ function section<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.strictObject(shape).prefault(() => ({}) as z.input<z.ZodObject<Shape, z.core.$strict>>);
 }
 
-/** A bracket that has no partner would match itself, and no pod id holds one: such a limit would never apply. */
+/** An unpaired bracket matches only itself, and no pod id contains one: such a limit would never apply. */
 function isPodNameOrGlob(name: string): boolean {
   const unpaired = name.replace(/\[[^[\]]+\]/g, '').replace(/\{[^{}]+\}/g, '');
   return GLOB.test(name) && !/[[\]{}]/.test(unpaired);

@@ -7,13 +7,13 @@
  * - each of these with `rediss` for TLS;
  * - `unix://[user[:password]@]/path[?db=database]`.
  *
- * Taken apart here rather than by ioredis, which knows the first only, reads a database that is no number as NaN, and
- * takes any `?name=value` as an option of its own.
+ * Not parsed by ioredis, which knows only the first form, reads a database that is no number as NaN, and takes any
+ * `?name=value` as an option of its own.
  */
 
 import { UNIX_PATH_BYTES_MAX } from './address.ts';
 
-export type StoreUrl = RedisAccount & (RedisTcp | RedisCluster | RedisSentinel | RedisSocket);
+export type StoreUrl = RedisAccount & RedisPlace;
 
 interface RedisAccount {
   readonly username?: string;
@@ -25,31 +25,16 @@ interface RedisHost {
   readonly port: number;
 }
 
-interface RedisTcp extends RedisHost {
-  readonly kind: 'tcp';
-  readonly tls: boolean;
-  readonly database: number;
-}
-
-interface RedisCluster {
-  readonly kind: 'cluster';
+interface RedisHosts {
   readonly tls: boolean;
   readonly hosts: readonly RedisHost[];
 }
 
-interface RedisSentinel {
-  readonly kind: 'sentinel';
-  readonly tls: boolean;
-  readonly hosts: readonly RedisHost[];
-  readonly master: string;
-  readonly database: number;
-}
-
-interface RedisSocket {
-  readonly kind: 'unix';
-  readonly path: string;
-  readonly database: number;
-}
+type RedisPlace =
+  | ({ readonly kind: 'tcp'; readonly tls: boolean; readonly database: number } & RedisHost)
+  | ({ readonly kind: 'cluster' } & RedisHosts)
+  | ({ readonly kind: 'sentinel'; readonly master: string; readonly database: number } & RedisHosts)
+  | { readonly kind: 'unix'; readonly path: string; readonly database: number };
 
 const HOST = /^[A-Za-z0-9._:-]+$/;
 /** What Sentinel itself takes as a name. */
@@ -108,23 +93,23 @@ export function maskStoreUrl(text: string): string {
   return formatStoreUrl(url.username === undefined ? url : { ...url, username: '***' });
 }
 
-function withAccount<T extends object>(account: RedisAccount, place: T | undefined): (RedisAccount & T) | undefined {
+function withAccount(account: RedisAccount, place: RedisPlace | undefined): StoreUrl | undefined {
   return place && { ...account, ...place };
 }
 
-function parseTcp(tls: boolean, hosts: string, path: string): RedisTcp | undefined {
+function parseTcp(tls: boolean, hosts: string, path: string): RedisPlace | undefined {
   const host = parseHost(hosts, REDIS_PORT);
   const database = parseDatabase(path);
   return host && database !== undefined ? { kind: 'tcp', tls, ...host, database } : undefined;
 }
 
 /** A cluster has no databases but 0. */
-function parseCluster(tls: boolean, list: string, path: string): RedisCluster | undefined {
+function parseCluster(tls: boolean, list: string, path: string): RedisPlace | undefined {
   const hosts = parseHosts(list, REDIS_PORT);
   return hosts && (path === '' || path === '0') ? { kind: 'cluster', tls, hosts } : undefined;
 }
 
-function parseSentinel(tls: boolean, list: string, path: string): RedisSentinel | undefined {
+function parseSentinel(tls: boolean, list: string, path: string): RedisPlace | undefined {
   const hosts = parseHosts(list, SENTINEL_PORT);
   const [master = '', number = '', ...more] = path.split('/');
   const database = parseDatabase(number);
@@ -132,7 +117,7 @@ function parseSentinel(tls: boolean, list: string, path: string): RedisSentinel 
   return { kind: 'sentinel', tls, hosts, master, database };
 }
 
-function parseSocket(url: URL): RedisSocket | undefined {
+function parseSocket(url: URL): RedisPlace | undefined {
   const path = decode(url.pathname);
   const database = parseDatabase(/^\?db=(.*)$/.exec(url.search)?.[1] ?? url.search);
   if (path === undefined || database === undefined) return undefined;

@@ -1,6 +1,7 @@
-/** Configuration as it was written: plain values, not yet judged. */
+/** The configuration as it is written, in plain values that nobody has checked, and the places in it. */
 
-import type { Path } from './keys.ts';
+/** A place in the configuration: keys, and indices of lists. */
+export type Path = readonly PropertyKey[];
 
 export type Section = Record<string, unknown>;
 
@@ -18,10 +19,14 @@ export function valueAt(tree: unknown, path: Path): unknown {
   return value;
 }
 
-/** Puts a value at a path, in place of anything on the way that is no section, and answers with that. */
-export function putAt(tree: Section, path: readonly string[], value: unknown): Replaced | undefined {
+/** Puts a value at a path. What stands on the way and is no section is replaced, and returned. */
+export function putAt(
+  tree: Section,
+  path: readonly string[],
+  value: unknown,
+): { readonly path: Path; readonly value: unknown } | undefined {
   let section = tree;
-  let replaced: Replaced | undefined;
+  let replaced: ReturnType<typeof putAt>;
   for (const [depth, key] of path.slice(0, -1).entries()) {
     const below = section[key];
     if (isSection(below)) {
@@ -37,7 +42,13 @@ export function putAt(tree: Section, path: readonly string[], value: unknown): R
   return replaced;
 }
 
-export interface Replaced {
-  readonly path: Path;
-  readonly value: unknown;
+/** `limits.pods["pod.a"].connections`, `pods.from[1].path`. */
+export function pathText(path: Path): string {
+  return path
+    .map((part) => {
+      if (typeof part === 'number') return `[${part}]`;
+      return /^[\w-]+$/.test(String(part)) ? `.${String(part)}` : `[${JSON.stringify(part)}]`;
+    })
+    .join('')
+    .replace(/^\./, '');
 }

@@ -1,4 +1,7 @@
-/** The configuration in environment variables: `lease.ttl` is `WSGATE_LEASE_TTL`, `deny.retryAfter` `WSGATE_DENY_RETRY_AFTER`. */
+/**
+ * The configuration in environment variables: `lease.ttl` is `WSGATE_LEASE_TTL`, `deny.retryAfter`
+ * `WSGATE_DENY_RETRY_AFTER`.
+ */
 
 import { type Leaf, leaves } from './keys.ts';
 import { readYaml } from './yaml-text.ts';
@@ -7,7 +10,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'WSGATE_';
 
-/** What many platforms call the store's address. Weaker than the file, since it was not set for wsgate alone. */
+/** Many platforms set it. The file wins over it, because it was not set for wsgate alone. */
 export const REDIS_URL = 'REDIS_URL';
 
 export function variableOf(path: readonly string[]): string {
@@ -16,10 +19,10 @@ export function variableOf(path: readonly string[]): string {
 
 export const knownVariables: readonly string[] = leaves.map(({ path }) => variableOf(path));
 
-/** Variables meant for wsgate, by their prefix, that name no key. */
 /** The token of `wsgate watch`, in whose shell a gate may be started, too. */
 const WATCH_TOKEN = 'WSGATE_TOKEN';
 
+/** Variables that are meant for wsgate, by their prefix, and name no key. */
 export function unknownVariables(environment: Environment): string[] {
   return Object.entries(environment)
     .filter(([name, value]) => name.startsWith(PREFIX) && value !== undefined && value !== '')
@@ -28,7 +31,7 @@ export function unknownVariables(environment: Environment): string[] {
     .map(([name]) => name);
 }
 
-/** Kubernetes tells each container of every Service around; one named `wsgate` begins with our prefix. */
+/** Kubernetes sets variables for every Service in every container: those of one named `wsgate` have our prefix. */
 function isKubernetesLink(name: string, value: string): boolean {
   if (/_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name))
     return true;
@@ -36,28 +39,19 @@ function isKubernetesLink(name: string, value: string): boolean {
 }
 
 /**
- * A variable's text as the value that the file would have had. Lists are names with commas between, or YAML in
- * brackets; maps are YAML. A text that cannot be that stays text, and the schema says what it should have been.
+ * A variable's text as the value that the file would have had. Lists have commas between, or are YAML in brackets; maps
+ * are YAML. A text that cannot be read so stays text, and the schema says what it should have been.
  */
-export function valueOfVariable(leaf: Leaf, text: string): { value: unknown; faults: string[] } {
-  switch (leaf.form) {
-    case 'text':
-      return { value: text, faults: [] };
-    case 'number':
-      return { value: /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text, faults: [] };
-    case 'boolean':
-      return { value: text === 'true' || (text === 'false' ? false : text), faults: [] };
-    case 'list':
-      if (!text.trimStart().startsWith('[')) {
-        return { value: text.split(',').map((item) => item.trim()), faults: [] };
-      }
-      return yamlValue(text);
-    case 'yaml':
-      return yamlValue(text);
+export function valueOfVariable({ form }: Leaf, text: string): { value: unknown; faults: string[] } {
+  if (form !== 'yaml' && !(form === 'list' && text.trimStart().startsWith('['))) {
+    return { value: plainValue(form, text), faults: [] };
   }
-}
-
-function yamlValue(text: string): { value: unknown; faults: string[] } {
   const { value, faults } = readYaml(text);
   return { value, faults: faults.map(({ expected }) => expected) };
+}
+
+function plainValue(form: Leaf['form'], text: string): unknown {
+  if (form === 'number' && /^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+  if (form === 'boolean' && /^(true|false)$/.test(text)) return text === 'true';
+  return form === 'list' ? text.split(',').map((item) => item.trim()) : text;
 }

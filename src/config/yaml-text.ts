@@ -1,7 +1,7 @@
 /** YAML as plain values, with what is wrong with it, and where in the text each value stands. */
 
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
-import type { Path } from './keys.ts';
+import type { Path } from './tree.ts';
 
 interface YamlFault {
   readonly path: Path;

@@ -1,6 +1,6 @@
 /**
- * Answers to Checks, as the bytes that go to Envoy. All that never change are made once; an allow, which differs by
- * lease and pod, is written by hand, in a fifth of the time that the loader takes.
+ * Answers to Checks, as the bytes that go to Envoy. Denials never change, and are made once. An allow, which names the
+ * lease and the pod, is written by hand: that takes a fifth of the time that `@grpc/proto-loader` takes.
  */
 
 import { status } from '@grpc/grpc-js';
@@ -15,11 +15,11 @@ export interface AnswerOptions {
   readonly retryAfterMs: number;
 }
 
-/** Names the connection to the pod; whatever the client sent under this name is overwritten or taken off. */
+/** The header that names the connection to the pod. What a client sends in it is overwritten or removed. */
 const CONNECTION_ID = 'x-connection-id';
 
 export class Answers {
-  /** For what is no upgrade: there is no lease, so whatever the client says of one is taken off. */
+  /** For what is no upgrade. There is no lease, so `x-connection-id` is removed. */
   readonly other: Buffer;
   readonly #denials: Readonly<Record<DenialReason, Buffer>>;
   readonly #writer = new BackwardWriter(4096);
@@ -35,7 +35,8 @@ export class Answers {
       STORE_RECOVERING: deny('STORE_RECOVERING', 503, retryAfter),
       ENDED: deny('ENDED', 503, retryAfter),
       TOO_MANY_NAMES: deny('TOO_MANY_NAMES', 503, retryAfter),
-      // Nothing that the client could wait for: the proxy's configuration does not say whose connection this is.
+      // Without Retry-After: waiting does not help while the proxy's configuration does not say whose connection this
+      // is.
       POD_UNKNOWN: deny('POD_UNKNOWN', 403),
       PROXY_UNKNOWN: deny('PROXY_UNKNOWN', 403),
     };

@@ -1,6 +1,6 @@
 /**
- * Writes a protobuf message from its end to its beginning. Every part has its length before it, and written in this
- * order each length is known when it is due; so it takes one pass and one buffer.
+ * Writes a protobuf message from its end to its beginning. In the message, each part's length stands before the part;
+ * in this order it is known when it has to be written. So one pass and one buffer are enough.
  */
 
 const VARINT = 0;

@@ -1,9 +1,9 @@
 /**
- * Decodes what Envoy sends, and only what wsgate reads of it: Envoy's messages are mostly header maps, of which a
- * gate wants a name or two. `messages.ts` has the shapes; `proto/` the fields, which are few to begin with.
+ * Decodes what Envoy sends, but only what wsgate reads: Envoy's messages are mostly maps of headers, of which a gate
+ * needs one or two. `messages.ts` has the shapes, `proto/` the fields.
  *
- * Anything that `@grpc/proto-loader` would decode to, this does, less the keys of maps that were not asked for. It takes
- * a quarter of the loader's time; `npm run bench -- --only check` shows what that is of a Check.
+ * The result is that of `@grpc/proto-loader`, without the keys of maps that were not asked for. It takes a quarter of
+ * the loader's time; `npm run bench -- --only check` shows what that saves of a Check.
  */
 
 import protobuf from 'protobufjs';

@@ -28,11 +28,13 @@ export class PodSources {
   readonly #sources: readonly Source[];
 
   constructor(sources: readonly PodSource[]) {
-    this.headers = sources.flatMap((source) => (source.kind === 'header' ? [source.name] : []));
+    this.headers = sources.flatMap((source) =>
+      typeof source === 'object' && 'header' in source ? [source.header] : [],
+    );
     this.#sources = sources.map(compile);
   }
 
-  /** A source that names something that is no pod id ends the search: guessing on would count the wrong pod. */
+  /** When a source names something that is no pod id, no further source is asked: it might name the wrong pod. */
   podOf(sight: Sight): PodId | undefined {
     for (const source of this.#sources) {
       const text = source.read(sight);
@@ -53,28 +55,23 @@ export class PodSources {
 }
 
 function compile(source: PodSource): Source {
-  switch (source.kind) {
-    case 'route':
-      return { name: 'route metadata wsgate.pod', read: ({ routePod }) => routePod };
-    case 'context':
-      return { name: 'context_extensions.pod', read: ({ contextPod }) => contextPod };
-    case 'header':
-      return { name: `header ${source.name}`, read: (sight) => sight.header(source.name) };
-    case 'path': {
-      const after = source.after.replace(/\/$/, '');
-      const template = new RegExp(`^${RegExp.escape(source.before)}([^/]+)${RegExp.escape(after)}(?:/|$)`);
-      return { name: 'path', read: ({ path = '' }) => template.exec(withoutQuery(path))?.[1] };
-    }
-    case 'host': {
-      const template = new RegExp(
-        `^${RegExp.escape(source.before)}([^.]+)${RegExp.escape(source.after)}(?::\\d+)?$`,
-        'i',
-      );
-      return { name: 'host', read: ({ host = '' }) => template.exec(host)?.[1] };
-    }
-    case 'fixed':
-      return { name: 'fixed', read: () => source.pod };
+  if (source === 'route') return { name: 'route metadata wsgate.pod', read: ({ routePod }) => routePod };
+  if (source === 'context') return { name: 'context_extensions.pod', read: ({ contextPod }) => contextPod };
+  if ('header' in source) return { name: `header ${source.header}`, read: (sight) => sight.header(source.header) };
+  if ('fixed' in source) return { name: 'fixed', read: () => source.fixed };
+  if ('path' in source) {
+    const [before, after] = around(source.path.replace(/\/$/, ''));
+    const template = new RegExp(`^${before}([^/]+)${after}(?:/|$)`);
+    return { name: 'path', read: ({ path = '' }) => template.exec(withoutQuery(path))?.[1] };
   }
+  const [before, after] = around(source.host);
+  const template = new RegExp(`^${before}([^.]+)${after}(?::\\d+)?$`, 'i');
+  return { name: 'host', read: ({ host = '' }) => template.exec(host)?.[1] };
+}
+
+/** The parts of a template before and after `{pod}`, as regular expressions that match just them. */
+function around(template: string): string[] {
+  return template.split('{pod}').map((part) => RegExp.escape(part));
 }
 
 export function withoutQuery(path: string): string {

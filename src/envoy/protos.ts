@@ -1,5 +1,5 @@
 /**
- * The gRPC services that wsgate serves, loaded from `proto/`: for a server to offer, or for a client to call.
+ * The gRPC services that wsgate serves, and the decoders of what Envoy sends, both made from `proto/`.
  */
 
 import { join } from 'node:path';
@@ -20,11 +20,6 @@ export type AccessLogService = {
   readonly StreamAccessLogs: MethodDefinition<StreamAccessLogsMessage, StreamAccessLogsResponse>;
 };
 
-export interface Services {
-  readonly authorization: AuthorizationService;
-  readonly accessLog: AccessLogService;
-}
-
 /** What the gate decodes itself, of the bytes that Envoy sends. Both throw on bytes that are no such message. */
 export interface EnvoyDecoders {
   readonly check: (bytes: Uint8Array) => CheckRequest;
@@ -41,8 +36,8 @@ type Loaded = PackageDefinition & {
 };
 
 /** Reads and parses the files: once per process, at start. Throws when one is missing or wrong. */
-export function loadServices(): Services {
-  // That these names are there, and that the types in messages.ts are what they decode to, the protos' test holds.
+export function loadServices() {
+  // test/unit/protos.test.ts checks that these names exist, and that messages decode to the types of messages.ts.
   const loaded = loadSync(FILES, {
     keepCase: false,
     longs: String,

@@ -1,4 +1,4 @@
-/** Which proxy is speaking. */
+/** Which proxy a call comes from. */
 
 import type { ServerUnaryCall } from '@grpc/grpc-js';
 import { type ProxyId, parseProxyId } from '../admission/ids.ts';
@@ -13,7 +13,7 @@ export interface ProxyNameOptions {
   readonly fromCertificate: boolean;
 }
 
-/** What both services know of who calls. */
+/** What a call of any door tells of its caller. */
 type Caller = Pick<ServerUnaryCall<unknown, unknown>, 'metadata' | 'getAuthContext'>;
 
 export class ProxyNames {
@@ -23,13 +23,13 @@ export class ProxyNames {
     this.#options = options;
   }
 
-  /** Whether a proxy can speak for no other. */
+  /** Whether the name is proven, so that no proxy can speak for another. */
   get certified(): boolean {
     return this.#options.fromCertificate;
   }
 
   /**
-   * The first of the names it gives that is one. `own`: what the message itself says (`destination.labels.proxy_id` in
+   * The first valid name that the call gives. `own`: what the message itself says (`destination.labels.proxy_id` in
    * a Check, `identifier.node.id` in the access log).
    */
   of(caller: Caller, own: string | undefined): ProxyId | undefined {
@@ -44,7 +44,7 @@ export class ProxyNames {
     return this.#options.id;
   }
 
-  /** What was looked at, for the log of a request whose proxy could not be told. */
+  /** What each place said, for the log of a request whose proxy is unknown. */
   explain(caller: Caller, own: string | undefined): string[] {
     if (this.#options.fromCertificate) return [`the certificate's common name: ${JSON.stringify(commonName(caller))}`];
     return [

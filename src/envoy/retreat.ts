@@ -1,39 +1,38 @@
 /**
- * A gate that has lost its store for long sends its Envoys to one that has not: it reports NOT_SERVING, and ends its
- * log streams, which Envoy then opens elsewhere. Soon enough for every connection to be heard, and its lease renewed,
- * before it has expired. It ends them again for as long as an Envoy may not have asked for the gate's health yet: that
- * one opens its next log stream here once more.
+ * A gate that has been without its store for some time sends its Envoys to one that has a store: it reports
+ * NOT_SERVING, and ends its log streams, which Envoy then opens elsewhere. That is soon enough for another gate to hear
+ * of every connection, and to renew its lease, before it has expired. An Envoy that has not asked for this gate's
+ * health yet may come back; so for that long, log streams are ended again and again.
  *
- * A gate that knows that there is no other keeps its log streams. Where all gates have lost the store, Envoys that have no better
- * choice come back, and are served.
+ * A gate that knows that it is the only one keeps its log streams. Where all gates have lost the store, Envoys come
+ * back for want of a better gate, and are served.
  */
 
 import type { Events } from '../admission/events.ts';
 import type { LeaseStore } from '../admission/lease-store.ts';
 import type { Standing } from '../admission/standing.ts';
-import type { AccessLogService } from './access-log.ts';
-import type { GrpcServer } from './server.ts';
+import type { GrpcServer } from './grpc/server.ts';
 
-/** Two health checks of envoy/edge.yaml that fail, and some time. */
+/** Longer than the two failed health checks after which an Envoy with envoy/edge.yaml leaves. */
 const UNNOTICED_MS = 10_000;
 const AGAIN_MS = 1000;
 
+export interface RetreatParts {
+  readonly store: LeaseStore;
+  readonly standing: Standing;
+  readonly events: Events;
+  readonly grpc: GrpcServer;
+}
+
 export class Retreat {
-  readonly #standing: Standing;
-  readonly #accessLog: AccessLogService;
-  readonly #grpc: GrpcServer;
+  readonly #parts: RetreatParts;
   readonly #afterMs: number;
   #timer: NodeJS.Timeout | undefined;
   #wentAtMs = 0;
   #stopped = false;
 
-  constructor(
-    parts: { store: LeaseStore; standing: Standing; events: Events; accessLog: AccessLogService; grpc: GrpcServer },
-    afterMs: number,
-  ) {
-    this.#standing = parts.standing;
-    this.#accessLog = parts.accessLog;
-    this.#grpc = parts.grpc;
+  constructor(parts: RetreatParts, afterMs: number) {
+    this.#parts = parts;
     this.#afterMs = afterMs;
     if (!parts.store.up) this.#wait();
     parts.events.on('storeChanged', (up) => {
@@ -52,13 +51,13 @@ export class Retreat {
   #wait(): void {
     this.#timer = setTimeout(() => {
       this.#wentAtMs = performance.now();
-      this.#grpc.serving(false);
-      if (this.#standing.gates !== 1) this.#endStreams(); // 0: it has not been told yet
+      this.#parts.grpc.serving(false);
+      if (this.#parts.standing.gates !== 1) this.#endStreams(); // 0: not known yet
     }, this.#afterMs);
   }
 
   #endStreams(): void {
-    this.#accessLog.endAll();
+    this.#parts.grpc.endStreams();
     if (performance.now() - this.#wentAtMs < UNNOTICED_MS) {
       this.#timer = setTimeout(() => this.#endStreams(), AGAIN_MS);
     }

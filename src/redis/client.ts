@@ -13,20 +13,20 @@ export interface RedisTls {
   readonly key?: Buffer;
 }
 
-/** Whom to be to the Sentinels. */
+/** The account at the Sentinels, which is not that at the Redis. */
 export interface SentinelAccount {
   readonly username?: string;
   readonly password?: string;
 }
 
-/** Where nothing else is said, silence for so many deadlines means that a connection is dead. */
+/** Unless `silenceMs` says otherwise: after this many deadlines without an answer, a connection is dead. */
 const DEADLINES_TO_RECONNECT = 10;
 const CONNECT_MS_MAX = 2000;
 const RECONNECT_MS_MAX = 500;
-/** A command goes to another node, or waits for a slot on the move, at most so often within its deadline. */
+/** How often, within its deadline, a command may be sent to another node or wait for a slot that moves. */
 const REDIRECTIONS_MAX = 6;
 
-/** What sets one connection apart from the others of a gate. */
+/** What one connection of a gate may have that the others do not. */
 export interface ClientOptions {
   /** As `CLIENT LIST` shows it. */
   readonly name?: string;
@@ -52,11 +52,11 @@ export function createRedis(
     connectTimeout: CONNECT_MS_MAX,
     disconnectTimeout: deadlineMs,
     socketTimeout: silenceMs,
-    // What the link promises: nothing is sent twice.
+    // Nothing is sent twice, as the link promises.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
   } as const satisfies CommonRedisOptions & { disconnectTimeout: number };
-  // And nothing waits for a connection.
+  // Nothing waits for a connection, as the link promises.
   const single = { ...common, retryStrategy: reconnectMs, enableOfflineQueue: false };
 
   switch (url.kind) {
@@ -80,7 +80,7 @@ export function createRedis(
         sentinels: [...url.hosts],
         name: url.master,
         db: url.database,
-        // A Sentinel's word that there is a new master is acted on while the old one still answers.
+        // When a Sentinel names a new master, ioredis goes there, even if the old one still answers.
         failoverDetector: true,
         sentinelCommandTimeout: CONNECT_MS_MAX,
         sentinelRetryStrategy: reconnectMs,
@@ -93,13 +93,13 @@ export function createRedis(
         redisOptions: { ...common, ...(url.tls ? { tls } : {}) },
         clusterRetryStrategy: reconnectMs,
         slotsRefreshTimeout: CONNECT_MS_MAX,
-        // The deadline ends the wait for a node that is new. A node that cannot be reached fails what waits for it.
+        // Commands may wait for a node that is new: until their deadline, or until the node cannot be reached.
         enableOfflineQueue: true,
         retryDelayOnFailover: 0,
         retryDelayOnClusterDown: 0,
         maxRedirections: REDIRECTIONS_MAX,
         retryDelayOnTryAgain: deadlineMs / (REDIRECTIONS_MAX + 2),
-        // A certificate is for a name.
+        // No look-up: certificates are for names, not for addresses.
         ...(url.tls ? { dnsLookup: (host, done) => done(null, host) } : {}),
       });
       return cluster.on('+node', (node: Redis) => quietAsking(quiet(node)));
@@ -107,7 +107,7 @@ export function createRedis(
   }
 }
 
-/** A socket that is let go in the middle of a TLS handshake may have two errors to tell, and ioredis hears one. */
+/** A socket that is closed during a TLS handshake may emit two errors. ioredis listens to one; this to the other. */
 function quiet(redis: Redis): Redis {
   const disconnect = redis.disconnect.bind(redis);
   redis.disconnect = (reconnect) => {
@@ -117,12 +117,12 @@ function quiet(redis: Redis): Redis {
   return redis;
 }
 
-/** ioredis sends ASKING ahead of a command and forgets its answer: a broken connection would end the whole process. */
+/** ioredis sends ASKING before a command and ignores its answer: an error there would end the whole process. */
 function quietAsking(redis: Redis): void {
   const asking = redis.asking.bind(redis);
   redis.asking = () => {
     const answer = asking();
-    answer.catch(() => {}); // the command behind it says what is wrong
+    answer.catch(() => {}); // the command after it fails, too, and is heard
     return answer;
   };
 }

@@ -1,4 +1,4 @@
-/** Whether a Redis that answers may keep leases, and which Redis it is, from what it says of itself. */
+/** Whether a Redis may keep leases, and which process it is: by its answers to INFO and to a trial write. */
 
 import { randomUUID } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
@@ -18,11 +18,11 @@ export interface Prepared extends Fitness {
 }
 
 const writable = loadScript('writable', import.meta.url);
-/** Our scripts begin with a `#!` line, which older ones do not know. */
+/** Older versions do not know the `#!` line with which our scripts begin. */
 const VERSION_MIN = 7;
 
 /**
- * Loads the scripts into every master, and looks at each. Rejects when one of them cannot be asked, or answers that it
+ * Loads the scripts into every master, and judges each. Rejects when one of them does not answer, or answers that it
  * takes no writes.
  */
 export async function prepare(client: RedisClient, scripts: readonly Script[]): Promise<Prepared> {
@@ -32,21 +32,21 @@ export async function prepare(client: RedisClient, scripts: readonly Script[]): 
   return { ...nodes.find(({ warning }) => warning), ...nodes.find(({ unfit }) => unfit), processes };
 }
 
-/** Asks the masters of a cluster for the names of their processes. One that cannot be asked is left out. */
+/** Asks the masters of a cluster for the names of their processes. One that does not answer is left out. */
 export async function askProcesses(cluster: Cluster): Promise<string[]> {
   const texts = await Promise.all(cluster.nodes('master').map((node) => node.info().catch(() => '')));
   return texts.map((text) => processOf(fieldsOf(text))).filter((name) => name !== undefined);
 }
 
 /**
- * The name of a Redis process as a keeper of data: another one after a restart, and after each time that it took over
- * from a master.
+ * The name of a Redis process as the keeper of its data. It changes with a restart, and whenever the process takes over
+ * from a master: what it keeps is then not what it kept before.
  */
 function processOf({ run_id: run, master_replid: replication }: Readonly<Record<string, string>>): string | undefined {
   return run === undefined ? undefined : `${run}:${replication}`;
 }
 
-/** Whether both names are of one process, whatever it took over since. One that does not say who it is may be any. */
+/** Whether both names are of one process, even if it took over between. One without a name may be any process. */
 export function isSameProcess(one: string | undefined, other: string | undefined): boolean {
   const [run] = one?.split(':') ?? [];
   const isUnknown = (name: string | undefined) => name === undefined || !name.includes(':');
@@ -54,12 +54,12 @@ export function isSameProcess(one: string | undefined, other: string | undefined
 }
 
 async function prepareOne(redis: Redis, scripts: readonly Script[], mode: 'standalone' | 'cluster'): Promise<Prepared> {
-  const asked = redis.info().catch(() => ''); // an ACL may forbid it: what it would have said is then not known
+  const asked = redis.info().catch(() => ''); // an ACL may forbid it; then nothing is known
   const state = mode === 'cluster' ? redis.cluster('INFO') : Promise.resolve('');
   const loading = scripts.map(({ source }) => redis.script('LOAD', source));
   const loaded = Promise.allSettled([state, ...loading, redis.eval(writable.source, 0)]);
   const info = fieldsOf(await asked);
-  // One that does not say who it is may be another one after each reconnect.
+  // Without a name, each connection may be to another process.
   const fitness = { ...judge(info, mode), processes: [processOf(info) ?? randomUUID()] };
   if (fitness.unfit !== undefined) return fitness;
   for (const result of await loaded) if (result.status === 'rejected') throw result.reason;
@@ -67,7 +67,7 @@ async function prepareOne(redis: Redis, scripts: readonly Script[], mode: 'stand
   return whole === 'fail' ? { ...fitness, unfit: 'CLUSTERDOWN: a part of the cluster is away' } : fitness;
 }
 
-/** `info` is the answer to INFO, by field. What it lacks is not held against the Redis. */
+/** `info` is the answer to INFO, by field. What is missing there makes it neither unfit nor unsafe. */
 export function judge(info: Readonly<Record<string, string>>, wanted: 'standalone' | 'cluster'): Fitness {
   const { redis_version: version, role, maxmemory = '0', maxmemory_policy: policy = '' } = info;
   const mode = info.redis_mode ?? info.server_mode ?? wanted;
@@ -79,7 +79,7 @@ export function judge(info: Readonly<Record<string, string>>, wanted: 'standalon
     return { unfit: `this is Redis ${version}: it has to be ${VERSION_MIN}.0 or newer` };
   }
   if (role === 'slave') return { unfit: 'READONLY: this is a replica, and leases are written to the master' };
-  // Those that begin with volatile- evict only keys with a time to live: of ours, those of ended leases and of logs.
+  // volatile-… policies evict only keys with a time to live: of ours, those of ended leases and of broken log streams.
   if (maxmemory !== '0' && policy !== 'noeviction' && policy !== '') {
     const what = policy.startsWith('allkeys-') ? 'leases' : 'what gates tell each other of closes and of broken logs';
     return {

@@ -1,27 +1,27 @@
 /**
  * The link to Redis, and the circuit breaker on it.
  *
- * The link is up or down. Down, a call answers at once that the store is away. It goes down when a call passes its
- * deadline, the connection breaks, or Redis answers that it takes no writes at all; and comes up when a probe is
- * answered: replies come in order, so an answered probe means that all that was sent before it has been done. The
- * probe is sent the moment the link goes down, waits for as long as it takes, and is sent again on each new connection;
- * so Redis is back in use as soon as it answers. A connection carries one probe at a time, however many calls are late:
- * a Redis that has just stalled is not asked a thousand times how it is. A Redis that answers but is not fit for use is left for a new
- * connection, again and again: that is how a failover ends at the new master.
+ * The link is up or down. While it is down, each call is answered at once: the store is away. It goes down when a call
+ * passes its deadline, when the connection breaks, or when Redis answers that it takes no writes. It comes up when a
+ * probe is answered. Redis answers in order, so an answered probe also says that all that was sent before it has been
+ * done. The probe is sent when the link goes down, waits without a deadline, and is sent again on each new connection;
+ * so Redis is used again as soon as it answers. A connection carries one probe at a time, however many calls are late:
+ * a Redis that has just stalled gets no thousand of them. A Redis that answers but is not fit for use is asked on one
+ * new connection after the other: after a failover, one of them leads to the new master.
  *
- * Nothing is queued while down and nothing is sent twice: a command whose connection broke may have been done, and
- * only the caller knows whether it is safe to repeat.
+ * Nothing is queued while the link is down, and nothing is sent twice: a command whose connection broke may have been
+ * done, and only the caller knows whether it is safe to repeat.
  *
  * Each time that the link goes down, a generation of calls ends. An answer to a call of an earlier generation is not
- * believed, even when the link is up again: it may be the answer of another Redis than the one that is asked now, and
- * whoever heard that the store was away has decided without it.
+ * believed, even when the link is up again. It may come from another Redis than the one that is asked now, and the
+ * caller who was told that the store is away has decided without it.
  *
- * Redis Cluster is one store here, up while every master answers: a lease must not expire for want of a renewal that
- * its node could not take. Commands of one pod go to one node, so the order of replies means there what it means with
- * one Redis, but for a slot on the move: a command that ioredis sends on (MOVED, ASK: the first node did nothing) or
- * again (TRYAGAIN: nobody did anything yet) may be overtaken by one that came later. Where that matters, the store waits
- * for the answer. Across a deadline it cannot: a release may then run before the acquire that it was to undo, and that
- * lease goes as others do whose end got lost.
+ * A Redis Cluster is one store here, up while every master answers: a lease must not expire because the node that it is
+ * on took no renewals. Commands for one pod go to one node, so the order of answers means the same there as with one
+ * Redis, except while a slot moves. Then ioredis sends a command on (MOVED, ASK: the first node did nothing) or again
+ * (TRYAGAIN: no node did anything yet), and a later command may overtake it. Where that matters, the store waits for
+ * the answer. After a deadline it cannot: a release may then run before the acquire that it was to undo, and that lease
+ * is freed as others are whose end got lost.
  */
 
 import { Cluster } from 'ioredis';
@@ -34,15 +34,15 @@ export interface LinkEvents {
   /** The link went up (`detail` is empty) or down (`detail` says why). */
   changed(up: boolean, detail: string): void;
   called(operation: string, durationMs: number, answer: 'ok' | StoreAway['why']): void;
-  /** Something is wrong with the Redis itself that somebody should see to. */
+  /** Something is wrong with the Redis itself, and somebody should mend it. */
   warned(kind: string, detail: string): void;
 }
 
-/** Answers that hold for every call, not for one, and that a probe gets, too. OOM is none: only acquires get it. */
+/** Errors that every call gets, and a probe too. OOM is not one of them: only acquires get it. */
 const UNFIT = /^-?(READONLY|MASTERDOWN|LOADING|MISCONF|NOREPLICAS|CLUSTERDOWN|NOAUTH|BUSY) /;
-/** How long a Redis that is not fit for use is left alone. */
+/** After so long, a Redis that is not fit for use is asked again. */
 const AGAIN_MS = 250;
-/** What is wrong is said again after so long. */
+/** After so long, the same warning is given again. */
 const WARN_AGAIN_MS = 60_000;
 const LATE = Symbol('the deadline passed');
 
@@ -51,15 +51,15 @@ export class RedisLink {
   readonly #scripts: readonly Script[];
   readonly #deadlineMs: number;
   readonly #events: LinkEvents;
-  /** Undefined until the first attempt has come to something: its failure is told, too. */
+  /** Undefined until the first attempt has succeeded or failed: `changed` is called for that, too. */
   #up: boolean | undefined;
   #lastError = 'not connected yet';
   #processes: readonly string[] = [];
   /** When each kind of warning was last given. */
   readonly #warnedAtMs = new Map<string, number>();
-  /** Who waits for the link to come up. */
+  /** Callers of `comesUp`. */
   readonly #waiting = new Set<() => void>();
-  /** How often the link went down: calls that were sent before that are not believed after it. */
+  /** How often the link went down. Answers to calls from before are not believed. */
   #generation = 0;
   #probe = 0;
   #again: NodeJS.Timeout | undefined;
@@ -74,7 +74,7 @@ export class RedisLink {
     redis.on('node error', (error: Error, node: string) => {
       this.#lastError = `${node}: ${error.message}`;
     });
-    // A cluster's own error comes when every node has had one.
+    // A cluster has an error of its own only when every node has had one.
     redis.on('error', ({ message }: Error) =>
       this.#down(
         redis instanceof Cluster ? `no node can be asked for the cluster's others; ${this.#lastError}` : message,
@@ -82,7 +82,7 @@ export class RedisLink {
     );
     redis.on('ready', () => this.#startProbe());
     redis.on('close', () => this.#down(this.#lastError));
-    // ioredis gives up for good when a Sentinel tells of a new master while it is on its way to the old one.
+    // ioredis gives up for good when a Sentinel names a new master while it connects to the old one.
     redis.on('end', () => this.#connectAgain(AGAIN_MS));
     if (redis.status === 'ready') this.#startProbe();
   }
@@ -91,19 +91,22 @@ export class RedisLink {
     return this.#up === true;
   }
 
-  /** What a call would be answered now, if that is known without sending it. */
+  /** The answer to every call while the link is down; undefined while it is up. */
   get away(): StoreAway | undefined {
     return this.up ? undefined : { ok: false, why: 'disconnected', detail: this.#lastError, maybeDone: false };
   }
 
-  /** Whether one call may ask of several pods; and those of one pod are carried out in the order in which they were sent. */
+  /**
+   * If so, one call may be about several pods, and calls about one pod are always done in the order in which they were
+   * sent.
+   */
   get isOneNode(): boolean {
     return !(this.#redis instanceof Cluster);
   }
 
   /**
-   * The names of the processes that keep the leases. Another master of a cluster is not always noticed by its broken
-   * connection, so a cluster is asked each time; none when it does not answer.
+   * The names of the processes that keep the leases; none when they are not known. A cluster is asked each time,
+   * because no broken connection tells when one of its masters has been replaced.
    */
   async processes(): Promise<readonly string[]> {
     const redis = this.#redis;
@@ -131,7 +134,7 @@ export class RedisLink {
     const sentAt = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<typeof LATE>((resolve) => {
-      // An answer that is already waiting in the socket counts: after a stall of this process, timers run before reads.
+      // After a stall of this process, timers run before reads: an answer that is already in the socket is in time.
       timer = setTimeout(() => setImmediate(resolve, LATE), this.#deadlineMs);
     });
     let answer: Answer<T>;
@@ -163,7 +166,9 @@ export class RedisLink {
     });
   }
 
-  /** Whether both are connected to the same Redis process, as far as it is told. A cluster sees to that by itself. */
+  /**
+   * Whether both links are to the same Redis process, or may be. In a cluster, ioredis finds the right node by itself.
+   */
   isWith(other: RedisLink): boolean {
     const [own] = this.#processes;
     const [others] = other.#processes;
@@ -176,7 +181,7 @@ export class RedisLink {
     this.#connectAgain(0);
   }
 
-  /** Says what is wrong, but not again and again. */
+  /** Warns of each kind at most once in `WARN_AGAIN_MS`. */
   warn(kind: string, detail: string): void {
     const nowMs = performance.now();
     if (nowMs - (this.#warnedAtMs.get(kind) ?? -Infinity) < WARN_AGAIN_MS) return;
@@ -184,7 +189,7 @@ export class RedisLink {
     this.#events.warned(kind, detail);
   }
 
-  /** What is sent in one go of the event loop goes out in one write: a write costs more than what is in it. */
+  /** All that is sent in one turn of the event loop goes out in one write: most of what sending costs is the write. */
   #gather(): void {
     if (this.#redis instanceof Cluster) return; // each node has a stream of its own
     const { stream } = this.#redis;
@@ -204,7 +209,7 @@ export class RedisLink {
 
   #late(operation: string, generation: number): StoreAway {
     const detail = `no answer to ${operation} within ${this.#deadlineMs} ms`;
-    // The first call that is late sends the probe. It stands behind all others, because none is sent while the link is down.
+    // The first late call sends the probe. No call is sent while the link is down, so the probe is behind all others.
     if (generation === this.#generation) {
       this.#down(detail);
       this.#startProbe();
@@ -216,18 +221,18 @@ export class RedisLink {
     const away = failure(error);
     if (away.why === 'refused') this.warn(`${operation} is refused`, away.detail);
     if (generation !== this.#generation) return away;
-    // A broken connection to the only Redis makes itself known; one to a node of a cluster does not.
+    // ioredis tells when the connection to a single Redis breaks, but not when one to a node of a cluster does.
     if (UNFIT.test(away.detail) || (away.why === 'disconnected' && this.#redis instanceof Cluster)) {
       this.leave(away.why === 'disconnected' ? this.#lastError : away.detail);
     }
     return away;
   }
 
-  /** Whether it was told. */
+  /** Whether that was news. */
   #down(detail: string): boolean {
     this.#lastError = detail;
     this.#generation += 1;
-    this.#probe += 1; // whatever a probe on the old connection says no longer counts
+    this.#probe += 1; // an answer to an earlier probe no longer counts
     if (this.#up === false) return false;
     this.#up = false;
     this.#events.changed(false, detail);
@@ -285,7 +290,7 @@ function fromBefore(operation: string): StoreAway {
 /** Redis itself answered with an error, or the command did not get there. */
 function failure(error: unknown): StoreAway {
   const detail = error instanceof Error ? error.message : String(error);
-  // ioredis gives up after so many nodes that each refused.
+  // ioredis gives up after too many nodes that each refused.
   const refused = isReply(error) || detail.startsWith('Too many Cluster redirections');
   return { ok: false, why: refused ? 'refused' : 'disconnected', detail, maybeDone: !refused };
 }

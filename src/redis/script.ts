@@ -9,7 +9,7 @@ export interface Script {
   readonly sha: string;
 }
 
-/** `folder`: a URL beside the file, `import.meta.url` of who asks. Throws when there is no such file. */
+/** `folder`: the `import.meta.url` of a module in the script's folder. Throws when there is no such file. */
 export function loadScript(name: string, folder: string): Script {
   const source = readFileSync(new URL(`./${name}.lua`, folder), 'utf8');
   return { name, source, sha: createHash('sha1').update(source).digest('hex') };

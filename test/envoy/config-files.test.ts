@@ -12,7 +12,7 @@ import { envoyBinary, startEnvoy } from '../../lab/fleet/envoy.ts';
 import { startPod } from '../../lab/fleet/pod.ts';
 import { freePort } from '../../lab/fleet/processes.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { parseDuration } from '../../src/config/quantities.ts';
+import { parseDuration } from '../../src/config/notations.ts';
 
 describe.each(['edge.yaml', 'sidecar.yaml'])('envoy/%s', (name) => {
   const file = fileURLToPath(new URL(`../../envoy/${name}`, import.meta.url));

@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { createAuthority, hasOpenssl } from '../../lab/fleet/certificates.ts';
 import { lendFolder } from '../../lab/fleet/folder.ts';
 import { freePort, start, until } from '../../lab/fleet/processes.ts';
 
@@ -139,6 +140,13 @@ describe.concurrent('serve', () => {
     const { code, stderr } = await wsgate(['serve'], env);
     expect(code).toBe(1);
     expect(stderr).toBe(`wsgate: ${key}: /absent.pem cannot be read: no such file or directory\n`);
+  });
+
+  it.skipIf(!hasOpenssl)('ends with 1 when its certificates are good, and another file cannot be read', async () => {
+    const { cert, key } = await createAuthority();
+    const tls = { WSGATE_LISTEN_TLS_CERT: cert, WSGATE_LISTEN_TLS_KEY: key };
+    const store = { WSGATE_STORE_TLS_CA: '/absent.pem', WSGATE_STORE_URL: 'rediss://localhost:1' };
+    expect(await wsgate(['serve'], { ...tls, ...store })).toMatchObject({ code: 1, stdout: '' });
   });
 });
 

@@ -45,7 +45,7 @@ describe('at SIGTERM, under open log streams and WebSockets', () => {
     health.close();
   });
 
-  it('it writes what Envoy has said and the store has not been told', async () => {
+  it('the gate writes to the store what Envoy has told it', async () => {
     fleet = await Fleet.start({ store: 'redis' });
     await fleet.open(COUNT);
     const seen = 'wsgate_access_log_entries_total{kind="seen"}';
@@ -68,7 +68,7 @@ describe('at SIGTERM, with an upgrade that waits for a Redis that hangs', () => 
     expect(await fleet.gate.ended).toBe('exit code 0');
   });
 
-  it('it exits with 0 at stop.deadline all the same, and says that something was cut off', async () => {
+  it('the gate exits with 0 at stop.deadline, and says that something was cut off', async () => {
     const upgrade = await startUpgrade({ store: { deadline: '8s' }, stop: { deadline: '300ms' } });
     const startedAt = machineNow();
     fleet.gate.kill('SIGTERM');

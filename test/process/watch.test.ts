@@ -95,7 +95,7 @@ describe('what it prints', () => {
     expect(watcher.lines('stderr')).toEqual([`wsgate: connected to ${gate.app.http}`]);
   });
 
-  it('is the event itself with --json, and moves no cursor', async () => {
+  it('is the event as JSON with --json, without control characters', async () => {
     gate = await startTestApp();
     const [plain, json] = await Promise.all([new Watcher(['--url', gate.app.http]), watching(['--json'])]);
     await until('both have subscribed', async () => (await subscriptions()) === 2, 15_000);
@@ -111,7 +111,7 @@ describe('what it prints', () => {
     expect(await plain.end('SIGTERM')).toBe(0);
   });
 
-  it('and what is missing, when nobody reads it, are all that there was', async () => {
+  it('and the events that it calls missing, when nobody reads its output, are all events', async () => {
     gate = await startTestApp();
     const watcher = await watching(['--type', 'incident.*']);
     for (let i = 0; i < 30; i += 1) await post(100, { subject: 'x'.repeat(200) });
@@ -120,7 +120,7 @@ describe('what it prints', () => {
     await hasLost(watcher, 3001);
   });
 
-  it('and what is missing, when it does not read from the gate, are all that there was', async () => {
+  it('and the events that it calls missing, when it does not read from the gate, are all events', async () => {
     gate = await startTestApp({ WSGATE_HUB_QUEUE_MAX: '50' });
     const watcher = await watching(['--type', 'incident.*']);
     watcher.read('stdout');
@@ -161,7 +161,7 @@ describe('it ends', () => {
     expect((await watcher.ended)[0]).toBe(0);
   });
 
-  it('with 0 at Ctrl-C before there is a gate, which it has not given up', async () => {
+  it('with 0 at Ctrl-C while it still tries to reach a gate', async () => {
     gate = await startTestApp();
     const url = `http://127.0.0.1:${await freePort()}`;
     const watcher = new Watcher(['--url', url]);

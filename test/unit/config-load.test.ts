@@ -58,8 +58,8 @@ describe('where a value comes from', () => {
     ['WSGATE_LIMITS_DEFAULT_CONNECTIONS', '0', { limits: { default: { connections: 0 } } }],
     ['WSGATE_LIMITS_PODS', '{pod1: {connections: 5}}', { limits: { pods: { pod1: { connections: 5 } } } }],
     ['WSGATE_LIMITS_PODS', '{"1e3":{"connections":5}}', { limits: { pods: { '1e3': { connections: 5 } } } }],
-    ['WSGATE_PODS_FROM', '[route, {header: x-pod}]', { pods: { from: [{ kind: 'route' }, { kind: 'header' }] } }],
-    ['WSGATE_PODS_FROM', 'context,route', { pods: { from: [{ kind: 'context' }, { kind: 'route' }] } }],
+    ['WSGATE_PODS_FROM', '[route, {header: x-pod}]', { pods: { from: ['route', { header: 'x-pod' }] } }],
+    ['WSGATE_PODS_FROM', 'context,route', { pods: { from: ['context', 'route'] } }],
   ])('the variable %s may be %s', (name, value, config) => {
     expect(configOf({ env: { [name]: value } })).toMatchObject(config);
   });

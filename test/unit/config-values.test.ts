@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { formatAddress, isLoopback, parseAddress, parseTcpAddress } from '../../src/config/address.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { formatDuration, formatSize, parseDuration, parseSize } from '../../src/config/quantities.ts';
+import { formatDuration, formatSize, parseDuration, parseSize } from '../../src/config/notations.ts';
 import { formatStoreUrl, maskStoreUrl, parseStoreUrl } from '../../src/config/store-url.ts';
 
 describe('a duration', () => {
@@ -229,12 +229,12 @@ describe('a store URL', () => {
 
 describe('a source of pods', () => {
   test.each([
-    ['route', { kind: 'route' }],
-    ['context', { kind: 'context' }],
-    ['{header: X-Pod}', { kind: 'header', name: 'x-pod' }],
-    ['{path: "/pods/{pod}/ws"}', { kind: 'path', before: '/pods/', after: '/ws' }],
-    ['{host: "{pod}.example.com"}', { kind: 'host', before: '', after: '.example.com' }],
-    ['{fixed: pod1}', { kind: 'fixed', pod: 'pod1' }],
+    ['route', 'route'],
+    ['context', 'context'],
+    ['{header: X-Pod}', { header: 'x-pod' }],
+    ['{path: "/pods/{pod}/ws"}', { path: '/pods/{pod}/ws' }],
+    ['{host: "{pod}.example.com"}', { host: '{pod}.example.com' }],
+    ['{fixed: pod1}', { fixed: 'pod1' }],
   ])('%s is understood', (text, source) => {
     expect(loadConfig({ text: `pods: {from: [${text}]}`, env: {} })).toMatchObject({
       ok: true,

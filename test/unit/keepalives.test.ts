@@ -3,7 +3,7 @@
 import { type ClientHttp2Session, connect, createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Keepalives } from '../../src/envoy/keepalives.ts';
+import { Keepalives } from '../../src/envoy/grpc/keepalives.ts';
 
 const MINUTE_MS = 60_000;
 

@@ -1,6 +1,6 @@
 import { createSecureServer, createServer } from 'node:http2';
 import { expect, it } from 'vitest';
-import { StreamResets } from '../../src/envoy/stream-resets.ts';
+import { StreamResets } from '../../src/envoy/grpc/stream-resets.ts';
 
 const resets = new StreamResets({ burst: 20_000, rate: 10_000 }, () => {});
 

@@ -1,20 +1,15 @@
 /**
- * Bounds on what is open and unread on the gRPC side: calls at once, and bytes of messages that have not arrived as a
- * whole, which grpc-js keeps until they have. HTTP/2 itself bounds the streams of one connection. A call for which there
- * is no room gets RESOURCE_EXHAUSTED with the key of the bound, and its stream is closed: one that were only answered
- * would stay for as long as its client likes.
+ * Maximums of the gRPC side: of calls at once, and of bytes of incomplete messages, which grpc-js keeps until they are
+ * complete. (HTTP/2 itself limits the streams of one connection.) A call beyond one of them gets RESOURCE_EXHAUSTED
+ * with the configuration's key, and its stream is closed: otherwise the client could keep it open for as long as it
+ * likes.
  */
 
 import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import { status } from '@grpc/grpc-js';
-import { Quota, type QuotaOptions } from '../net/quota.ts';
+import type { Config } from '../../config/schema.ts';
+import { Quota } from '../../net/quota.ts';
 import { MessageMeter } from './message-meter.ts';
-
-export interface CallBoundsOptions {
-  readonly calls: QuotaOptions;
-  readonly unfinishedBytes: QuotaOptions;
-  readonly messageBytesMax: number;
-}
 
 export class CallBounds {
   readonly #calls: Quota;
@@ -22,10 +17,14 @@ export class CallBounds {
   readonly #messageBytesMax: number;
   readonly #reached: (key: string) => void;
 
-  constructor(options: CallBoundsOptions, reached: (key: string) => void) {
-    this.#calls = new Quota('listen.calls', options.calls);
-    this.#unfinished = new Quota('listen.unfinishedBytes', options.unfinishedBytes);
-    this.#messageBytesMax = options.messageBytesMax;
+  constructor(listen: Config['listen'], reached: (key: string) => void) {
+    const { callsMax, callsPerAddressMax, unfinishedBytesMax, unfinishedBytesPerAddressMax } = listen;
+    this.#calls = new Quota('listen.calls', { max: callsMax, perAddressMax: callsPerAddressMax });
+    this.#unfinished = new Quota('listen.unfinishedBytes', {
+      max: unfinishedBytesMax,
+      perAddressMax: unfinishedBytesPerAddressMax,
+    });
+    this.#messageBytesMax = listen.messageBytesMax;
     this.#reached = reached;
   }
 
@@ -43,7 +42,7 @@ export class CallBounds {
     }
     const meter = new MessageMeter();
     let held = 0;
-    // Before grpc-js's own: what is refused it must not keep. (`on` would make the stream flow.)
+    // Before grpc-js's own listener, so that grpc-js never keeps what is refused. (`on` would make the stream flow.)
     stream.prependListener('data', (chunk: Buffer) => {
       if (stream.closed || stream.writableEnded) return; // grpc-js keeps no more of it
       if (meter.read(chunk) > this.#messageBytesMax) return this.#refuse(stream, 'listen.messageBytesMax');

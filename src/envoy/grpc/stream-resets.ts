@@ -1,18 +1,19 @@
 /**
- * How many streams may be cancelled on one connection. Beyond it Node ends the whole connection, with all of its streams:
- * an Envoy's Checks and its access log. Node's own bound, 1,000 and 33 a second, is one that a client of an Envoy
- * reaches: each upgrade that it gives up before it is answered is a Check that Envoy cancels.
+ * How many streams may be cancelled on one connection. Beyond that, Node ends the whole connection with all its
+ * streams: an Envoy's Checks and its access log. Node's default, 1,000 and 33 more a second, is one that a client of an
+ * Envoy reaches: each upgrade that it gives up before it is answered is a Check that Envoy cancels.
  *
- * The same holds for streams that Node refuses by itself because too many are open, of which it takes a hundred in a row:
- * a stream that was cancelled counts as open until it has been put away, so a burst of cancelled ones has new ones refused.
+ * The same option counts streams that Node itself refuses because too many are open; by default it ends the connection
+ * after a hundred in a row. A cancelled stream counts as open until Node has cleaned it up, so after a burst of
+ * cancellations new streams are refused.
  *
- * grpc-js hands no such option on. Node keeps the options of a server with it, under a symbol, and reads them for each
- * connection.
+ * grpc-js does not pass these options on. Node keeps the options of a server on it, under a symbol, and reads them for
+ * each connection.
  */
 
 import { constants, type Http2Server, type Http2Session } from 'node:http2';
 
-export interface StreamResetOptions {
+interface StreamResetOptions {
   /** At once. */
   readonly burst: number;
   /** So many more each second. Node adds them once a second. */
@@ -20,9 +21,11 @@ export interface StreamResetOptions {
 }
 
 const KEY = 'listen.streamResetBurst';
-/** `NGHTTP2_ERR_PROTO`: what Node says when it ends a connection for this, and for bytes that are no HTTP/2. */
+/**
+ * `NGHTTP2_ERR_PROTO`: Node's error when it ends a connection because of this, or because of bytes that are no HTTP/2.
+ */
 const PROTOCOL_ERRNO = -505;
-/** Of the rate. What Node refuses by itself is not seen here, but hardly all of it is. */
+/** As a part of the rate. Not all of it, because streams that Node itself refuses are not counted here. */
 const SEEN_SHARE = 0.1;
 
 /** Cancelled on one connection in this second, and in the one before. */

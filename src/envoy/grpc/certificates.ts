@@ -1,11 +1,11 @@
 /**
- * The gRPC server's certificates, read again as their files change: a renewed certificate is used from the next
- * handshake on. Files that make no sense, such as a new certificate whose key is still to come, are left alone.
+ * The gRPC server's certificates. Their files are read again and again: a renewed certificate is used from the next
+ * handshake on. Files that cannot be used, such as a new certificate whose key is still to come, change nothing.
  */
 
 import type { experimental } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { readPems } from '../net/pem-files.ts';
+import { readPems } from '../../net/pem-files.ts';
 
 export interface CertificateFiles {
   readonly cert: string;
@@ -33,7 +33,7 @@ export class Certificates implements experimental.CertificateProvider {
     this.#files = files;
     this.#log = log;
     this.#pems = readPems('listen.tls', files);
-    this.#timer = setInterval(() => this.#readAgain(), READ_AGAIN_MS);
+    this.#timer = setInterval(() => this.#readAgain(), READ_AGAIN_MS).unref();
   }
 
   get asksClients(): boolean {
@@ -73,7 +73,11 @@ export class Certificates implements experimental.CertificateProvider {
       this.#log.info('the certificates of listen.tls have changed, and are in use');
     } catch (error) {
       const complaint = error instanceof Error ? error.message : String(error);
-      if (complaint !== this.#complaint) this.#log.error({ complaint }, 'the certificates before it stay in use');
+      if (complaint !== this.#complaint)
+        this.#log.error(
+          { complaint },
+          'the files of listen.tls cannot be used: the certificates from before stay in use',
+        );
       this.#complaint = complaint;
     }
   }

@@ -1,4 +1,4 @@
-/** How much of a gRPC message has arrived: each is a byte of flags, four of its length, and itself. */
+/** How much of a gRPC message has arrived. A message is a byte of flags, four bytes of length, and that many bytes. */
 
 const PREFIX_BYTES = 5;
 
@@ -7,12 +7,12 @@ export class MessageMeter {
   #length = 0;
   #arrived = 0;
 
-  /** Bytes of the message under way. */
+  /** Bytes of the message that is not complete yet. */
   get unfinished(): number {
     return this.#arrived;
   }
 
-  /** Returns how long the longest message is of which a part was in this chunk, in bytes. */
+  /** Returns the length in bytes of the longest message that has a part in this chunk. */
   read(chunk: Uint8Array): number {
     let at = 0;
     let longest = 0;

@@ -1,16 +1,16 @@
 /**
- * The HTTP/2 servers beneath a grpc-js server: one for each address that a host name stands for. grpc-js keeps them to
- * itself, and has no setting for what has to be set on them. Node tells of every server that begins to listen; those
- * that have the port or path that grpc-js was given are its own.
+ * The HTTP/2 servers beneath a grpc-js server: one for each address of its host name. grpc-js does not give access to
+ * them, and has no options for what has to be set on them. Node's diagnostics channel tells of every server that begins
+ * to listen; those with the port or path that grpc-js was given are its own.
  */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Http2Server } from 'node:http2';
-import type { Address } from '../config/address.ts';
+import type { Address } from '../../config/address.ts';
 
 const CHANNEL = 'tracing:net.server.listen:asyncStart';
 
-/** `bind` resolves with the port. What is done to the servers at once is done before the first connection. */
+/** `bind` resolves with the port. What the caller does to the servers at once is done before the first connection. */
 export async function http2ServersOf(
   address: Address,
   bind: () => Promise<number>,
@@ -24,7 +24,8 @@ export async function http2ServersOf(
       const at = server.address();
       return typeof at === 'string' ? address.kind === 'unix' && at === address.path : at?.port === port;
     });
-    if (servers.length === 0) throw new Error('grpc-js listens, but not as it used to: this version cannot be used');
+    if (servers.length === 0)
+      throw new Error('grpc-js does not listen as it used to: this version of it cannot be used');
     return { port, servers };
   } finally {
     unsubscribe(CHANNEL, note);

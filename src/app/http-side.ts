@@ -1,0 +1,61 @@
+/** Puts the side of people and programs together, by the configuration: the HTTP server, and the hub on it. */
+
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { Access, tokensOf } from '../access.ts';
+import type { Domain } from '../admission/domain.ts';
+import type { Events } from '../admission/events.ts';
+import type { LeaseStore } from '../admission/lease-store.ts';
+import type { LimitSource } from '../admission/limit-source.ts';
+import type { Config } from '../config/schema.ts';
+import { FleetView } from '../fleet/fleet-view.ts';
+import type { GateMetrics } from '../http/gate-metrics.ts';
+import { LastHour } from '../http/last-hour.ts';
+import { createHttpServer } from '../http/server.ts';
+import type { Hub } from '../hub/hub.ts';
+import { openHub } from '../hub/open.ts';
+import type { Readiness } from '../readiness.ts';
+
+/** The hub's figures name gates and proxies that need attention: at most so many of each kind. */
+const NAMED_MAX = 20;
+
+export interface HttpParts extends Pick<Domain, 'standing' | 'evidence' | 'ledger' | 'reaper'> {
+  readonly store: LeaseStore;
+  readonly limits: LimitSource;
+  readonly events: Events;
+  readonly metrics: GateMetrics;
+  readonly readiness: () => Readiness;
+  /** Called with the key of a bound. */
+  readonly reached: (key: string) => void;
+  readonly log: Logger;
+}
+
+export interface HttpSide {
+  readonly http: FastifyInstance;
+  readonly hub: Hub | undefined;
+  readonly lastHour: LastHour | undefined;
+}
+
+/** `gateName`: as other gates and the hub's clients know it. */
+export function openHttpSide(config: Config, gateName: string, parts: HttpParts): HttpSide {
+  const { store, limits, events, standing, evidence, reaper, metrics } = parts;
+  const fleet = new FleetView(store, limits, events);
+  const access = new Access(tokensOf(config.http.tokens), config.http.origins);
+  const hubParts = {
+    ...parts,
+    fleet,
+    access,
+    store: () => (!store.up ? 'down' : standing.synced ? 'up' : 'recovering'),
+    attendance: () => ({
+      gates: reaper.gates,
+      silent_gates: [...reaper.silentGates].slice(0, NAMED_MAX),
+      unlogged_proxies: [...reaper.unlogged].slice(0, NAMED_MAX),
+      unrenewed_proxies: [...evidence.unrenewed.keys()].slice(0, NAMED_MAX),
+    }),
+    registry: metrics.registry,
+  } as const;
+  const hub = config.hub.enabled ? openHub(config, gateName, hubParts) : undefined;
+  const lastHour = config.hub.enabled ? new LastHour(fleet) : undefined;
+  const http = createHttpServer({ ...parts, fleet, access, hub, lastHour }, config.http);
+  return { http, hub, lastHour };
+}

@@ -1,0 +1,25 @@
+/** `wsgate serve`: a gate, from its start to its end. */
+
+import { pino } from 'pino';
+import { startApp } from '../app.ts';
+import { readConfig } from './check-config.ts';
+import { command } from './command.ts';
+
+export const serve = command(
+  {
+    usage: '  wsgate serve [--config FILE]   serve Envoy, by the file and the WSGATE_… variables',
+    options: { config: { type: 'string' } },
+  },
+  async ({ config: file }, _rest, host) => {
+    const config = readConfig(file, host.env);
+    const log = pino({ level: config.log.level, base: { pid: process.pid } });
+    const app = await startApp(config, log);
+    log.info({ grpc: app.grpc, http: app.http, store: config.store.url ? 'redis' : 'embedded' }, 'serving');
+    const signal = await host.signal();
+    log.info({ signal }, 'stopping; a second signal ends at once');
+    const inTime = await app.stop();
+    if (inTime) log.info('stopped');
+    else log.warn({ deadlineMs: config.stop.deadline }, 'stopped at the deadline: something was cut off');
+    return 0;
+  },
+);

@@ -1,0 +1,41 @@
+/**
+ * The doors: the gRPC services by which Envoy asks for upgrades and tells of connections.
+ *
+ * To add one, write its file in `doors/`: a class with the methods of `Door`, which reads requests by
+ * `doors/request.ts`, asks the gate for upgrades and tells the ledger what it sees of connections. Then add it to the
+ * list in `openDoors`.
+ */
+
+import type { Server } from '@grpc/grpc-js';
+import type { Config } from '../config/schema.ts';
+import { Answers } from './answers.ts';
+import { AccessLogDoor, type AccessLogParts } from './doors/access-log.ts';
+import { ExtAuthzDoor, type ExtAuthzParts } from './doors/ext-authz.ts';
+import { UPGRADE } from './doors/request.ts';
+import { loadDecoders, loadServices } from './protos.ts';
+
+export interface Door {
+  /** Adds its service to the server. Called once, before the server listens. */
+  addTo(server: Server): void;
+  /** Resolves when no upgrade waits for its answer. A door that asks for none lacks this. */
+  idle?(): Promise<void>;
+  /** Ends its streams, which never end by themselves. A door without such streams lacks this. */
+  endStreams?(): void;
+}
+
+export type DoorParts = Pick<ExtAuthzParts, 'gate' | 'pods' | 'proxies' | 'log'> &
+  Pick<AccessLogParts, 'ledger' | 'keepalives' | 'counted' | 'reached'>;
+
+export function openDoors({ listen, store, deny }: Config, parts: DoorParts): readonly Door[] {
+  const { authorization, accessLog } = loadServices();
+  const decoders = loadDecoders([UPGRADE, ...parts.pods.headers]);
+  const answers = new Answers(authorization.Check.responseSerialize, {
+    denyStatus: deny.status,
+    retryAfterMs: deny.retryAfter,
+  });
+  const storeDeadlineMs = store.url && store.deadline;
+  return [
+    new ExtAuthzDoor({ ...parts, service: authorization, decode: decoders.check, answers, storeDeadlineMs }),
+    new AccessLogDoor({ ...parts, service: accessLog, decode: decoders.log, streamsMax: listen.logStreamsMax }),
+  ];
+}

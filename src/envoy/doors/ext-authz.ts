@@ -1,0 +1,173 @@
+/**
+ * ext_authz, `Authorization/Check`: before Envoy lets an upgrade through, it asks here. The question becomes an
+ * upgrade, the gate's verdict becomes Envoy's answer.
+ */
+
+import { type handleUnaryCall, type Server, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import type { Gate } from '../../admission/gate.ts';
+import type { DenialReason, Upgrade, Verdict } from '../../admission/verdict.ts';
+import type { Answers } from '../answers.ts';
+import type { AttributeContext, CheckRequest, HttpRequest } from '../messages.ts';
+import type { PodSources } from '../pod-sources.ts';
+import type { AuthorizationService, EnvoyDecoders } from '../protos.ts';
+import type { ProxyNames } from '../proxy-name.ts';
+import { stringField } from '../struct.ts';
+import { isWebSocket, type RequestSight, readUpgrade, UPGRADE } from './request.ts';
+
+export interface ExtAuthzParts {
+  readonly gate: Gate;
+  readonly pods: PodSources;
+  readonly proxies: ProxyNames;
+  readonly answers: Answers;
+  readonly service: AuthorizationService;
+  readonly decode: EnvoyDecoders['check'];
+  readonly log: Logger;
+  /** How long the store may take to answer; undefined when it is in this process. */
+  readonly storeDeadlineMs: number | undefined;
+}
+
+const WARN_MS = 1000;
+
+type CheckCall = ServerUnaryCall<CheckRequest, Buffer>;
+type Callback = sendUnaryData<Buffer>;
+
+export class ExtAuthzDoor {
+  readonly #parts: ExtAuthzParts;
+  #deadlineTold = false;
+  #warnedAtMs = Number.NEGATIVE_INFINITY;
+  #unsaid = 0;
+  #inFlight = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(parts: ExtAuthzParts) {
+    this.#parts = parts;
+  }
+
+  addTo(server: Server): void {
+    const { service, decode } = this.#parts;
+    const Check = { ...service.Check, requestDeserialize: decode, responseSerialize: (bytes: Buffer) => bytes };
+    server.addService({ Check }, { Check: this.#check });
+  }
+
+  /** Resolves when no upgrade waits for its answer. */
+  async idle(): Promise<void> {
+    if (this.#inFlight === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve;
+    });
+  }
+
+  readonly #check: handleUnaryCall<CheckRequest, Buffer> = (call, callback) => {
+    const { pods, proxies, answers } = this.#parts;
+    const { attributes } = call.request;
+    const http = attributes?.request?.http;
+    if (!attributes || !http) return this.#malformed(call, callback, 'attributes.request.http');
+    const headers = headersOf(http);
+    if (!isWebSocket(headers[UPGRADE])) return callback(null, answers.other);
+    const label = attributes.destination?.labels?.proxy_id;
+    const sight = sightOf(attributes, http, headers);
+    const reading = readUpgrade(sight, proxies.of(call, label), pods);
+    if ('upgrade' in reading) return this.#ask(call, callback, reading.upgrade);
+    switch (reading.missing) {
+      case 'stream':
+        return this.#malformed(call, callback, 'attributes.request.time or attributes.source.address');
+      case 'proxy':
+        return this.#refuse(callback, 'PROXY_UNKNOWN', proxies.explain(call, label));
+      case 'pod':
+        return this.#refuse(callback, 'POD_UNKNOWN', pods.explain(sight));
+    }
+  };
+
+  #malformed(call: CheckCall, callback: Callback, missing: string): void {
+    this.#warn({ missing, peer: call.getPeer() }, 'a Check that no Envoy would send');
+    callback({ code: status.INVALID_ARGUMENT, details: `${missing} is missing` });
+  }
+
+  #refuse(callback: Callback, reason: DenialReason, lookedAt: readonly string[]): void {
+    this.#warn({ reason, lookedAt }, 'denied an upgrade');
+    callback(null, this.#bytesOf(this.#parts.gate.refuse(reason)));
+  }
+
+  #ask(call: CheckCall, callback: Callback, upgrade: Upgrade): void {
+    this.#compareDeadlines(call);
+    this.#answer(call, upgrade).then(
+      (response) => callback(null, response),
+      (error: unknown) => {
+        this.#parts.log.error({ err: error }, 'a bug: a Check failed');
+        callback({ code: status.INTERNAL, details: 'a bug in wsgate; its log has the details' });
+      },
+    );
+  }
+
+  async #answer(call: CheckCall, upgrade: Upgrade): Promise<Buffer> {
+    let answered = false;
+    // Fires after a normal answer as well; only before it does it mean that Envoy has stopped waiting.
+    call.once('cancelled', () => {
+      if (!answered) this.#parts.gate.abandon(upgrade);
+    });
+    this.#inFlight += 1;
+    try {
+      return this.#bytesOf(await this.#parts.gate.admit(upgrade));
+    } finally {
+      answered = true;
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) this.#idle?.();
+    }
+  }
+
+  /** An Envoy that gives up before the store's deadline has passed decides by itself, instead of by outage.policy. */
+  #compareDeadlines(call: CheckCall): void {
+    const { storeDeadlineMs } = this.#parts;
+    if (this.#deadlineTold || storeDeadlineMs === undefined) return;
+    const timeoutMs = Number(call.getDeadline()) - Date.now();
+    if (timeoutMs > storeDeadlineMs) return;
+    this.#deadlineTold = true;
+    this.#parts.log.warn(
+      { timeoutMs, storeDeadlineMs, peer: call.getPeer() },
+      "store.deadline should be well below the timeout of Envoy's ext_authz filter",
+    );
+  }
+
+  /** Clients can cause these as often as they like. The log has one line a second; the metrics count all. */
+  #warn(fields: Record<string, unknown>, text: string): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#warnedAtMs < WARN_MS) {
+      this.#unsaid += 1;
+      return;
+    }
+    this.#parts.log.warn({ ...fields, unsaid: this.#unsaid }, text);
+    this.#warnedAtMs = nowMs;
+    this.#unsaid = 0;
+  }
+
+  #bytesOf(verdict: Verdict): Buffer {
+    const { answers } = this.#parts;
+    return verdict.admitted ? answers.allow(verdict.lease, verdict.pod) : answers.deny(verdict.reason);
+  }
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** With `encode_raw_headers`, Envoy sends `headerMap` instead of `headers`. */
+function headersOf({ headers, headerMap }: HttpRequest): Headers {
+  if (headers || !headerMap?.headers) return headers ?? {};
+  const text = new TextDecoder('latin1');
+  const raw = headerMap.headers.map(({ key, rawValue, value }) => [
+    key ?? '',
+    rawValue ? text.decode(rawValue) : (value ?? ''),
+  ]);
+  return Object.fromEntries(raw);
+}
+
+function sightOf(attributes: AttributeContext, http: HttpRequest, headers: Headers): RequestSight {
+  return {
+    startTime: attributes.request?.time,
+    peer: attributes.source?.address,
+    routePod: stringField(attributes.routeMetadataContext?.filterMetadata?.wsgate, 'pod'),
+    contextPod: attributes.contextExtensions?.pod,
+    header: (name) => headers[name],
+    path: http.path,
+    host: http.host,
+  };
+}

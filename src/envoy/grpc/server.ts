@@ -1,0 +1,114 @@
+/** The gRPC server: the doors and grpc.health.v1 on one address. */
+
+import { experimental, Server, ServerCredentials, setLogger } from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import type { Logger } from 'pino';
+import { formatAddress } from '../../config/address.ts';
+import { type Config, keepaliveOf } from '../../config/schema.ts';
+import { Connections } from '../../net/connections.ts';
+import { Quota } from '../../net/quota.ts';
+import { removeStaleSocket } from '../../net/unix-socket.ts';
+import type { Door } from '../doors.ts';
+import { CallBounds } from './call-bounds.ts';
+import type { Certificates } from './certificates.ts';
+import { http2ServersOf } from './http2-servers.ts';
+import type { Keepalives } from './keepalives.ts';
+import { StreamResets } from './stream-resets.ts';
+
+interface GrpcServerParts {
+  readonly doors: readonly Door[];
+  readonly keepalives: Keepalives;
+  readonly tls: Certificates | undefined;
+  readonly log: Logger;
+  /** Called with the key of a bound. */
+  readonly reached: (key: string) => void;
+}
+
+export class GrpcServer {
+  readonly #parts: GrpcServerParts;
+  readonly #listen: Config['listen'];
+  readonly #server: Server;
+  readonly #health = new HealthImplementation({ '': 'NOT_SERVING' });
+  readonly #connections: Connections;
+  readonly #calls: CallBounds;
+  readonly #resets: StreamResets;
+
+  constructor(parts: GrpcServerParts, config: Config) {
+    const { listen } = config;
+    const connections = { max: listen.connectionsMax, perAddressMax: listen.connectionsPerAddressMax };
+    const resets = { burst: listen.streamResetBurst, rate: listen.streamResetRate };
+    const keepalive = keepaliveOf(config);
+    this.#parts = parts;
+    this.#listen = listen;
+    this.#connections = new Connections(new Quota('listen.connections', connections), parts.reached);
+    this.#calls = new CallBounds(listen, parts.reached);
+    this.#resets = new StreamResets(resets, parts.reached);
+    // grpc-js reports errors to its callers as well. What it would print is for those who set GRPC_VERBOSITY.
+    const say = (...words: unknown[]) => parts.log.debug({ grpc: words.map(String).join(' ') }, 'grpc-js');
+    setLogger({ error: say, info: say, debug: say });
+    this.#server = new Server({
+      'grpc.max_receive_message_length': listen.messageBytesMax,
+      'grpc.max_concurrent_streams': listen.streamsMax, // of one connection; Envoy queues the rest
+      'grpc.keepalive_time_ms': keepalive.everyMs,
+      'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
+    });
+    for (const door of parts.doors) door.addTo(this.#server);
+    this.#health.addToServer(this.#server);
+  }
+
+  /** Resolves with the port, which means nothing on a unix socket; rejects when the address cannot be had. */
+  async listen(): Promise<number> {
+    const { grpc: address, flowControlWindow } = this.#listen;
+    if (address.kind === 'unix') await removeStaleSocket(address.path);
+    const bind = () =>
+      new Promise<number>((resolve, reject) => {
+        this.#server.bindAsync(formatAddress(address), credentials(this.#parts.tls), (error, port) =>
+          error ? reject(error) : resolve(port),
+        );
+      });
+    const { port, servers } = await http2ServersOf(address, bind);
+    for (const server of servers) {
+      this.#connections.bound(server);
+      this.#calls.bound(server);
+      this.#parts.keepalives.bound(server);
+      this.#resets.bound(server);
+      // A stopping Envoy sends the ends of all its connections within milliseconds, and only what fits the window
+      // arrives: with HTTP/2's default window, a small part.
+      server.on('session', (session) => {
+        session.setLocalWindowSize(flowControlWindow); // the connection's
+        session.settings({ initialWindowSize: flowControlWindow }); // each stream's
+      });
+    }
+    return port;
+  }
+
+  serving(yes: boolean): void {
+    this.#health.setStatus('', yes ? 'SERVING' : 'NOT_SERVING');
+  }
+
+  /** No new connections and streams; resolves when those under way have ended. */
+  drain(): Promise<void> {
+    return new Promise((resolve) => this.#server.tryShutdown(() => resolve()));
+  }
+
+  /** Resolves when no upgrade waits for its answer. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#parts.doors.map((door) => door.idle?.()));
+  }
+
+  /** Ends all streams that never end by themselves. */
+  endStreams(): void {
+    for (const door of this.#parts.doors) door.endStreams?.();
+  }
+
+  close(): void {
+    this.#server.forceShutdown();
+    this.#parts.tls?.stop();
+  }
+}
+
+function credentials(tls: Certificates | undefined): ServerCredentials {
+  if (!tls) return ServerCredentials.createInsecure();
+  // In grpc-js 1.14 the first parameter is the server's own provider, whatever its name says.
+  return experimental.createCertificateProviderServerCredentials(tls, tls.asksClients ? tls : null, tls.asksClients);
+}

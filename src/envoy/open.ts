@@ -1,0 +1,27 @@
+/** Puts Envoy's side together, by the configuration: the doors, the gRPC server that has them, the retreat from it. */
+
+import type { Config } from '../config/schema.ts';
+import { type DoorParts, openDoors } from './doors.ts';
+import type { Certificates } from './grpc/certificates.ts';
+import { Keepalives } from './grpc/keepalives.ts';
+import { GrpcServer } from './grpc/server.ts';
+import { PodSources } from './pod-sources.ts';
+import { ProxyNames } from './proxy-name.ts';
+import { Retreat, type RetreatParts } from './retreat.ts';
+
+type EnvoyParts = Omit<DoorParts & RetreatParts, 'pods' | 'proxies' | 'keepalives' | 'grpc'>;
+
+export interface EnvoySide {
+  readonly grpc: GrpcServer;
+  readonly retreat: Retreat;
+}
+
+/** `tls`: the certificates of `listen.tls`, if there is that key. */
+export function openEnvoySide(config: Config, tls: Certificates | undefined, parts: EnvoyParts): EnvoySide {
+  const pods = new PodSources(config.pods.from);
+  const proxies = new ProxyNames(config.proxy);
+  const keepalives = new Keepalives();
+  const doors = openDoors(config, { ...parts, pods, proxies, keepalives });
+  const grpc = new GrpcServer({ ...parts, doors, keepalives, tls }, config);
+  return { grpc, retreat: new Retreat({ ...parts, grpc }, config.lease.ttl / 4) };
+}
