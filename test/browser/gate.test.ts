@@ -13,8 +13,8 @@ describe.skipIf(!hasBrowser)('the page and its gate', () => {
     browser = await TestBrowser.launch();
   });
   afterEach(async () => {
+    await browser.endVisits(); // before the gates stop, which the page would notice
     for (const each of undo.splice(0)) await each();
-    await browser.endVisits();
   });
   afterAll(() => browser.close());
 
