@@ -12,6 +12,8 @@ import { parseTrafficOptions, type TrafficOptions, USAGE } from './traffic/optio
 
 /** The gate may answer a scrape with figures that are a second old. */
 const METRICS_DEADLINE_MS = 5_000;
+/** What the gate says of a pod that is full: no error of the traffic. */
+const LIMIT_EXCEEDED = 429;
 
 const progress = new Progress(process.stderr);
 
@@ -46,7 +48,7 @@ async function onePod(
     console.log(`${pod}: ${outcome.opened.length} of ${connections} opened, ${outcome.refused.length} refused`);
     if (notOpened(outcome)) console.log(notOpened(outcome));
     await hold(outcome.opened, options.holdMs, interrupt);
-    return outcome.failed.length === 0;
+    return outcome.failed.length === 0 && outcome.refused.every(({ status }) => status === LIMIT_EXCEEDED);
   } finally {
     await closeAll(outcome.opened);
     console.log('Closed all.');
@@ -76,6 +78,7 @@ async function metricsShow(options: TrafficOptions, expected: Metrics, title: st
 }
 
 async function hold(clients: readonly Client[], forMs: number, interrupt: AbortSignal): Promise<void> {
+  if (clients.length === 0) return;
   const end = performance.now() + forMs;
   for (let leftMs = forMs; leftMs > 0 && !interrupt.aborted; leftMs = end - performance.now()) {
     const open = clients.filter(({ readyState }) => readyState === WebSocket.OPEN).length;

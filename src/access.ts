@@ -22,6 +22,11 @@ export interface AccessRefusal {
   readonly detail: string;
 }
 
+export const FOREIGN: AccessRefusal = {
+  status: 403,
+  detail: 'the origin of this web page is not among http.origins',
+};
+
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
 /** The tokens that `http.tokens` names. */
@@ -67,8 +72,10 @@ export class Access {
   /** `secret`: one that was shown in another way than by the Authorization header. */
   refusal(headers: IncomingHttpHeaders, scope: Scope, secret?: string): AccessRefusal | undefined {
     if (this.tokens.length === 0) {
-      if (LOOPBACK_HOST.test(headers.host ?? '') && this.trusts(headers)) return undefined;
-      return { status: 403, detail: 'without http.tokens, only requests made to a loopback name are answered' };
+      if (!LOOPBACK_HOST.test(headers.host ?? '')) {
+        return { status: 403, detail: 'without http.tokens, only requests made to a loopback name are answered' };
+      }
+      return this.trusts(headers) ? undefined : FOREIGN;
     }
     const token = this.tokenOf(headers, secret);
     if (!token)

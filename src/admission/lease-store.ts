@@ -157,8 +157,8 @@ export interface HeldLease {
 
 export interface LeasePage {
   readonly leases: readonly HeldLease[];
-  /** Where the next page begins; absent on the last one. */
-  readonly next?: string;
+  /** The last of these, when there are more after it. */
+  readonly next?: LeaseId;
 }
 
 /**
@@ -276,10 +276,10 @@ export interface LeaseStore {
   fleet(pods: readonly PodId[]): Promise<Answer<Fleet>>;
 
   /**
-   * The leases of one pod, about `size` at a time, from `cursor` (absent: from the beginning). A lease that is held
-   * for the whole walk is seen; one that comes or goes meanwhile may be.
+   * The leases of one pod in the order of their ids, `size` at most, from the one after `after` (absent: from the
+   * first). A lease that is held for the whole walk is seen once; one that comes or goes meanwhile may be.
    */
-  leases(pod: PodId, size: number, cursor?: string): Promise<Answer<LeasePage>>;
+  leases(pod: PodId, size: number, after?: LeaseId): Promise<Answer<LeasePage>>;
 
   heartbeat(beat: Heartbeat): Promise<Answer<HeartbeatReply>>;
 

@@ -2,6 +2,8 @@
  * The order in which the parts of a gate start and stop. It matters: a part that is moved may lose leases or upgrades.
  */
 
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Domain } from '../admission/domain.ts';
 import type { Events } from '../admission/events.ts';
 import { type Address, formatAddress } from '../config/address.ts';
@@ -109,7 +111,9 @@ async function had<T>(key: string, address: Address, listening: Promise<T>): Pro
   try {
     return await listening;
   } catch (error) {
-    throw new Error(`${key}: cannot listen on ${formatAddress(address)}: ${explain(error)}`);
+    const folder = address.kind === 'unix' ? dirname(address.path) : undefined;
+    const why = folder !== undefined && !existsSync(folder) ? `there is no folder ${folder}` : explain(error);
+    throw new Error(`${key}: cannot listen on ${formatAddress(address)}: ${why}`);
   }
 }
 

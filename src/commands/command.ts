@@ -1,5 +1,5 @@
 /**
- * What a command is. It touches nothing of the process but what `main.ts` hands it as its `Host`, and ends with an exit
+ * What a command is. It touches nothing of the process but what `command-line.ts` hands it as its `Host`, and ends with an exit
  * code, or by throwing an `Exit`.
  */
 
@@ -14,6 +14,8 @@ export interface Host {
   readonly err: Writable;
   /** Resolves with the first SIGTERM or SIGINT that comes from now on. A second one ends the process at once. */
   signal(): Promise<NodeJS.Signals>;
+  /** From now on SIGHUP ends nothing, and calls this. */
+  onHangup(told: () => void): void;
 }
 
 export interface Command {

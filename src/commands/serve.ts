@@ -13,6 +13,7 @@ export const serve = command(
   async ({ config: file }, _rest, host) => {
     const config = readConfig(file, host.env);
     const log = pino({ level: config.log.level, base: { pid: process.pid } });
+    host.onHangup(() => log.warn('ignored SIGHUP: the configuration is read at the start only'));
     const app = await startApp(config, log);
     log.info({ grpc: app.grpc, http: app.http, store: config.store.url ? 'redis' : 'embedded' }, 'serving');
     const signal = await host.signal();

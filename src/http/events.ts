@@ -12,6 +12,9 @@ import { sendProblem } from './problem.ts';
 import { needs } from './scopes.ts';
 
 const BATCH_MAX = 100;
+const CLOUD_EVENT_TYPES = ['application/cloudevents+json', 'application/cloudevents-batch+json'];
+/** Of bodies that are taken. */
+export const BODY_TYPES = ['application/json', ...CLOUD_EVENT_TYPES];
 
 const fromOutside = cloudEvent
   .refine((event) => !isFromGate(event), {
@@ -27,11 +30,7 @@ const batch = z
   .max(BATCH_MAX, `at most ${BATCH_MAX} events`);
 
 export function eventRoutes(app: FastifyInstance, { hub, access }: { hub: Hub; access: Access }): void {
-  app.addContentTypeParser(
-    ['application/cloudevents+json', 'application/cloudevents-batch+json'],
-    { parseAs: 'string' },
-    app.getDefaultJsonParser('error', 'error'),
-  );
+  app.addContentTypeParser(CLOUD_EVENT_TYPES, { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
 
   app.post('/v1/events', needs('all'), async ({ body }, reply) => {
     const parsed = Array.isArray(body) ? batch.safeParse(body) : fromOutside.safeParse(body);

@@ -17,7 +17,6 @@ const LOOP_SAMPLE_MS = 10;
 
 /** Those of the library's default metrics that follow Prometheus's naming and are of use here. */
 const DEFAULTS = new Set([
-  'process_cpu_seconds_total',
   'process_resident_memory_bytes',
   'process_open_fds',
   'process_max_fds',
@@ -132,6 +131,17 @@ export class GateMetrics {
     for (const { name } of this.registry.getMetricsAsArray()) {
       if (!name.startsWith('wsgate_') && !DEFAULTS.has(name)) this.registry.removeSingleMetric(name);
     }
+    // The library's own is filled by another metric, which is not among these.
+    new Counter({
+      name: 'process_cpu_seconds_total',
+      help: 'Total user and system CPU time spent in seconds.',
+      registers: [this.registry],
+      collect() {
+        const { user, system } = process.cpuUsage();
+        this.reset();
+        this.inc((user + system) / 1e6);
+      },
+    });
     this.#eventLoop.enable();
     this.#gauge('wsgate_event_loop_lag_seconds', 'The longest stall of the event loop since the last scrape.', () => {
       const lagMs = this.#eventLoop.max / 1e6 - LOOP_SAMPLE_MS; // it measures from sample to sample

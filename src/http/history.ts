@@ -3,12 +3,14 @@
 import type { FastifyInstance } from 'fastify';
 import type { HistoryBody } from './bodies.ts';
 import type { LastHour } from './last-hour.ts';
-import { namedPods } from './named-pods.ts';
+import { namedPods, unknownKey } from './named-pods.ts';
 import { sendProblem } from './problem.ts';
 import { needs } from './scopes.ts';
 
 export function historyRoutes(app: FastifyInstance, lastHour: LastHour): void {
   app.get<{ Querystring: { pods?: string | string[] } }>('/v1/history', needs('all'), async ({ query }, reply) => {
+    const wrong = unknownKey(query, ['pods']);
+    if (wrong !== undefined) return sendProblem(reply, 400, wrong);
     const asked = query.pods === undefined ? { names: undefined } : namedPods(query.pods);
     if ('mistake' in asked) return sendProblem(reply, 400, asked.mistake);
     const { timeMs, stepMs, sinceMs, pods } = lastHour.of(asked.names);

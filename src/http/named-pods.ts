@@ -1,4 +1,4 @@
-/** Pods that a request names: `?pods=a,b`, or the key more than once. */
+/** What a request's query names: its keys, and pods (`?pods=a,b`, or the key more than once). */
 
 import { type PodId, parsePodId } from '../admission/ids.ts';
 import { NAMED_PODS_MAX } from './bodies.ts';
@@ -12,6 +12,14 @@ export function namedPods(
   const names = texts.map(parsePodId).filter((name) => name !== undefined);
   const wrong = texts.find((text) => !parsePodId(text));
   return wrong === undefined ? { names } : { mistake: noPodId(wrong) };
+}
+
+/** What is wrong with a query that has a key which the route does not know. */
+export function unknownKey(query: object, known: readonly string[]): string | undefined {
+  const wrong = Object.keys(query).find((key) => !known.includes(key));
+  if (wrong === undefined) return undefined;
+  const expected = known.length === 0 ? 'none' : known.join(', ');
+  return `${shown(wrong)} is no key of this query: expected ${expected}`;
 }
 
 export function noPodId(text: string): string {

@@ -7,7 +7,7 @@ import type { HeldLease, LeaseStore, StoreAway } from '../admission/lease-store.
 import type { Ledger } from '../admission/ledger/ledger.ts';
 import type { FleetSnapshot, FleetView } from '../fleet/fleet-view.ts';
 import type { ConnectionBody, ConnectionsBody, PodBody, PodNowBody, PodsBody, ReleaseBody } from './bodies.ts';
-import { namedPods, noPodId, shown } from './named-pods.ts';
+import { namedPods, noPodId, shown, unknownKey } from './named-pods.ts';
 import { sendProblem } from './problem.ts';
 import { needs } from './scopes.ts';
 
@@ -28,9 +28,9 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
     const answer = asked.names ? await fleet.these(asked.names) : await fleet.snapshot();
     if (!answer.ok) return sendAway(reply, answer);
     const { timeMs } = answer.value;
-    const pods = asked.names ? answer.value.pods : found(answer.value.pods, asked);
+    const pods = answer.value.pods.filter(({ pod }) => pod.includes(asked.contains));
     const total = pods.reduce((sum, { connections }) => sum + connections, 0);
-    return { time: isoTime(timeMs), total, pods: pods.map(podBody) } satisfies PodsBody;
+    return { time: isoTime(timeMs), total, pods: pods.slice(0, asked.max).map(podBody) } satisfies PodsBody;
   });
 
   app.get<{ Params: { pod: string } }>('/v1/pods/:pod', needs('all'), async ({ params }, reply) => {
@@ -48,14 +48,17 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
     async ({ params, query }, reply) => {
       const pod = parsePodId(params.pod);
       if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
+      const wrong = unknownKey(query, ['limit', 'cursor']);
+      if (wrong !== undefined) return sendProblem(reply, 400, wrong);
       const size = Number(query.limit ?? PAGE_DEFAULT);
       if (!Number.isInteger(size) || size < 1 || size > PAGE_MAX) {
         return sendProblem(reply, 400, `limit is ${shown(query.limit)}: expected a whole number from 1 to ${PAGE_MAX}`);
       }
-      const answer = await store.leases(pod, size, query.cursor);
-      if (!answer.ok && answer.why === 'refused') {
+      const cursor = query.cursor === undefined ? undefined : parseLeaseId(query.cursor);
+      if (query.cursor !== undefined && !cursor) {
         return sendProblem(reply, 400, `cursor is ${shown(query.cursor)}: expected the next of an earlier page`);
       }
+      const answer = await store.leases(pod, size, cursor);
       if (!answer.ok) return sendAway(reply, answer);
       const { leases, next } = answer.value;
       return { pod, connections: leases.map(connectionBody), next: next ?? null } satisfies ConnectionsBody;
@@ -100,19 +103,17 @@ interface PodsAsked {
   readonly max: number;
 }
 
-function parsePodsQuery({ pods, contains = '', limit }: PodsQuery): PodsAsked | { mistake: string } {
+function parsePodsQuery(query: PodsQuery): PodsAsked | { mistake: string } {
+  const { pods, contains = '', limit } = query;
+  const wrong = unknownKey(query, pods === undefined ? ['pods', 'contains', 'limit'] : ['pods']);
+  if (wrong !== undefined) return { mistake: pods === undefined ? wrong : `${wrong}, where pods are named` };
   const max = limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
   if (limit !== undefined && (!Number.isInteger(max) || max < 1)) {
     return { mistake: `limit is ${shown(limit)}: expected a whole number from 1` };
   }
   if (pods === undefined) return { names: undefined, contains: String(contains), max };
   const named = namedPods(pods);
-  return 'mistake' in named ? named : { ...named, contains: '', max };
-}
-
-function found(pods: FleetSnapshot['pods'], { contains, max }: PodsAsked): FleetSnapshot['pods'] {
-  const matching = contains === '' ? pods : pods.filter(({ pod }) => pod.includes(contains));
-  return matching.slice(0, max);
+  return 'mistake' in named ? named : { ...named, contains: '', max: Number.POSITIVE_INFINITY };
 }
 
 function podBody({ pod, connections, limit, proxies }: FleetSnapshot['pods'][number]): PodBody {

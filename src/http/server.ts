@@ -9,11 +9,12 @@ import { Quota } from '../net/quota.ts';
 import type { Readiness } from '../readiness.ts';
 import { corsHook } from './cors.ts';
 import { dashboardRoutes } from './dashboard.ts';
-import { eventRoutes } from './events.ts';
+import { BODY_TYPES, eventRoutes } from './events.ts';
 import { FleetMetrics } from './fleet-metrics.ts';
 import type { GateMetrics } from './gate-metrics.ts';
 import { historyRoutes } from './history.ts';
 import type { LastHour } from './last-hour.ts';
+import { Methods } from './methods.ts';
 import { type PodRouteParts, podRoutes } from './pods.ts';
 import { sendProblem } from './problem.ts';
 import { checkScopes, needs } from './scopes.ts';
@@ -73,12 +74,23 @@ export function createHttpServer(
     // Errors before routing, such as a broken escape in the path.
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, error.statusCode ?? 400, error.message),
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, `there is no ${request.method} ${request.url}`));
+  const methods = new Methods(app);
+  app.setNotFoundHandler((request, reply) => {
+    const { method, url } = request;
+    const allowed = methods.of(url);
+    if (allowed.length === 0) return sendProblem(reply, 404, `there is no ${url}`);
+    const allow = allowed.join(', ');
+    return sendProblem(reply.header('allow', allow), 405, `${method} is not for ${url}: expected ${allow}`);
+  });
   app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status === 413) {
       parts.reached('http.bodyBytesMax');
       return sendProblem(reply, 413, 'the body is longer than http.bodyBytesMax');
+    }
+    if (status === 415) {
+      const given = JSON.stringify(request.headers['content-type'] ?? '');
+      return sendProblem(reply, 415, `content-type is ${given}: expected ${BODY_TYPES.join(', ')}`);
     }
     if (status < 500) return sendProblem(reply, status, error.message);
     request.log.error({ err: error }, 'a bug: a request failed');

@@ -29,7 +29,8 @@ const NO_HTTP: Refusal = { status: 400, detail: 'this is no HTTP request' };
 export function refuseUnreadable(reached: (key: string) => void) {
   return ({ code = '' }: NodeJS.ErrnoException, socket: Socket): void => {
     const { status, detail, key } = REFUSALS[code] ?? NO_HTTP;
-    if (key !== undefined) reached(key);
+    // Browsers open connections before they need them: where nothing came, nobody asked for too much.
+    if (key !== undefined && socket.bytesRead > 0) reached(key);
     // The connection is closed even if the other side does not read the answer.
     if (code !== 'ECONNRESET' && socket.writable) socket.write(problemMessage(status, detail));
     socket.destroySoon();

@@ -10,7 +10,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import type { Access } from '../access.ts';
+import { type Access, FOREIGN } from '../access.ts';
 import { problemMessage } from '../net/problem.ts';
 import { Quota } from '../net/quota.ts';
 import type { Feed } from './feeds/feed.ts';
@@ -39,6 +39,11 @@ interface Refusal {
 }
 
 const STOPPING: Refusal = { status: 503, why: 'stopping', detail: 'this gate is stopping' };
+const NO_TICKET: Refusal = {
+  status: 401,
+  why: 'access',
+  detail: 'this ticket has expired, or was issued for a token that this gate does not know',
+};
 const SUBPROTOCOL = 'wsgate';
 const BEARER = 'bearer.';
 /** For a client that was refused because there are too many. */
@@ -102,15 +107,13 @@ export class Handshake {
   /** All that can be decided at once. `ticket`: a valid one, which has still to be redeemed. */
   #judge({ headers }: IncomingMessage, url: URL, { scope }: Feed): { refusal?: Refusal; ticket?: string } {
     const { access, tickets } = this.#parts;
-    if (!access.trusts(headers)) {
-      const detail = 'the origin of this web page is not among http.origins';
-      return { refusal: { status: 403, why: 'origin', detail } };
-    }
+    if (!access.trusts(headers)) return { refusal: { ...FOREIGN, why: 'origin' } };
     if (this.#closed) return { refusal: STOPPING };
     const refusal = access.refusal(headers, scope, secretAmong(headers['sec-websocket-protocol']));
     if (!refusal) return {};
     const ticket = url.searchParams.get('ticket');
-    return ticket !== null && tickets.permits(ticket, scope) ? { ticket } : { refusal: { ...refusal, why: 'access' } };
+    if (ticket === null) return { refusal: { ...refusal, why: 'access' } };
+    return tickets.permits(ticket, scope) ? { ticket } : { refusal: NO_TICKET };
   }
 
   /** What can be decided only after a while. */

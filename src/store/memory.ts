@@ -214,10 +214,10 @@ export class MemoryStore implements LeaseStore {
   }
 
   /** Pages in the order of lease ids; the cursor is the last one seen. */
-  async leases(podId: PodId, size: number, cursor?: string): Promise<Answer<LeasePage>> {
+  async leases(podId: PodId, size: number, after?: LeaseId): Promise<Answer<LeasePage>> {
     const all = [...(this.#pods.get(podId)?.leases ?? [])]
       .map(([lease, { holder }]) => ({ lease, holder }))
-      .filter(({ lease }) => cursor === undefined || lease > cursor)
+      .filter(({ lease }) => after === undefined || lease > after)
       .sort((a, b) => (a.lease < b.lease ? -1 : 1));
     const leases = all.slice(0, size);
     const last = leases.at(-1);

@@ -73,13 +73,14 @@ describe('GET /v1/pods?…', () => {
 
   it('finds pods by a part of their name', async () => {
     gate = await startTestApp({ WSGATE_LIMITS_PODS: '{web-1: {connections: 5}, web-2: {connections: 5}}' });
-    await gate.check(checkOf(newStream(), 'api-1'));
+    for (const pod of ['api-1', 'web-1', 'web-2']) await gate.check(checkOf(newStream(), pod));
     const names = async (query: string) => {
       const { pods } = (await (await gate.get(`/v1/pods?${query}`)).json()) as { pods: { pod: string }[] };
       return pods.map(({ pod }) => pod);
     };
     expect(await names('contains=eb-')).toEqual(['web-1', 'web-2']);
     expect(await names('contains=eb-&limit=1')).toEqual(['web-1']);
+    expect(await json(gate.get('/v1/pods?contains=eb-&limit=1'))).toMatchObject({ body: { total: 2 } }); // of all that match
     expect(await names('contains=nothing')).toEqual([]);
     expect(await names('contains=a&contains=b')).toEqual([]);
   });
@@ -91,6 +92,8 @@ describe('GET /v1/pods?…', () => {
       ['pods=a,b%20c', '"b c" is no pod id'],
       [`pods=${many}`, 'pods names 101 pods: expected at most 100'],
       ['limit=0', 'limit is "0": expected a whole number from 1'],
+      ['contain=x', '"contain" is no key of this query: expected pods, contains, limit'],
+      ['pods=a&limit=1', '"limit" is no key of this query: expected pods, where pods are named'],
     ] as const) {
       expect(await json(gate.get(`/v1/pods?${query}`))).toEqual(problem(400, expect.stringContaining(detail)));
     }
@@ -160,6 +163,14 @@ describe('GET /v1/pods/{pod}/connections', () => {
       problem(400, `limit is "${limit}": expected a whole number from 1 to 1000`),
     );
   });
+});
+
+it.each([
+  ['cursor=nonsense', 'cursor is "nonsense": expected the next of an earlier page'],
+  ['cursr=1', '"cursr" is no key of this query: expected limit, cursor'],
+])('GET /v1/pods/{pod}/connections?%s says what is wrong', async (query, detail) => {
+  gate = await startTestApp();
+  expect(await json(gate.get(`/v1/pods/pod1/connections?${query}`))).toEqual(problem(400, detail));
 });
 
 describe('POST /v1/pods/{pod}/connections/{lease}/release', () => {
@@ -241,6 +252,16 @@ describe('metrics', () => {
     expect(execFileSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })).toBe('');
   });
 
+  it('/metrics tells how much processor time this process has used', async () => {
+    gate = await startTestApp();
+    const used = async () =>
+      Number(/^process_cpu_seconds_total (\S+)$/m.exec(await (await gate.get('/metrics')).text())?.[1]);
+    const before = await used();
+    expect(before).toBeGreaterThan(0);
+    for (let i = 0; i < 20; i += 1) await gate.get('/v1/pods');
+    expect(await used()).toBeGreaterThan(before);
+  });
+
   it('tell the fleet by exactly these names and labels', async () => {
     gate = await startTestApp();
     await gate.check(checkOf(newStream(), 'pod1'), 'proxy_a');
@@ -260,6 +281,26 @@ describe('metrics', () => {
 });
 
 describe('errors', () => {
+  it('a method that a path does not take is answered with 405 and those that it takes', async () => {
+    gate = await startTestApp();
+    const answer = await gate.post('/v1/pods/pod1/connections?limit=1');
+    expect(answer.headers.get('allow')).toBe('GET, HEAD');
+    expect(await json(Promise.resolve(answer))).toEqual(problem(405, expect.stringContaining('expected GET, HEAD')));
+    const release = await gate.get('/v1/pods/pod1/connections/p_1-a/release');
+    expect([release.status, release.headers.get('allow')]).toEqual([405, 'POST']);
+    expect((await gate.post('/v1/nope')).status).toBe(404);
+  });
+
+  it('a body of a type that is not taken is answered with 415 and those that are', async () => {
+    gate = await startTestApp();
+    const answer = await gate.post('/v1/events', { 'content-type': 'text/xml', 'content-length': '0' });
+    expect(answer.status).toBe(415);
+    expect(await answer.json()).toMatchObject({
+      detail:
+        'content-type is "text/xml": expected application/json, application/cloudevents+json, application/cloudevents-batch+json',
+    });
+  });
+
   it.each([
     ['an address that is not there', '/nope', 404],
     ['a broken escape in the path', '/v1/pods/%zz', 400],

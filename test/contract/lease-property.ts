@@ -56,7 +56,7 @@ async function holdTheSame({ subject, model }: Both): Promise<void> {
 
 async function everyLease(store: LeaseStore, pod: PodId): Promise<HeldLease[]> {
   const found = new Map<LeaseId, HeldLease>();
-  let cursor: string | undefined;
+  let cursor: LeaseId | undefined;
   do {
     const page = await value(store.leases(pod, PAGE, cursor));
     for (const each of page.leases) found.set(each.lease, each);

@@ -39,6 +39,17 @@ function wsgate(args: readonly string[], env: Record<string, string> = {}): Prom
   });
 }
 
+it.concurrent('an older Node is told which one is needed, that of package.json', async () => {
+  const { engines } = JSON.parse(readFileSync(PACKAGE, 'utf8'));
+  const older = 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.20.2" } })';
+  const { code, stdout, stderr } = await wsgate(['--version'], {
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(older)}`,
+  });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toBe('wsgate: this is Node 20.20.2: expected Node 24 or newer\n');
+  expect(engines.node).toBe('>=24');
+});
+
 describe.concurrent('without a command to run', () => {
   it('prints its version', async () => {
     const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8'));
@@ -110,6 +121,27 @@ describe.concurrent('serve', () => {
     const gate = await start({ name: 'gate', file: process.execPath, args: [MAIN, 'serve'], env });
     await until('it serves', () => gate.lines().some((line) => line.includes('"serving"')));
     expect((await fetch(`http://${http}/readyz`)).status).toBe(200);
+    await gate.stop();
+    expect(await gate.ended).toBe('exit code 0');
+  });
+
+  it('says in one line that there is no folder for the socket of listen.grpc, and ends with 1', async () => {
+    const env = { WSGATE_LISTEN_GRPC: 'unix:/absent/folder/grpc.sock', WSGATE_LISTEN_HTTP: '127.0.0.1:0' };
+    const { code, stderr } = await wsgate(['serve'], env);
+    expect(code).toBe(1);
+    expect(linesOf(stderr)).toEqual([
+      'wsgate: listen.grpc: cannot listen on unix:/absent/folder/grpc.sock: there is no folder /absent/folder',
+    ]);
+  });
+
+  it('goes on at SIGHUP, and says so', async () => {
+    const http = `127.0.0.1:${await freePort()}`;
+    const env = { WSGATE_LISTEN_GRPC: '127.0.0.1:0', WSGATE_LISTEN_HTTP: http };
+    const gate = await start({ name: 'gate', file: process.execPath, args: [MAIN, 'serve'], env });
+    await until('it serves', () => gate.lines().some((line) => line.includes('"serving"')));
+    gate.kill('SIGHUP');
+    await until('it has said so', () => gate.lines().some((line) => line.includes('ignored SIGHUP')));
+    expect((await fetch(`http://${http}/healthz`)).status).toBe(200);
     await gate.stop();
     expect(await gate.ended).toBe('exit code 0');
   });

@@ -20,6 +20,7 @@ export const scripts = {
   expiries: load('expiries'),
   snapshot: load('snapshot'),
   leases: load('leases'),
+  holders: load('holders'),
   members: load('members'),
   register: load('register'),
   remove: load('remove'),

@@ -193,14 +193,25 @@ export class RedisStore implements LeaseStore {
     });
   }
 
-  /** Pages as ZSCAN does: the cursor is Redis's, and a page may be longer or shorter than asked for. */
-  async leases(pod: PodId, size: number, cursor?: string): Promise<Answer<LeasePage>> {
+  /** All lease ids are read for each page, some at a time, so that Redis serves others in between. */
+  async leases(pod: PodId, size: number, after?: LeaseId): Promise<Answer<LeasePage>> {
     const away = await this.#cannotRead();
     if (away) return away;
-    return map(await this.#reads.run(scripts.leases, this.#keys.pod(pod), [cursor ?? '0', size]), (reply) => {
-      const [next, flat] = reply as [string, (string | null)[]];
-      const leases = pairs(flat).map(([lease, info]) => held(lease as LeaseId, info));
-      return next === '0' ? { leases } : { leases, next };
+    const keys = this.#keys.pod(pod);
+    const all = new Set<LeaseId>();
+    let cursor = '0';
+    do {
+      const answer = await this.#reads.run(scripts.leases, keys, [cursor, BATCH]);
+      if (!answer.ok) return answer;
+      const [next, some] = answer.value as [string, LeaseId[]];
+      for (const lease of some) if (after === undefined || lease > after) all.add(lease);
+      cursor = next;
+    } while (cursor !== '0');
+    const page = [...all].sort().slice(0, size);
+    const last = page.at(-1);
+    return map(await this.#reads.run(scripts.holders, keys, page), (reply) => {
+      const leases = (reply as (string | null)[]).map((info, i) => held(page[i] as LeaseId, info));
+      return last && all.size > size ? { leases, next: last } : { leases };
     });
   }
 
