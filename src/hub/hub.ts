@@ -144,6 +144,8 @@ export class Hub {
 
   /** Ends at once: what is under way is cut off. */
   close(): Promise<void> {
+    this.#begin();
+    this.#snapshots.stop();
     return this.#broker.close();
   }
 
