@@ -107,8 +107,8 @@ ${[...proxies, ...places].join('\n')}
 
 Watch http://127.0.0.1:${HTTP_PORT}/ and try in another terminal:
 
-  npm run traffic -- --scenario table
-  npm run traffic -- --pod pod2 --connections 120
+  npm run traffic -- --scenario table --hold 1m
+  npm run traffic -- --pod pod2 --connections 120 --hold 1m
   curl http://127.0.0.1:${HTTP_PORT}/websocket/metrics
 
 Ctrl-C ends it all.`;
