@@ -24,7 +24,7 @@ export interface Door {
 }
 
 export type DoorParts = Pick<ExtAuthzParts, 'gate' | 'pods' | 'proxies' | 'log'> &
-  Pick<AccessLogParts, 'ledger' | 'keepalives' | 'counted' | 'reached'>;
+  Pick<AccessLogParts, 'ledger' | 'keepalives' | 'complaints' | 'counted' | 'reached'>;
 
 export function openDoors({ listen, store, deny }: Config, parts: DoorParts): readonly Door[] {
   const { authorization, accessLog } = loadServices();

@@ -1,6 +1,7 @@
 /** Puts Envoy's side together, by the configuration: the doors, the gRPC server that has them, the retreat from it. */
 
 import type { Config } from '../config/schema.ts';
+import { Complaints } from './complaints.ts';
 import { type DoorParts, openDoors } from './doors.ts';
 import type { Certificates } from './grpc/certificates.ts';
 import { Keepalives } from './grpc/keepalives.ts';
@@ -9,7 +10,7 @@ import { PodSources } from './pod-sources.ts';
 import { ProxyNames } from './proxy-name.ts';
 import { Retreat, type RetreatParts } from './retreat.ts';
 
-type EnvoyParts = Omit<DoorParts & RetreatParts, 'pods' | 'proxies' | 'keepalives' | 'grpc'>;
+type EnvoyParts = Omit<DoorParts & RetreatParts, 'pods' | 'proxies' | 'keepalives' | 'complaints' | 'grpc'>;
 
 export interface EnvoySide {
   readonly grpc: GrpcServer;
@@ -21,7 +22,8 @@ export function openEnvoySide(config: Config, tls: Certificates | undefined, par
   const pods = new PodSources(config.pods.from);
   const proxies = new ProxyNames(config.proxy);
   const keepalives = new Keepalives();
-  const doors = openDoors(config, { ...parts, pods, proxies, keepalives });
-  const grpc = new GrpcServer({ ...parts, doors, keepalives, tls }, config);
+  const complaints = new Complaints(parts.log);
+  const doors = openDoors(config, { ...parts, pods, proxies, keepalives, complaints });
+  const grpc = new GrpcServer({ ...parts, doors, keepalives, complaints, tls }, config);
   return { grpc, retreat: new Retreat({ ...parts, grpc }, config.lease.ttl / 4) };
 }

@@ -54,8 +54,12 @@ export class PodSources {
   }
 }
 
+/** Both are needed; a Check does not tell which of them is missing. */
+const ROUTE =
+  'route metadata wsgate.pod (metadata on the route, and route_metadata_context_namespaces: [wsgate] in the filter)';
+
 function compile(source: PodSource): Source {
-  if (source === 'route') return { name: 'route metadata wsgate.pod', read: ({ routePod }) => routePod };
+  if (source === 'route') return { name: ROUTE, read: ({ routePod }) => routePod };
   if (source === 'context') return { name: 'context_extensions.pod', read: ({ contextPod }) => contextPod };
   if ('header' in source) return { name: `header ${source.header}`, read: (sight) => sight.header(source.header) };
   if ('fixed' in source) return { name: 'fixed', read: () => source.fixed };

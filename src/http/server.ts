@@ -68,7 +68,7 @@ export function createHttpServer(
     },
     requestTimeout,
     connectionTimeout: requestTimeout * 3,
-    clientErrorHandler: refuseUnreadable(parts.reached),
+    clientErrorHandler: refuseUnreadable(parts.reached, parts.log),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     // Errors before routing, such as a broken escape in the path.

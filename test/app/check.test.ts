@@ -98,7 +98,13 @@ describe('an upgrade whose pod or proxy cannot be told', () => {
     expect(gate.logLines).toContainEqual(
       expect.objectContaining({
         reason: 'POD_UNKNOWN',
-        lookedAt: ['route metadata wsgate.pod: nothing', 'context_extensions.pod: nothing'],
+        lookedAt: [
+          expect.stringMatching(/^route metadata wsgate\.pod .*route_metadata_context_namespaces.*: nothing$/),
+          'context_extensions.pod: nothing',
+        ],
+        path: '/undefined/chat',
+        proxy: 'proxy_a',
+        peer: expect.stringContaining('127.0.0.1'),
       }),
     );
   });

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { type LeaseId, type PodId, type ProxyId, parseLeaseId, parsePodId, proxyOf } from '../../admission/ids.ts';
 import type { LogStream, Sighting } from '../../admission/ledger/entries.ts';
 import type { Ledger } from '../../admission/ledger/ledger.ts';
+import { type Complaints, hostOf } from '../complaints.ts';
 import type { Keepalives } from '../grpc/keepalives.ts';
 import type { HttpAccessLogEntry, StreamAccessLogsMessage, StreamAccessLogsResponse } from '../messages.ts';
 import type { PodSources } from '../pod-sources.ts';
@@ -21,6 +22,7 @@ export interface AccessLogParts {
   readonly pods: PodSources;
   readonly proxies: ProxyNames;
   readonly keepalives: Keepalives;
+  readonly complaints: Complaints;
   readonly service: AccessLogService;
   readonly decode: EnvoyDecoders['log'];
   readonly log: Logger;
@@ -93,7 +95,10 @@ export class AccessLogDoor {
       const isOpen = this.#finishers.has(finish);
       if (isOpen) stream ??= this.#open(call, message);
       if (stream) for (const entry of message.httpLogs?.logEntry ?? []) this.#take(call, stream, entry, isOpen);
-      else this.#malformed(call, 'a log stream that does not tell its proxy');
+      else {
+        this.#malformed(call, 'a log stream that does not tell its proxy');
+        this.#parts.complaints.say('nameless log', hostOf(call.getPeer()));
+      }
     });
   };
 
@@ -109,9 +114,13 @@ export class AccessLogDoor {
       this.#malformed(call, entry.why);
       return;
     }
-    if (this.#parts.proxies.certified && entry.kind !== 'ignored' && proxyOf(entry.lease) !== stream.proxy) {
-      this.#malformed(call, `of another proxy: ${entry.lease}`);
-      return;
+    const checks = entry.kind === 'ignored' ? stream.proxy : proxyOf(entry.lease);
+    if (checks !== stream.proxy) {
+      if (this.#parts.proxies.certified) {
+        this.#malformed(call, `of another proxy: ${checks}`);
+        return;
+      }
+      this.#parts.complaints.say('two names', stream.proxy, { accessLog: stream.proxy, checks });
     }
     this.#parts.counted(entry.kind);
     if (entry.kind === 'seen' && isOpen) this.#parts.ledger.entries.seen(stream, entry);

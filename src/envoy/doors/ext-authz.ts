@@ -13,7 +13,7 @@ import type { PodSources } from '../pod-sources.ts';
 import type { AuthorizationService, EnvoyDecoders } from '../protos.ts';
 import type { ProxyNames } from '../proxy-name.ts';
 import { stringField } from '../struct.ts';
-import { isWebSocket, type RequestSight, readUpgrade, UPGRADE } from './request.ts';
+import { isWebSocket, type RequestSight, readUpgrade, shownPath, UPGRADE } from './request.ts';
 
 export interface ExtAuthzParts {
   readonly gate: Gate;
@@ -73,9 +73,9 @@ export class ExtAuthzDoor {
       case 'stream':
         return this.#malformed(call, callback, 'attributes.request.time or attributes.source.address');
       case 'proxy':
-        return this.#refuse(callback, 'PROXY_UNKNOWN', proxies.explain(call, label));
+        return this.#refuse(call, callback, 'PROXY_UNKNOWN', proxies.explain(call, label));
       case 'pod':
-        return this.#refuse(callback, 'POD_UNKNOWN', pods.explain(sight));
+        return this.#refuse(call, callback, 'POD_UNKNOWN', pods.explain(sight));
     }
   };
 
@@ -84,8 +84,10 @@ export class ExtAuthzDoor {
     callback({ code: status.INVALID_ARGUMENT, details: `${missing} is missing` });
   }
 
-  #refuse(callback: Callback, reason: DenialReason, lookedAt: readonly string[]): void {
-    this.#warn({ reason, lookedAt }, 'denied an upgrade');
+  #refuse(call: CheckCall, callback: Callback, reason: DenialReason, lookedAt: readonly string[]): void {
+    const { host, path } = call.request.attributes?.request?.http ?? {};
+    const proxy = this.#parts.proxies.of(call, call.request.attributes?.destination?.labels?.proxy_id);
+    this.#warn({ reason, lookedAt, path: shownPath(path), host, proxy, peer: call.getPeer() }, 'denied an upgrade');
     callback(null, this.#bytesOf(this.#parts.gate.refuse(reason)));
   }
 

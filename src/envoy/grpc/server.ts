@@ -8,6 +8,7 @@ import { type Config, keepaliveOf } from '../../config/schema.ts';
 import { Connections } from '../../net/connections.ts';
 import { Quota } from '../../net/quota.ts';
 import { removeStaleSocket } from '../../net/unix-socket.ts';
+import type { Complaints } from '../complaints.ts';
 import type { Door } from '../doors.ts';
 import { CallBounds } from './call-bounds.ts';
 import type { Certificates } from './certificates.ts';
@@ -15,9 +16,13 @@ import { http2ServersOf } from './http2-servers.ts';
 import type { Keepalives } from './keepalives.ts';
 import { StreamResets } from './stream-resets.ts';
 
+/** In what Node's HTTP/2 says of a connection that does not begin as HTTP/2 does. */
+const NO_HTTP2 = 'bad client magic';
+
 interface GrpcServerParts {
   readonly doors: readonly Door[];
   readonly keepalives: Keepalives;
+  readonly complaints: Complaints;
   readonly tls: Certificates | undefined;
   readonly log: Logger;
   /** Called with the key of a bound. */
@@ -75,6 +80,10 @@ export class GrpcServer {
       // A stopping Envoy sends the ends of all its connections within milliseconds, and only what fits the window
       // arrives: with HTTP/2's default window, a small part.
       server.on('session', (session) => {
+        const { remoteAddress = 'a unix socket' } = session.socket;
+        session.once('error', ({ message }: Error) => {
+          if (message.includes(NO_HTTP2)) this.#parts.complaints.say('no HTTP/2', remoteAddress);
+        });
         session.setLocalWindowSize(flowControlWindow); // the connection's
         session.settings({ initialWindowSize: flowControlWindow }); // each stream's
       });
