@@ -58,6 +58,14 @@ describe.skipIf(!hasBrowser)('the overview', () => {
       .toEqual([expect.stringMatching(/gates 1\s*proxies 3\s*store up/)]);
   });
 
+  it('all meters have one scale, whether or not a word stands beside them', async () => {
+    const widths = await Promise.all(
+      ['pod1', 'pod2', 'pod3'].map(async (pod) => (await page.getByRole('meter', { name: pod }).boundingBox())?.width),
+    );
+    expect(widths[0]).toBeGreaterThan(50);
+    expect(new Set(widths).size).toBe(1);
+  });
+
   it('counts a WebSocket within a second of its opening, and of its closing', async () => {
     await row('pod3').getByText('65 of 100').waitFor();
     const { opened } = await fleet.open(1, '/pod3/chat');
