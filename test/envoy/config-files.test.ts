@@ -77,11 +77,15 @@ it.skipIf(!existsSync(KERNEL_SOCKETS))(
   },
 );
 
-/** What the kernel waits for, of each connection to a port of this machine. */
+const ESTABLISHED = '01';
+
+/** What the kernel waits for, of each established connection to a port of this machine. */
 function timersOfConnectionsTo(port: number) {
   const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const lines = readFileSync(KERNEL_SOCKETS, 'utf8').split('\n');
-  const columns = lines.map((line) => line.trim().split(/\s+/)).filter(([, , address]) => address === remote);
+  const columns = lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , address, state]) => address === remote && state === ESTABLISHED);
   return columns.map(([, , , , , timer = '']) => {
     const [kind = '', ticks = ''] = timer.split(':');
     // 100 ticks a second, whatever the machine.
