@@ -4,7 +4,7 @@
  */
 
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { type Envoy, startEnvoy } from '../lab/fleet/envoy.ts';
 import { type Gate, startGate } from '../lab/fleet/gate.ts';
 import { type Pod, startPod } from '../lab/fleet/pod.ts';
@@ -15,6 +15,7 @@ const HTTP_PORT = 7071;
 const PROXIES = { proxy_a: 10001, proxy_b: 10002, proxy_c: 10003 };
 const PODS = ['pod1', 'pod2', 'pod3'];
 const LIMIT = 100;
+const REDIS_DEADLINE_MS = 3000;
 
 interface Playground {
   readonly gate: Gate;
@@ -29,6 +30,7 @@ async function main(redisUrl: string | undefined): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => onSignal());
 
   const begun = performance.now();
+  if (redisUrl !== undefined) await refuseAbsentRedis(redisUrl);
   await refuseTakenPorts({ 'the gate (gRPC)': GRPC_PORT, 'the gate (HTTP)': HTTP_PORT, ...PROXIES });
   const playground = await build(redisUrl);
   console.log(description(playground, redisUrl !== undefined, (performance.now() - begun) / 1000));
@@ -72,6 +74,26 @@ async function tearDown({ gate, envoys, pods }: Playground): Promise<void> {
 
 function firstToEnd(programs: readonly Program[]): Promise<Program> {
   return Promise.race(programs.map((program) => program.ended.then(() => program)));
+}
+
+/** The gate would wait for it, and log it in JSON. Other kinds of address than one of a host are the gate's to judge. */
+async function refuseAbsentRedis(url: string): Promise<void> {
+  const { protocol, hostname, port } = URL.parse(url) ?? {};
+  if (!hostname || !/^rediss?:$/.test(protocol ?? '')) return;
+  const socket = connect({ host: hostname, port: Number(port || 6379), timeout: REDIS_DEADLINE_MS });
+  try {
+    await Promise.race([
+      once(socket, 'connect'),
+      once(socket, 'timeout').then(() => {
+        throw new Error(`no answer within ${REDIS_DEADLINE_MS / 1000} s`);
+      }),
+    ]);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`REDIS_URL: no Redis at ${hostname}:${port || 6379}: ${why}`);
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** An Envoy would share its port with another one, and say nothing. */
