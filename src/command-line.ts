@@ -3,10 +3,10 @@
  * this. The commands are in `commands.ts`.
  */
 
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { EXIT_USAGE, Exit, misused } from './commands/command.ts';
 import { commands, USAGE } from './commands.ts';
+import { version } from './version.ts';
 
 const EXIT_NOT_STARTED = 1;
 /** What is still open after a command has ended is a bug, but no reason to stay. */
@@ -43,13 +43,6 @@ function signal(): Promise<NodeJS.Signals> {
 function print(text: string): number {
   out.write(text);
   return 0;
-}
-
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
 }
 
 /** The process ends by itself, its last lines written; or is ended. */

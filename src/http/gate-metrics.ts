@@ -8,6 +8,7 @@ import type { LeaseStore, StoreAway } from '../admission/lease-store.ts';
 import type { Ledger } from '../admission/ledger/ledger.ts';
 import type { Reaper } from '../admission/reaper.ts';
 import type { Standing } from '../admission/standing.ts';
+import { version } from '../version.ts';
 
 /** From a quarter of a millisecond, what a decision takes, to the second at which Envoy has long given up. */
 const SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
@@ -127,6 +128,12 @@ export class GateMetrics {
   }
 
   #processMetrics(): void {
+    new Gauge({
+      name: 'wsgate_build_info',
+      help: 'Always 1. The version of this gate, and of its Node.',
+      labelNames: ['version', 'node'],
+      registers: [this.registry],
+    }).set({ version: version(), node: process.versions.node }, 1);
     collectDefaultMetrics({ register: this.registry });
     for (const { name } of this.registry.getMetricsAsArray()) {
       if (!name.startsWith('wsgate_') && !DEFAULTS.has(name)) this.registry.removeSingleMetric(name);

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkOf, entryOf, leaseIn, message, newStream } from '../../lab/fleet/messages.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
@@ -250,6 +251,13 @@ describe('metrics', () => {
     await expect.poll(() => gate.connections('pod1')).toBe(0);
     const text = await (await gate.get(path)).text();
     expect(execFileSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })).toBe('');
+  });
+
+  it('/metrics tells which version this is', async () => {
+    gate = await startTestApp();
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    const line = `wsgate_build_info{version="${version}",node="${process.versions.node}"} 1`;
+    expect(await (await gate.get('/metrics')).text()).toContain(line);
   });
 
   it('/metrics tells how much processor time this process has used', async () => {
