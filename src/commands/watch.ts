@@ -5,6 +5,7 @@ import type { Writable } from 'node:stream';
 import { Api, ApiError } from '../client/api.ts';
 import { connect, type Item, type Status } from '../client/index.ts';
 import { eventLine, jsonLine } from '../event-line.ts';
+import { domainEventTypes } from '../hub/events/domain-event.ts';
 import { explain } from '../system-error.ts';
 import { command, misused } from './command.ts';
 
@@ -15,6 +16,7 @@ interface WatchOptions {
   /** Empty: all. */
   readonly pods: readonly string[];
   readonly types: readonly string[];
+  readonly severities: readonly string[];
   readonly json: boolean;
   readonly out: Writable;
   readonly err: Writable;
@@ -24,7 +26,7 @@ interface WatchOptions {
 
 /** Resolves when `signal` or the reader of `out` ends it. Rejects when the gate does not let it watch. */
 async function watch(options: WatchOptions): Promise<void> {
-  const { url, token, pods, types, json, out, err, signal } = options;
+  const { url, token, pods, types, severities, json, out, err, signal } = options;
   const api = new Api({ url: new URL(url.pathname.replace(/\/*$/, '/'), url), token });
   const say = (text: string) => err.write(`wsgate: ${text}\n`);
   const ending = new AbortController();
@@ -40,7 +42,11 @@ async function watch(options: WatchOptions): Promise<void> {
         degraded ? `only events of the gate at ${url.origin} come: ${reason || 'no Redis'}` : 'all events come again',
       ),
   });
-  const subscription = connection.subscribe({ types: [...types], resources: pods.map((pod) => `pod/${pod}`) });
+  const subscription = connection.subscribe({
+    types: [...types],
+    severities: [...severities],
+    resources: pods.map((pod) => `pod/${pod}`),
+  });
   ended.addEventListener('abort', () => connection.close(), { once: true });
   if (ended.aborted) connection.close();
   for await (const item of subscription) {
@@ -83,24 +89,51 @@ function lossOf(item: Exclude<Item, { kind: 'event' }>): string {
   return `${item.missed} events are missing: they came faster than they were read`;
 }
 
+const USAGE_INDENT = ' '.repeat(33);
+const USAGE_WIDTH = 120;
+
+function typesInLines(): string {
+  const lines: string[] = [];
+  for (const type of domainEventTypes) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + type.length + 2 <= USAGE_WIDTH)
+      lines[lines.length - 1] = `${line}, ${type}`;
+    else lines.push(USAGE_INDENT + type);
+  }
+  return lines.join('\n');
+}
+
 export const watchCommand = command(
   {
-    usage: `  wsgate watch [--url URL] [--pod NAME]… [--type TYPE]… [--json]
+    usage: `  wsgate watch [--url URL] [--pod NAME]… [--type TYPE]… [--severity WORD]… [--json]
                                  print the events of the gate at URL (http://127.0.0.1:7071), and of all that share its
-                                 Redis, until Ctrl-C; its token, if it needs one, is in WSGATE_TOKEN`,
+                                 Redis, until Ctrl-C; its token, if it needs one, is in WSGATE_TOKEN. WORD is info, warning
+                                 or critical. TYPE may end in .*; gates tell these, and others may post more:
+${typesInLines()}`,
     options: {
       url: { type: 'string', default: 'http://127.0.0.1:7071' },
       pod: { type: 'string', multiple: true, default: [] },
       type: { type: 'string', multiple: true, default: [] },
+      severity: { type: 'string', multiple: true, default: [] },
       json: { type: 'boolean', default: false },
     },
   },
-  async ({ url: text, pod: pods, type: types, json }, _rest, { env, out, err, signal }) => {
+  async ({ url: text, pod: pods, type: types, severity: severities, json }, _rest, { env, out, err, signal }) => {
     const url = URL.parse(text);
     if (!url || !/^https?:$/.test(url.protocol)) throw misused(`--url ${text}: expected http://… or https://…`);
     const stop = new AbortController();
     void signal().then(() => stop.abort());
-    await watch({ url, token: env.WSGATE_TOKEN || undefined, pods, types, json, out, err, signal: stop.signal });
+    await watch({
+      url,
+      token: env.WSGATE_TOKEN || undefined,
+      pods,
+      types,
+      severities,
+      json,
+      out,
+      err,
+      signal: stop.signal,
+    });
     return 0;
   },
 );

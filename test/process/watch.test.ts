@@ -95,6 +95,19 @@ describe('what it prints', () => {
     expect(watcher.lines('stderr')).toEqual([`wsgate: connected to ${gate.app.http}`]);
   });
 
+  it('is a line for each event of a severity that is wanted', async () => {
+    gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1' });
+    const watcher = await watching(['--severity', 'warning', '--severity', 'high']);
+    watcher.read('stdout');
+    await admitted(gate, 'pod1'); // info
+    await gate.check(checkOf(newStream(), 'pod1'));
+    await postEvents(gate.app.http, [incident()]);
+    await until('all is there', () => watcher.lines().some((line) => line.includes('incident.opened')));
+    await until('all is there', () => watcher.lines().some((line) => line.includes('connection.denied')));
+    for (const line of watcher.lines()) expect(line).toMatch(/^\S{23}Z {2}(warning|high) /);
+    expect(await watcher.end('SIGINT')).toBe(0);
+  });
+
   it('is the event as JSON with --json, without control characters', async () => {
     gate = await startTestApp();
     const [plain, json] = await Promise.all([new Watcher(['--url', gate.app.http]), watching(['--json'])]);
