@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describeConfig, describeMistakes } from '../config/describe.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { unwise } from '../config/unwise.ts';
 import { explain } from '../system-error.ts';
 import { command, EXIT_CONFIG, Exit, type Host, misused } from './command.ts';
 
@@ -13,9 +14,11 @@ export const checkConfig = command(
     options: { config: { type: 'string' } },
     argumentsMax: 1,
   },
-  async ({ config: named }, [file], { env, out }) => {
+  async ({ config: named }, [file], { env, out, err }) => {
     if (named !== undefined && file !== undefined) throw misused(`${file} is one argument too many`);
-    out.write(describeConfig(readConfig(named ?? file, env)));
+    const config = readConfig(named ?? file, env);
+    out.write(describeConfig(config));
+    for (const warning of unwise(config)) err.write(`warning: ${warning}\n`);
     return 0;
   },
 );

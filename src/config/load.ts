@@ -27,6 +27,9 @@ export interface ConfigInput {
   readonly env: Environment;
 }
 
+/** For places in a file: no line is longer. */
+const COLUMNS_MAX = 100_000;
+
 export type LoadedConfig =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly mistakes: readonly Mistake[] };
@@ -58,7 +61,13 @@ export function loadConfig({ text = '', file = 'config', env }: ConfigInput): Lo
     if (!fileIsKnown && ('params' in issue ? isRule(issue.params) : valueAt(tree, issue.path) === undefined)) continue;
     mistakes.push(...mistakesOf(issue, tree, sourceOf));
   }
-  return { ok: false, mistakes };
+  return { ok: false, mistakes: mistakes.sort((a, b) => placeOf(a) - placeOf(b) || 0) };
+}
+
+/** In the order of the file; variables after it. */
+function placeOf({ source }: Mistake): number {
+  const [, line, column] = /:(\d+):(\d+)$/.exec(source) ?? [];
+  return line === undefined ? Number.POSITIVE_INFINITY : Number(line) * COLUMNS_MAX + Number(column);
 }
 
 /** The file's keys; `undefined` when the file is no map of keys. */

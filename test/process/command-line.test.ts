@@ -106,6 +106,28 @@ describe.concurrent('a configuration that is wrong ends with 78', () => {
   });
 });
 
+it.concurrent('check-config tells mistakes in the order of the file, and those of variables after them', async () => {
+  const file = join(folder.path, 'order.yaml');
+  writeFileSync(file, 'stop: {deadline: soon}\nlisten:\n  streamsMax: none\n  callsMax: many\nlease: {ttl: never}\n');
+  const { stderr } = await wsgate(['check-config', file], { WSGATE_DENY_STATUS: '200' });
+  const places = linesOf(stderr).filter((line) => !line.startsWith(' '));
+  const inFile = ['1:18: stop.deadline', '3:15: listen.streamsMax', '4:13: listen.callsMax', '5:14: lease.ttl'];
+  expect(places).toEqual([...inFile.map((place) => `${file}:${place}`), 'WSGATE_DENY_STATUS: deny.status']);
+});
+
+it.concurrent('check-config warns of what is allowed and hardly meant, and ends with 0', async () => {
+  const file = join(folder.path, 'unwise.yaml');
+  const url = 'store: {url: "redis://redis:6379", deadline: 1s}';
+  writeFileSync(file, `lease: {ttl: 5s, reserve: 5s, recovery: 10s}\n${url}\n`);
+  const { code, stderr } = await wsgate(['check-config', file]);
+  expect(code).toBe(0);
+  expect(linesOf(stderr)).toEqual([
+    expect.stringMatching(/^warning: lease\.ttl is 5s, too short .*Expected: 37500ms or more/),
+    expect.stringMatching(/^warning: lease\.recovery is 10s, too short /),
+    expect.stringMatching(/^warning: store\.deadline is 1s, too long .*Expected: 250ms or less/),
+  ]);
+});
+
 it.concurrent('check-config prints the defaults when nothing is configured', async () => {
   const nothing = { WSGATE_LISTEN_GRPC: '', WSGATE_LISTEN_HTTP: '' };
   const { code, stdout, stderr } = await wsgate(['check-config'], nothing);
