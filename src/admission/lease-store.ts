@@ -272,6 +272,9 @@ export interface LeaseStore {
    */
   pods(asker?: 'gate' | 'people'): Promise<Answer<readonly PodId[]>>;
 
+  /** The proxies that are members: heard within the grace, or holding leases. Only for what is shown. */
+  proxies(): Promise<Answer<readonly ProxyId[]>>;
+
   /** The named pods' counts; a pod's count and its proxies' counts are of one instant. */
   fleet(pods: readonly PodId[]): Promise<Answer<Fleet>>;
 

@@ -1,7 +1,7 @@
 /** The fleet's counts, read from the store at most once a second, however many ask. */
 
 import type { Events } from '../admission/events.ts';
-import type { PodId } from '../admission/ids.ts';
+import type { PodId, ProxyId } from '../admission/ids.ts';
 import type { Answer, LeaseStore, PodCount } from '../admission/lease-store.ts';
 import type { LimitSource } from '../admission/limit-source.ts';
 
@@ -11,6 +11,8 @@ export interface FleetSnapshot {
   /** The store's clock, milliseconds since the epoch. */
   readonly timeMs: number;
   readonly pods: readonly (PodCount & { readonly limit: number })[];
+  /** Those of the fleet, with leases or without. Empty where only some pods were read. */
+  readonly proxies: readonly ProxyId[];
 }
 
 export class FleetView {
@@ -40,8 +42,10 @@ export class FleetView {
   async fresh(): Promise<Answer<FleetSnapshot>> {
     const pods = await this.#store.pods('people');
     if (!pods.ok) return pods;
+    const proxies = await this.#store.proxies();
+    if (!proxies.ok) return proxies;
     const all = [...new Set([...pods.value, ...this.#limits.named()])].sort();
-    return this.#withLimits(await this.#store.fleet(all));
+    return this.#withLimits(await this.#store.fleet(all), proxies.value);
   }
 
   /** Those pods, read at once. */
@@ -49,7 +53,10 @@ export class FleetView {
     return this.#withLimits(await this.#store.fleet(pods));
   }
 
-  #withLimits(answer: Awaited<ReturnType<LeaseStore['fleet']>>): Answer<FleetSnapshot> {
+  #withLimits(
+    answer: Awaited<ReturnType<LeaseStore['fleet']>>,
+    members: readonly ProxyId[] = [],
+  ): Answer<FleetSnapshot> {
     if (!answer.ok) return answer;
     const { timeMs, pods } = answer.value;
     for (const { connections, proxies } of pods) {
@@ -58,7 +65,7 @@ export class FleetView {
     }
     return {
       ok: true,
-      value: { timeMs, pods: pods.map((count) => ({ ...count, limit: this.#limits.of(count.pod) })) },
+      value: { timeMs, pods: pods.map((count) => ({ ...count, limit: this.#limits.of(count.pod) })), proxies: members },
     };
   }
 }

@@ -45,9 +45,9 @@ export class FleetMetrics {
     return this.#text;
   }
 
-  #render({ pods }: FleetSnapshot): Promise<string> {
+  #render({ pods, proxies: members }: FleetSnapshot): Promise<string> {
     this.#registry.resetMetrics();
-    const held = new Map<ProxyId, number>();
+    const held = new Map<ProxyId, number>(members.map((proxy) => [proxy, 0]));
     for (const { pod, connections, limit, proxies } of pods) {
       this.#pods.set({ pod_id: pod }, connections);
       this.#limits.set({ pod_id: pod }, limit);

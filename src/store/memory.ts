@@ -205,6 +205,10 @@ export class MemoryStore implements LeaseStore {
     return done([...this.#pods.keys()]);
   }
 
+  async proxies(): Promise<Answer<readonly ProxyId[]>> {
+    return done([...this.#members.proxies.keys()] as ProxyId[]);
+  }
+
   async fleet(pods: readonly PodId[]): Promise<Answer<Fleet>> {
     const counts = pods.map((id) => {
       const pod = this.#pods.get(id);

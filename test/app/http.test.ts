@@ -280,6 +280,18 @@ describe('metrics', () => {
     });
   });
 
+  it('tell a proxy of the fleet that has no connection with 0', async () => {
+    gate = await startTestApp();
+    const lease = leaseIn(await gate.check(checkOf(newStream(), 'pod1'), 'proxy_a'));
+    await gate.post(`/v1/pods/pod1/connections/${encodeURIComponent(lease)}/release`);
+    await expect
+      .poll(() => gate.fleet())
+      .toMatchObject({
+        'websocket_pod_connections{pod_id="pod1"}': 0,
+        'websocket_proxy_connections{proxy_id="proxy_a"}': 0,
+      });
+  });
+
   it('hold no lease, address or path', async () => {
     gate = await startTestApp();
     const lease = leaseIn(await gate.check(checkOf(newStream(), 'pod1')));

@@ -357,10 +357,16 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       });
     });
 
-    it('lists the pods that a heartbeat told of', async () => {
+    it('lists the pods and the proxies that a heartbeat told of', async () => {
       await acquire(pod1, newLease(proxyA));
-      await value(store.heartbeat({ ...beat, pods: [pod1] }));
+      await value(store.heartbeat({ ...beat, pods: [pod1], proxies: [proxyA, proxyB] }));
       expect(await value(store.pods())).toEqual([pod1]);
+      expect([...(await value(store.proxies()))].sort()).toEqual([proxyA, proxyB]);
+      const left = async () => {
+        await value(store.remove('proxies', [proxyB], 5));
+        return value(store.proxies());
+      };
+      await expect.poll(left).toEqual([proxyA]);
     });
 
     it('tells which proxies no gate has heard for long, and forgets them when they are removed', async () => {

@@ -6,7 +6,7 @@ import type { Attendance, Snapshot } from '../protocol.ts';
 import type { Levels } from './levels.ts';
 
 export function snapshotOf(
-  { timeMs, pods }: FleetSnapshot,
+  { timeMs, pods }: Pick<FleetSnapshot, 'timeMs' | 'pods'>,
   levels: Levels,
   rest: Attendance & Pick<Snapshot, 'store' | 'rates'>,
 ): Snapshot {

@@ -160,6 +160,13 @@ export class RedisStore implements LeaseStore {
     return over.call('pods', async (redis) => (await redis.zrange(this.#keys.members('pods'), '0', '-1')) as PodId[]);
   }
 
+  async proxies(): Promise<Answer<readonly ProxyId[]>> {
+    const away = await this.#cannotRead();
+    if (away) return away;
+    const proxies = this.#keys.members('proxies');
+    return this.#reads.call('proxies', async (redis) => (await redis.zrange(proxies, '0', '-1')) as ProxyId[]);
+  }
+
   async fleet(pods: readonly PodId[]): Promise<Answer<Fleet>> {
     const away = await this.#cannotRead();
     if (away) return away;
