@@ -34,8 +34,8 @@ export const UNRENEWED: Readonly<Record<Unrenewed, string>> = {
 };
 
 export class GateReadiness {
-  /** Set when the gate begins to stop. */
-  stopping = false;
+  /** `serving`: it listens for Envoys. */
+  phase: 'starting' | 'serving' | 'stopping' = 'starting';
   readonly #domain: Domain;
   readonly #policy: OutagePolicy;
   #storeAway = 'not connected yet';
@@ -60,11 +60,11 @@ export class GateReadiness {
       ...[...evidence.unrenewed].map(([proxy, why]) => `${proxy}: ${UNRENEWED[why]}`),
     ];
     return {
-      ready: !this.stopping && (standing.met || this.#policy === 'allow'),
+      ready: this.phase === 'serving' && (standing.met || this.#policy === 'allow'),
       checks: {
         store: this.#storeCheck(standing),
         upgrades: standing.synced ? 'decided by the store' : DECIDES[this.#policy],
-        gate: this.stopping ? 'stopping' : 'ok',
+        gate: this.phase === 'serving' ? 'ok' : this.phase,
         proxies: proxies.join('; ') || 'ok',
       },
     };

@@ -43,7 +43,7 @@ const STORE_AT_ONCE_MS = 1000;
 
 /** Rejects when an address cannot be had; then nothing is left open. */
 export async function start(parts: GateParts): Promise<App> {
-  const { config, events, store, ledger, reaper, grpc, http, hub, lastHour } = parts;
+  const { config, events, store, ledger, reaper, readiness, grpc, http, hub, lastHour } = parts;
   const { listen } = config;
   try {
     await had('listen.http', listen.http, http.listen({ host: listen.http.host, port: listen.http.port }));
@@ -58,6 +58,7 @@ export async function start(parts: GateParts): Promise<App> {
     hub?.start();
     lastHour?.start();
     grpc.serving(true);
+    readiness.phase = 'serving';
     return {
       grpc: formatAddress(listen.grpc.kind === 'tcp' ? { ...listen.grpc, port } : listen.grpc),
       http: http.listeningOrigin,
@@ -75,7 +76,7 @@ export async function start(parts: GateParts): Promise<App> {
 async function stop(parts: GateParts): Promise<boolean> {
   const { config, store, readiness, grpc, retreat } = parts;
   const deadlineMs = performance.now() + config.stop.deadline;
-  readiness.stopping = true;
+  readiness.phase = 'stopping';
   retreat.stop();
   grpc.serving(false);
   const inTime = await within(config.stop.deadline, drain(parts));

@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -154,6 +154,30 @@ describe.concurrent('serve', () => {
     expect(linesOf(stderr)).toEqual([
       'wsgate: listen.grpc: cannot listen on unix:/absent/folder/grpc.sock: there is no folder /absent/folder',
     ]);
+  });
+
+  it('is ready only when it listens for Envoys', async () => {
+    const [grpc, http] = [await freePort(), await freePort()];
+    const env = {
+      WSGATE_LISTEN_GRPC: `127.0.0.1:${grpc}`,
+      WSGATE_LISTEN_HTTP: `127.0.0.1:${http}`,
+      // It waits for its store before it listens, and would decide without it.
+      WSGATE_STORE_URL: `redis://127.0.0.1:${await freePort()}`,
+      WSGATE_OUTAGE_POLICY: 'allow',
+    };
+    const gate = await start({ name: 'gate', file: process.execPath, args: [MAIN, 'serve'], env });
+    const status = () =>
+      fetch(`http://127.0.0.1:${http}/readyz`).then(
+        ({ status }) => status,
+        () => 0,
+      );
+    await until('it answers', async () => (await status()) !== 0);
+    expect(await status()).toBe(503);
+    await until('it is ready', async () => (await status()) === 200);
+    const socket = connect(grpc, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.destroy();
+    await gate.stop();
   });
 
   it('goes on at SIGHUP, and says so', async () => {
