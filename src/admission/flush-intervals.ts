@@ -1,8 +1,8 @@
 /**
  * How often proxies speak of each open connection, as measured from their access logs: Envoy's
- * `access_log_flush_interval`. A ttl must be long enough for one lost entry: below two and a half intervals,
- * leases of living connections could pass their expiry. A recovery must be long enough for every connection to be spoken of and written
- * down: else others are admitted in the place of those that are not yet.
+ * `access_log_flush_interval`. A ttl must be long enough for one lost entry: below two and a half intervals, leases of
+ * living connections could pass their expiry. A recovery must be long enough for every connection to be spoken of and
+ * written down: else others are admitted in the place of those that are not yet.
  *
  * The shortest time is the interval. The longest of late tells what a proxy's silence is worth: where entries get lost,
  * or come late, a connection lives for longer without a word.
@@ -18,8 +18,10 @@ const WRITTEN_MS = 1000;
 const SAMPLES = 5;
 /** Intervals measured before a proxy counts as one that renews its connections. */
 const SAMPLES_TRUSTED = 3;
-/** A gap that is longer than so many of the shortest, and some time for delays, is that of a lost entry. */
-const MISSED = { times: 1.75, ms: 2000 };
+/** A gap that is longer than so many of the usual one, and some time for delays, is that of a lost entry. */
+const MISSED = { times: 1.5, ms: 1000 };
+/** So much nearer to each new interval comes what counts as usual: it follows most of them, and no single one. */
+const NEARER = 1.05;
 /** For so many ttls the longest interval is remembered, for twice as many at most. */
 const REMEMBERED_TTLS = 10;
 
@@ -31,6 +33,8 @@ export interface Times {
 
 interface Measured {
   readonly shortestMs: number;
+  /** About the median. The shortest would not do: after a delay, one interval is too short. */
+  readonly usualMs: number;
   /** Of this while, and of the one before. */
   readonly longestMs: number;
   readonly longestBeforeMs: number;
@@ -58,13 +62,14 @@ export class FlushIntervals {
     const samples = known.samples + 1;
     this.#measured.set(proxy, {
       shortestMs,
+      usualMs: clamp(ms, known.usualMs / NEARER, known.usualMs * NEARER),
       longestMs: isOld ? ms : Math.max(ms, known.longestMs),
       longestBeforeMs: isOld ? known.longestMs : known.longestBeforeMs,
       sinceMs: isOld ? nowMs : known.sinceMs,
       samples,
     });
     if (samples === SAMPLES) this.#judge(proxy, shortestMs);
-    return samples >= SAMPLES_TRUSTED && ms > MISSED.times * shortestMs + MISSED.ms;
+    return samples >= SAMPLES_TRUSTED && ms > MISSED.times * known.usualMs + MISSED.ms;
   }
 
   /** The longest time of late without a word of a connection that lived, ms; 0 while too little was measured. */
@@ -94,5 +99,9 @@ export class FlushIntervals {
 }
 
 function fresh(ms: number, nowMs: number): Measured {
-  return { shortestMs: ms, longestMs: ms, longestBeforeMs: 0, sinceMs: nowMs, samples: 0 };
+  return { shortestMs: ms, usualMs: ms, longestMs: ms, longestBeforeMs: 0, sinceMs: nowMs, samples: 0 };
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most);
 }
