@@ -40,9 +40,8 @@ export class FleetView {
 
   /** The same, read now. */
   async fresh(): Promise<Answer<FleetSnapshot>> {
-    const pods = await this.#store.pods('people');
+    const [pods, proxies] = await Promise.all([this.#store.pods('people'), this.#store.proxies()]);
     if (!pods.ok) return pods;
-    const proxies = await this.#store.proxies();
     if (!proxies.ok) return proxies;
     const all = [...new Set([...pods.value, ...this.#limits.named()])].sort();
     return this.#withLimits(await this.#store.fleet(all), proxies.value);
