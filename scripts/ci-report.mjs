@@ -1,11 +1,12 @@
 /**
  * `node scripts/ci-report.mjs FOLDER RUN…`: what the runs of `.ci/run` came to. Each left in the folder its exit code
- * (`RUN.exit`), its counts (`RUN.json`), and the tests that were run once more (`RUN.json.retries`, one a line). Prints
- * how often something was run once more, and on the last line `N passed, N failed, N skipped`. Plain JavaScript without
+ * (`RUN.exit`), its counts (`RUN.json`), and the tests that were run once more (`RUN.json.retries`, one a line). Names
+ * what failed, then prints how often something was run once more, and on the last line `N passed, N failed, N skipped`. Plain JavaScript without
  * dependencies, for any Node.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 
 /** More of them are no longer a machine that has its moments. */
 const RETRIES_MAX = 5;
@@ -20,6 +21,9 @@ for (const run of runs) {
   sum.passed += numPassedTests;
   // A run that fails without a failed test (types, style, a hook, an unhandled rejection) counts as one failure.
   sum.failed += ended === '0' ? numFailedTests : Math.max(numFailedTests, 1);
+  const failures = failuresOf(report);
+  if (ended !== '0' && failures.length === 0) failures.push(`as a whole, with ${ended}`);
+  for (const failure of failures) console.log(`failed: ${run}: ${failure}`);
   sum.skipped += numPendingTests + numTodoTests;
   sum.retries += numRetries + linesOf(`${file}.retries`);
 }
@@ -30,6 +34,18 @@ console.log(
 if (tooMany) sum.failed += 1;
 console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
 process.exitCode = sum.failed === 0 ? 0 : 1;
+
+/**
+ * The names of the failed tests, as vitest reports them.
+ * @param {{ testResults?: { name: string, assertionResults: { status: string, fullName: string }[] }[] }} report
+ */
+function failuresOf({ testResults = [] }) {
+  return testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName }) => `${relative(process.cwd(), name)} > ${fullName}`),
+  );
+}
 
 /** @param {string} file */
 function linesOf(file) {

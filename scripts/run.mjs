@@ -66,10 +66,12 @@ const TASKS = {
 async function night() {
   /** @type {[string, string[]][]} */
   const steps = [
+    ['node_modules/vitest/vitest.mjs', ['run', 'model', 'fuzz', 'unit']],
     ['lab/faults.ts', ['--policy', 'both', '--at-once', '2']],
     ['lab/soak.ts', ['--minutes', '30']],
     ['bench/main.ts', []],
   ];
+  Object.assign(process.env, { WSGATE_TEST_SEED: 'random', WSGATE_TEST_RUNS: '10' });
   /** @type {string[]} */
   const told = [];
   /** @type {Ending} */

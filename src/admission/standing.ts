@@ -24,7 +24,8 @@
  * its store away waits as if it had been there before the outage.
  *
  * **Recovering.** The store tells when its incarnation began, for how many earlier gates it still waits, and when the
- * last of them came back. Recovery lasts for `recoveryMs` from then on. All times of the store are taken once, as a length
+ * last of them came back. Recovery lasts for `recoveryMs` from then on. Where the store goes away again before all are back,
+ * each gate that waited waits anew, as after any outage. All times of the store are taken once, as a length
  * of time, and then run on this process's own clock: a clock that is set forward or back changes nothing.
  */
 
@@ -84,6 +85,8 @@ export class Standing {
   #waitsForOthers = false;
   /** How many gates the store last waited for that lost leases. */
   #awaitedOfLoss = 0;
+  /** The store went away again before they were back: its clock ran on, and none of them could come. */
+  #interrupted = false;
   /** It has given up waiting for gates that were there before: since when, by this process's clock, and how many there were. */
   #missing: { readonly sinceMs: number; readonly of: number } | undefined;
 
@@ -190,6 +193,7 @@ export class Standing {
     this.#epoch += 1;
     this.#backAtMs = undefined;
     this.#waitingSinceMs = undefined;
+    if (this.#awaitedOfLoss > 0) this.#interrupted = true;
     if (!this.met) this.#foundAway = true;
     this.#become('away');
   }
@@ -225,16 +229,19 @@ export class Standing {
     if (isNews) this.#events.emit('storeLost', leftMs);
   }
 
-  #waitForOthers({ timeMs, gatesBehind, gatesDoubting }: HeartbeatReply): void {
+  #waitForOthers({ timeMs, gates, gatesBehind, gatesDoubting }: HeartbeatReply): void {
     this.#backAtMs ??= timeMs;
-    const others = this.#isNew ? gatesDoubting : gatesBehind;
-    this.#waitsForOthers = this.#options.admitsAlone && this.#state !== 'synced' && others > 0;
+    const behind = this.#isNew ? gatesDoubting : gatesBehind;
+    const missing = this.#interrupted ? this.#gates - gates : 0;
+    const others = Math.max(missing, this.#options.admitsAlone ? behind : 0);
+    this.#waitsForOthers = this.#state !== 'synced' && others > 0;
+    const nowMs = performance.now();
     if (!this.#waitsForOthers) {
       this.#waitingSinceMs = undefined;
+      if (this.#interrupted) this.#recoverFrom(nowMs);
       return;
     }
     this.#gatesAwaited = Math.max(this.#gatesAwaited, others);
-    const nowMs = performance.now();
     this.#waitingSinceMs ??= nowMs;
     if (nowMs - this.#waitingSinceMs < this.#awaitMs) return;
     // They have died with what they knew. Their proxies speak to others by now.
@@ -242,7 +249,12 @@ export class Standing {
     this.#trustedAtMs = timeMs;
     this.#gatesAwaited = 0;
     this.#gaveUp();
-    this.#recoveredAtMs = nowMs + this.#options.recoveryMs;
+    this.#recoverFrom(nowMs);
+  }
+
+  #recoverFrom(nowMs: number): void {
+    this.#interrupted = false;
+    this.#recoveredAtMs = Math.max(this.#recoveredAtMs, nowMs + this.#options.recoveryMs);
   }
 
   #gaveUp(): void {

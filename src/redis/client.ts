@@ -23,6 +23,8 @@ export interface SentinelAccount {
 const DEADLINES_TO_RECONNECT = 10;
 const CONNECT_MS_MAX = 2000;
 const RECONNECT_MS_MAX = 500;
+/** A node of a cluster that does not tell the slots within this time is passed over: it may be the one that hangs. */
+const SLOTS_MS_MAX = 500;
 /** How often, within its deadline, a command may be sent to another node or wait for a slot that moves. */
 const REDIRECTIONS_MAX = 6;
 
@@ -92,7 +94,7 @@ export function createRedis(
       const cluster = new Cluster([...url.hosts], {
         redisOptions: { ...common, ...(url.tls ? { tls } : {}) },
         clusterRetryStrategy: reconnectMs,
-        slotsRefreshTimeout: CONNECT_MS_MAX,
+        slotsRefreshTimeout: SLOTS_MS_MAX,
         // Commands may wait for a node that is new: until their deadline, or until the node cannot be reached.
         enableOfflineQueue: true,
         retryDelayOnFailover: 0,

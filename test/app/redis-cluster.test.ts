@@ -1,6 +1,6 @@
 /** A gate on a Redis Cluster whose slots move and whose masters fail, while WebSockets come and go. */
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { RedisCluster } from '../../lab/redis/cluster.ts';
 import type { RedisServer } from '../../lab/redis/server.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
@@ -82,6 +82,7 @@ it.each(['SIGSTOP', 'SIGKILL'] as const)(
     const replica = await cluster.replicaOf(from);
     await replica.client.readonly();
     from.signal(signal);
+    onTestFinished(() => from.signal('SIGCONT'));
     const survived = new Set(await replica.client.zrange(KEY, '0', '-1'));
     const lost = churn.open.filter(({ lease }) => !survived.has(lease)).length;
     await hasTakenOver(from);
@@ -90,6 +91,5 @@ it.each(['SIGSTOP', 'SIGKILL'] as const)(
     await goesOn();
     expect(churn.most).toBeLessThanOrEqual(LIMIT + lost);
     await settles();
-    from.signal('SIGCONT');
   },
 );

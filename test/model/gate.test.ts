@@ -3,13 +3,13 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, it, vi } from 'vitest';
 import type { PodId } from '../../src/admission/ids.ts';
-import { assertHolds, step, stepsOf } from '../support/property.ts';
+import { assertHolds, step, stepsOf, testRuns } from '../support/property.ts';
 import type { Fate } from './access-log.ts';
 import { Fleet, nth, pods } from './fleet.ts';
 
 const RUNS = 100;
 /** A failure takes its time to become short. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 120_000 * testRuns;
 
 // The ledger measures its own silences by this process's clock: it goes on with the store's, by hand.
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));

@@ -11,7 +11,7 @@ const SCRIPT = fileURLToPath(new URL('../../scripts/ci-report.mjs', import.meta.
 
 interface Run {
   readonly exit: number;
-  readonly counts?: Readonly<Record<string, number>>;
+  readonly counts?: Readonly<Record<string, unknown>>;
   readonly retries?: readonly string[];
 }
 
@@ -50,4 +50,24 @@ it('counts a run that fails without a failed test as one failure', async () => {
   const { code, lines } = await reportOf({ all: { exit: 1, counts: { numPassedTests: 7 } }, soak: { exit: 2 } });
   expect(lines.at(-1)).toBe('7 passed, 2 failed, 0 skipped');
   expect(code).toBe(1);
+});
+
+it('names what failed', async () => {
+  const testResults = [
+    {
+      name: join(process.cwd(), 'test/a.test.ts'),
+      assertionResults: [
+        { status: 'failed', fullName: 'a pod is full' },
+        { status: 'passed', fullName: 'a pod is empty' },
+      ],
+    },
+  ];
+  const { lines } = await reportOf({
+    all: { exit: 1, counts: { numPassedTests: 1, numFailedTests: 1, testResults } },
+    soak: { exit: 2 },
+  });
+  expect(lines.slice(0, -2)).toEqual([
+    'failed: all: test/a.test.ts > a pod is full',
+    'failed: soak: as a whole, with 2',
+  ]);
 });

@@ -128,6 +128,38 @@ describe('after a loss', () => {
     await first.beat(store);
     expect((await first.beat(newStore())).gatesAwaited).toBe(1);
   });
+
+  describe('that an outage follows before all gates are back', () => {
+    async function lostAndAway(): Promise<{ first: Gate; second: Gate; store: MemoryStore }> {
+      const [first, second] = await pair();
+      const store = newStore();
+      await first.beat(store);
+      first.away();
+      pass(2 * TTL_MS);
+      first.back();
+      return { first, second, store };
+    }
+
+    it('the others are waited for anew: nobody could come meanwhile', async () => {
+      const { first, second, store } = await lostAndAway();
+      expect(await first.beat(store)).toMatchObject({ synced: false, gatesAwaited: 1 });
+      pass(TTL_MS - 1);
+      expect(await first.beat(store)).toMatchObject({ synced: false, gatesAwaited: 1 });
+      await second.beat(store);
+      expect(await first.beat(store)).toMatchObject({ synced: false, gatesAwaited: 0, recoveryLeftMs: FOR_MS });
+      pass(FOR_MS);
+      expect((await first.beat(store)).synced).toBe(true);
+    });
+
+    it('they are given up after a ttl, and Envoys get the time to speak', async () => {
+      const { first, store } = await lostAndAway();
+      await first.beat(store);
+      pass(TTL_MS);
+      expect(await first.beat(store)).toMatchObject({ synced: false, gatesAwaited: 0, recoveryLeftMs: FOR_MS });
+      pass(FOR_MS);
+      expect((await first.beat(store)).synced).toBe(true);
+    });
+  });
 });
 
 it('where there can be no connections from before, nobody is waited for', async () => {
