@@ -8,7 +8,8 @@
  * - Somebody was there to hear it. This gate has observed for all of that time, with a store that it trusted, a steady
  *   clock and no pause of its own; and the proxy's log streams were whole, or have been found again for as long. A gate
  *   that fell silent may have died or hang. A proxy that does not ask its gates whether they are there (HTTP/2
- *   keepalive) may be speaking to one that hangs, so what it was last heard of there stays until it is heard elsewhere.
+ *   keepalive) may be speaking to one that hangs, so what it was last heard of there stays until it is heard elsewhere;
+ *   so does, while several gates are silent, what any proxy was last heard of at one of them: it may be at another.
  * - Its log does not overlook connections. A lease that no periodic entry ever told, while nothing was lost, belongs to a
  *   listener, route or filter that is not logged. From then on only told leases of this proxy go by its silence.
  *
@@ -45,6 +46,8 @@ export interface Observation {
   readonly observedSinceMs: number;
   /** Whether there are other gates, silent ones included. */
   readonly hasOthers: boolean;
+  /** Whether a proxy that left one silent gate may be speaking to another. */
+  readonly hasRefuge: boolean;
 }
 
 export class Evidence {
@@ -187,7 +190,7 @@ export class Evidence {
   #rule(
     proxy: ProxyId,
     promised: Promised,
-    { timeMs, observedSinceMs, hasOthers, needMs, sinceMs }: Observation & { needMs: number; sinceMs: number },
+    { timeMs, observedSinceMs, hasOthers, hasRefuge, needMs, sinceMs }: Observation & { needMs: number; sinceMs: number },
   ): Silence | undefined {
     const { ttlMs, unrenewedMaxMs } = this.#options;
     const intervalMs = Math.max(promised.intervalMs, this.intervals.longestMs(proxy));
@@ -202,7 +205,7 @@ export class Evidence {
     return {
       proxy,
       silentMs,
-      unheardUntilMs: isStuck && pingMs === 0 ? stuckMs + AFTER_BEAT_MS : 0,
+      unheardUntilMs: isStuck && (pingMs === 0 || hasRefuge) ? stuckMs + AFTER_BEAT_MS : 0,
       completeSinceMs: Math.max(lostMs, foundMs, missedMs),
       toldOnly: promised.overlookedMs > timeMs - unrenewedMaxMs,
     };

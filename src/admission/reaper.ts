@@ -196,10 +196,10 @@ export class Reaper {
     if (!pods.ok) return;
     evidence.talking(ledger.streams.pings());
     // A gate that is there, and does not reach the store, may hear what nobody else does.
-    const mayBeHeard = silentGates.length > 0 || standing.missingForMs < this.#options.graceMs;
-    if (mayBeHeard) for (const proxy of ledger.entries.unfound(this.#options.graceMs)) evidence.lost(proxy);
+    const isMissing = standing.missingForMs < this.#options.graceMs;
+    if (silentGates.length > 0 || isMissing) for (const proxy of ledger.entries.unfound(this.#options.graceMs)) evidence.lost(proxy);
     await this.#tellNews();
-    const silences = await this.#silences(timeMs, silentProxies, silentGates.length);
+    const silences = await this.#silences(timeMs, silentProxies, silentGates.length + (isMissing ? 1 : 0));
     if (!silences) return;
     const waiting = new Set<ProxyId>();
     const overlooked = new Set<ProxyId>();
@@ -246,6 +246,7 @@ export class Reaper {
       timeMs,
       observedSinceMs,
       hasOthers,
+      hasRefuge: silentGates > 1,
     });
   }
 

@@ -390,6 +390,18 @@ describe('a log stream that broke, and of which nothing is heard again', () => {
     expect(await held()).toContain(elsewhere.lease);
   });
 
+  it('may have gone from a gate that died to one that does not reach the store', async () => {
+    const [gate, dead, cutOff] = [startGate(), startGate(), startGate()];
+    connect(gate);
+    await pass(KNOWN_MS, gate, dead, cutOff);
+    const there = connect(dead);
+    await pass(FLUSH_MS, gate, dead, cutOff);
+    cutOff.store.cut('now');
+    told = told.filter((each) => each !== there); // the gate that hears of it cannot say so
+    await pass(GRACE_MS - TTL_MS, gate, cutOff);
+    expect(await held()).toContain(there.lease);
+  });
+
   it('has ended with its connections where every gate is there', async () => {
     const [gate, other] = [startGate(), startGate()];
     connect(gate);
