@@ -190,7 +190,14 @@ export class Evidence {
   #rule(
     proxy: ProxyId,
     promised: Promised,
-    { timeMs, observedSinceMs, hasOthers, hasRefuge, needMs, sinceMs }: Observation & { needMs: number; sinceMs: number },
+    {
+      timeMs,
+      observedSinceMs,
+      hasOthers,
+      hasRefuge,
+      needMs,
+      sinceMs,
+    }: Observation & { needMs: number; sinceMs: number },
   ): Silence | undefined {
     const { ttlMs, unrenewedMaxMs } = this.#options;
     const intervalMs = Math.max(promised.intervalMs, this.intervals.longestMs(proxy));
@@ -205,7 +212,7 @@ export class Evidence {
     return {
       proxy,
       silentMs,
-      unheardUntilMs: isStuck && (pingMs === 0 || hasRefuge) ? stuckMs + AFTER_BEAT_MS : 0,
+      unheardUntilMs: hasRefuge || (isStuck && pingMs === 0) ? stuckMs + AFTER_BEAT_MS : 0,
       completeSinceMs: Math.max(lostMs, foundMs, missedMs),
       toldOnly: promised.overlookedMs > timeMs - unrenewedMaxMs,
     };

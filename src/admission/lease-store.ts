@@ -55,6 +55,8 @@ export interface Renewal {
   readonly told?: boolean;
   /** The gate that asks has never renewed it before. */
   readonly first?: boolean;
+  /** A stream is held open for as long as its connection: no silence of a log that never told it says anything. */
+  readonly held?: boolean;
 }
 
 export interface Renewed {
@@ -73,7 +75,7 @@ export interface Silence {
   readonly silentMs: number;
   /** Leases of which the last word came no later are left: the proxy may be speaking to nobody who listens. */
   readonly unheardUntilMs: number;
-  /** Leases that no periodic entry ever told, and of which the last word came later, are overlooked by its log. */
+  /** Leases that no periodic entry ever told and no stream held, and of which the last word came later, are overlooked by its log. */
   readonly completeSinceMs: number;
   /** Leave all leases that no periodic entry ever told. */
   readonly toldOnly: boolean;
@@ -256,7 +258,7 @@ export interface LeaseStore {
 
   /**
    * Takes out the leases past their expiry whose end is evident from their proxy's silence, and remembers them for a
-   * while (`lapsed`); and those that nobody has spoken of for `unrenewedMaxMs`.
+   * while (`lapsed`), but none that was held by a stream and never told; and those that nobody has spoken of for `unrenewedMaxMs`.
    */
   expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>>;
 

@@ -197,7 +197,8 @@ export class Reaper {
     evidence.talking(ledger.streams.pings());
     // A gate that is there, and does not reach the store, may hear what nobody else does.
     const isMissing = standing.missingForMs < this.#options.graceMs;
-    if (silentGates.length > 0 || isMissing) for (const proxy of ledger.entries.unfound(this.#options.graceMs)) evidence.lost(proxy);
+    if (silentGates.length > 0 || isMissing)
+      for (const proxy of ledger.entries.unfound(this.#options.graceMs)) evidence.lost(proxy);
     await this.#tellNews();
     const silences = await this.#silences(timeMs, silentProxies, silentGates.length + (isMissing ? 1 : 0));
     if (!silences) return;

@@ -48,6 +48,8 @@ interface Held {
   spokenOf: boolean;
   /** Whether a periodic log entry has. */
   told: boolean;
+  /** Whether a gate has held a stream that is open for as long as its connection. */
+  held: boolean;
   holder: Holder;
 }
 
@@ -117,7 +119,7 @@ export class MemoryStore implements LeaseStore {
       held.spokenOf = true;
     } else if (pod.leases.size >= limit) return done({ admitted: false, count: pod.leases.size });
     else {
-      add(pod, lease, { expiryMs, spokenOf: false, told: false, holder: { state: 'reserved', path } });
+      add(pod, lease, { expiryMs, spokenOf: false, told: false, held: false, holder: { state: 'reserved', path } });
       this.#changes += 1;
     }
     return done({ admitted: true, count: pod.leases.size });
@@ -129,7 +131,7 @@ export class MemoryStore implements LeaseStore {
     const expiryMs = nowMs + ttlMs;
     let created = 0;
     const inherited = new Set<ProxyId>();
-    for (const { lease, holder, told = false, first = false } of leases) {
+    for (const { lease, holder, told = false, first = false, held: isHeld = false } of leases) {
       const held = pod.leases.get(lease);
       if (!held || holder) this.#changes += 1;
       if (held) {
@@ -137,9 +139,11 @@ export class MemoryStore implements LeaseStore {
         held.expiryMs = expiryMs;
         held.spokenOf = true;
         held.told ||= told;
+        held.held ||= isHeld;
         if (holder) held.holder = holder;
       } else if (!this.#hasEnded(podId, lease, nowMs)) {
-        add(pod, lease, { expiryMs, spokenOf: true, told, holder: holder ?? { state: 'live', path: '' } });
+        const live = holder ?? { state: 'live', path: '' };
+        add(pod, lease, { expiryMs, spokenOf: true, told, held: isHeld, holder: live });
         created += 1;
       }
     }
@@ -176,9 +180,10 @@ export class MemoryStore implements LeaseStore {
       const lastWordMs = held.expiryMs - (held.spokenOf ? times.ttlMs : times.reserveMs);
       const rule = rules.get(proxy);
       const isSilent = rule !== undefined && lastWordMs < nowMs - rule.silentMs && lastWordMs > rule.unheardUntilMs;
-      const isOverlooked = isSilent && !held.told && lastWordMs > rule.completeSinceMs;
+      const mayBeOverlooked = isSilent && !held.told && !held.held;
+      const isOverlooked = mayBeOverlooked && lastWordMs > rule.completeSinceMs;
       if (isOverlooked) overlooked.add(proxy);
-      if (isSilent && !isOverlooked && (held.told || !rule.toldOnly)) leases.push(lease);
+      if (isSilent && (held.told || (mayBeOverlooked && !isOverlooked && !rule.toldOnly))) leases.push(lease);
       else if (lastWordMs < nowMs - times.unrenewedMaxMs) outlived.push(lease);
       else waiting.add(proxy);
     }
@@ -398,10 +403,13 @@ export class MemoryStore implements LeaseStore {
 }
 
 function* storedLeases(leases: Pod['leases'], nowMs: number): Generator<StoredLease> {
-  for (const [lease, { expiryMs, spokenOf, told, holder }] of leases) {
+  for (const [lease, { expiryMs, spokenOf, told, held, holder }] of leases) {
     const is = (holds: boolean, flag: number) => (holds ? flag : 0);
     const flags =
-      is(holder.state === 'live', LeaseFlag.live) | is(spokenOf, LeaseFlag.spokenOf) | is(told, LeaseFlag.told);
+      is(holder.state === 'live', LeaseFlag.live) |
+      is(spokenOf, LeaseFlag.spokenOf) |
+      is(told, LeaseFlag.told) |
+      is(held, LeaseFlag.held);
     yield { lease, leftMs: expiryMs - nowMs, flags, path: holder.path };
   }
 }
@@ -413,6 +421,7 @@ function heldAs({ leftMs, flags, path }: StoredLease, nowMs: number): Held {
     expiryMs: nowMs + leftMs,
     spokenOf: has(LeaseFlag.spokenOf),
     told: has(LeaseFlag.told),
+    held: has(LeaseFlag.held),
     holder: { state, path },
   };
 }

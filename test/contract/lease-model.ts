@@ -22,6 +22,7 @@ interface Held {
   readonly holder: Holder | undefined;
   readonly spokenOf: boolean;
   readonly told: boolean;
+  readonly held: boolean;
 }
 
 export class LeaseModel {
@@ -45,7 +46,8 @@ export class LeaseModel {
     const held = leases.get(lease);
     if (!held && leases.size >= limit) return { admitted: false, count: leases.size };
     const expiryMs = this.nowMs + reserveMs;
-    if (!held) leases.set(lease, { expiryMs, holder: { state: 'reserved', path }, spokenOf: false, told: false });
+    if (!held)
+      leases.set(lease, { expiryMs, holder: { state: 'reserved', path }, spokenOf: false, told: false, held: false });
     else leases.set(lease, { ...held, expiryMs: Math.max(expiryMs, held.expiryMs), spokenOf: true });
     return { admitted: true, count: leases.size };
   }
@@ -55,12 +57,12 @@ export class LeaseModel {
     const leases = this.held(pod);
     const before = leases.size;
     const inherited = new Set<ProxyId>();
-    for (const { lease, holder, told = false, first = false } of renewals) {
+    for (const { lease, holder, told = false, first = false, held: isHeld = false } of renewals) {
       const held = leases.get(lease);
       if (!held && this.#hasEnded(pod, lease)) continue;
       if (held?.told && first) inherited.add(proxyOf(lease));
       const since = { expiryMs: this.nowMs + ttlMs, spokenOf: true, told: told || held?.told === true };
-      leases.set(lease, { ...since, holder: holder ?? held?.holder });
+      leases.set(lease, { ...since, held: isHeld || held?.held === true, holder: holder ?? held?.holder });
     }
     const renewed = { created: leases.size - before, count: leases.size };
     return inherited.size > 0 ? { ...renewed, inherited: [...inherited] } : renewed;
@@ -94,7 +96,7 @@ export class LeaseModel {
     const outlived: LeaseId[] = [];
     const waiting = new Set<ProxyId>();
     const overlooked = new Set<ProxyId>();
-    for (const [lease, { expiryMs, spokenOf, told }] of this.held(pod)) {
+    for (const [lease, { expiryMs, spokenOf, told, held }] of this.held(pod)) {
       if (expiryMs >= this.nowMs) continue;
       const lastWordMs = expiryMs - (spokenOf ? times.ttlMs : times.reserveMs);
       const silence = silences.find(({ proxy }) => proxy === proxyOf(lease));
@@ -102,9 +104,9 @@ export class LeaseModel {
         silence && lastWordMs < this.nowMs - silence.silentMs && lastWordMs > silence.unheardUntilMs
           ? silence
           : undefined;
-      const isOverlooked = isSilent && !told && lastWordMs > isSilent.completeSinceMs;
+      const isOverlooked = isSilent && !told && !held && lastWordMs > isSilent.completeSinceMs;
       if (isOverlooked) overlooked.add(proxyOf(lease));
-      if (isSilent && !isOverlooked && (told || !isSilent.toldOnly)) leases.push(lease);
+      if (isSilent && !isOverlooked && (told || !(held || isSilent.toldOnly))) leases.push(lease);
       else if (lastWordMs < this.nowMs - times.unrenewedMaxMs) outlived.push(lease);
       else waiting.add(proxyOf(lease));
     }

@@ -90,9 +90,9 @@ export const leaseSteps = stepsOf<Both>(
   step(
     4,
     'renew',
-    { gate, pod, leases: someLeases, forMs, holder, told: fc.boolean(), first: fc.boolean() },
-    async (both, { gate, pod, leases, forMs, holder, told, first }) => {
-      const renewals = leases.map((lease) => ({ lease, told, first, ...(holder ? { holder } : {}) }));
+    { gate, pod, leases: someLeases, forMs, holder, told: fc.boolean(), first: fc.boolean(), held: fc.boolean() },
+    async (both, { gate, pod, leases, forMs, holder, told, first, held }) => {
+      const renewals = leases.map((lease) => ({ lease, told, first, held, ...(holder ? { holder } : {}) }));
       const { inherited = [], ...answer } = await value(both.subject.gates[gate].renew(pod, renewals, forMs));
       const { inherited: right = [], ...rest } = both.model.renew(pod, renewals, forMs);
       expect({ ...answer, inherited: inherited.toSorted() }).toEqual({ ...rest, inherited: right.toSorted() });

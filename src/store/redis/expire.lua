@@ -29,8 +29,8 @@ end
 -- No lease is good for longer than a ttl: the clock was set back. As written now, they would stay for as long as that.
 local latest = now + math.max(ttl, reserve) + 1000
 for _, lease in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. latest, '+inf', 'LIMIT', 0, batch)) do
-  local flags = redis.call('ZSCORE', KEYS[1], lease) % 4
-  redis.call('ZADD', KEYS[1], math.floor((now + ttl) / 4) * 4 + flags, lease)
+  local flags = redis.call('ZSCORE', KEYS[1], lease) % 8
+  redis.call('ZADD', KEYS[1], math.floor((now + ttl) / 8) * 8 + flags, lease)
 end
 
 local past = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'WITHSCORES', 'LIMIT', skip, batch)
@@ -39,11 +39,13 @@ for i = 1, #past, 2 do
   local lease, expiry = past[i], tonumber(past[i + 1])
   local proxy = string.match(lease, '^(.*)_')
   local lastWord = expiry - (expiry % 2 == 1 and ttl or reserve)
-  local told = expiry % 4 >= 2
+  local told, held = expiry % 4 >= 2, expiry % 8 >= 4
   local rule = silences[proxy]
   local isSilent = rule ~= nil and lastWord < now - rule.silent and lastWord > rule.unheardUntil
   if isSilent and not told then
-    if lastWord > rule.completeSince then
+    if held then
+      isSilent = false -- a log that never told it says nothing by its silence
+    elseif lastWord > rule.completeSince then
       overlooked[proxy] = true
       isSilent = false
     elseif rule.toldOnly then

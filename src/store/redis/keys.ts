@@ -8,8 +8,9 @@ import type { Membership } from '../../admission/lease-store.ts';
 
 /**
  * In the order in which every script takes them:
- * - sorted set, lease id → expiry, ms of Redis TIME: its size is the count. A multiple of four as long as nobody has
- *   spoken of the lease since it was acquired; plus 1 from then on, plus 2 once a periodic log entry has told it;
+ * - sorted set, lease id → expiry, ms of Redis TIME: its size is the count. A multiple of eight as long as nobody has
+ *   spoken of the lease since it was acquired; plus 1 from then on, plus 2 once a periodic log entry has told it, plus 4
+ *   once a gate has held a stream that is open for as long as its connection;
  * - hash, proxy → its number of leases in the set;
  * - hash, lease id → JSON `{state, path}`: the rest of who holds it (proxy, since, address) is in the lease id;
  * - sorted set, lease id that has ended → until when no renewal puts it back, ms of Redis TIME;

@@ -2,20 +2,22 @@
 -- Puts leases into a pod's set, whether or not they are there; but none that has ended.
 -- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended
 -- ARGV[1] time to live, ms, ARGV[2] number of leases that keep their info
--- ARGV[3] a digit for each lease: 1 if a periodic log entry has told it, plus 2 if this gate has never renewed it
+-- ARGV[3] a digit for each lease: 1 if a periodic log entry has told it, plus 2 if this gate has never renewed it, plus 4
+--   if a stream is held open for as long as its connection
 -- ARGV[4...] the leases that keep their info, then the others, each followed by its new info
 -- returns {number of leases that were not there, count, proxies with a told lease that another gate renewed before}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local expiry = math.floor((now + ARGV[1]) / 4) * 4 + 1 -- spoken of again (keys.ts)
+local expiry = math.floor((now + ARGV[1]) / 8) * 8 + 1 -- spoken of again (keys.ts)
 local created = 0
 local inherited, seen = {}, {}
 
 local function renew(lease, place) -- whether it may be there
   local flags = string.byte(ARGV[3], place) - 48
-  local told, first = flags % 2 == 1, flags >= 2
+  local told, first, held = flags % 2 == 1, flags % 4 >= 2, flags >= 4
   local before = (first or not told) and redis.call('ZSCORE', KEYS[1], lease)
   local wasTold = before and before % 4 >= 2
+  local wasHeld = before and before % 8 >= 4
   if wasTold and first then
     local proxy = string.match(lease, '^(.*)_')
     if not seen[proxy] then
@@ -23,7 +25,7 @@ local function renew(lease, place) -- whether it may be there
       inherited[#inherited + 1] = proxy
     end
   end
-  if redis.call('ZADD', KEYS[1], expiry + ((told or wasTold) and 2 or 0), lease) == 0 then
+  if redis.call('ZADD', KEYS[1], expiry + ((told or wasTold) and 2 or 0) + ((held or wasHeld) and 4 or 0), lease) == 0 then
     return true
   end
   if tonumber(redis.call('ZSCORE', KEYS[4], lease) or 0) > now then

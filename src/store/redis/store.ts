@@ -81,8 +81,8 @@ export class RedisStore implements LeaseStore {
   async renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
     const args: (string | number)[] = [ttlMs, 0, ''];
     let flags = '';
-    const flag = ({ told, first }: Renewal) => {
-      flags += String((told ? 1 : 0) + (first ? 2 : 0));
+    const flag = ({ told, first, held }: Renewal) => {
+      flags += String((told ? 1 : 0) + (first ? 2 : 0) + (held ? 4 : 0));
     };
     for (const renewal of leases) {
       if (renewal.holder) continue;
