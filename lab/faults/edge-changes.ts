@@ -1,7 +1,7 @@
 /** Changes envoy/edge.yaml as a fault asks for. */
 
 import type { Document } from 'yaml';
-import { GATE_CLUSTERS, gateCluster, HTTP_MANAGER, leadTo } from '../fleet/edge.ts';
+import { gateCluster, gateClusters, HTTP_MANAGER, leadTo } from '../fleet/edge.ts';
 import { NUMBER_HEADER } from './crowd.ts';
 import type { EdgeOptions } from './fleet-options.ts';
 
@@ -12,8 +12,7 @@ const LOG_FILTERS = [...HTTP_MANAGER, 'access_log', 0, 'filter', 'and_filter', '
 /** `logPort`: a port of this machine for the access log, of something that stands between Envoy and the gates. */
 export function changeEdge(config: Document, logPort: number | undefined, options: EdgeOptions): void {
   if (options.unwatched) {
-    for (const name of GATE_CLUSTERS) {
-      const cluster = gateCluster(config, name);
+    for (const cluster of gateClusters(config)) {
       cluster.delete('health_checks');
       cluster.deleteIn([...HTTP2_OPTIONS, 'connection_keepalive']);
     }

@@ -1,21 +1,25 @@
-/** envoy/edge.yaml for this machine: with nothing changed but addresses, pods, and what a test asks for. */
+/** envoy/edge.yaml, or another file there like it, for this machine: with nothing changed but addresses, pods, and what a test asks for. */
 
 import { readFileSync } from 'node:fs';
 import { Document, isMap, isSeq, parse, type YAMLMap } from 'yaml';
 
-const EDGE = new URL('../../envoy/edge.yaml', import.meta.url);
+const FOLDER = new URL('../../envoy/', import.meta.url);
+
+/** The files that have the same listener, routes and clusters, and other doors. */
+export type EdgeFile = 'edge.yaml' | 'hold.yaml' | 'edge-hold.yaml';
 
 const LISTENERS = ['static_resources', 'listeners'];
 const LISTENER = [...LISTENERS, 0];
 const CLUSTERS = ['static_resources', 'clusters'];
 /** Where things are in edge.yaml, for `mutate`. */
 export const HTTP_MANAGER = [...LISTENER, 'filter_chains', 0, 'filters', 0, 'typed_config'];
-export const EXT_AUTHZ = [...HTTP_MANAGER, 'upgrade_configs', 0, 'filters', 0, 'typed_config'];
+const FILTERS = [...HTTP_MANAGER, 'upgrade_configs', 0, 'filters'];
+export const EXT_AUTHZ = [...FILTERS, 0, 'typed_config'];
 const ROUTES = [...HTTP_MANAGER, 'route_config', 'virtual_hosts', 0, 'routes'];
 const ENDPOINTS = ['load_assignment', 'endpoints', 0, 'lb_endpoints'];
 
-/** Two ways to the same gates: for Checks, and for the access log. */
-export const GATE_CLUSTERS = ['wsgate', 'wsgate_log'] as const;
+/** Ways to the same gates: for Checks or the hold door, for the access log, and for the hold door beside Checks. */
+const GATE_CLUSTERS = ['wsgate', 'wsgate_log', 'wsgate_hold'] as const;
 type GateCluster = (typeof GATE_CLUSTERS)[number];
 
 export interface Edge {
@@ -27,6 +31,8 @@ export interface Edge {
   /** The pods' names, and their ports on this machine. */
   readonly pods: Readonly<Record<string, number>>;
   readonly flushIntervalMs?: number;
+  /** `edge.yaml` if not given. */
+  readonly file?: EdgeFile;
   /** For what no option above says: `config.setIn([...EXT_AUTHZ, 'failure_mode_allow'], true)`. */
   readonly mutate?: (config: Document) => void;
 }
@@ -34,20 +40,22 @@ export interface Edge {
 /** The configuration as YAML. */
 export function renderEdge(edge: Edge): string {
   // Aliases are written out: what is changed in one place is then changed there only.
-  const config = new Document(parse(readFileSync(EDGE, 'utf8')), { aliasDuplicateObjects: false });
+  const config = new Document(parse(readFileSync(new URL(edge.file ?? 'edge.yaml', FOLDER), 'utf8')), {
+    aliasDuplicateObjects: false,
+  });
   config.setIn([...LISTENER, 'address', 'socket_address'], socketAddress('127.0.0.1', edge.listenPort ?? 0));
   config.setIn(['admin', 'address', 'socket_address', 'port_value'], edge.adminPort ?? 0);
   const pods = Object.entries(edge.pods);
   const route = mapAt(config, [...ROUTES, 0]);
   const podCluster = mapAt(config, [...CLUSTERS, 0]);
   const gates = typeof edge.gate === 'string' ? [edge.gate] : edge.gate;
-  const gateClusters = GATE_CLUSTERS.map((name) => gateCluster(config, name));
-  for (const cluster of gateClusters) leadTo(cluster, gates);
+  const ways = gateClusters(config);
+  for (const cluster of ways) leadTo(cluster, gates);
   const routes = pods.map(([pod]) => routeTo(route, pod));
   config.setIn(ROUTES, config.createNode(routes));
-  const clusters = [...pods.map(([pod, port]) => clusterOf(podCluster, pod, port)), ...gateClusters];
+  const clusters = [...pods.map(([pod, port]) => clusterOf(podCluster, pod, port)), ...ways];
   config.setIn(CLUSTERS, config.createNode(clusters));
-  if (edge.flushIntervalMs !== undefined) {
+  if (edge.flushIntervalMs !== undefined && config.hasIn([...HTTP_MANAGER, 'access_log_options'])) {
     const interval = `${edge.flushIntervalMs / 1000}s`;
     config.setIn([...HTTP_MANAGER, 'access_log_options', 'access_log_flush_interval'], interval);
   }
@@ -106,12 +114,34 @@ export function addListener(config: Document, name: string): (string | number)[]
   return [...LISTENERS, 1, ...HTTP_MANAGER.slice(LISTENER.length)];
 }
 
-/** One of the clusters of the gates, for `mutate`. */
+/** All clusters of the gates, for `mutate`. */
+export function gateClusters(config: Document): YAMLMap[] {
+  return GATE_CLUSTERS.flatMap((name) => findCluster(config, name) ?? []);
+}
+
+/** One of them. */
 export function gateCluster(config: Document, name: GateCluster): YAMLMap {
+  const found = findCluster(config, name);
+  if (!found) throw new Error(`there is no cluster ${name}`);
+  return found;
+}
+
+function findCluster(config: Document, name: GateCluster): YAMLMap | undefined {
   const clusters = config.getIn(CLUSTERS);
   const found = isSeq(clusters) && clusters.items.find((cluster) => isMap(cluster) && cluster.get('name') === name);
-  if (!isMap(found)) throw new Error(`edge.yaml has no cluster ${name}`);
-  return found;
+  return isMap(found) ? found : undefined;
+}
+
+/** A busy machine makes Envoy give up questions that are only slow; a test that is about that sets its own timeout. */
+export function waitPatiently(config: Document, duration = '5s'): void {
+  const filters = config.getIn(FILTERS);
+  for (const index of isSeq(filters) ? filters.items.keys() : []) {
+    const filter = [...FILTERS, index, 'typed_config'];
+    if (config.hasIn([...filter, 'message_timeout'])) config.setIn([...filter, 'message_timeout'], duration);
+    if (!config.hasIn([...filter, 'grpc_service', 'timeout'])) continue;
+    config.setIn([...filter, 'grpc_service', 'timeout'], duration);
+    config.setIn([...filter, 'grpc_service', 'retry_policy', 'retry_back_off', 'max_interval'], duration);
+  }
 }
 
 function clone(model: YAMLMap): YAMLMap {

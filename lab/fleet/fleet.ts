@@ -3,7 +3,7 @@
 import type { Document } from 'yaml';
 import { type RedisServer, startRedis } from '../redis/server.ts';
 import { type Client, type OpenOptions, type Outcome, open } from './clients.ts';
-import { EXT_AUTHZ } from './edge.ts';
+import { type EdgeFile, waitPatiently } from './edge.ts';
 import { type Envoy, startEnvoy } from './envoy.ts';
 import { type Gate, type GateOptions, startGate } from './gate.ts';
 import { type Pod, startPod } from './pod.ts';
@@ -33,6 +33,8 @@ export interface FleetOptions {
   /** The gate's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly flushIntervalMs?: number;
+  /** The Envoys' configuration, in envoy/; `edge.yaml` if not given. */
+  readonly file?: EdgeFile;
   /** Of each Envoy; 2 if not given. */
   readonly workers?: number;
   readonly mutate?: (config: Document, proxyId: string) => void;
@@ -107,13 +109,14 @@ export class Fleet {
 
   /** Starts it, or starts a successor with the same name. */
   async startEnvoy(index: number): Promise<void> {
-    const { proxies = ['proxy_a'], flushIntervalMs, workers, mutate, patient = true } = this.#options;
+    const { proxies = ['proxy_a'], flushIntervalMs, file, workers, mutate, patient = true } = this.#options;
     const proxyId = nth(proxies, index);
     this.envoys[index] = await startEnvoy({
       proxyId,
       gate: this.gatesOf(index),
       pods: Object.fromEntries(this.pods.map(({ name, port }) => [name, port])),
       ...(flushIntervalMs === undefined ? {} : { flushIntervalMs }),
+      ...(file === undefined ? {} : { file }),
       ...(workers === undefined ? {} : { workers }),
       mutate: (config) => {
         if (patient) waitPatiently(config);
@@ -230,12 +233,6 @@ export class Fleet {
     if (!response.ok) throw new Error(`${path} answers ${response.status}: ${await response.text()}`);
     return response.json();
   }
-}
-
-/** A busy machine makes Envoy give up Checks that are only slow; a test that is about that sets its own timeout. */
-function waitPatiently(config: Document): void {
-  config.setIn([...EXT_AUTHZ, 'grpc_service', 'timeout'], '5s');
-  config.setIn([...EXT_AUTHZ, 'grpc_service', 'retry_policy', 'retry_back_off', 'max_interval'], '5s');
 }
 
 function nth<T>(items: readonly T[], index: number): T {

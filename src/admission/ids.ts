@@ -49,6 +49,11 @@ export function proxyOf(lease: LeaseId): ProxyId {
   return lease.slice(0, lease.lastIndexOf('_')) as ProxyId;
 }
 
+/** The stream that a lease is of. */
+export function streamOf(lease: LeaseId): StreamIdentity {
+  return lease.slice(lease.lastIndexOf('_') + 1) as StreamIdentity;
+}
+
 /** What a lease id tells of its holder. `sinceMs`: when the stream began, by the proxy's clock; absent in a made-up id. */
 export function holderOf(lease: LeaseId): { proxy: ProxyId; sinceMs: number | undefined; address: string } {
   const [start = '', ...address] = lease.slice(lease.lastIndexOf('_') + 1).split('-');

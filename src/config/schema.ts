@@ -42,6 +42,8 @@ const schema = z.strictObject({
     callsMax: count(50_000, 10_000_000),
     callsPerAddressMax: count(20_000, 10_000_000),
     logStreamsMax: count(10_000),
+    heldStreamsMax: count(100_000, 10_000_000),
+    heldStreamsPerAddressMax: count(50_000, 10_000_000),
     streamResetBurst: count(20_000, 10_000_000),
     streamResetRate: count(10_000, 10_000_000),
     unfinishedBytesMax: size(2 ** 16, 2 ** 40).prefault('256MiB'),

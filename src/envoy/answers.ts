@@ -16,7 +16,37 @@ export interface AnswerOptions {
 }
 
 /** The header that names the connection to the pod. What a client sends in it is overwritten or removed. */
-const CONNECTION_ID = 'x-connection-id';
+export const CONNECTION_ID = 'x-connection-id';
+
+/** What the client of a denied upgrade gets, by whichever door it came. */
+export interface Denial {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export function denialsOf({ denyStatus, retryAfterMs }: AnswerOptions): Readonly<Record<DenialReason, Denial>> {
+  const seconds = Math.ceil(retryAfterMs / 1000);
+  const denial = (error: DenialReason, httpStatus: number, retryAfter?: number): Denial => ({
+    status: httpStatus,
+    headers: {
+      'content-type': 'application/json',
+      ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+    },
+    body: JSON.stringify(retryAfter === undefined ? { error } : { error, retry_after: retryAfter }),
+  });
+  return {
+    LIMIT_EXCEEDED: denial('LIMIT_EXCEEDED', denyStatus, seconds),
+    STORE_UNAVAILABLE: denial('STORE_UNAVAILABLE', 503, seconds),
+    STORE_RECOVERING: denial('STORE_RECOVERING', 503, seconds),
+    ENDED: denial('ENDED', 503, seconds),
+    TOO_MANY_NAMES: denial('TOO_MANY_NAMES', 503, seconds),
+    // Without Retry-After: waiting does not help while the proxy's configuration does not say whose connection this
+    // is.
+    POD_UNKNOWN: denial('POD_UNKNOWN', 403),
+    PROXY_UNKNOWN: denial('PROXY_UNKNOWN', 403),
+  };
+}
 
 export class Answers {
   /** For what is no upgrade. There is no lease, so `x-connection-id` is removed. */
@@ -24,22 +54,9 @@ export class Answers {
   readonly #denials: Readonly<Record<DenialReason, Buffer>>;
   readonly #writer = new BackwardWriter(4096);
 
-  constructor(serialize: (response: CheckResponse) => Buffer, { denyStatus, retryAfterMs }: AnswerOptions) {
-    const retryAfter = Math.ceil(retryAfterMs / 1000);
-    const deny = (reason: DenialReason, httpStatus: number, after?: number) =>
-      serialize(denial(reason, httpStatus, after));
+  constructor(serialize: (response: CheckResponse) => Buffer, options: AnswerOptions) {
     this.other = serialize({ status: { code: status.OK }, okResponse: { headersToRemove: [CONNECTION_ID] } });
-    this.#denials = {
-      LIMIT_EXCEEDED: deny('LIMIT_EXCEEDED', denyStatus, retryAfter),
-      STORE_UNAVAILABLE: deny('STORE_UNAVAILABLE', 503, retryAfter),
-      STORE_RECOVERING: deny('STORE_RECOVERING', 503, retryAfter),
-      ENDED: deny('ENDED', 503, retryAfter),
-      TOO_MANY_NAMES: deny('TOO_MANY_NAMES', 503, retryAfter),
-      // Without Retry-After: waiting does not help while the proxy's configuration does not say whose connection this
-      // is.
-      POD_UNKNOWN: deny('POD_UNKNOWN', 403),
-      PROXY_UNKNOWN: deny('PROXY_UNKNOWN', 403),
-    };
+    this.#denials = mapValues(denialsOf(options), (denial) => serialize(responseOf(denial)));
   }
 
   deny(reason: DenialReason): Buffer {
@@ -63,18 +80,25 @@ export class Answers {
 }
 
 /** HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD */
-const OVERWRITE = 2;
+export const OVERWRITE = 2;
 
-function denial(error: DenialReason, httpStatus: number, retryAfter?: number): CheckResponse {
-  const json = header('content-type', 'application/json');
+function responseOf({ status: code, headers, body }: Denial): CheckResponse {
   return {
     status: { code: status.PERMISSION_DENIED },
     deniedResponse: {
-      status: { code: httpStatus },
-      headers: retryAfter === undefined ? [json] : [json, header('retry-after', String(retryAfter))],
-      body: JSON.stringify(retryAfter === undefined ? { error } : { error, retry_after: retryAfter }),
+      status: { code },
+      headers: Object.entries(headers).map(([key, value]) => header(key, value)),
+      body,
     },
   };
+}
+
+export function mapValues<Key extends string, From, To>(
+  record: Readonly<Record<Key, From>>,
+  to: (value: From, key: Key) => To,
+): Record<Key, To> {
+  const entries = Object.entries(record) as [Key, From][];
+  return Object.fromEntries(entries.map(([key, value]) => [key, to(value, key)])) as Record<Key, To>;
 }
 
 function header(key: string, value: string): HeaderValueOption {

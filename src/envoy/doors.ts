@@ -3,39 +3,55 @@
  *
  * To add one, write its file in `doors/`: a class with the methods of `Door`, which reads requests by
  * `doors/request.ts`, asks the gate for upgrades and tells the ledger what it sees of connections. Then add it to the
- * list in `openDoors`.
+ * list in `openDoors`. A door is served by grpc-js (`addTo`), or on the HTTP/2 server beneath it (`raw`).
  */
 
 import type { Server } from '@grpc/grpc-js';
 import type { Config } from '../config/schema.ts';
 import { Answers } from './answers.ts';
 import { AccessLogDoor, type AccessLogParts } from './doors/access-log.ts';
+import { Denials } from './doors/denials.ts';
 import { ExtAuthzDoor, type ExtAuthzParts } from './doors/ext-authz.ts';
+import { HoldDoor } from './doors/hold.ts';
 import { UPGRADE } from './doors/request.ts';
+import type { RawMethods } from './grpc/raw-calls.ts';
+import { HoldAnswers } from './hold-answers.ts';
 import { loadDecoders, loadServices } from './protos.ts';
 
 export interface Door {
   /** Adds its service to the server. Called once, before the server listens. */
-  addTo(server: Server): void;
+  addTo?(server: Server): void;
+  /** Its methods that grpc-js does not serve. */
+  readonly raw?: RawMethods;
   /** Resolves when no upgrade waits for its answer. A door that asks for none lacks this. */
   idle?(): Promise<void>;
-  /** Ends its streams, which never end by themselves. A door without such streams lacks this. */
+  /** Ends its streams, which never end by themselves and which Envoy opens again elsewhere. A door without such lacks this. */
   endStreams?(): void;
+  /** The gate stops: ends the streams that Envoy never opens again. A door without such streams lacks this. */
+  letGo?(): void;
 }
 
 export type DoorParts = Pick<ExtAuthzParts, 'gate' | 'pods' | 'proxies' | 'log'> &
   Pick<AccessLogParts, 'ledger' | 'keepalives' | 'complaints' | 'counted' | 'reached'>;
 
 export function openDoors({ listen, store, deny }: Config, parts: DoorParts): readonly Door[] {
-  const { authorization, accessLog } = loadServices();
+  const { authorization, accessLog, externalProcessor } = loadServices();
   const decoders = loadDecoders([UPGRADE, ...parts.pods.headers]);
-  const answers = new Answers(authorization.Check.responseSerialize, {
-    denyStatus: deny.status,
-    retryAfterMs: deny.retryAfter,
-  });
+  const denials = new Denials(parts.log);
+  const options = { denyStatus: deny.status, retryAfterMs: deny.retryAfter };
+  const answers = new Answers(authorization.Check.responseSerialize, options);
+  const holdAnswers = new HoldAnswers(externalProcessor.Process.responseSerialize, options);
   const storeDeadlineMs = store.url && store.deadline;
   return [
-    new ExtAuthzDoor({ ...parts, service: authorization, decode: decoders.check, answers, storeDeadlineMs }),
+    new ExtAuthzDoor({ ...parts, service: authorization, decode: decoders.check, answers, denials, storeDeadlineMs }),
     new AccessLogDoor({ ...parts, service: accessLog, decode: decoders.log, streamsMax: listen.logStreamsMax }),
+    new HoldDoor({
+      ...parts,
+      holds: parts.ledger.holds,
+      service: externalProcessor,
+      decode: decoders.processing,
+      answers: holdAnswers,
+      denials,
+    }),
   ];
 }

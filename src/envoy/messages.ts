@@ -10,7 +10,7 @@
  * here do not allow one.
  */
 
-import type { Struct } from './struct.ts';
+import type { Namespaces, Struct } from './struct.ts';
 
 // envoy.service.auth.v3
 
@@ -79,6 +79,58 @@ type AccessLogType =
   | 'DownstreamEnd'
   | 'DownstreamTunnelSuccessfullyEstablished'
   | number;
+
+// envoy.service.ext_proc.v3
+
+export interface ProcessingRequest {
+  readonly requestHeaders?: HttpHeaders;
+  readonly responseHeaders?: HttpHeaders;
+  readonly requestBody?: Nothing;
+  readonly responseBody?: Nothing;
+  readonly requestTrailers?: Nothing;
+  readonly responseTrailers?: Nothing;
+  readonly metadataContext?: Metadata;
+  readonly attributes?: Readonly<Record<string, Struct>>;
+}
+
+export interface HttpHeaders {
+  readonly headers?: { readonly headers?: readonly HeaderValue[] };
+}
+
+export interface ProcessingResponse {
+  readonly requestHeaders?: HeadersResponse;
+  readonly responseHeaders?: HeadersResponse;
+  readonly requestBody?: Nothing;
+  readonly responseBody?: Nothing;
+  readonly requestTrailers?: Nothing;
+  readonly responseTrailers?: Nothing;
+  readonly immediateResponse?: {
+    readonly status?: { readonly code?: 'Empty' | number };
+    readonly headers?: HeaderMutation;
+    readonly body?: Uint8Array;
+    readonly details?: string;
+  };
+  readonly dynamicMetadata?: Namespaces;
+  readonly modeOverride?: ProcessingMode;
+}
+
+interface HeadersResponse {
+  readonly response?: { readonly headerMutation?: HeaderMutation };
+}
+
+interface HeaderMutation {
+  readonly setHeaders?: readonly HeaderValueOption[];
+  readonly removeHeaders?: readonly string[];
+}
+
+interface ProcessingMode {
+  readonly responseHeaderMode?: HeaderSendMode;
+  readonly responseTrailerMode?: HeaderSendMode;
+}
+
+type HeaderSendMode = 'DEFAULT' | 'SEND' | 'SKIP' | number;
+
+type Nothing = Readonly<Record<never, never>>;
 
 // envoy.config.core.v3, google.protobuf
 

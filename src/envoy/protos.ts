@@ -8,7 +8,14 @@ import type { MethodDefinition } from '@grpc/grpc-js';
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import protobuf from 'protobufjs';
 import { Decoders } from './decode.ts';
-import type { CheckRequest, CheckResponse, StreamAccessLogsMessage, StreamAccessLogsResponse } from './messages.ts';
+import type {
+  CheckRequest,
+  CheckResponse,
+  ProcessingRequest,
+  ProcessingResponse,
+  StreamAccessLogsMessage,
+  StreamAccessLogsResponse,
+} from './messages.ts';
 
 // Type aliases, not interfaces: grpc-js takes a service only as a type with an index signature, which an alias has.
 
@@ -20,19 +27,38 @@ export type AccessLogService = {
   readonly StreamAccessLogs: MethodDefinition<StreamAccessLogsMessage, StreamAccessLogsResponse>;
 };
 
-/** What the gate decodes itself, of the bytes that Envoy sends. Both throw on bytes that are no such message. */
+export type ExternalProcessorService = {
+  readonly Process: MethodDefinition<ProcessingRequest, ProcessingResponse>;
+};
+
+/** What the gate decodes itself, of the bytes that Envoy sends. Each throws on bytes that are no such message. */
 export interface EnvoyDecoders {
   readonly check: (bytes: Uint8Array) => CheckRequest;
   readonly log: (bytes: Uint8Array) => StreamAccessLogsMessage;
+  readonly processing: (bytes: Uint8Array) => ProcessingRequest;
 }
 
-const FILES = ['envoy/service/auth/v3/external_auth.proto', 'envoy/service/accesslog/v3/als.proto'];
+const FILES = [
+  'envoy/service/auth/v3/external_auth.proto',
+  'envoy/service/accesslog/v3/als.proto',
+  'envoy/service/ext_proc/v3/external_processor.proto',
+];
+/** The name under which Envoy sends what `request_attributes` asks for. */
+export const EXT_PROC = 'envoy.filters.http.ext_proc';
+/** The attributes that are looked at: CEL expressions, each the key of its own value. */
+export const ATTRIBUTES = {
+  node: 'xds.node.id',
+  pod: "xds.route_metadata.filter_metadata['wsgate']['pod']",
+  time: 'request.time',
+  peer: 'source.address',
+} as const;
 // From `src/envoy` and from `dist/envoy` alike.
 const PROTO_DIR = fileURLToPath(new URL('../../proto', import.meta.url));
 
 type Loaded = PackageDefinition & {
   readonly 'envoy.service.auth.v3.Authorization': AuthorizationService;
   readonly 'envoy.service.accesslog.v3.AccessLogService': AccessLogService;
+  readonly 'envoy.service.ext_proc.v3.ExternalProcessor': ExternalProcessorService;
 };
 
 /** Reads and parses the files: once per process, at start. Throws when one is missing or wrong. */
@@ -49,6 +75,7 @@ export function loadServices() {
   return {
     authorization: loaded['envoy.service.auth.v3.Authorization'],
     accessLog: loaded['envoy.service.accesslog.v3.AccessLogService'],
+    externalProcessor: loaded['envoy.service.ext_proc.v3.ExternalProcessor'],
   };
 }
 
@@ -64,10 +91,14 @@ export function loadDecoders(headers: readonly string[]): EnvoyDecoders {
     'AttributeContext.contextExtensions': ['pod'],
     'AccessLogCommon.customTags': ['pod'],
     'Metadata.filterMetadata': ['wsgate', 'envoy.filters.http.ext_authz'],
-    'Struct.fields': ['pod', 'lease'],
+    'ProcessingRequest.attributes': [EXT_PROC],
+    'Struct.fields': ['pod', 'lease', ...Object.values(ATTRIBUTES)],
   });
   return {
     check: decoders.of(root.lookupType('envoy.service.auth.v3.CheckRequest')) as EnvoyDecoders['check'],
     log: decoders.of(root.lookupType('envoy.service.accesslog.v3.StreamAccessLogsMessage')) as EnvoyDecoders['log'],
+    processing: decoders.of(
+      root.lookupType('envoy.service.ext_proc.v3.ProcessingRequest'),
+    ) as EnvoyDecoders['processing'],
   };
 }

@@ -1,6 +1,5 @@
 /** Which proxy a call comes from. */
 
-import type { ServerUnaryCall } from '@grpc/grpc-js';
 import { type ProxyId, parseProxyId } from '../admission/ids.ts';
 
 /** gRPC initial metadata that an Envoy is configured to send with Checks. */
@@ -13,8 +12,11 @@ export interface ProxyNameOptions {
   readonly fromCertificate: boolean;
 }
 
-/** What a call of any door tells of its caller. */
-type Caller = Pick<ServerUnaryCall<unknown, unknown>, 'metadata' | 'getAuthContext'>;
+/** What a call of any door tells of its caller, as grpc-js has it. */
+export interface Caller {
+  readonly metadata: { get(key: string): readonly unknown[] };
+  getAuthContext(): { readonly sslPeerCertificate?: { readonly subject: { readonly CN?: unknown } } | undefined };
+}
 
 export class ProxyNames {
   readonly #options: ProxyNameOptions;

@@ -1,13 +1,37 @@
-/** Envoy's own name for a stream, from the two things that Check and access log both carry. */
+/** Envoy's own name for a stream, from the two things that every door shows: when it began, and its direct peer. */
 
 import { type StreamIdentity, streamIdentity } from '../admission/ids.ts';
 import type { Address, Timestamp } from './messages.ts';
 
-/** Undefined when either is missing. */
+const NS_PER_SECOND = 1_000_000_000n;
+const NS_PER_MS = 1_000_000n;
+
+/** As messages of protobuf, of a Check or an access log entry. Undefined when either is missing. */
 export function identityOf(startTime: Timestamp | undefined, address: Address | undefined): StreamIdentity | undefined {
   const peer = addressText(address);
   if (startTime?.seconds === undefined || peer === undefined) return undefined;
-  return streamIdentity(BigInt(startTime.seconds) * 1_000_000_000n + BigInt(startTime.nanos ?? 0), peer);
+  return streamIdentity(BigInt(startTime.seconds) * NS_PER_SECOND + BigInt(startTime.nanos ?? 0), peer);
+}
+
+/**
+ * As texts, of gRPC initial metadata or attributes. `start`: seconds with nine digits after the point
+ * (`%START_TIME(%s.%9f)%`), or RFC 3339 (`request.time`). `peer`: `ip:port`, or the path of a unix socket. Undefined when
+ * either is missing, or is something else.
+ */
+export function identityOfTexts(start: string | undefined, peer: string | undefined): StreamIdentity | undefined {
+  const startNs = nanoseconds(start ?? '');
+  if (startNs === undefined || peer === undefined || peer === '') return undefined;
+  const [, host, port] = /^\[?([^\]]*)\]?:(\d+)$/.exec(peer) ?? [];
+  return streamIdentity(startNs, port === undefined ? `pipe:${peer}` : `${host}:${port}`);
+}
+
+function nanoseconds(text: string): bigint | undefined {
+  const [, seconds, nanos] = /^(\d{1,12})\.(\d{9})$/.exec(text) ?? [];
+  if (seconds !== undefined && nanos !== undefined) return BigInt(seconds) * NS_PER_SECOND + BigInt(nanos);
+  const [, toSecond, fraction = ''] =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)$/.exec(text) ?? [];
+  const ms = toSecond === undefined ? Number.NaN : Date.parse(`${toSecond}Z`);
+  return Number.isNaN(ms) ? undefined : BigInt(ms) * NS_PER_MS + BigInt(fraction.padEnd(9, '0'));
 }
 
 function addressText(address: Address | undefined): string | undefined {

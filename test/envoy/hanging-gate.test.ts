@@ -3,7 +3,7 @@
 import { afterEach, expect, it } from 'vitest';
 import type { Document } from 'yaml';
 import { closeAll } from '../../lab/fleet/clients.ts';
-import { EXT_AUTHZ, GATE_CLUSTERS, gateCluster } from '../../lab/fleet/edge.ts';
+import { EXT_AUTHZ, gateClusters } from '../../lab/fleet/edge.ts';
 import { Fleet } from '../../lab/fleet/fleet.ts';
 import type { Gate } from '../../lab/fleet/gate.ts';
 import { passed, rush, watch } from '../../lab/fleet/watch.ts';
@@ -50,8 +50,7 @@ it('while one of two gates hangs, no slot of a living connection is freed, and n
 
 function unnoticed(config: Document): void {
   const protocol = ['typed_extension_protocol_options', 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'];
-  for (const name of GATE_CLUSTERS) {
-    const cluster = gateCluster(config, name);
+  for (const cluster of gateClusters(config)) {
     cluster.delete('health_checks');
     cluster.deleteIn([...protocol, 'explicit_http_config', 'http2_protocol_options', 'connection_keepalive']);
   }

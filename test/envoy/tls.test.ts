@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Document } from 'yaml';
 import { type Authority, createAuthority, hasOpenssl, type KeyPair } from '../../lab/fleet/certificates.ts';
 import { closeAll } from '../../lab/fleet/clients.ts';
-import { GATE_CLUSTERS, gateCluster } from '../../lab/fleet/edge.ts';
+import { gateClusters } from '../../lab/fleet/edge.ts';
 import { Fleet } from '../../lab/fleet/fleet.ts';
 import { until } from '../../lab/fleet/processes.ts';
 
@@ -39,7 +39,7 @@ const showing = (own: KeyPair | undefined, authority: Authority) => (config: Doc
       common_tls_context: { alpn_protocols: ['h2'], ...certificates, validation_context: validation },
     },
   };
-  for (const name of GATE_CLUSTERS) gateCluster(config, name).set('transport_socket', config.createNode(socket));
+  for (const cluster of gateClusters(config)) cluster.set('transport_socket', config.createNode(socket));
 };
 
 async function healthCheck(result: 'success' | 'failure'): Promise<boolean> {

@@ -1,6 +1,6 @@
 /**
  * The entries of the ledger: each is a connection that is open as far as this gate knows, and belongs to the log stream
- * that last spoke of it, its speaker. Here is decided what a word of a proxy changes in them, and when one is forgotten.
+ * that last spoke of it, its speaker; or to `held` where no log has, and its stream of the hold door is open. Here is decided what a word of a proxy changes in them, and when one is forgotten.
  * Which of them the store has still to be told is noted here, too; `renewals.ts` tells it.
  */
 
@@ -11,6 +11,8 @@ import type { RecentlyEnded } from './recently-ended.ts';
 
 /** This gate has done nothing for so long: it was stopped, or its machine was. */
 const STOOD_STILL_MS = 3000;
+/** How often within a ttl an open stream renews its lease. */
+const HELD_PER_TTL = 4;
 
 /** Who speaks of connections. */
 export interface Speaker {
@@ -38,6 +40,8 @@ export interface Entry {
   readonly path: string;
   state: LeaseState;
   speaker: Speaker;
+  /** Whether a stream of the hold door is open for it, here. */
+  held: boolean;
   /** When its present speaker first spoke of it. */
   speakerSinceMs: number;
   heardAtMs: number;
@@ -76,6 +80,8 @@ export interface EntriesOptions {
 export class Entries {
   /** Stands for the log streams that have not spoken yet of what was admitted without the store. */
   readonly expected: Speaker = { entries: new Set() };
+  /** Speaks of what no log stream speaks of, and a stream of the hold door is open for. */
+  readonly held: Speaker = { entries: new Set() };
   readonly #parts: Parts;
   readonly #ended: RecentlyEnded;
   readonly #options: EntriesOptions;
@@ -105,17 +111,19 @@ export class Entries {
     return this.#entries.get(entry.lease) === entry;
   }
 
-  hasSpeaker({ speaker }: Entry): boolean {
-    return speaker !== this.expected && !isBroken(speaker);
+  /** Whether somebody speaks of it here: a log stream, or the stream that is held for it. */
+  hasSpeaker({ speaker, held }: Entry): boolean {
+    return held || (speaker !== this.expected && !isBroken(speaker));
   }
 
-  isOrphan({ speaker }: Entry): boolean {
-    return isBroken(speaker);
+  isOrphan({ speaker, held }: Entry): boolean {
+    return !held && isBroken(speaker);
   }
 
-  /** Those without a log stream that speaks of them. */
+  /** Those of which nobody speaks. */
   waiting(): Entry[] {
-    return [this.expected, ...this.#broken].flatMap(({ entries }) => [...entries]);
+    const entries = [this.expected, ...this.#broken].flatMap(({ entries }) => [...entries]);
+    return entries.filter(({ held }) => !held);
   }
 
   /**
@@ -147,6 +155,7 @@ export class Entries {
         path,
         state,
         speaker,
+        held: false,
         speakerSinceMs: nowMs,
         heardAtMs: nowMs,
         flushedAtMs: 0,
@@ -157,8 +166,8 @@ export class Entries {
         expiryMs: undefined,
       };
       this.#keep(entry);
-    } else if (entry.speaker !== speaker && speaker !== this.expected) {
-      if (isBroken(entry.speaker)) {
+    } else if (entry.speaker !== speaker && this.#takesOver(speaker, entry.speaker)) {
+      if (isBroken(entry.speaker) && speaker !== this.held) {
         entry.speaker.found = true;
         evidence.found(proxyOf(lease));
       }
@@ -180,12 +189,43 @@ export class Entries {
     return entry;
   }
 
-  /** The stream broke. */
+  /** A stream of the hold door is open for the connection. */
+  hold(upgrade: Omit<Sighting, 'state' | 'periodic'>): Entry | undefined {
+    const entry = this.seen(this.held, { ...upgrade, state: 'live', periodic: false });
+    if (entry) entry.held = true;
+    return entry;
+  }
+
+  /** It broke, and its connection may live on: nobody will hold it again. */
+  letGo(entry: Entry): void {
+    entry.held = false;
+    if (entry.speaker === this.held) this.#orphan(proxyOf(entry.lease), [entry]);
+  }
+
+  /** The open streams have gone on until now: each renews the lease of its connection, some time before it expires. */
+  holdOn(nowMs: number): void {
+    for (const entry of this.#entries.values()) {
+      if (!entry.held || nowMs - entry.heardAtMs < this.#options.ttlMs / HELD_PER_TTL) continue;
+      entry.heardAtMs = nowMs;
+      this.#due.add(entry);
+    }
+  }
+
+  /** The log stream broke. */
   orphan({ proxy, entries }: LogStream): void {
-    if (entries.size === 0) return;
+    if (entries.size > 0) this.#orphan(proxy, [...entries]);
+  }
+
+  #orphan(proxy: ProxyId, entries: readonly Entry[]): void {
     const broken: Broken = { proxy, atMs: performance.now(), found: false, entries: new Set() };
-    for (const entry of [...entries]) this.#move(entry, broken);
-    this.#broken.add(broken);
+    for (const entry of entries) this.#move(entry, entry.held ? this.held : broken);
+    if (broken.entries.size > 0) this.#broken.add(broken);
+  }
+
+  /** A log stream tells more than a stream that is only open, and this more than nobody. */
+  #takesOver(speaker: Speaker, from: Speaker): boolean {
+    if (speaker === this.expected) return false;
+    return speaker !== this.held || from === this.expected || isBroken(from);
   }
 
   /** Another gate has renewed it: its proxy speaks there. */
@@ -208,6 +248,7 @@ export class Entries {
       const heardMs = nowMs - entry.heardAtMs;
       if (heardMs <= ttlMs || this.#due.has(entry)) continue;
       const { lease, told } = entry;
+      if (entry.held) continue;
       const maxMs = this.hasSpeaker(entry) ? this.#parts.evidence.silentMs(proxyOf(lease), told) : undefined;
       if (heardMs > (maxMs ?? unrenewedMaxMs)) this.#forget(entry);
     }

@@ -8,6 +8,7 @@
  * proxy may speak of it elsewhere at once, or in a while, or never again until its end, and a store that loses its leases
  * meanwhile has to be told of it. It goes when another gate has renewed the lease, or the store has none any more. A
  * connection of which its stream says nothing for longer than its proxy ever is silent has lost its end, and goes too.
+ * One for which a stream of the hold door is open is there for as long as that (`holds.ts`).
  * So all that is in the ledger is open as far as anybody knows, and all of it is written again when the store comes back
  * or turns out to have lost leases.
  *
@@ -16,6 +17,7 @@
 
 import type { Parts } from '../parts.ts';
 import { Entries, type EntriesOptions } from './entries.ts';
+import { Holds } from './holds.ts';
 import { RecentlyEnded } from './recently-ended.ts';
 import { type ReleaseOptions, Releases } from './releases.ts';
 import { Renewals } from './renewals.ts';
@@ -29,6 +31,7 @@ export class Ledger {
   readonly entries: Entries;
   readonly streams: Streams;
   readonly releases: Releases;
+  readonly holds: Holds;
   readonly renewals: Renewals;
   readonly #sweepMs: number;
   #sweptAtMs = performance.now();
@@ -39,6 +42,7 @@ export class Ledger {
     this.entries = new Entries(parts, ended, options);
     this.streams = new Streams(parts, this.entries, options);
     this.releases = new Releases(parts, this.entries, ended, options);
+    this.holds = new Holds(this.entries, this.releases);
     this.renewals = new Renewals(parts, this.entries, this.releases, options);
     this.#sweepMs = options.ttlMs / 4;
     parts.events.on('standingChanged', (state) => {
@@ -60,6 +64,7 @@ export class Ledger {
   async flush(): Promise<void> {
     const nowMs = performance.now();
     this.entries.awake(nowMs);
+    this.entries.holdOn(nowMs);
     this.streams.lookForUnrenewed(nowMs);
     if (nowMs - this.#sweptAtMs >= this.#sweepMs) {
       this.#sweptAtMs = nowMs;

@@ -97,7 +97,11 @@ export class Renewals {
     if (open.length === 0) return true;
     const known = open.filter(({ written }) => written).length;
     const sent = open.map((entry) => ({ entry, state: entry.state }));
-    const answer = await store.renew(pod, open.map(renewalOf), this.#ttlMs);
+    const answer = await store.renew(
+      pod,
+      open.map((entry) => renewalOf(this.#entries, entry)),
+      this.#ttlMs,
+    );
     if (!answer.ok) {
       for (const entry of open) this.#entries.putBack(entry);
       // What Redis refuses, it refuses for a reason of its own: for this pod, or for all that writes.
@@ -111,7 +115,7 @@ export class Renewals {
     for (const proxy of new Set(silent.map(({ lease }) => proxyOf(lease)))) evidence.missed(proxy);
     for (const { entry, state } of sent) {
       entry.written = entry.state === state; // it may have opened meanwhile
-      entry.renewed = true;
+      entry.renewed ||= entry.speaker !== this.#entries.held;
     }
     const leases = open.map(({ lease }) => lease);
     await this.#renewed(pod, leases, answer.value);
@@ -144,6 +148,8 @@ export class Renewals {
   }
 }
 
-function renewalOf({ lease, written, renewed, told, state, path }: Entry): Renewal {
-  return { lease, told, first: !renewed, ...(written ? {} : { holder: { state, path } }) };
+function renewalOf(entries: Entries, { lease, written, renewed, told, held, state, path, speaker }: Entry): Renewal {
+  // Whether its log stream was found again, a stream that is only open does not tell.
+  const first = !renewed && speaker !== entries.held;
+  return { lease, told, first, held, ...(written ? {} : { holder: { state, path } }) };
 }

@@ -14,6 +14,7 @@ import type { HttpAccessLogEntry, StreamAccessLogsMessage, StreamAccessLogsRespo
 import type { PodSources } from '../pod-sources.ts';
 import type { AccessLogService, EnvoyDecoders } from '../protos.ts';
 import type { ProxyNames } from '../proxy-name.ts';
+import { identityOf } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
 import { type RequestSight, readUpgrade, shownPath } from './request.ts';
 
@@ -187,8 +188,7 @@ function mayHoldUntoldLease(entry: HttpAccessLogEntry, ended: boolean, code: num
 
 function sightOf({ commonProperties, request }: HttpAccessLogEntry): RequestSight {
   return {
-    startTime: commonProperties?.startTime,
-    peer: commonProperties?.downstreamDirectRemoteAddress,
+    stream: identityOf(commonProperties?.startTime, commonProperties?.downstreamDirectRemoteAddress),
     routePod: commonProperties?.customTags?.pod,
     contextPod: undefined,
     header: (name) => request?.requestHeaders?.[name],

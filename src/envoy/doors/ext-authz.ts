@@ -12,7 +12,9 @@ import type { AttributeContext, CheckRequest, HttpRequest } from '../messages.ts
 import type { PodSources } from '../pod-sources.ts';
 import type { AuthorizationService, EnvoyDecoders } from '../protos.ts';
 import type { ProxyNames } from '../proxy-name.ts';
+import { identityOf } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
+import type { Denials } from './denials.ts';
 import { isWebSocket, type RequestSight, readUpgrade, shownPath, UPGRADE } from './request.ts';
 
 export interface ExtAuthzParts {
@@ -20,6 +22,7 @@ export interface ExtAuthzParts {
   readonly pods: PodSources;
   readonly proxies: ProxyNames;
   readonly answers: Answers;
+  readonly denials: Denials;
   readonly service: AuthorizationService;
   readonly decode: EnvoyDecoders['check'];
   readonly log: Logger;
@@ -27,16 +30,12 @@ export interface ExtAuthzParts {
   readonly storeDeadlineMs: number | undefined;
 }
 
-const WARN_MS = 1000;
-
 type CheckCall = ServerUnaryCall<CheckRequest, Buffer>;
 type Callback = sendUnaryData<Buffer>;
 
 export class ExtAuthzDoor {
   readonly #parts: ExtAuthzParts;
   #deadlineTold = false;
-  #warnedAtMs = Number.NEGATIVE_INFINITY;
-  #unsaid = 0;
   #inFlight = 0;
   #idle: (() => void) | undefined;
 
@@ -80,14 +79,14 @@ export class ExtAuthzDoor {
   };
 
   #malformed(call: CheckCall, callback: Callback, missing: string): void {
-    this.#warn({ missing, peer: call.getPeer() }, 'a Check that no Envoy would send');
+    this.#parts.denials.warn({ missing, peer: call.getPeer() }, 'a Check that no Envoy would send');
     callback({ code: status.INVALID_ARGUMENT, details: `${missing} is missing` });
   }
 
   #refuse(call: CheckCall, callback: Callback, reason: DenialReason, lookedAt: readonly string[]): void {
     const { host, path } = call.request.attributes?.request?.http ?? {};
     const proxy = this.#parts.proxies.of(call, call.request.attributes?.destination?.labels?.proxy_id);
-    this.#warn({ reason, lookedAt, path: shownPath(path), host, proxy, peer: call.getPeer() }, 'denied an upgrade');
+    this.#parts.denials.tell(reason, lookedAt, { path: shownPath(path), host, proxy, peer: call.getPeer() });
     callback(null, this.#bytesOf(this.#parts.gate.refuse(reason)));
   }
 
@@ -131,18 +130,6 @@ export class ExtAuthzDoor {
     );
   }
 
-  /** Clients can cause these as often as they like. The log has one line a second; the metrics count all. */
-  #warn(fields: Record<string, unknown>, text: string): void {
-    const nowMs = performance.now();
-    if (nowMs - this.#warnedAtMs < WARN_MS) {
-      this.#unsaid += 1;
-      return;
-    }
-    this.#parts.log.warn({ ...fields, unsaid: this.#unsaid }, text);
-    this.#warnedAtMs = nowMs;
-    this.#unsaid = 0;
-  }
-
   #bytesOf(verdict: Verdict): Buffer {
     const { answers } = this.#parts;
     return verdict.admitted ? answers.allow(verdict.lease, verdict.pod) : answers.deny(verdict.reason);
@@ -164,8 +151,7 @@ function headersOf({ headers, headerMap }: HttpRequest): Headers {
 
 function sightOf(attributes: AttributeContext, http: HttpRequest, headers: Headers): RequestSight {
   return {
-    startTime: attributes.request?.time,
-    peer: attributes.source?.address,
+    stream: identityOf(attributes.request?.time, attributes.source?.address),
     routePod: stringField(attributes.routeMetadataContext?.filterMetadata?.wsgate, 'pod'),
     contextPod: attributes.contextExtensions?.pod,
     header: (name) => headers[name],

@@ -3,11 +3,9 @@
  * says what its message shows of the request (`RequestSight`); what follows from that is decided here only.
  */
 
-import { leaseId, type ProxyId } from '../../admission/ids.ts';
+import { leaseId, type ProxyId, type StreamIdentity } from '../../admission/ids.ts';
 import type { Upgrade } from '../../admission/verdict.ts';
-import type { Address, Timestamp } from '../messages.ts';
 import { type PodSources, type Sight, withoutQuery } from '../pod-sources.ts';
-import { identityOf } from '../stream-identity.ts';
 
 /** The header that makes a request one for a WebSocket, in lower case, as Envoy sends it. */
 export const UPGRADE = 'upgrade';
@@ -17,17 +15,15 @@ const PATH_LENGTH_MAX = 256;
 
 /** What a message shows of a request. */
 export interface RequestSight extends Sight {
-  /** When the stream began. */
-  readonly startTime: Timestamp | undefined;
-  /** The direct peer. */
-  readonly peer: Address | undefined;
+  /** Which stream it is, whatever door shows it. */
+  readonly stream: StreamIdentity | undefined;
 }
 
 export type Reading = { readonly upgrade: Upgrade } | { readonly missing: 'stream' | 'proxy' | 'pod' };
 
 /** Of a request that is an upgrade: what it asks for, or the first thing that its sight does not tell. */
 export function readUpgrade(sight: RequestSight, proxy: ProxyId | undefined, pods: PodSources): Reading {
-  const stream = identityOf(sight.startTime, sight.peer);
+  const { stream } = sight;
   if (!stream) return { missing: 'stream' };
   if (!proxy) return { missing: 'proxy' };
   const pod = pods.podOf(sight);

@@ -2,10 +2,10 @@
  * Maximums of the gRPC side: of calls at once, and of bytes of incomplete messages, which grpc-js keeps until they are
  * complete. (HTTP/2 itself limits the streams of one connection.) A call beyond one of them gets RESOURCE_EXHAUSTED
  * with the configuration's key, and its stream is closed: otherwise the client could keep it open for as long as it
- * likes.
+ * likes. Streams that are held for as long as a WebSocket have a maximum of their own, so that Checks get through.
  */
 
-import type { Http2Server, ServerHttp2Stream } from 'node:http2';
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import type { Config } from '../../config/schema.ts';
 import { Quota } from '../../net/quota.ts';
@@ -13,13 +13,19 @@ import { MessageMeter } from './message-meter.ts';
 
 export class CallBounds {
   readonly #calls: Quota;
+  readonly #held: Quota;
+  readonly #isHeld: (path: string) => boolean;
   readonly #unfinished: Quota;
   readonly #messageBytesMax: number;
   readonly #reached: (key: string) => void;
 
-  constructor(listen: Config['listen'], reached: (key: string) => void) {
+  /** `isHeld`: whether a call of that path is held. */
+  constructor(listen: Config['listen'], isHeld: (path: string) => boolean, reached: (key: string) => void) {
     const { callsMax, callsPerAddressMax, unfinishedBytesMax, unfinishedBytesPerAddressMax } = listen;
+    const { heldStreamsMax, heldStreamsPerAddressMax } = listen;
     this.#calls = new Quota('listen.calls', { max: callsMax, perAddressMax: callsPerAddressMax });
+    this.#held = new Quota('listen.heldStreams', { max: heldStreamsMax, perAddressMax: heldStreamsPerAddressMax });
+    this.#isHeld = isHeld;
     this.#unfinished = new Quota('listen.unfinishedBytes', {
       max: unfinishedBytesMax,
       perAddressMax: unfinishedBytesPerAddressMax,
@@ -29,13 +35,14 @@ export class CallBounds {
   }
 
   bound(server: Http2Server): void {
-    server.on('stream', (stream) => this.#bound(stream));
+    server.on('stream', (stream, headers) => this.#bound(stream, headers));
   }
 
-  #bound(stream: ServerHttp2Stream): void {
+  #bound(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     if (stream.closed) return;
     const address = stream.session?.socket.remoteAddress;
-    const key = this.#calls.take(address);
+    const calls = this.#isHeld(headers[':path'] ?? '') ? this.#held : this.#calls;
+    const key = calls.take(address);
     if (key !== undefined) {
       this.#refuse(stream, key);
       return;
@@ -54,7 +61,7 @@ export class CallBounds {
       held += more;
     });
     stream.once('close', () => {
-      this.#calls.give(address);
+      calls.give(address);
       if (held > 0) this.#unfinished.give(address, held);
     });
   }

@@ -3,7 +3,7 @@
  * has `connection_keepalive`. An Envoy that does not check goes on logging to a gate that hangs.
  */
 
-import type { Http2Server, ServerHttp2Session } from 'node:http2';
+import type { Http2Server, Http2Session, ServerHttp2Session } from 'node:http2';
 
 /** An Envoy that has not sent a PING for so long does not send any. */
 const UNPINGED_MS = 60_000;
@@ -51,7 +51,7 @@ export class Keepalives {
 /**
  * As `getPeer()` of a call has it. On a unix socket all peers have the same name: the last to connect speaks for all.
  */
-function peerOf({ socket }: ServerHttp2Session): string {
+export function peerOf({ socket }: Http2Session): string {
   const { remoteAddress, remotePort } = socket;
   if (remoteAddress === undefined) return 'unknown';
   return remotePort === undefined ? remoteAddress : `${remoteAddress}:${remotePort}`;

@@ -14,6 +14,7 @@ import { CallBounds } from './call-bounds.ts';
 import type { Certificates } from './certificates.ts';
 import { http2ServersOf } from './http2-servers.ts';
 import type { Keepalives } from './keepalives.ts';
+import { type RawMethods, serveRaw } from './raw-calls.ts';
 import { StreamResets } from './stream-resets.ts';
 
 /** In what Node's HTTP/2 says of a connection that does not begin as HTTP/2 does. */
@@ -35,6 +36,7 @@ export class GrpcServer {
   readonly #server: Server;
   readonly #health = new HealthImplementation({ '': 'NOT_SERVING' });
   readonly #connections: Connections;
+  readonly #raw: RawMethods;
   readonly #calls: CallBounds;
   readonly #resets: StreamResets;
 
@@ -46,7 +48,8 @@ export class GrpcServer {
     this.#parts = parts;
     this.#listen = listen;
     this.#connections = new Connections(new Quota('listen.connections', connections), parts.reached);
-    this.#calls = new CallBounds(listen, parts.reached);
+    this.#raw = new Map(parts.doors.flatMap((door) => [...(door.raw ?? [])]));
+    this.#calls = new CallBounds(listen, (path) => this.#raw.has(path), parts.reached);
     this.#resets = new StreamResets(resets, parts.reached);
     // grpc-js reports errors to its callers as well. What it would print is for those who set GRPC_VERBOSITY.
     const say = (...words: unknown[]) => parts.log.debug({ grpc: words.map(String).join(' ') }, 'grpc-js');
@@ -57,7 +60,7 @@ export class GrpcServer {
       'grpc.keepalive_time_ms': keepalive.everyMs,
       'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
     });
-    for (const door of parts.doors) door.addTo(this.#server);
+    for (const door of parts.doors) door.addTo?.(this.#server);
     this.#health.addToServer(this.#server);
   }
 
@@ -73,6 +76,7 @@ export class GrpcServer {
       });
     const { port, servers } = await http2ServersOf(address, bind);
     for (const server of servers) {
+      serveRaw(server, this.#raw);
       this.#connections.bound(server);
       this.#calls.bound(server);
       this.#parts.keepalives.bound(server);
@@ -105,9 +109,14 @@ export class GrpcServer {
     await Promise.all(this.#parts.doors.map((door) => door.idle?.()));
   }
 
-  /** Ends all streams that never end by themselves. */
+  /** Ends all streams that never end by themselves and that Envoy opens again elsewhere. */
   endStreams(): void {
     for (const door of this.#parts.doors) door.endStreams?.();
+  }
+
+  /** Ends those that it never opens again: nobody will hold these connections any more. */
+  letGo(): void {
+    for (const door of this.#parts.doors) door.letGo?.();
   }
 
   close(): void {

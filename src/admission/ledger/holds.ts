@@ -1,0 +1,73 @@
+/**
+ * The connections for which the hold door has a stream open at this gate. For as long as it is open the connection lives,
+ * and its lease is renewed; its end is the connection's end. Where it only broke, nobody knows: the lease goes on as one of
+ * a proxy that does not renew.
+ */
+
+import type { LeaseId, PodId, ProxyId } from '../ids.ts';
+import { proxyOf } from '../ids.ts';
+import type { Entries, Entry } from './entries.ts';
+import type { Releases } from './releases.ts';
+
+export interface Held {
+  readonly pod: PodId;
+  readonly lease: LeaseId;
+  /** The request's path, without its query. */
+  readonly path: string;
+  /** Makes Envoy close the connection. `reason`: for its access log. */
+  readonly close: (reason: string) => void;
+}
+
+export class Holds {
+  readonly #entries: Entries;
+  readonly #releases: Releases;
+  readonly #held = new Map<LeaseId, { readonly hold: Held; readonly entry: Entry | undefined }>();
+
+  constructor(entries: Entries, releases: Releases) {
+    this.#entries = entries;
+    this.#releases = releases;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** How many of each proxy. */
+  proxies(): ReadonlyMap<ProxyId, number> {
+    const counts = new Map<ProxyId, number>();
+    for (const lease of this.#held.keys()) counts.set(proxyOf(lease), (counts.get(proxyOf(lease)) ?? 0) + 1);
+    return counts;
+  }
+
+  /** Its stream is open, and the connection is admitted. A second stream for one lease takes the place of the first. */
+  open(hold: Held): void {
+    const { pod, lease, path } = hold;
+    this.#held.set(lease, { hold, entry: this.#entries.hold({ pod, lease, path }) });
+  }
+
+  /** Envoy ended the stream: the connection is closed. */
+  ended(hold: Held): void {
+    if (this.#take(hold)) this.#releases.ended(hold.pod, hold.lease);
+  }
+
+  /** The stream broke, or this gate stops: the connection may live on. */
+  lost(hold: Held): void {
+    const entry = this.#take(hold)?.entry;
+    if (entry && this.#entries.isThere(entry)) this.#entries.letGo(entry);
+  }
+
+  /** Makes Envoy close that connection. Returns false when this gate holds no stream for it. */
+  close(pod: PodId, lease: LeaseId, reason: string): boolean {
+    const hold = this.#held.get(lease)?.hold;
+    if (hold?.pod !== pod) return false;
+    hold.close(reason);
+    return true;
+  }
+
+  #take(hold: Held) {
+    const held = this.#held.get(hold.lease);
+    if (held?.hold !== hold) return undefined;
+    this.#held.delete(hold.lease);
+    return held;
+  }
+}

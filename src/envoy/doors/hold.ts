@@ -1,0 +1,222 @@
+/**
+ * The hold door, ext_proc's `ExternalProcessor/Process`: one stream for each request. It asks for an upgrade as a Check
+ * does, and of one that is let in it stays open for as long as the WebSocket. So it tells that the connection lives, and
+ * when it ends; and by an answer on it Envoy closes the connection.
+ *
+ * Where an earlier ext_authz filter has asked, and its metadata is forwarded, this door only holds.
+ *
+ * A stream that Envoy ends means: before the answer, that nobody waits for it any more; after it, that the WebSocket is
+ * closed. A stream that breaks says nothing about the WebSocket, and Envoy never opens another one for it.
+ */
+
+import { status } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import type { Gate } from '../../admission/gate.ts';
+import { type LeaseId, type PodId, parseLeaseId, parsePodId, streamOf } from '../../admission/ids.ts';
+import type { Held, Holds } from '../../admission/ledger/holds.ts';
+import type { DenialReason, Upgrade } from '../../admission/verdict.ts';
+import type { RawCall } from '../grpc/raw-call.ts';
+import type { RawMethods } from '../grpc/raw-calls.ts';
+import type { HoldAnswers, Later } from '../hold-answers.ts';
+import type { ProcessingRequest } from '../messages.ts';
+import type { PodSources } from '../pod-sources.ts';
+import { ATTRIBUTES, type EnvoyDecoders, EXT_PROC, type ExternalProcessorService } from '../protos.ts';
+import type { ProxyNames } from '../proxy-name.ts';
+import { identityOfTexts } from '../stream-identity.ts';
+import { stringField } from '../struct.ts';
+import type { Denials } from './denials.ts';
+import { isWebSocket, type RequestSight, readUpgrade, shownPath, UPGRADE } from './request.ts';
+
+export interface HoldParts {
+  readonly gate: Gate;
+  readonly holds: Holds;
+  readonly pods: PodSources;
+  readonly proxies: ProxyNames;
+  readonly denials: Denials;
+  readonly answers: HoldAnswers;
+  readonly service: ExternalProcessorService;
+  readonly decode: EnvoyDecoders['processing'];
+  readonly log: Logger;
+}
+
+/** gRPC initial metadata that the shipped files send: which stream it is, exactly as the access log shows it. */
+const START = 'x-wsgate-start';
+const PEER = 'x-wsgate-peer';
+
+export class HoldDoor {
+  readonly raw: RawMethods;
+  readonly #parts: HoldParts;
+  readonly #streams = new Set<HoldStream>();
+
+  constructor(parts: HoldParts) {
+    this.#parts = parts;
+    this.raw = new Map([[parts.service.Process.path, (call) => this.#serve(call)]]);
+  }
+
+  /** Resolves when no upgrade waits for its answer. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#streams].map(({ answered }) => answered));
+  }
+
+  /** Ends all streams in the way that closes no WebSocket. Nobody will hold these again. */
+  letGo(): void {
+    for (const stream of this.#streams) stream.letGo();
+  }
+
+  #serve(call: RawCall): void {
+    const stream = new HoldStream(call, this.#parts, () => this.#streams.delete(stream));
+    this.#streams.add(stream);
+    call.serve(stream);
+  }
+}
+
+/** One request of an Envoy. */
+class HoldStream {
+  /** Resolves when its upgrade has its answer; undefined where none was asked for. */
+  answered: Promise<void> | undefined;
+  readonly #call: RawCall;
+  readonly #parts: HoldParts;
+  readonly #over: () => void;
+  #asking: Upgrade | undefined;
+  #held: Held | undefined;
+
+  constructor(call: RawCall, parts: HoldParts, over: () => void) {
+    this.#call = call;
+    this.#parts = parts;
+    this.#over = over;
+  }
+
+  message(bytes: Uint8Array): void {
+    const request = this.#decode(bytes);
+    if (!request) return this.#end(status.INVALID_ARGUMENT, 'not the bytes of a ProcessingRequest');
+    if (request.requestHeaders) this.#begin(request);
+    else for (const later of laterOf(request)) this.#call.send(this.#parts.answers.goOn(later));
+  }
+
+  ended(): void {
+    this.#over();
+    this.#abandon();
+    if (this.#held) this.#parts.holds.ended(this.#held);
+  }
+
+  broke(): void {
+    this.#over();
+    this.#abandon();
+    if (this.#held) this.#parts.holds.lost(this.#held);
+  }
+
+  #abandon(): void {
+    if (this.#asking) this.#parts.gate.abandon(this.#asking);
+    this.#asking = undefined;
+  }
+
+  letGo(): void {
+    if (this.#held) this.#parts.holds.lost(this.#held);
+    this.#end(status.OK);
+  }
+
+  #begin(request: ProcessingRequest): void {
+    const { answers } = this.#parts;
+    if (this.#asking || this.#held) return this.#end(status.INVALID_ARGUMENT, 'the headers of a request come once');
+    const sight = sightOf(request, this.#call);
+    if (!isWebSocket(sight.header(UPGRADE))) {
+      this.#call.send(answers.other);
+      return this.#end(status.OK);
+    }
+    const asked = leaseFrom(request, sight);
+    if (asked) return this.#hold(asked.pod, asked.lease, shownPath(sight.path));
+    this.#ask(request, sight);
+  }
+
+  #ask(request: ProcessingRequest, sight: RequestSight): void {
+    const { pods, proxies } = this.#parts;
+    const node = stringField(request.attributes?.[EXT_PROC], ATTRIBUTES.node);
+    const proxy = proxies.of(this.#call, node);
+    const reading = readUpgrade(sight, proxy, pods);
+    if ('upgrade' in reading) {
+      this.#asking = reading.upgrade;
+      this.answered = this.#answer(reading.upgrade);
+      return;
+    }
+    const refuse = (reason: DenialReason, lookedAt: readonly string[]) => {
+      const { path, host } = sight;
+      this.#parts.denials.tell(reason, lookedAt, { path: shownPath(path), host, proxy, peer: this.#call.getPeer() });
+      this.#parts.gate.refuse(reason);
+      this.#deny(reason);
+    };
+    if (reading.missing === 'pod') return refuse('POD_UNKNOWN', pods.explain(sight));
+    if (reading.missing === 'proxy') return refuse('PROXY_UNKNOWN', proxies.explain(this.#call, node));
+    this.#end(status.INVALID_ARGUMENT, `${START} and ${PEER}, or request.time and source.address, are missing`);
+  }
+
+  async #answer(upgrade: Upgrade): Promise<void> {
+    try {
+      const verdict = await this.#parts.gate.admit(upgrade);
+      if (this.#asking !== upgrade) return;
+      if (verdict.admitted) this.#hold(verdict.pod, verdict.lease, upgrade.path);
+      else this.#deny(verdict.reason);
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'a bug: a question of the hold door failed');
+      this.#end(status.INTERNAL, 'a bug in wsgate; its log has the details');
+    }
+  }
+
+  #hold(pod: PodId, lease: LeaseId, path: string): void {
+    const { answers, holds } = this.#parts;
+    this.#asking = undefined;
+    const close = (reason: string) => this.#call.send(answers.close(reason));
+    this.#held = { pod, lease, path, close };
+    holds.open(this.#held);
+    this.#call.send(answers.allow(lease, pod));
+  }
+
+  #deny(reason: DenialReason): void {
+    this.#asking = undefined;
+    this.#call.send(this.#parts.answers.deny(reason));
+    this.#end(status.OK);
+  }
+
+  #end(code: status, details?: string): void {
+    this.#over();
+    this.#call.end(code, details);
+  }
+
+  #decode(bytes: Uint8Array): ProcessingRequest | undefined {
+    try {
+      return this.#parts.decode(bytes);
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** Of a request for which ext_authz was asked: the lease that it got, if it is of this very stream. */
+function leaseFrom({ metadataContext }: ProcessingRequest, { stream }: RequestSight) {
+  const metadata = metadataContext?.filterMetadata?.['envoy.filters.http.ext_authz'];
+  const pod = parsePodId(stringField(metadata, 'pod') ?? '');
+  const lease = parseLeaseId(stringField(metadata, 'lease') ?? '');
+  return pod && lease && streamOf(lease) === stream ? { pod, lease } : undefined;
+}
+
+function laterOf({ requestHeaders: _, metadataContext: __, attributes: ___, ...later }: ProcessingRequest): Later[] {
+  return Object.keys(later) as Later[];
+}
+
+function sightOf({ requestHeaders, attributes }: ProcessingRequest, call: RawCall): RequestSight {
+  const shown = attributes?.[EXT_PROC];
+  const header = (name: string) => {
+    const found = requestHeaders?.headers?.headers?.find(({ key }) => key === name);
+    return found?.rawValue ? Buffer.from(found.rawValue).toString('latin1') : found?.value;
+  };
+  const [start, peer] = [call.metadata.get(START)[0], call.metadata.get(PEER)[0]];
+  return {
+    stream:
+      identityOfTexts(start, peer) ??
+      identityOfTexts(stringField(shown, ATTRIBUTES.time), stringField(shown, ATTRIBUTES.peer)),
+    routePod: stringField(shown, ATTRIBUTES.pod),
+    contextPod: undefined,
+    header,
+    path: header(':path'),
+    host: header(':authority'),
+  };
+}

@@ -1,0 +1,98 @@
+/**
+ * Answers of the hold door, as the bytes that go to Envoy. The decisions are those of `answers.ts`, in the words of
+ * ext_proc. Each answer also says what Envoy is to tell of later: of an upgrade the response's trailers, which a
+ * WebSocket never has, so that the stream stays open for as long as it; of anything else nothing, so that it ends.
+ */
+
+import type { LeaseId, PodId } from '../admission/ids.ts';
+import type { DenialReason } from '../admission/verdict.ts';
+import { type AnswerOptions, CONNECTION_ID, type Denial, denialsOf, mapValues, OVERWRITE } from './answers.ts';
+import { BackwardWriter } from './backward-writer.ts';
+import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
+
+/** What Envoy tells of later, although the answer to the request's headers said that nobody wants it. */
+export type Later = Exclude<keyof ProcessingRequest, 'requestHeaders' | 'metadataContext' | 'attributes'>;
+
+const LATER = {
+  responseHeaders: { responseHeaders: {} },
+  requestBody: { requestBody: {} },
+  responseBody: { responseBody: {} },
+  requestTrailers: { requestTrailers: {} },
+  responseTrailers: { responseTrailers: {} },
+} as const satisfies Record<Later, ProcessingResponse>;
+
+/** HeaderSendMode */
+const SEND = 1;
+const SKIP = 2;
+
+export class HoldAnswers {
+  /** For what is no upgrade. */
+  readonly other: Buffer;
+  readonly #serialize: (response: ProcessingResponse) => Buffer;
+  readonly #denials: Readonly<Record<DenialReason, Buffer>>;
+  readonly #later: Readonly<Record<Later, Buffer>>;
+  readonly #writer = new BackwardWriter(4096);
+
+  constructor(serialize: (response: ProcessingResponse) => Buffer, options: AnswerOptions) {
+    this.#serialize = serialize;
+    this.other = serialize({
+      requestHeaders: { response: { headerMutation: { removeHeaders: [CONNECTION_ID] } } },
+      modeOverride: { responseHeaderMode: 'SKIP', responseTrailerMode: 'SKIP' },
+    });
+    this.#denials = mapValues(denialsOf(options), (denial, reason) => serialize(responseOf(denial, reason)));
+    this.#later = mapValues(LATER, serialize);
+  }
+
+  deny(reason: DenialReason): Buffer {
+    return this.#denials[reason];
+  }
+
+  /** Nothing is to be changed. */
+  goOn(later: Later): Buffer {
+    return this.#later[later];
+  }
+
+  /** Ends the WebSocket. `reason`: what Envoy's access log shows of it. */
+  close(reason: string): Buffer {
+    return this.#serialize({ immediateResponse: { status: { code: 503 }, details: detailsOf(reason) } });
+  }
+
+  /** With the lease and pod as dynamic metadata of a namespace of ours, which Envoy puts into its access log. */
+  allow(lease: LeaseId, pod: PodId): Buffer {
+    const writer = this.#writer.begin();
+    // Struct.fields, an entry of a map: key, Value
+    const text = (key: string, value: string) =>
+      writer.part(1, () => writer.part(2, () => writer.text(3, value)).text(1, key)); // Value.string_value
+    const namespace = (name: string, write: () => void) =>
+      writer.part(1, () => writer.part(2, () => writer.part(5, write)).text(1, name)); // Value.struct_value
+    const header = () => writer.text(3, lease).text(1, CONNECTION_ID); // raw_value, key
+    return writer
+      .part(9, () => writer.enum(6, SEND).enum(2, SKIP)) // mode_override
+      .part(8, () => {
+        namespace('wsgate', () => text('pod', pod) && text('lease', lease));
+        namespace('envoy.lb', () => text('pod', pod));
+      }) // dynamic_metadata
+      .part(1, () =>
+        // request_headers.response.header_mutation.set_headers
+        writer.part(1, () => writer.part(2, () => writer.part(1, () => writer.enum(3, OVERWRITE).part(1, header)))),
+      )
+      .end();
+  }
+}
+
+function responseOf({ status: code, headers, body }: Denial, reason: DenialReason): ProcessingResponse {
+  const setHeaders = Object.entries(headers).map(([key, value]) => ({
+    header: { key, rawValue: Buffer.from(value) },
+    appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' as const,
+  }));
+  const details = detailsOf(reason);
+  return {
+    immediateResponse: { status: { code }, headers: { setHeaders }, body: Buffer.from(body), details },
+    // Envoy's own refusals lack it: so a configuration can tell them from the gate's.
+    dynamicMetadata: { fields: { wsgate: { structValue: { fields: { denied: { stringValue: reason } } } } } },
+  };
+}
+
+function detailsOf(reason: string): string {
+  return `wsgate_${reason.toLowerCase()}`;
+}
