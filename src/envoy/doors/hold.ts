@@ -12,7 +12,7 @@
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Gate } from '../../admission/gate.ts';
-import { type LeaseId, type PodId, parseLeaseId, parsePodId, streamOf } from '../../admission/ids.ts';
+import { type LeaseId, type PodId, type ProxyId, parseLeaseId, parsePodId, streamOf } from '../../admission/ids.ts';
 import type { Held, Holds } from '../../admission/ledger/holds.ts';
 import type { DenialReason, Upgrade } from '../../admission/verdict.ts';
 import type { RawCall } from '../grpc/raw-call.ts';
@@ -88,8 +88,8 @@ class HoldStream {
 
   message(bytes: Uint8Array): void {
     const request = this.#decode(bytes);
-    if (!request) return this.#end(status.INVALID_ARGUMENT, 'not the bytes of a ProcessingRequest');
-    if (request.requestHeaders) this.#begin(request);
+    if (!request) this.#end(status.INVALID_ARGUMENT, 'not the bytes of a ProcessingRequest');
+    else if (request.requestHeaders) this.#begin(request);
     else for (const later of laterOf(request)) this.#call.send(this.#parts.answers.goOn(later));
   }
 
@@ -116,37 +116,39 @@ class HoldStream {
   }
 
   #begin(request: ProcessingRequest): void {
-    const { answers } = this.#parts;
-    if (this.#asking || this.#held) return this.#end(status.INVALID_ARGUMENT, 'the headers of a request come once');
     const sight = sightOf(request, this.#call);
-    if (!isWebSocket(sight.header(UPGRADE))) {
-      this.#call.send(answers.other);
-      return this.#end(status.OK);
+    if (this.#asking || this.#held) this.#end(status.INVALID_ARGUMENT, 'the headers of a request come once');
+    else if (isWebSocket(sight.header(UPGRADE))) this.#upgrade(request, sight);
+    else {
+      this.#call.send(this.#parts.answers.other);
+      this.#end(status.OK);
     }
-    const asked = leaseFrom(request, sight);
-    if (asked) return this.#hold(asked.pod, asked.lease, shownPath(sight.path));
-    this.#ask(request, sight);
   }
 
-  #ask(request: ProcessingRequest, sight: RequestSight): void {
+  #upgrade(request: ProcessingRequest, sight: RequestSight): void {
+    const asked = leaseFrom(request, sight);
+    if (asked) this.#hold(asked.pod, asked.lease, shownPath(sight.path));
+    else this.#ask(sight, stringField(request.attributes?.[EXT_PROC], ATTRIBUTES.node));
+  }
+
+  #ask(sight: RequestSight, node: string | undefined): void {
     const { pods, proxies } = this.#parts;
-    const node = stringField(request.attributes?.[EXT_PROC], ATTRIBUTES.node);
     const proxy = proxies.of(this.#call, node);
     const reading = readUpgrade(sight, proxy, pods);
     if ('upgrade' in reading) {
       this.#asking = reading.upgrade;
       this.answered = this.#answer(reading.upgrade);
-      return;
-    }
-    const refuse = (reason: DenialReason, lookedAt: readonly string[]) => {
-      const { path, host } = sight;
-      this.#parts.denials.tell(reason, lookedAt, { path: shownPath(path), host, proxy, peer: this.#call.getPeer() });
-      this.#parts.gate.refuse(reason);
-      this.#deny(reason);
-    };
-    if (reading.missing === 'pod') return refuse('POD_UNKNOWN', pods.explain(sight));
-    if (reading.missing === 'proxy') return refuse('PROXY_UNKNOWN', proxies.explain(this.#call, node));
-    this.#end(status.INVALID_ARGUMENT, `${START} and ${PEER}, or request.time and source.address, are missing`);
+    } else if (reading.missing === 'stream') {
+      this.#end(status.INVALID_ARGUMENT, `${START} and ${PEER}, or request.time and source.address, are missing`);
+    } else if (reading.missing === 'pod') this.#refuse('POD_UNKNOWN', pods.explain(sight), sight, proxy);
+    else this.#refuse('PROXY_UNKNOWN', proxies.explain(this.#call, node), sight, proxy);
+  }
+
+  #refuse(reason: DenialReason, lookedAt: readonly string[], { path, host }: RequestSight, proxy?: ProxyId): void {
+    const { denials, gate } = this.#parts;
+    denials.tell(reason, lookedAt, { path: shownPath(path), host, proxy, peer: this.#call.getPeer() });
+    gate.refuse(reason);
+    this.#deny(reason);
   }
 
   async #answer(upgrade: Upgrade): Promise<void> {
