@@ -86,11 +86,7 @@ function responseOf({ status: code, headers, body }: Denial, reason: DenialReaso
     appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' as const,
   }));
   const details = detailsOf(reason);
-  return {
-    immediateResponse: { status: { code }, headers: { setHeaders }, body: Buffer.from(body), details },
-    // Envoy's own refusals lack it: so a configuration can tell them from the gate's.
-    dynamicMetadata: { fields: { wsgate: { structValue: { fields: { denied: { stringValue: reason } } } } } },
-  };
+  return { immediateResponse: { status: { code }, headers: { setHeaders }, body: Buffer.from(body), details } };
 }
 
 function detailsOf(reason: string): string {

@@ -10,7 +10,7 @@
  * here do not allow one.
  */
 
-import type { Namespaces, Struct } from './struct.ts';
+import type { Struct } from './struct.ts';
 
 // envoy.service.auth.v3
 
@@ -110,7 +110,6 @@ export interface ProcessingResponse {
     readonly body?: Uint8Array;
     readonly details?: string;
   };
-  readonly dynamicMetadata?: Namespaces;
   readonly modeOverride?: ProcessingMode;
 }
 

@@ -12,11 +12,6 @@ interface Value {
   readonly stringValue?: string;
 }
 
-/** One struct in another, by namespace. */
-export interface Namespaces {
-  readonly fields?: Readonly<Record<string, { readonly structValue?: Struct }>>;
-}
-
 /** Undefined when the field is missing, or holds anything but a string. */
 export function stringField(struct: Struct | undefined, key: string): string | undefined {
   const fields = struct?.fields;

@@ -111,6 +111,7 @@ export class GateMetrics {
     );
     this.#gauge('wsgate_ledger_leases', 'Connections that the proxies of this gate hold.', () => ledger.entries.size);
     this.#gauge('wsgate_log_streams', 'Access log streams that are open to this gate.', () => ledger.streams.size);
+    this.#gauge('wsgate_held_streams', 'Streams of the hold door that this gate holds.', () => ledger.holds.size);
     this.#gauge('wsgate_releases_waiting', 'Releases that the store has still to be told.', () => ledger.releases.size);
   }
 

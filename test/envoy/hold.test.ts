@@ -1,29 +1,38 @@
 /** The hold door, on a real Envoy: one stream for each WebSocket, open for exactly as long. */
 
+import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeAll } from '../../lab/fleet/clients.ts';
-import type { EdgeFile } from '../../lab/fleet/edge.ts';
 import { Fleet, type FleetOptions, stores } from '../../lab/fleet/fleet.ts';
+import { until } from '../../lab/fleet/processes.ts';
 
 let fleet: Fleet;
 afterEach(() => fleet.stop());
 
-const LIMIT = { limits: { default: { connections: 5 } } };
-
-async function start(options: FleetOptions): Promise<void> {
-  fleet = await Fleet.start(options);
+async function start(options: FleetOptions, limit = 5): Promise<void> {
+  fleet = await Fleet.start({ ...options, config: { limits: { default: { connections: limit } }, ...options.config } });
 }
 
-describe.each(['hold.yaml', 'edge-hold.yaml'] as const satisfies EdgeFile[])('with envoy/%s', (file) => {
+/** How many streams the gate holds. */
+async function held(gate = fleet.gate): Promise<number> {
+  return (await gate.metrics('/metrics')).wsgate_held_streams ?? Number.NaN;
+}
+
+async function holds(count: number): Promise<void> {
+  await until(`${count} streams are held`, async () => (await held()) === count, 2000);
+}
+
+const TOO_MANY = '429 application/json 5 {"error":"LIMIT_EXCEEDED","retry_after":5}';
+
+describe.each(['hold.yaml', 'edge-hold.yaml'] as const)('with envoy/%s', (file) => {
   describe.each(stores)('on the %s store', (store) => {
     it('as many get in as the limit says, and each slot is free when its WebSocket ends', async () => {
-      await start({ file, store, config: LIMIT });
+      await start({ file, store });
       const { opened, refused } = await fleet.open(15);
       expect(opened).toHaveLength(5);
-      expect(refused.map(({ status, body }) => `${status} ${body}`)).toEqual(
-        Array(10).fill('429 {"error":"LIMIT_EXCEEDED","retry_after":5}'),
-      );
+      expect(refused.map(answer)).toEqual(Array(10).fill(TOO_MANY));
       await fleet.settlesAt(5);
+      await holds(5);
       const [polite, rude] = opened;
       if (polite) await closeAll([polite]);
       await fleet.settlesAt(4);
@@ -31,6 +40,117 @@ describe.each(['hold.yaml', 'edge-hold.yaml'] as const satisfies EdgeFile[])('wi
       await fleet.settlesAt(3);
       fleet.pod.closeAll();
       await fleet.settlesAt(0);
+      await holds(0);
+    });
+
+    it('three Envoys let in exactly the limit when three times as many ask at once', async () => {
+      await start({ file, store, proxies: ['proxy_a', 'proxy_b', 'proxy_c'] }, 100);
+      const outcomes = await Promise.all([0, 1, 2].map((proxy) => fleet.open(100, '/pod1/', proxy)));
+      expect(outcomes.flatMap(({ opened }) => opened)).toHaveLength(100);
+      expect(outcomes.flatMap(({ failed }) => failed)).toEqual([]);
+      await fleet.settlesAt(100);
+      await holds(100);
     });
   });
+
+  it('a slot is free when the pod refuses, is not there, or the client leaves before the pod has answered', async () => {
+    await start({ file });
+    const { refused } = await fleet.open(5, '/pod1/?refuse=403');
+    expect(refused.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403]);
+    await fleet.settlesAt(0);
+    const asking = request(`http://127.0.0.1:${fleet.envoy.port}/pod1/?delay=2000`, { headers: UPGRADE });
+    asking.on('error', () => {});
+    asking.end();
+    await fleet.settlesAt(1);
+    asking.destroy();
+    await fleet.settlesAt(0);
+    await fleet.pod.stop();
+    expect((await fleet.open(5)).refused.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503]);
+    await fleet.settlesAt(0);
+    await holds(0);
+  });
+
+  it('all slots are free when an Envoy with 500 WebSockets gets SIGTERM', async () => {
+    await start({ file }, 1000);
+    expect((await fleet.open(500)).opened).toHaveLength(500);
+    await fleet.settlesAt(500);
+    await holds(500);
+    fleet.envoy.kill('SIGTERM');
+    await fleet.envoy.ended;
+    await fleet.settlesAt(0);
+  });
+
+  it.each(['SIGKILL', 'SIGTERM'] as const)('no WebSocket is closed when its gate gets %s', async (signal) => {
+    await start({ file, store: 'redis' });
+    const { opened } = await fleet.open(5);
+    await holds(5);
+    await fleet.restartGate(signal);
+    await fleet.settlesAt(5);
+    expect((await fleet.open(3)).refused.map(answer)).toEqual([TOO_MANY, TOO_MANY, TOO_MANY]);
+    expect(opened.map(({ readyState }) => readyState)).toEqual(Array(5).fill(1));
+    expect(fleet.pod.connections).toBe(5);
+  });
+
+  it('no WebSocket is closed, and no other one opens, while its gate hangs', async () => {
+    await start({ file, patient: false, config: { lease: { recovery: '0s' } } });
+    const { opened } = await fleet.open(3);
+    await holds(3);
+    fleet.gate.kill('SIGSTOP');
+    expect((await fleet.open(2)).refused.map(({ status }) => status)).toEqual([503, 503]);
+    fleet.gate.kill('SIGCONT');
+    await fleet.settlesAt(3);
+    expect(opened.map(({ readyState }) => readyState)).toEqual([1, 1, 1]);
+  });
+
+  it('plain HTTP through the same routes is neither asked about nor held', async () => {
+    await start({ file });
+    const response = await fetch(`http://127.0.0.1:${fleet.envoy.port}/pod1/`);
+    expect(await response.text()).toBe('pod1: GET /pod1/\n');
+    expect(await held()).toBe(0);
+    expect((await fleet.gate.metrics('/metrics')).wsgate_decisions_total).toBeUndefined();
+  });
 });
+
+describe('with the hold door alone', () => {
+  it('an upgrade is refused with 503 and told when to come back, while no gate is there', async () => {
+    await start({ file: 'hold.yaml' });
+    await fleet.endGate('SIGKILL');
+    const [refusal] = (await fleet.open(1)).refused;
+    expect([refusal?.status, refusal?.headers['retry-after']]).toEqual([503, '5']);
+    await fleet.startGate();
+    await until('upgrades are let in again', async () => (await fleet.open(1)).opened.length === 1, 10_000);
+  });
+
+  it('a lease is renewed for as long as its stream is open, and stays when nobody can speak of it any more', async () => {
+    await start({ file: 'hold.yaml', store: 'redis', config: { lease: { ttl: '5s', grace: '6s', recovery: '0s' } } });
+    await fleet.open(3);
+    const expiries = async () =>
+      (await fleet.redis?.client.zrange('ws:pod_conn:pod1', '0', '-1', 'WITHSCORES'))?.filter((_, i) => i % 2 === 1);
+    const first = await expiries();
+    await until(
+      'all are renewed',
+      async () => (await expiries())?.every((at, i) => Number(at) > Number(first?.[i])) === true,
+    );
+    await fleet.restartGate('SIGKILL');
+    const lastMs = Math.max(...((await expiries()) ?? []).map(Number));
+    await until('grace and ttl are over', async () => Date.now() > lastMs + 12_000, 30_000);
+    expect(await fleet.connections()).toBe(3);
+  });
+
+  it('a denial of the gate stays what it is', async () => {
+    await start({ file: 'hold.yaml', config: { pods: { from: [{ header: 'x-pod' }] } } });
+    const [unknown] = (await fleet.open(1)).refused;
+    expect(unknown && answer(unknown)).toBe('403 application/json undefined {"error":"POD_UNKNOWN"}');
+  });
+});
+
+const UPGRADE = {
+  connection: 'upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+};
+
+function answer({ status, headers, body }: { status: number; headers: Record<string, unknown>; body: string }): string {
+  return `${status} ${headers['content-type']} ${headers['retry-after']} ${body}`;
+}
