@@ -36,6 +36,7 @@ export function logEvents(events: Events, log: Logger): void {
       log.warn({ pod, count }, 'released leases of which nobody has told for lease.unrenewedMax: they may be open');
     }
   });
+  events.on('closing', (pod, lease, reason) => log.info({ pod, lease, reason }, 'closes a connection, as asked for'));
   events.on('adopted', (pod, count, overLimit) => {
     log.info({ pod, count, overLimit }, 'counted connections that the store did not know');
   });

@@ -43,6 +43,8 @@ interface EventMap {
    * limit.
    */
   adopted: [pod: PodId, count: number, overLimit: number];
+  /** Somebody wants this connection closed, and this gate does it. */
+  closing: [pod: PodId, lease: LeaseId, reason: string];
   /** A release that waited for the store was given up; the reaper will find the lease. */
   releaseDropped: [pod: PodId, lease: LeaseId];
   /** A proxy speaks of its connections so rarely that the time of this configuration key should be at least `leastMs`. */

@@ -234,6 +234,14 @@ export interface SilentGate {
   readonly seenMs: number;
 }
 
+/** A connection that somebody wants closed. */
+export interface Closing {
+  readonly pod: PodId;
+  readonly lease: LeaseId;
+  /** For Envoy's access log. */
+  readonly reason: string;
+}
+
 export interface LeaseStore {
   /**
    * Reserves a slot of each claim if each has fewer leases than its limit; else of none. A lease that is already held is
@@ -302,6 +310,12 @@ export interface LeaseStore {
 
   /** The proxies that logged to this gate, when it last told. */
   heardBy(gate: string): Promise<Answer<readonly ProxyId[]>>;
+
+  /** Asks the gates that hold streams for these connections to close them. Remembered for a minute. */
+  askToClose(closings: readonly Closing[]): Promise<Answer<void>>;
+
+  /** What was asked to be closed since then, store time, ms; `now` for nothing but the time. One may come twice. */
+  toClose(sinceMs: number | 'now'): Promise<Answer<{ readonly timeMs: number; readonly closings: readonly Closing[] }>>;
 
   /** Removes those names from a membership that have been silent for `silentMs`. */
   remove(membership: Membership, names: readonly string[], silentMs: number): Promise<Answer<void>>;

@@ -8,6 +8,7 @@ import type { Events } from '../admission/events.ts';
 import type { LeaseStore } from '../admission/lease-store.ts';
 import type { LimitSource } from '../admission/limit-source.ts';
 import type { Config } from '../config/schema.ts';
+import { Closings } from '../fleet/closings.ts';
 import { FleetView } from '../fleet/fleet-view.ts';
 import type { GateMetrics } from '../http/gate-metrics.ts';
 import { LastHour } from '../http/last-hour.ts';
@@ -34,6 +35,7 @@ export interface HttpSide {
   readonly http: FastifyInstance;
   readonly hub: Hub | undefined;
   readonly lastHour: LastHour | undefined;
+  readonly closings: Closings;
 }
 
 /** `gateName`: as other gates and the hub's clients know it. */
@@ -56,6 +58,7 @@ export function openHttpSide(config: Config, gateName: string, parts: HttpParts)
   } as const;
   const hub = config.hub.enabled ? openHub(config, gateName, hubParts) : undefined;
   const lastHour = config.hub.enabled ? new LastHour(fleet) : undefined;
-  const http = createHttpServer({ ...parts, fleet, access, hub, lastHour }, config.http);
-  return { http, hub, lastHour };
+  const closings = new Closings({ store, holds: parts.ledger.holds, events });
+  const http = createHttpServer({ ...parts, fleet, closings, access, hub, lastHour }, config.http);
+  return { http, hub, lastHour, closings };
 }

@@ -43,7 +43,7 @@ const STORE_AT_ONCE_MS = 1000;
 
 /** Rejects when an address cannot be had; then nothing is left open. */
 export async function start(parts: GateParts): Promise<App> {
-  const { config, events, store, ledger, reaper, readiness, grpc, http, hub, lastHour } = parts;
+  const { config, events, store, ledger, reaper, readiness, grpc, http, hub, lastHour, closings } = parts;
   const { listen } = config;
   try {
     await had('listen.http', listen.http, http.listen({ host: listen.http.host, port: listen.http.port }));
@@ -57,6 +57,7 @@ export async function start(parts: GateParts): Promise<App> {
     store.serves();
     hub?.start();
     lastHour?.start();
+    closings.start();
     grpc.serving(true);
     readiness.phase = 'serving';
     return {
@@ -99,8 +100,9 @@ async function drain({ ledger, reaper, grpc, hub }: GateParts): Promise<void> {
   await hubStopped;
 }
 
-async function close({ metrics, grpc, retreat, http, hub, lastHour }: GateParts): Promise<void> {
+async function close({ metrics, grpc, retreat, http, hub, lastHour, closings }: GateParts): Promise<void> {
   retreat.stop();
+  closings.stop();
   lastHour?.stop();
   await hub?.close();
   await http.close();

@@ -46,6 +46,12 @@ export interface ReleaseBody {
   readonly released: boolean;
 }
 
+export interface CloseBody {
+  readonly closed: boolean;
+  /** Where it was not: what stood in the way. */
+  readonly why?: string;
+}
+
 export interface HistoryBody {
   /** Of the latest count, and of the first. */
   readonly time: string;

@@ -1,27 +1,44 @@
-/** `/v1/pods` tells the counts and who holds the slots; the release hook frees one. */
+/** `/v1/pods` tells the counts and who holds the slots; the release hook frees one; a connection can be closed. */
 
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { z } from 'zod';
 import type { Events } from '../admission/events.ts';
 import { holderOf, type LeaseId, type PodId, parseLeaseId, parsePodId } from '../admission/ids.ts';
 import type { HeldLease, LeaseStore, StoreAway } from '../admission/lease-store.ts';
 import type { Ledger } from '../admission/ledger/ledger.ts';
+import type { Closings } from '../fleet/closings.ts';
 import type { FleetSnapshot, FleetView } from '../fleet/fleet-view.ts';
-import type { ConnectionBody, ConnectionsBody, PodBody, PodNowBody, PodsBody, ReleaseBody } from './bodies.ts';
+import type {
+  CloseBody,
+  ConnectionBody,
+  ConnectionsBody,
+  PodBody,
+  PodNowBody,
+  PodsBody,
+  ReleaseBody,
+} from './bodies.ts';
 import { namedPods, noPodId, shown, unknownKey } from './named-pods.ts';
 import { sendProblem } from './problem.ts';
 import { needs } from './scopes.ts';
 
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
+const closing = z.strictObject({
+  reason: z
+    .string()
+    .regex(/^[a-z0-9_-]{1,64}$/)
+    .prefault('closed_on_request'),
+});
 
 export interface PodRouteParts {
   readonly store: LeaseStore;
   readonly ledger: Ledger;
   readonly events: Events;
   readonly fleet: FleetView;
+  readonly closings: Closings;
 }
 
-export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }: PodRouteParts): void {
+export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet, closings }: PodRouteParts): void {
   app.get<{ Querystring: PodsQuery }>('/v1/pods', needs('all'), async ({ query }, reply) => {
     const asked = parsePodsQuery(query);
     if ('mistake' in asked) return sendProblem(reply, 400, asked.mistake);
@@ -74,6 +91,22 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet }
       const lease = parseLeaseId(params.lease);
       if (!lease) return sendProblem(reply, 400, `${shown(params.lease)} is no lease id`);
       return releaseNow(reply, pod, lease);
+    },
+  );
+
+  app.post<{ Params: { pod: string; lease: string }; Body: unknown }>(
+    '/v1/pods/:pod/connections/:lease/close',
+    needs('all'),
+    async ({ params, body }, reply) => {
+      const pod = parsePodId(params.pod);
+      if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
+      const lease = parseLeaseId(params.lease);
+      if (!lease) return sendProblem(reply, 400, `${shown(params.lease)} is no lease id`);
+      const { success, data } = closing.safeParse(body ?? {});
+      if (!success) return sendProblem(reply, 400, 'expected {"reason": "…"}, 1 to 64 of a-z 0-9 _ -, or no body');
+      const answer = await closings.close(pod, lease, data.reason);
+      if (!answer.ok) return sendAway(reply, answer);
+      return reply.send(answer.value satisfies CloseBody);
     },
   );
 

@@ -317,6 +317,15 @@ export class MemoryStore implements LeaseStore {
     return done([...(this.#hears.get(gate) ?? [])]);
   }
 
+  /** There is no other gate that could hold it. */
+  async askToClose(): Promise<Answer<void>> {
+    return done(undefined);
+  }
+
+  async toClose(): Promise<Answer<{ timeMs: number; closings: readonly [] }>> {
+    return done({ timeMs: this.#nowMs(), closings: [] });
+  }
+
   async remove(membership: Membership, names: readonly string[], silentMs: number): Promise<Answer<void>> {
     const nowMs = this.#nowMs();
     for (const name of names) {

@@ -4,8 +4,7 @@
  * a proxy that does not renew.
  */
 
-import type { LeaseId, PodId, ProxyId } from '../ids.ts';
-import { proxyOf } from '../ids.ts';
+import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../ids.ts';
 import type { Entries, Entry } from './entries.ts';
 import type { Releases } from './releases.ts';
 
@@ -18,10 +17,18 @@ export interface Held {
   readonly close: (reason: string) => void;
 }
 
+interface Holding {
+  readonly hold: Held;
+  /** Undefined where the ledger has no room for it. */
+  readonly entry: Entry | undefined;
+  /** Resolves when its stream is over. */
+  closing?: PromiseWithResolvers<void>;
+}
+
 export class Holds {
   readonly #entries: Entries;
   readonly #releases: Releases;
-  readonly #held = new Map<LeaseId, { readonly hold: Held; readonly entry: Entry | undefined }>();
+  readonly #held = new Map<LeaseId, Holding>();
 
   constructor(entries: Entries, releases: Releases) {
     this.#entries = entries;
@@ -42,6 +49,7 @@ export class Holds {
   /** Its stream is open, and the connection is admitted. A second stream for one lease takes the place of the first. */
   open(hold: Held): void {
     const { pod, lease, path } = hold;
+    this.#held.get(lease)?.closing?.resolve();
     this.#held.set(lease, { hold, entry: this.#entries.hold({ pod, lease, path }) });
   }
 
@@ -56,18 +64,22 @@ export class Holds {
     if (entry && this.#entries.isThere(entry)) this.#entries.letGo(entry);
   }
 
-  /** Makes Envoy close that connection. Returns false when this gate holds no stream for it. */
-  close(pod: PodId, lease: LeaseId, reason: string): boolean {
-    const hold = this.#held.get(lease)?.hold;
-    if (hold?.pod !== pod) return false;
-    hold.close(reason);
-    return true;
+  /** Makes Envoy close that connection. Resolves when it has; undefined when this gate holds no stream for it. */
+  close(pod: PodId, lease: LeaseId, reason: string): Promise<void> | undefined {
+    const held = this.#held.get(lease);
+    if (held?.hold.pod !== pod) return undefined;
+    if (!held.closing) {
+      held.closing = Promise.withResolvers();
+      held.hold.close(reason);
+    }
+    return held.closing.promise;
   }
 
   #take(hold: Held) {
     const held = this.#held.get(hold.lease);
     if (held?.hold !== hold) return undefined;
     this.#held.delete(hold.lease);
+    held.closing?.resolve();
     return held;
   }
 }

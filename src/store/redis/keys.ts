@@ -40,9 +40,10 @@ export class Keys {
    * - `history`, hash: when the incarnation began, and the Redis processes that have kept the leases (`incarnation.lua`);
    * - `back`, sorted set: gate → when it came back after leases were lost, ms of Redis TIME;
    * - `told`, sorted set: gate → when it last said that it has told the store all that it knows, ms of Redis TIME;
-   * - `doubting`, sorted set: gate → when it last said that it does not trust the counts yet, ms of Redis TIME.
+   * - `doubting`, sorted set: gate → when it last said that it does not trust the counts yet, ms of Redis TIME;
+   * - `closings`, sorted set: pod, lease and reason of a connection to close → when that was asked for, ms of Redis TIME.
    */
-  ofGates(part: 'history' | 'back' | 'told' | 'doubting'): string {
+  ofGates(part: 'history' | 'back' | 'told' | 'doubting' | 'closings'): string {
     return `{${this.members('gates')}}:${part}`;
   }
 

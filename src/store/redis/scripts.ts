@@ -30,4 +30,6 @@ export const scripts = {
   tell: load('tell'),
   promised: load('promised'),
   hears: load('hears'),
+  askToClose: load('ask_to_close'),
+  toClose: load('to_close'),
 };

@@ -9,6 +9,7 @@ import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
 import type {
   Acquired,
   Answer,
+  Closing,
   Expired,
   Fleet,
   Heartbeat,
@@ -36,6 +37,9 @@ import { scripts } from './scripts.ts';
 
 /** Maximum number of leases past their expiry in one `expire` call, and of silent names in one `members` call. */
 const BATCH = 1000;
+/** What to close is remembered for so long, and so much of it at most. */
+const CLOSING_MS = 60_000;
+const CLOSINGS_MAX = 10_000;
 /** A Redis process that nobody has told of for so long is forgotten. */
 const PROCESS_FORGOTTEN_MS = 24 * 60 * 60 * 1000;
 /** For so long it is remembered that a lease was taken out by silence. */
@@ -320,6 +324,19 @@ export class RedisStore implements LeaseStore {
     );
   }
 
+  async askToClose(closings: readonly Closing[]): Promise<Answer<void>> {
+    const args = closings.map(({ pod, lease, reason }) => `${pod} ${lease} ${reason}`);
+    const key = this.#keys.ofGates('closings');
+    return map(await this.#link.run(scripts.askToClose, [key], [CLOSING_MS, CLOSINGS_MAX, ...args]), () => undefined);
+  }
+
+  async toClose(sinceMs: number | 'now'): Promise<Answer<{ timeMs: number; closings: readonly Closing[] }>> {
+    return map(await this.#link.run(scripts.toClose, [this.#keys.ofGates('closings')], [sinceMs]), (reply) => {
+      const [timeMs, asked] = reply as [number, string[]];
+      return { timeMs, closings: asked.map(closingOf) };
+    });
+  }
+
   async remove(membership: Membership, names: readonly string[], silentMs: number): Promise<Answer<void>> {
     if (membership === 'gates') return this.#leave(names, silentMs);
     return map(
@@ -355,6 +372,11 @@ export class RedisStore implements LeaseStore {
   #infoOf(holder: Holder): string {
     return this.#info ? JSON.stringify(holder) : '';
   }
+}
+
+function closingOf(text: string): Closing {
+  const [pod, lease, reason] = text.split(' ') as [PodId, LeaseId, string];
+  return { pod, lease, reason };
 }
 
 /** What `expire.lua` returns. */
