@@ -41,6 +41,7 @@ export class Closings {
 
   start(): void {
     this.#timer = setInterval(() => void this.#look(), LOOK_MS);
+    void this.#look();
   }
 
   stop(): void {

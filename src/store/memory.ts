@@ -8,6 +8,7 @@ import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../admission/id
 import type {
   Acquired,
   Answer,
+  Closing,
   Expired,
   Fleet,
   Heartbeat,
@@ -30,6 +31,9 @@ const ENDED_MAX = 100_000;
 const LAPSED_MAX = 10_000;
 /** Proxies of which something is known; those of which nothing was told for longest are forgotten first. */
 const PROMISED_MAX = 20_000;
+/** What to close is remembered for so long, and so much of it at most. */
+const CLOSING_MS = 60_000;
+const CLOSINGS_MAX = 10_000;
 const UNKNOWN: Promised = {
   intervalMs: 0,
   logMs: 0,
@@ -79,6 +83,7 @@ export class MemoryStore implements LeaseStore {
     proxies: new Map(),
     pods: new Map(),
   };
+  #closings: { readonly atMs: number; readonly closing: Closing }[] = [];
   #changes = 0;
 
   constructor(nowMs: () => number, remembered?: Snapshot) {
@@ -317,13 +322,16 @@ export class MemoryStore implements LeaseStore {
     return done([...(this.#hears.get(gate) ?? [])]);
   }
 
-  /** There is no other gate that could hold it. */
-  async askToClose(): Promise<Answer<void>> {
+  async askToClose(closings: readonly Closing[]): Promise<Answer<void>> {
+    const atMs = this.#nowMs();
+    this.#closings.push(...closings.map((closing) => ({ atMs, closing })));
+    this.#closings = this.#closings.filter((each) => each.atMs > atMs - CLOSING_MS).slice(-CLOSINGS_MAX);
     return done(undefined);
   }
 
-  async toClose(): Promise<Answer<{ timeMs: number; closings: readonly [] }>> {
-    return done({ timeMs: this.#nowMs(), closings: [] });
+  async toClose(sinceMs: number | 'now'): Promise<Answer<{ timeMs: number; closings: readonly Closing[] }>> {
+    const asked = this.#closings.filter(({ atMs }) => sinceMs !== 'now' && atMs >= sinceMs);
+    return done({ timeMs: this.#nowMs(), closings: asked.map(({ closing }) => closing) });
   }
 
   async remove(membership: Membership, names: readonly string[], silentMs: number): Promise<Answer<void>> {

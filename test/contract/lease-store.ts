@@ -133,6 +133,16 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       expect(after).toBeGreaterThan(before[0] ?? 0);
     });
 
+    it('tells what is to be closed to those who ask from then on', async () => {
+      const [first, second] = leasesOf(proxyA, 2) as [LeaseId, LeaseId];
+      await value(store.askToClose([{ pod: pod1, lease: first, reason: 'before' }]));
+      const { timeMs, closings } = await value(store.toClose('now'));
+      expect(closings).toEqual([]);
+      await value(store.askToClose([{ pod: pod2, lease: second, reason: 'drain' }]));
+      const asked = (await value(store.toClose(timeMs))).closings.filter(({ reason }) => reason !== 'before');
+      expect(asked).toEqual([{ pod: pod2, lease: second, reason: 'drain' }]);
+    });
+
     it('tells which proxies a gate heard, and forgets them with the gate', async () => {
       await value(store.heartbeat(beat));
       await value(store.hears('gate1', [proxyA, proxyB], []));

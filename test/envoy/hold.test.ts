@@ -111,6 +111,59 @@ describe.each(['hold.yaml', 'edge-hold.yaml'] as const)('with envoy/%s', (file) 
   });
 });
 
+describe('a connection is closed on request', () => {
+  const close = async (lease: string, gate = fleet.gate, body?: object) => {
+    const url = `http://127.0.0.1:${gate.httpPort}/v1/pods/pod1/connections/${encodeURIComponent(lease)}/close`;
+    const json = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    return (await fetch(url, { method: 'POST', ...json })).json();
+  };
+
+  it.each(['hold.yaml', 'edge-hold.yaml'] as const)('with envoy/%s, that one alone, by any gate', async (file) => {
+    await start({ file, store: 'redis', gates: 2 });
+    await fleet.open(5);
+    await fleet.settlesAt(5);
+    const leases = (await fleet.holders()).map(({ lease }) => lease);
+    expect(await close(leases[0] ?? '', fleet.gateAt(0), { reason: 'too_old' })).toEqual({ closed: true });
+    expect(await close(leases[1] ?? '', fleet.gateAt(1))).toEqual({ closed: true });
+    await fleet.settlesAt(3);
+    expect(fleet.pod.connections).toBe(3);
+    expect((await fleet.holders()).map(({ lease }) => lease)).toEqual(leases.slice(2));
+    expect(await close(leases[0] ?? '')).toEqual({ closed: false, why: 'it holds no slot of this pod' });
+  });
+
+  it('only where a gate holds its stream', async () => {
+    await start({ file: 'edge.yaml' });
+    await fleet.open(1);
+    await fleet.settlesAt(1);
+    const [holder] = await fleet.holders();
+    expect(await close(holder?.lease ?? '')).toMatchObject({
+      closed: false,
+      why: expect.stringContaining('hold door'),
+    });
+    expect(fleet.pod.connections).toBe(1);
+  });
+
+  it('a thousand at 200 a second, each within 1.5 s, and no other', async () => {
+    await start({ file: 'hold.yaml', store: 'redis', gates: 2 }, 2000);
+    await fleet.open(1200);
+    await fleet.settlesAt(1200);
+    const leases = (await fleet.holders()).map(({ lease }) => lease).slice(0, 1000);
+    const took: number[] = [];
+    const beganMs = performance.now();
+    const closings = leases.map(async (lease, i) => {
+      await new Promise((resolve) => setTimeout(resolve, i * 5));
+      const askedMs = performance.now();
+      expect(await close(lease, fleet.gateAt(i % 2))).toEqual({ closed: true });
+      took.push(performance.now() - askedMs);
+    });
+    await Promise.all(closings);
+    expect(performance.now() - beganMs).toBeLessThan(10_000);
+    expect(Math.max(...took)).toBeLessThan(1500);
+    await fleet.settlesAt(200);
+    expect(fleet.pod.connections).toBe(200);
+  });
+});
+
 describe('with the hold door alone', () => {
   it('an upgrade is refused with 503 and told when to come back, while no gate is there', async () => {
     await start({ file: 'hold.yaml' });

@@ -79,6 +79,7 @@ class HoldStream {
   readonly #over: () => void;
   #asking: Upgrade | undefined;
   #held: Held | undefined;
+  #isClosing = false;
 
   constructor(call: RawCall, parts: HoldParts, over: () => void) {
     this.#call = call;
@@ -99,7 +100,12 @@ class HoldStream {
     if (this.#held) this.#parts.holds.ended(this.#held);
   }
 
-  broke(): void {
+  broke(reset: boolean): void {
+    // Envoy resets the stream on which it was told to close the WebSocket, and does not end its half.
+    if (reset && this.#isClosing) {
+      this.ended();
+      return;
+    }
     this.#over();
     this.#abandon();
     if (this.#held) this.#parts.holds.lost(this.#held);
@@ -166,7 +172,10 @@ class HoldStream {
   #hold(pod: PodId, lease: LeaseId, path: string): void {
     const { answers, holds } = this.#parts;
     this.#asking = undefined;
-    const close = (reason: string) => this.#call.send(answers.close(reason));
+    const close = (reason: string) => {
+      this.#isClosing = true;
+      this.#call.send(answers.close(reason));
+    };
     this.#held = { pod, lease, path, close };
     holds.open(this.#held);
     this.#call.send(answers.allow(lease, pod));

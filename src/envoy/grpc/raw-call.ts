@@ -15,8 +15,10 @@ export interface RawHandler {
   message(bytes: Uint8Array): void;
   /** The caller has ended its half. */
   ended(): void;
-  /** The stream broke, or its connection did, before either side had ended it. */
-  broke(): void;
+  /**
+   * The stream is over before either side had ended it. `reset`: the caller did that; otherwise its connection broke.
+   */
+  broke(reset: boolean): void;
 }
 
 const CONTENT_TYPE = 'application/grpc';
@@ -70,15 +72,16 @@ export class RawCall {
         else handler.message(message);
       }
     });
-    const over = (how: 'ended' | 'broke') => {
+    const over = (hasEnded: boolean) => {
       if (this.#isOver) return;
-      handler[how]();
+      if (hasEnded) handler.ended();
+      else handler.broke(stream.session?.destroyed === false && !stream.session.socket.destroyed);
       this.end(status.OK);
     };
-    stream.once('end', () => over('ended'));
+    stream.once('end', () => over(true));
     // Envoy ends its half and resets the stream in one go: then this comes first.
-    stream.once('aborted', () => over(hasEndedItsHalf(stream) ? 'ended' : 'broke'));
-    stream.once('close', () => over('broke'));
+    stream.once('aborted', () => over(hasEndedItsHalf(stream)));
+    stream.once('close', () => over(false));
   }
 
   /** Nothing when the call is over. */
