@@ -117,7 +117,6 @@ class HoldStream {
   }
 
   letGo(): void {
-    if (this.#held) this.#parts.holds.lost(this.#held);
     this.#end(status.OK);
   }
 
@@ -187,8 +186,10 @@ class HoldStream {
     this.#end(status.OK);
   }
 
+  /** By this gate, which holds the connection no longer if it did. */
   #end(code: status, details?: string): void {
     this.#over();
+    if (this.#held) this.#parts.holds.lost(this.#held);
     this.#call.end(code, details);
   }
 

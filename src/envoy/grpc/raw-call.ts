@@ -104,6 +104,8 @@ export class RawCall {
     this.#respond();
     stream.once('wantTrailers', () => {
       stream.sendTrailers({ 'grpc-status': code, ...(details === '' ? {} : { 'grpc-message': details }) });
+      // Or the caller could keep its half open for as long as it likes. At once, the trailers would be lost.
+      setImmediate(() => stream.close());
     });
     stream.end();
   }

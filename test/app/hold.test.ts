@@ -1,0 +1,235 @@
+/** The hold door, and what the ends of its streams mean. */
+
+import { status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkOf, entryOf, leaseIn, message, newStream } from '../../lab/fleet/messages.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
+import { bytesOf, framed, HoldCaller, identityOf, upgradeOf } from '../support/hold.ts';
+
+let gate: TestApp;
+let envoy: HoldCaller;
+async function start(env: Record<string, string> = {}): Promise<void> {
+  gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '2', ...env });
+  envoy = new HoldCaller(gate.app.grpc);
+}
+afterEach(async () => {
+  envoy.cut();
+  await gate.stop();
+});
+
+const counts = (count: number) => expect.poll(() => gate.connections('pod1'), { interval: 20 }).toBe(count);
+const holds = async () => /^wsgate_held_streams (\d+)$/m.exec(await (await gate.get('/metrics')).text())?.[1];
+const holdsNow = (count: number) => expect.poll(holds, { interval: 20 }).toBe(String(count));
+
+describe('an upgrade', () => {
+  beforeEach(() => start());
+
+  it('that is let in gets lease and pod as metadata, the header for the pod, and its stream stays open', async () => {
+    const call = envoy.ask(newStream());
+    await expect.poll(() => call.answers).toHaveLength(1);
+    const [answer] = call.answers;
+    const mutation = answer?.requestHeaders?.response?.headerMutation;
+    const [header] = mutation?.setHeaders ?? [];
+    expect(header?.header?.key).toBe('x-connection-id');
+    const lease = Buffer.from(header?.header?.rawValue ?? []).toString();
+    expect(lease).toMatch(/^proxy_a_/);
+    expect(header?.appendAction).toBe('OVERWRITE_IF_EXISTS_OR_ADD');
+    expect(answer?.modeOverride).toEqual({ responseHeaderMode: 'SKIP', responseTrailerMode: 'SEND' });
+    await holdsNow(1);
+    const { connections } = await gate.api.connections('pod1', 10);
+    expect(connections).toMatchObject([{ lease, proxy: 'proxy_a', path: '/pod1/chat' }]);
+    expect(call.status).toBeUndefined();
+  });
+
+  it('beyond the limit gets the answer that a Check would get', async () => {
+    for (const _ of [1, 2]) envoy.ask(newStream());
+    await holdsNow(2);
+    const call = envoy.ask(newStream());
+    await expect.poll(() => call.status).toBe('0 ');
+    const denied = call.answers[0]?.immediateResponse;
+    const headers = denied?.headers?.setHeaders?.map(
+      ({ header }) => `${header?.key}: ${Buffer.from(header?.rawValue ?? []).toString()}`,
+    );
+    expect(denied?.status?.code).toBe(429);
+    expect(headers).toEqual(['content-type: application/json', 'retry-after: 5']);
+    expect(Buffer.from(denied?.body ?? []).toString()).toBe('{"error":"LIMIT_EXCEEDED","retry_after":5}');
+    expect(denied?.details).toBe('wsgate_limit_exceeded');
+    expect(await gate.connections('pod1')).toBe(2);
+  });
+
+  it('without a pod or a proxy is refused, and the log says what was looked at', async () => {
+    const nobody = envoy.open(identityOf(newStream()));
+    nobody.send({ ...upgradeOf('pod1'), attributes: {} });
+    await expect.poll(() => nobody.answers[0]?.immediateResponse?.status?.code).toBe(403);
+    expect(gate.logLines.find(({ msg }) => msg === 'denied an upgrade')).toMatchObject({
+      reason: 'PROXY_UNKNOWN',
+      path: '/pod1/chat',
+      host: 'edge.example',
+    });
+  });
+
+  it('that ext_authz has let in is held under its lease, and asked about no more', async () => {
+    const stream = newStream();
+    const lease = leaseIn(await gate.check(checkOf(stream, 'pod1')));
+    const fields = { lease: { stringValue: lease }, pod: { stringValue: 'pod1' } };
+    const call = envoy.ask(stream, 'pod1', {
+      metadataContext: { filterMetadata: { 'envoy.filters.http.ext_authz': { fields } } },
+    });
+    await holdsNow(1);
+    expect(await gate.connections('pod1')).toBe(1);
+    call.stream.end();
+    await counts(0);
+  });
+
+  it('with the lease of another stream in its metadata gets one of its own', async () => {
+    const lease = leaseIn(await gate.check(checkOf(newStream(), 'pod1')));
+    const fields = { lease: { stringValue: lease }, pod: { stringValue: 'pod1' } };
+    const call = envoy.ask(newStream(), 'pod1', {
+      metadataContext: { filterMetadata: { 'envoy.filters.http.ext_authz': { fields } } },
+    });
+    await counts(2);
+    call.stream.end();
+    await counts(1);
+    expect((await gate.api.connections('pod1', 10)).connections).toMatchObject([{ lease }]);
+  });
+
+  it('whose bytes come one by one is read', async () => {
+    const call = envoy.open(identityOf(newStream()));
+    for (const byte of bytesOf(upgradeOf('pod1'))) call.stream.write(Buffer.of(byte));
+    await holdsNow(1);
+    await expect.poll(() => call.answers).toHaveLength(1);
+  });
+});
+
+describe('the slot of a held connection', () => {
+  beforeEach(() => start({ WSGATE_LEASE_TTL: '4s', WSGATE_LEASE_GRACE: '5s' }));
+
+  it('is free when Envoy ends its half, with a reset behind it or without', async () => {
+    const [ended, reset] = [envoy.ask(newStream()), envoy.ask(newStream())];
+    await holdsNow(2);
+    ended.stream.end();
+    await counts(1);
+    reset.endAndReset();
+    await counts(0);
+    await holdsNow(0);
+  });
+
+  it('stays when the stream is reset or its connection is cut: the WebSocket may live', async () => {
+    const other = new HoldCaller(gate.app.grpc);
+    other.ask(newStream());
+    const reset = envoy.ask(newStream());
+    await holdsNow(2);
+    other.cut();
+    reset.reset();
+    await holdsNow(0);
+    expect(await gate.connections('pod1')).toBe(2);
+  });
+
+  it('is free when the log then tells its end', async () => {
+    const stream = newStream();
+    envoy.ask(stream);
+    await holdsNow(1);
+    envoy.cut();
+    await holdsNow(0);
+    gate.logStream().write(message(entryOf(stream, 'pod1', 'DownstreamEnd')));
+    await counts(0);
+  });
+
+  it('stays while its stream is open, whatever the log leaves out', async () => {
+    envoy.ask(newStream());
+    await holdsNow(1);
+    const log = gate.logStream();
+    const logged = newStream();
+    await gate.check(checkOf(logged, 'pod1'));
+    // The proxy renews another connection, often enough to be known for it, and never this one.
+    const beganMs = Date.now();
+    while (Date.now() - beganMs < 11_000) {
+      log.write(message(entryOf(logged, 'pod1', 'DownstreamPeriodic')));
+      await new Promise((resolve) => setTimeout(resolve, 800));
+    }
+    expect(await gate.connections('pod1')).toBe(2);
+    envoy.cut();
+    // Nor is it taken afterwards: that log has never spoken of it.
+    while (Date.now() - beganMs < 24_000) {
+      log.write(message(entryOf(logged, 'pod1', 'DownstreamPeriodic')));
+      await new Promise((resolve) => setTimeout(resolve, 800));
+    }
+    expect(await gate.connections('pod1')).toBe(2);
+  }, 60_000);
+
+  it('is free when its client leaves before the answer', async () => {
+    const call = envoy.open(identityOf(newStream()));
+    call.stream.write(bytesOf(upgradeOf('pod1')));
+    call.stream.end();
+    await expect.poll(() => call.status).toBe('0 ');
+    await counts(0);
+  });
+
+  it('is not freed by the first of two streams that claim it', async () => {
+    const stream = newStream();
+    const [first, second] = [envoy.ask(stream), envoy.ask(stream)];
+    await expect.poll(() => [first.answers.length, second.answers.length]).toEqual([1, 1]);
+    first.stream.end();
+    await expect.poll(() => first.status).toBe('0 ');
+    expect(await gate.connections('pod1')).toBe(1);
+    second.stream.end();
+    await counts(0);
+  });
+
+  it('stays when the gate stops, which ends the stream with OK', async () => {
+    const call = envoy.ask(newStream());
+    await holdsNow(1);
+    await gate.app.stop();
+    expect(call.status).toBe('0 ');
+    expect(call.answers).toHaveLength(1);
+  });
+});
+
+describe('what no Envoy would send', () => {
+  beforeEach(() => start({ WSGATE_LISTEN_HELD_STREAMS_MAX: '3', WSGATE_LIMITS_DEFAULT_CONNECTIONS: '100' }));
+
+  it('is answered, and costs nobody a slot', async () => {
+    const garbage = envoy.open();
+    garbage.stream.write(framed(Buffer.from([0xff, 0xff, 0xff])));
+    await expect.poll(() => garbage.status).toBe(`${status.INVALID_ARGUMENT} not the bytes of a ProcessingRequest`);
+    const compressed = envoy.open();
+    compressed.stream.write(framed(Buffer.alloc(3), 1));
+    await expect.poll(() => compressed.status).toMatch(/^12 /);
+    const nameless = envoy.open();
+    nameless.send(upgradeOf('pod1'));
+    await expect.poll(() => nameless.status).toMatch(/^3 x-wsgate-start/);
+    const text = envoy.open({ 'content-type': 'text/plain' });
+    await expect.poll(() => text.httpStatus).toBe(415);
+    const twice = envoy.ask(newStream());
+    await holdsNow(1);
+    twice.send(upgradeOf('pod1'));
+    await expect.poll(() => twice.status).toMatch(/^3 the headers/);
+    await holdsNow(0);
+  });
+
+  it('beyond listen.heldStreamsMax is turned away, and Checks are not', async () => {
+    for (const _ of [1, 2, 3]) envoy.ask(newStream());
+    await holdsNow(3);
+    const call = envoy.ask(newStream());
+    await expect.poll(() => call.status).toBe(`${status.RESOURCE_EXHAUSTED} listen.heldStreamsMax is reached`);
+    leaseIn(await gate.check(checkOf(newStream(), 'pod1')));
+    expect(await gate.reached('listen.heldStreamsMax')).toBe(1);
+  });
+});
+
+it('what is no upgrade goes on at once, and its stream ends; what comes later all the same is let through', async () => {
+  await start();
+  const plain = envoy.open(identityOf(newStream()));
+  plain.send(upgradeOf('pod1', { upgrade: 'h2c' }));
+  await expect.poll(() => plain.status).toBe('0 ');
+  expect(plain.answers).toEqual([
+    {
+      requestHeaders: { response: { headerMutation: { removeHeaders: ['x-connection-id'] } } },
+      modeOverride: { responseHeaderMode: 'SKIP', responseTrailerMode: 'SKIP' },
+    },
+  ]);
+  const call = envoy.ask(newStream());
+  call.send({ responseHeaders: {} });
+  call.send({ responseTrailers: {} });
+  await expect.poll(() => call.answers.slice(1)).toEqual([{ responseHeaders: {} }, { responseTrailers: {} }]);
+});
