@@ -110,6 +110,7 @@ export interface ProcessingResponse {
     readonly body?: Uint8Array;
     readonly details?: string;
   };
+  readonly dynamicMetadata?: Struct;
   readonly modeOverride?: ProcessingMode;
 }
 

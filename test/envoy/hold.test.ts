@@ -2,7 +2,9 @@
 
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
+import { type Document, isMap, isSeq } from 'yaml';
 import { closeAll } from '../../lab/fleet/clients.ts';
+import { HTTP_MANAGER } from '../../lab/fleet/edge.ts';
 import { Fleet, type FleetOptions, stores } from '../../lab/fleet/fleet.ts';
 import { until } from '../../lab/fleet/processes.ts';
 
@@ -161,6 +163,39 @@ describe('a connection is closed on request', () => {
     expect(Math.max(...took)).toBeLessThan(1500);
     await fleet.settlesAt(200);
     expect(fleet.pod.connections).toBe(200);
+  });
+});
+
+/** The door in front of all requests, as control planes put it; `responseHeaders`: whether it is asked about these, too. */
+function onAllRoutes(responseHeaders: 'SEND' | 'SKIP') {
+  return (config: Document) => {
+    const upgrades = [...HTTP_MANAGER, 'upgrade_configs', 0];
+    const door = config.getIn([...upgrades, 'filters', 0]);
+    if (!isMap(door)) throw new Error('hold.yaml has no door');
+    const mode = { request_header_mode: 'SEND', response_header_mode: responseHeaders, response_trailer_mode: 'SKIP' };
+    door.setIn(['typed_config', 'processing_mode'], config.createNode(mode));
+    door.setIn(['typed_config', 'allow_mode_override'], true);
+    config.deleteIn([...upgrades, 'filters']);
+    const filters = config.getIn([...HTTP_MANAGER, 'http_filters']);
+    if (isSeq(filters)) filters.items.unshift(door);
+  };
+}
+
+describe.each(['SKIP', 'SEND'] as const)('with the door on all routes, response headers %s', (responseHeaders) => {
+  it('WebSockets are held, and every other request leaves after its headers', async () => {
+    await start({ file: 'hold.yaml', mutate: onAllRoutes(responseHeaders) });
+    const { opened, refused } = await fleet.open(7);
+    expect([opened.length, refused.map(({ status }) => status)]).toEqual([5, [429, 429]]);
+    await holds(5);
+    for (let i = 0; i < 5; i += 1) {
+      const response = await fetch(`http://127.0.0.1:${fleet.envoy.port}/pod1/`);
+      expect(await response.text()).toBe('pod1: GET /pod1/\n');
+    }
+    await holds(5);
+    expect((await fleet.gate.metrics('/metrics')).wsgate_ledger_leases).toBe(5);
+    await closeAll(opened.slice(0, 2));
+    await fleet.settlesAt(3);
+    await holds(3);
   });
 });
 

@@ -15,7 +15,13 @@ import {
   reflect,
   shape,
 } from '../../lab/fleet/envoy-protos.ts';
-import type { CheckRequest, CheckResponse, StreamAccessLogsMessage } from '../../src/envoy/messages.ts';
+import type {
+  CheckRequest,
+  CheckResponse,
+  ProcessingRequest,
+  ProcessingResponse,
+  StreamAccessLogsMessage,
+} from '../../src/envoy/messages.ts';
 import { loadServices } from '../../src/envoy/protos.ts';
 
 /** Every field set, all the way down. Both fields of a oneof are: the loader reads and writes what it is given. */
@@ -83,7 +89,37 @@ const logMessage: Complete<StreamAccessLogsMessage> = {
   },
 };
 
-const { authorization, accessLog } = loadServices();
+const httpHeaders = { headers: { headers: headers.map((option) => option.header) } };
+const processingRequest: Complete<ProcessingRequest> = {
+  requestHeaders: httpHeaders,
+  responseHeaders: httpHeaders,
+  requestBody: {},
+  responseBody: {},
+  requestTrailers: {},
+  responseTrailers: {},
+  metadataContext: metadata,
+  attributes: { 'envoy.filters.http.ext_proc': { fields: { 'xds.node.id': { stringValue: 'proxy_a' } } } },
+};
+
+const headerMutation = { setHeaders: headers, removeHeaders: ['x-connection-id'] };
+const processingResponse: Complete<ProcessingResponse> = {
+  requestHeaders: { response: { headerMutation } },
+  responseHeaders: { response: { headerMutation } },
+  requestBody: {},
+  responseBody: {},
+  requestTrailers: {},
+  responseTrailers: {},
+  immediateResponse: {
+    status: { code: 0x7fffffff },
+    headers: headerMutation,
+    body: Buffer.from('{"error":"LIMIT_EXCEEDED"}'),
+    details: 'wsgate_limit_exceeded',
+  },
+  dynamicMetadata: { fields: { lease: { stringValue: 'proxy_a_1' } } },
+  modeOverride: { responseHeaderMode: 'SKIP', responseTrailerMode: 'SEND' },
+};
+
+const { authorization, accessLog, externalProcessor } = loadServices();
 const ourRoot = reflect(OUR_DIRS, 'camelCase');
 const envoyRoot = reflect(ENVOY_DIRS, 'camelCase');
 
@@ -100,17 +136,29 @@ const logs = {
   ),
 };
 
+const processing = {
+  ours: externalProcessor.Process,
+  theirs: envoyMethod(
+    'envoy/service/ext_proc/v3/external_processor.proto',
+    'envoy.service.ext_proc.v3.ExternalProcessor',
+    'Process',
+  ),
+};
+
 interface Codec {
   encode(message: object): Buffer;
   decode(bytes: Buffer): object;
 }
 
-const request = ({ ours, theirs }: typeof check | typeof logs): { ours: Codec; theirs: Codec } => ({
+const request = ({ ours, theirs }: typeof check | typeof logs | typeof processing): { ours: Codec; theirs: Codec } => ({
   ours: { encode: ours.requestSerialize, decode: ours.requestDeserialize },
   theirs: { encode: theirs.requestSerialize, decode: theirs.requestDeserialize },
 });
 
-const response = ({ ours, theirs }: typeof check | typeof logs): { ours: Codec; theirs: Codec } => ({
+const response = ({
+  ours,
+  theirs,
+}: typeof check | typeof logs | typeof processing): { ours: Codec; theirs: Codec } => ({
   ours: { encode: ours.responseSerialize, decode: ours.responseDeserialize },
   theirs: { encode: theirs.responseSerialize, decode: theirs.responseDeserialize },
 });
@@ -120,6 +168,8 @@ const exchanges: { name: string; sample: object; ours: Codec; theirs: Codec }[] 
   { name: 'envoy.service.auth.v3.CheckResponse', sample: checkResponse, ...response(check) },
   { name: 'envoy.service.accesslog.v3.StreamAccessLogsMessage', sample: logMessage, ...request(logs) },
   { name: 'envoy.service.accesslog.v3.StreamAccessLogsResponse', sample: {}, ...response(logs) },
+  { name: 'envoy.service.ext_proc.v3.ProcessingRequest', sample: processingRequest, ...request(processing) },
+  { name: 'envoy.service.ext_proc.v3.ProcessingResponse', sample: processingResponse, ...response(processing) },
 ];
 
 /** Fails unless `message` has exactly the fields of its descriptor, all the way down to Google's own types. */
@@ -187,7 +237,7 @@ describe('every definition in proto/', () => {
     },
   );
 
-  it.each([check, logs])('is offered under the path that Envoy calls: $theirs.path', ({ ours, theirs }) => {
+  it.each([check, logs, processing])('is offered under the path that Envoy calls: $theirs.path', ({ ours, theirs }) => {
     expect(ours).toMatchObject({
       path: theirs.path,
       requestStream: theirs.requestStream,
