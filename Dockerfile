@@ -28,6 +28,7 @@ COPY --from=production /app/package.json ./
 COPY --from=production /app/node_modules ./node_modules
 COPY --from=production /app/proto ./proto
 COPY --from=production /app/dist ./dist
+COPY wsgate.example.yaml ./
 USER node
 # Nothing but loopback unless told so: WSGATE_LISTEN_GRPC, which then needs TLS or WSGATE_LISTEN_INSECURE=true, and
 # WSGATE_LISTEN_HTTP, which then needs WSGATE_HTTP_TOKENS.

@@ -4,11 +4,14 @@
  */
 
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { type Envoy, startEnvoy } from '../lab/fleet/envoy.ts';
 import { type Gate, startGate } from '../lab/fleet/gate.ts';
 import { type Pod, startPod } from '../lab/fleet/pod.ts';
 import { lastLines, type Program } from '../lab/fleet/processes.ts';
+import { parseStoreUrl } from '../src/config/store-url.ts';
+import { createRedis } from '../src/redis/client.ts';
+import { prepare } from '../src/redis/fitness.ts';
 
 const GRPC_PORT = 7070;
 const HTTP_PORT = 7071;
@@ -30,7 +33,7 @@ async function main(redisUrl: string | undefined): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => onSignal());
 
   const begun = performance.now();
-  if (redisUrl !== undefined) await refuseAbsentRedis(redisUrl);
+  if (redisUrl !== undefined) await refuseUnusableRedis(redisUrl);
   await refuseTakenPorts({ 'the gate (gRPC)': GRPC_PORT, 'the gate (HTTP)': HTTP_PORT, ...PROXIES });
   const playground = await build(redisUrl);
   console.log(description(playground, redisUrl !== undefined, (performance.now() - begun) / 1000));
@@ -76,23 +79,24 @@ function firstToEnd(programs: readonly Program[]): Promise<Program> {
   return Promise.race(programs.map((program) => program.ended.then(() => program)));
 }
 
-/** The gate would wait for it, and log it in JSON. Other kinds of address than one of a host are the gate's to judge. */
-async function refuseAbsentRedis(url: string): Promise<void> {
-  const { protocol, hostname, port } = URL.parse(url) ?? {};
-  if (!hostname || !/^rediss?:$/.test(protocol ?? '')) return;
-  const socket = connect({ host: hostname, port: Number(port || 6379), timeout: REDIS_DEADLINE_MS });
+/** The gate would wait for it, and log it in JSON. What is no address of a Redis is the gate's to judge. */
+async function refuseUnusableRedis(text: string): Promise<void> {
+  const url = parseStoreUrl(text);
+  if (!url) return;
+  const where = url.kind === 'unix' ? url.path : URL.parse(text)?.host;
+  const redis = createRedis(url, REDIS_DEADLINE_MS, {}, {}, { silenceMs: REDIS_DEADLINE_MS });
   try {
-    await Promise.race([
-      once(socket, 'connect'),
-      once(socket, 'timeout').then(() => {
-        throw new Error(`no answer within ${REDIS_DEADLINE_MS / 1000} s`);
-      }),
-    ]);
+    await once(redis, 'ready'); // rejects at the first `error`
+    const { unfit } = await prepare(redis, [], undefined);
+    if (unfit !== undefined) throw new Error(unfit);
   } catch (error) {
+    // The system's errors have a code; those without are what Redis answered.
+    const isThere = error instanceof Error && !('code' in error);
     const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`REDIS_URL: no Redis at ${hostname}:${port || 6379}: ${why}`);
+    throw new Error(`REDIS_URL: ${isThere ? `the Redis at ${where} cannot be used` : `no Redis at ${where}`}: ${why}`);
   } finally {
-    socket.destroy();
+    redis.on('error', () => {}); // there may be others
+    redis.disconnect();
   }
 }
 

@@ -15,10 +15,14 @@ const LINGER_MS = 500;
 const { env, stdout: out, stderr: err } = process;
 
 async function main(args: string[]): Promise<number> {
-  if (args[0] === 'help' || args.includes('--help') || args.includes('-h')) return print(USAGE);
+  if (args.includes('--help') || args.includes('-h')) return print(USAGE);
   if (args.includes('--version')) return print(`${version()}\n`);
-  const name = args.find((arg) => commands.has(arg)) ?? args.find((arg) => !arg.startsWith('-'));
-  if (name === undefined) throw new Exit(EXIT_USAGE, USAGE);
+  const [first] = args;
+  if (first === undefined) throw new Exit(EXIT_USAGE, USAGE);
+  // Options may come before the command; `help` has the name of a command after it.
+  const names = first === 'help' ? [first] : args.filter((arg) => !arg.startsWith('-'));
+  const name = names.find((arg) => commands.has(arg)) ?? names[0];
+  if (name === undefined) throw misused(`${first} needs a command`);
   const command = commands.get(name);
   if (!command) throw misused(`there is no command ${name}`);
   return command.run(args.toSpliced(args.indexOf(name), 1), { env, out, err, signal, onHangup });

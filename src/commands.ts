@@ -2,10 +2,11 @@
 
 import { checkConfig } from './commands/check-config.ts';
 import type { Command } from './commands/command.ts';
+import { help } from './commands/help.ts';
 import { serve } from './commands/serve.ts';
 import { watchCommand } from './commands/watch.ts';
 
-export const commands: ReadonlyMap<string, Command> = new Map([
+const named: ReadonlyMap<string, Command> = new Map([
   ['serve', serve],
   ['check-config', checkConfig],
   ['watch', watchCommand],
@@ -13,12 +14,34 @@ export const commands: ReadonlyMap<string, Command> = new Map([
 
 export const USAGE = `wsgate keeps an exact, fleet-wide limit on WebSocket connections per pod, for Envoy.
 
-${[...commands.values()].map(({ usage }) => usage).join('\n')}
-  wsgate --version
-  wsgate --help
+Commands
+${[...named.values()].map(({ usage }) => usage).join('\n')}
+  wsgate help [COMMAND|config]   this; or one command; or every key of the configuration, its default and its reason
+  wsgate --version               print the version
+  wsgate --help                  print this
 
-SIGTERM and SIGINT stop it in order, within stop.deadline; a second one ends it at once.
+Environment
+  WSGATE_…                       a key of the configuration: lease.ttl is WSGATE_LEASE_TTL. It wins over the file
+  REDIS_URL                      store.url, unless the file or WSGATE_STORE_URL sets it
+  WSGATE_TOKEN                   one of the gate's http.tokens, for wsgate watch
 
-It exits with 0 when it was stopped, 1 when it could not start (an address is taken, a gate refuses to be watched), 64
-when the command line is wrong, 78 when the configuration is, and 128 + the signal's number at the second signal.
+Files
+  FILE                           the configuration, as YAML; without FILE none is read, and defaults are used
+  store.file                     the leases of a gate without Redis, in a folder that it may write to
+  listen.tls, store.tls          certificates; those of listen.tls are read again when they change
+
+serve writes its log to stdout, a JSON object each line. Mistakes go to stderr.
+
+Signals
+  SIGTERM, SIGINT                stop in order, within stop.deadline; a second one ends the process at once
+  SIGHUP                         no effect on serve: the configuration is read at the start only
+
+Exit codes
+  0                              it was stopped, or has done what it was asked
+  1                              it could not start (an address is taken, a gate refuses to be watched)
+  64                             the command line is wrong
+  78                             the configuration is wrong
+  128 + the signal's number      it was ended by the second signal
 `;
+
+export const commands: ReadonlyMap<string, Command> = new Map([...named, ['help', help(named, USAGE)]]);

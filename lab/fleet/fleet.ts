@@ -42,6 +42,8 @@ export interface FleetOptions {
   readonly patient?: boolean;
   /** Each gate finds Redis by a wire of its own, which can be cut. */
   readonly redisWires?: boolean;
+  /** The `main.ts` of each gate, for gates of several versions; this version's if not given. */
+  readonly mains?: readonly string[];
 }
 
 /** A busy machine makes Redis slow; a test that is about a Redis that does not answer sets its own deadline. */
@@ -89,11 +91,13 @@ export class Fleet {
   protected async gatesAreReady(): Promise<void> {}
 
   protected gateOptions(index: number): GateOptions {
-    const { config = {}, env = {}, patient = true } = this.#options;
+    const { config = {}, env = {}, patient = true, mains } = this.#options;
     const url = this.redis && `redis://127.0.0.1:${this.redisWires[index]?.port ?? this.redis.port}`;
     const lease = { ...(patient ? NOTHING_TO_RECOVER : {}), ...config.lease };
     const store = url === undefined ? {} : { store: { ...(patient ? PATIENT : {}), ...config.store, url } };
-    return { config: { ...config, lease, ...store }, env, ...this.#gatePorts[index] };
+    const main = mains?.[index];
+    const version = main === undefined ? {} : { main };
+    return { config: { ...config, lease, ...store }, env, ...version, ...this.#gatePorts[index] };
   }
 
   /** Where this Envoy finds gates. */

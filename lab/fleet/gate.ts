@@ -1,4 +1,4 @@
-/** A gate as a child of this process, from its sources. */
+/** A gate as a child of this process, from its sources or from those of another version. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,6 +22,8 @@ export interface GateOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** `/healthz` for a gate that is not going to be ready, because its store is away. `/readyz` if not given. */
   readonly waitFor?: '/readyz' | '/healthz';
+  /** The `main.ts` of another version. */
+  readonly main?: string;
 }
 
 export interface Gate extends Program {
@@ -45,7 +47,7 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
   try {
     // JSON is YAML.
     writeFileSync(file, JSON.stringify({ ...options.config, listen: { grpc, http } }));
-    const args = [...NODE_FLAGS, MAIN, 'serve', '--config', file];
+    const args = [...NODE_FLAGS, options.main ?? MAIN, 'serve', '--config', file];
     const program = await start({ name: 'gate', file: process.execPath, args, env: options.env ?? {} });
     void program.ended.then(folder.remove);
     await untilReady(program, () => answersOk(`http://${http}${options.waitFor ?? '/readyz'}`));

@@ -10,7 +10,7 @@ import { command, EXIT_CONFIG, Exit, type Host, misused } from './command.ts';
 
 export const checkConfig = command(
   {
-    usage: '  wsgate check-config [FILE]     print what is understood of them, or every mistake in them',
+    usage: '  wsgate check-config [FILE]     print what is understood of the configuration, or every mistake in it',
     options: { config: { type: 'string' } },
     argumentsMax: 1,
   },

@@ -36,7 +36,7 @@ export function command<const Options extends ParseArgsOptionsConfig>(
     try {
       return parseArgs({ args, options, allowPositionals: true });
     } catch (error) {
-      throw misused(explain(error));
+      throw misused(reasonOf(error));
     }
   };
   return {
@@ -47,6 +47,11 @@ export function command<const Options extends ParseArgsOptionsConfig>(
       return run(values, positionals, host);
     },
   };
+}
+
+/** Node goes on with advice on arguments that begin with a dash. */
+function reasonOf(error: unknown): string {
+  return explain(error).replace(/\. To specify a positional argument .*/s, '');
 }
 
 /** Ends the process with this code, after this text on stderr. */

@@ -100,7 +100,7 @@ function typesInLines(): string {
       lines[lines.length - 1] = `${line}, ${type}`;
     else lines.push(USAGE_INDENT + type);
   }
-  return lines.join('\n');
+  return lines.join(',\n');
 }
 
 export const watchCommand = command(

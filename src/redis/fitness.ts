@@ -21,11 +21,25 @@ const writable = loadScript('writable', import.meta.url);
 /** Older versions do not know the `#!` line with which our scripts begin. */
 const VERSION_MIN = 7;
 
+/** What a user of Redis finds wrong with what is kept there: why it must not be used, or undefined. */
+export type JudgeContent = (client: RedisClient) => Promise<string | undefined>;
+
 /**
- * Loads the scripts into every master, and judges each. Rejects when one of them does not answer, or answers that it
- * takes no writes.
+ * Loads the scripts into every master, and judges each, and what they keep. Rejects when one of them does not answer, or
+ * answers that it takes no writes.
  */
-export async function prepare(client: RedisClient, scripts: readonly Script[]): Promise<Prepared> {
+export async function prepare(
+  client: RedisClient,
+  scripts: readonly Script[],
+  judgeContent: JudgeContent | undefined,
+): Promise<Prepared> {
+  const prepared = await prepareMasters(client, scripts);
+  if (prepared.unfit !== undefined) return prepared;
+  const unfit = await judgeContent?.(client);
+  return unfit === undefined ? prepared : { ...prepared, unfit };
+}
+
+async function prepareMasters(client: RedisClient, scripts: readonly Script[]): Promise<Prepared> {
   if (!(client instanceof Cluster)) return prepareOne(client, scripts, 'standalone');
   const nodes = await Promise.all(client.nodes('master').map((node) => prepareOne(node, scripts, 'cluster')));
   const processes = nodes.flatMap((node) => node.processes);

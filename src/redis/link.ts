@@ -27,7 +27,7 @@
 import { Cluster } from 'ioredis';
 import type { Answer, StoreAway } from '../admission/lease-store.ts';
 import type { RedisClient } from './client.ts';
-import { askProcesses, isSameProcess, prepare } from './fitness.ts';
+import { askProcesses, isSameProcess, type JudgeContent, prepare } from './fitness.ts';
 import type { Script } from './script.ts';
 
 export interface LinkEvents {
@@ -51,6 +51,7 @@ export class RedisLink {
   readonly #scripts: readonly Script[];
   readonly #deadlineMs: number;
   readonly #events: LinkEvents;
+  readonly #judgeContent: JudgeContent | undefined;
   /** Undefined until the first attempt has succeeded or failed: `changed` is called for that, too. */
   #up: boolean | undefined;
   #lastError = 'not connected yet';
@@ -65,12 +66,19 @@ export class RedisLink {
   #again: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** `scripts`: those that `run` may be asked for. */
-  constructor(redis: RedisClient, scripts: readonly Script[], deadlineMs: number, events: LinkEvents) {
+  /** `scripts`: those that `run` may be asked for. `judgeContent` is asked by each probe. */
+  constructor(
+    redis: RedisClient,
+    scripts: readonly Script[],
+    deadlineMs: number,
+    events: LinkEvents,
+    judgeContent?: JudgeContent,
+  ) {
     this.#redis = redis;
     this.#scripts = scripts;
     this.#deadlineMs = deadlineMs;
     this.#events = events;
+    this.#judgeContent = judgeContent;
     redis.on('node error', (error: Error, node: string) => {
       this.#lastError = `${node}: ${error.message}`;
     });
@@ -245,7 +253,7 @@ export class RedisLink {
     this.#again = undefined;
     this.#probe += 1;
     const probe = this.#probe;
-    prepare(this.#redis, this.#scripts).then(
+    prepare(this.#redis, this.#scripts, this.#judgeContent).then(
       ({ unfit, warning, processes }) => {
         if (probe !== this.#probe || this.#up) return;
         if (unfit !== undefined) return this.#refuse(unfit);

@@ -39,6 +39,7 @@ describe('the keys in Redis', () => {
       'ws:pods',
       'ws:proxies',
       '{ws:gates}:history',
+      '{ws:gates}:layout',
       '{ws:gates}:told',
       '{ws:pod_conn:pod1}:info',
       '{ws:pod_conn:pod1}:proxies',
@@ -48,8 +49,9 @@ describe('the keys in Redis', () => {
     const expiryMs = Number(await redis.client.zscore('ws:pod_conn:pod1', lease));
     expect(Math.abs(expiryMs - Date.now() - 60_000)).toBeLessThan(5000);
     await value(store.release(pod1, [lease], 60_000));
-    const memberships = ['ws:gates', 'ws:pods', 'ws:proxies', '{ws:gates}:history', '{ws:gates}:told'];
-    expect((await redis.client.keys('*')).sort()).toEqual([...memberships, '{ws:pod_conn:pod1}:ended']);
+    const ofAll = ['history', 'layout', 'told'].map((part) => `{ws:gates}:${part}`);
+    const memberships = ['ws:gates', 'ws:pods', 'ws:proxies'];
+    expect((await redis.client.keys('*')).sort()).toEqual([...memberships, ...ofAll, '{ws:pod_conn:pod1}:ended']);
     // What has ended goes by itself: there may be no call for this pod any more.
     const leftMs = await redis.client.pttl('{ws:pod_conn:pod1}:ended');
     expect(leftMs).toBeGreaterThan(50_000);

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { isAtHand, succeeds } from './images.ts';
 
 const exec = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -13,7 +14,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const IMAGES = ['redis:8-alpine', 'envoyproxy/envoy:v1.40.0', 'node:24-bookworm-slim'];
 /** Left out where their images cannot be had. */
 const OPTIONAL = ['prometheus', 'grafana'];
-const PULL_DEADLINE_MS = 300_000;
 
 const Config = z.object({ services: z.record(z.string(), z.object({ image: z.string().optional() })) });
 
@@ -72,19 +72,4 @@ function composeBy([file = '', ...first]: readonly string[]): Compose {
       await compose('down', '--volumes', '--remove-orphans');
     },
   };
-}
-
-async function isAtHand(image: string): Promise<boolean> {
-  return (
-    (await succeeds('docker', ['image', 'inspect', image])) || (await succeeds('docker', ['pull', '--quiet', image]))
-  );
-}
-
-async function succeeds(file: string, args: readonly string[]): Promise<boolean> {
-  try {
-    await exec(file, args, { timeout: PULL_DEADLINE_MS });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -10,6 +10,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createAuthority, hasOpenssl } from '../../lab/fleet/certificates.ts';
 import { lendFolder } from '../../lab/fleet/folder.ts';
 import { freePort, start, until } from '../../lab/fleet/processes.ts';
+import { EXIT_CONFIG, EXIT_USAGE } from '../../src/commands/command.ts';
+import { commands } from '../../src/commands.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const PACKAGE = new URL('../../package.json', import.meta.url);
@@ -64,6 +66,28 @@ describe.concurrent('without a command to run', () => {
     }
   });
 
+  it('helps as with --help, and tells every command, exit code, signal and variable that is no key', async () => {
+    const { code, stdout, stderr } = await wsgate(['help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect((await wsgate(['--help'])).stdout).toBe(stdout);
+    for (const name of commands.keys()) expect(stdout).toContain(`\n  wsgate ${name} `);
+    for (const word of ['WSGATE_TOKEN', 'REDIS_URL', 'SIGTERM', 'SIGINT', 'SIGHUP', EXIT_USAGE, EXIT_CONFIG, 128]) {
+      expect(stdout).toMatch(new RegExp(`^  .*${word}`, 'm'));
+    }
+    for (const line of linesOf(stdout)) expect(line.length, line).toBeLessThanOrEqual(125);
+  });
+
+  it('helps with one command', async () => {
+    const { code, stdout } = await wsgate(['help', 'watch']);
+    expect({ code, others: stdout.includes('wsgate serve') }).toEqual({ code: 0, others: false });
+    expect(stdout).toContain('--severity WORD');
+  });
+
+  it('helps with the configuration, by the file that has every key', async () => {
+    const example = readFileSync(new URL('../../wsgate.example.yaml', import.meta.url), 'utf8');
+    expect(await wsgate(['help', 'config'])).toEqual({ code: 0, stdout: example, stderr: '' });
+  });
+
   it('prints how it is used as an error when nothing is asked for', async () => {
     const { code, stdout, stderr } = await wsgate([]);
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
@@ -74,7 +98,9 @@ describe.concurrent('without a command to run', () => {
 describe.concurrent('a command line that is wrong ends with 64 and says what is wrong', () => {
   it.each([
     [['server'], 'there is no command server'],
-    [['serve', '--port', '1'], "Unknown option '--port'"],
+    [['serve', '--port', '1'], "wsgate: Unknown option '--port'\n"],
+    [['--port'], '--port needs a command'],
+    [['help', 'limits'], 'there is no help on limits: expected serve, check-config, watch, config'],
     [['check-config', 'a.yaml', 'b.yaml'], 'b.yaml is one argument too many'],
   ])('%j', async (args, complaint) => {
     const { code, stdout, stderr } = await wsgate(args);

@@ -47,6 +47,11 @@ export class Keys {
     return `{${this.members('gates')}}:${part}`;
   }
 
+  /** Hash: the layout of all keys with this prefix (`layout.ts`). */
+  get layout(): string {
+    return `{${this.members('gates')}}:layout`;
+  }
+
   /** Sorted set: the proxies that log to this gate → since when, ms of Redis TIME. */
   hears(gate: string): string {
     return `{${this.members('gates')}}:hears:${gate}`;

@@ -3,6 +3,8 @@
 import type { StoreUrl } from '../../config/store-url.ts';
 import { createRedis, type RedisTls, type SentinelAccount } from '../../redis/client.ts';
 import { type LinkEvents, RedisLink } from '../../redis/link.ts';
+import { Keys } from './keys.ts';
+import { judgeLayout } from './layout.ts';
 import { Reads } from './reads.ts';
 import { scripts } from './scripts.ts';
 import { RedisStore } from './store.ts';
@@ -30,7 +32,10 @@ export function openRedisStore(config: RedisStoreConfig, events: LinkEvents): Re
   const all = Object.values(scripts);
   const readDeadline = Math.max(READ_DEADLINE_MS, deadline);
   const forReads = { name: 'wsgate-reads', silenceMs: readDeadline * READ_DEADLINES_TO_RECONNECT };
-  const admissions = new RedisLink(createRedis(url, deadline, tls, sentinel), all, deadline, events);
+  const layoutKey = new Keys(prefix).layout;
+  const admissions = new RedisLink(createRedis(url, deadline, tls, sentinel), all, deadline, events, (redis) =>
+    judgeLayout(redis, layoutKey),
+  );
   const reads = new RedisLink(createRedis(url, readDeadline, tls, sentinel, forReads), all, readDeadline, {
     changed() {},
     called: (...call) => events.called(...call),
