@@ -32,7 +32,7 @@ interface Changing {
 
 async function openLink(url: string, deadlineMs: number): Promise<Changing> {
   const changes = new EventEmitter<{ up: []; down: [] }>();
-  const link = new RedisLink(createRedis(storeUrl(url), deadlineMs), Object.values(scripts), deadlineMs, {
+  const link = new RedisLink(createRedis(storeUrl(url), deadlineMs), Object.values(scripts), 'ws:', deadlineMs, {
     changed: (up) => void changes.emit(up ? 'up' : 'down'),
     called() {},
     warned() {},

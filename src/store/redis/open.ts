@@ -30,8 +30,8 @@ export function openRedisStore(config: RedisStoreConfig, events: LinkEvents): Re
   const all = Object.values(scripts);
   const readDeadline = Math.max(READ_DEADLINE_MS, deadline);
   const forReads = { name: 'wsgate-reads', silenceMs: readDeadline * READ_DEADLINES_TO_RECONNECT };
-  const admissions = new RedisLink(createRedis(url, deadline, tls, sentinel), all, deadline, events);
-  const reads = new RedisLink(createRedis(url, readDeadline, tls, sentinel, forReads), all, readDeadline, {
+  const admissions = new RedisLink(createRedis(url, deadline, tls, sentinel), all, prefix, deadline, events);
+  const reads = new RedisLink(createRedis(url, readDeadline, tls, sentinel, forReads), all, prefix, readDeadline, {
     changed() {},
     called: (...call) => events.called(...call),
     warned(kind, detail) {
