@@ -87,7 +87,7 @@ async function refuseUnusableRedis(text: string): Promise<void> {
   const redis = createRedis(url, REDIS_DEADLINE_MS, {}, {}, { silenceMs: REDIS_DEADLINE_MS });
   try {
     await once(redis, 'ready'); // rejects at the first `error`
-    const { unfit } = await prepare(redis, [], undefined);
+    const { unfit } = await prepare(redis, { scripts: [], key: 'ws:process', judgeContent: undefined });
     if (unfit !== undefined) throw new Error(unfit);
   } catch (error) {
     // The system's errors have a code; those without are what Redis answered.

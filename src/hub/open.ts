@@ -48,11 +48,15 @@ export function openShared({ store, hub: { historyMax } }: Config): { broker: Br
   if (!url) return { broker: new MemoryBroker(), cache: new MemoryCache() };
   const tls = store.tls && readPems('store.tls', store.tls);
   const connect = () => createRedis(url, deadline, tls, store.sentinel);
-  const link = new RedisLink(connect(), [publish], deadline, {
-    changed: (up, detail) => broker.linkChanged(up, detail),
-    called() {},
-    warned() {}, // the link of the leases, to the same Redis, warns of the same
-  });
+  const link = new RedisLink(
+    connect(),
+    { scripts: [publish], prefix, deadlineMs: deadline },
+    {
+      changed: (up, detail) => broker.linkChanged(up, detail),
+      called() {},
+      warned() {}, // the link of the leases, to the same Redis, warns of the same
+    },
+  );
   const broker = new RedisBroker(link, connect(), { prefix, historyMax });
   return { broker, cache: new RedisCache(link, prefix) };
 }

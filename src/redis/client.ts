@@ -60,14 +60,17 @@ export function createRedis(
   } as const satisfies CommonRedisOptions & { disconnectTimeout: number };
   // Nothing waits for a connection, as the link promises.
   const single = { ...common, retryStrategy: reconnectMs, enableOfflineQueue: false };
+  // ioredis would use no server that refuses INFO. Whether it is loading or a replica, the link finds out.
+  const unchecked = { enableReadyCheck: false };
 
   switch (url.kind) {
     case 'unix':
-      return quiet(new Redis({ ...single, path: url.path, db: url.database }));
+      return quiet(new Redis({ ...single, ...unchecked, path: url.path, db: url.database }));
     case 'tcp': {
       const { host, port, database: db } = url;
       const redis = new Redis({
         ...single,
+        ...unchecked,
         ...(url.tls ? { tls: { ...(isIP(host) ? {} : { servername: host }), ...tls } } : {}),
         ...{ host, port, db },
       });
@@ -92,7 +95,8 @@ export function createRedis(
     }
     case 'cluster': {
       const cluster = new Cluster([...url.hosts], {
-        redisOptions: { ...common, ...(url.tls ? { tls } : {}) },
+        ...unchecked,
+        redisOptions: { ...common, ...unchecked, ...(url.tls ? { tls } : {}) },
         clusterRetryStrategy: reconnectMs,
         slotsRefreshTimeout: SLOTS_MS_MAX,
         // Commands may wait for a node that is new: until their deadline, or until the node cannot be reached.

@@ -27,7 +27,9 @@
 import { Cluster } from 'ioredis';
 import type { Answer, StoreAway } from '../admission/lease-store.ts';
 import type { RedisClient } from './client.ts';
-import { askProcesses, isSameProcess, type JudgeContent, prepare } from './fitness.ts';
+import { askProcesses, type JudgeContent, prepare } from './fitness.ts';
+import { isMarked, isSameProcess, markedProcess } from './process-name.ts';
+import { hasCode, isReply, isUnfit } from './replies.ts';
 import type { Script } from './script.ts';
 
 export interface LinkEvents {
@@ -38,17 +40,28 @@ export interface LinkEvents {
   warned(kind: string, detail: string): void;
 }
 
-/** Errors that every call gets, and a probe too. OOM is not one of them: only acquires get it. */
-const UNFIT = /^-?(READONLY|MASTERDOWN|LOADING|MISCONF|NOREPLICAS|CLUSTERDOWN|NOAUTH|BUSY) /;
 /** After so long, a Redis that is not fit for use is asked again. */
 const AGAIN_MS = 250;
+/** And after so long the wrong server: somebody has to put another in its place. */
+const WRONG_AGAIN_MS = 5000;
 /** After so long, the same warning is given again. */
 const WARN_AGAIN_MS = 60_000;
 const LATE = Symbol('the deadline passed');
 
+export interface LinkOptions {
+  /** Those that `run` may be asked for. */
+  readonly scripts: readonly Script[];
+  /** That of our keys. */
+  readonly prefix: string;
+  readonly deadlineMs: number;
+  /** Asked by each probe. */
+  readonly judgeContent?: JudgeContent;
+}
+
 export class RedisLink {
   readonly #redis: RedisClient;
   readonly #scripts: readonly Script[];
+  readonly #key: string;
   readonly #deadlineMs: number;
   readonly #events: LinkEvents;
   readonly #judgeContent: JudgeContent | undefined;
@@ -56,6 +69,8 @@ export class RedisLink {
   #up: boolean | undefined;
   #lastError = 'not connected yet';
   #processes: readonly string[] = [];
+  /** What was last said of how this Redis differs from others, or of what may go wrong with it. */
+  #warning: string | undefined;
   /** When each kind of warning was last given. */
   readonly #warnedAtMs = new Map<string, number>();
   /** Callers of `comesUp`. */
@@ -66,16 +81,10 @@ export class RedisLink {
   #again: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** `scripts`: those that `run` may be asked for. `judgeContent` is asked by each probe. */
-  constructor(
-    redis: RedisClient,
-    scripts: readonly Script[],
-    deadlineMs: number,
-    events: LinkEvents,
-    judgeContent?: JudgeContent,
-  ) {
+  constructor(redis: RedisClient, { scripts, prefix, deadlineMs, judgeContent }: LinkOptions, events: LinkEvents) {
     this.#redis = redis;
     this.#scripts = scripts;
+    this.#key = `${prefix}process`;
     this.#deadlineMs = deadlineMs;
     this.#events = events;
     this.#judgeContent = judgeContent;
@@ -114,13 +123,21 @@ export class RedisLink {
 
   /**
    * The names of the processes that keep the leases; none when they are not known. A cluster is asked each time,
-   * because no broken connection tells when one of its masters has been replaced.
+   * because no broken connection tells when one of its masters has been replaced. So is a Redis that does not tell its
+   * name: there is likely to be a proxy before it, whose connections outlive a failover.
    */
   async processes(): Promise<readonly string[]> {
     const redis = this.#redis;
-    if (!(redis instanceof Cluster)) return this.#processes;
-    const answer = await this.call('info', () => askProcesses(redis));
-    return answer.ok ? answer.value : [];
+    if (redis instanceof Cluster) {
+      const answer = await this.call('info', () => askProcesses(redis));
+      return answer.ok ? answer.value : [];
+    }
+    const [known] = this.#processes;
+    if (!isMarked(known)) return this.#processes;
+    const answer = await this.call('mark', () => markedProcess(redis, this.#key, known));
+    if (!answer.ok || answer.value === undefined) return [];
+    this.#processes = [answer.value];
+    return this.#processes;
   }
 
   /** Runs a script by its SHA; on NOSCRIPT once more by its text. */
@@ -129,7 +146,7 @@ export class RedisLink {
       try {
         return await this.#redis.evalsha(script.sha, keys.length, ...keys, ...args);
       } catch (error) {
-        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+        if (!hasCode(error, 'NOSCRIPT')) throw error;
         return this.#redis.eval(script.source, keys.length, ...keys, ...args);
       }
     });
@@ -230,7 +247,10 @@ export class RedisLink {
     if (away.why === 'refused') this.warn(`${operation} is refused`, away.detail);
     if (generation !== this.#generation) return away;
     // ioredis tells when the connection to a single Redis breaks, but not when one to a node of a cluster does.
-    if (UNFIT.test(away.detail) || (away.why === 'disconnected' && this.#redis instanceof Cluster)) {
+    if (
+      (away.why === 'refused' && isUnfit(away.detail)) ||
+      (away.why === 'disconnected' && this.#redis instanceof Cluster)
+    ) {
       this.leave(away.why === 'disconnected' ? this.#lastError : away.detail);
     }
     return away;
@@ -253,11 +273,12 @@ export class RedisLink {
     this.#again = undefined;
     this.#probe += 1;
     const probe = this.#probe;
-    prepare(this.#redis, this.#scripts, this.#judgeContent).then(
-      ({ unfit, warning, processes }) => {
+    prepare(this.#redis, { scripts: this.#scripts, key: this.#key, judgeContent: this.#judgeContent }).then(
+      ({ unfit, lasting, warning, processes }) => {
         if (probe !== this.#probe || this.#up) return;
-        if (unfit !== undefined) return this.#refuse(unfit);
-        if (warning !== undefined) this.warn('unsafe', warning);
+        if (unfit !== undefined) return this.#refuse(unfit, lasting ? WRONG_AGAIN_MS : AGAIN_MS);
+        if (warning !== undefined && warning !== this.#warning) this.#events.warned('unsafe', warning);
+        this.#warning = warning;
         this.#up = true;
         this.#processes = processes;
         this.#lastError = 'the connection was closed';
@@ -266,16 +287,16 @@ export class RedisLink {
       },
       (error: Error) => {
         if (probe !== this.#probe) return;
-        if (isReply(error)) this.#refuse(error.message);
-        else this.#down(this.#lastError);
+        if (isReply(error)) return this.#refuse(error.message, AGAIN_MS);
+        this.#down(this.#lastError);
         this.#connectAgain(AGAIN_MS);
       },
     );
   }
 
-  #refuse(unfit: string): void {
+  #refuse(unfit: string, againMs: number): void {
     if (!this.#down(unfit)) this.warn('unfit', unfit);
-    this.#connectAgain(AGAIN_MS);
+    this.#connectAgain(againMs);
   }
 
   #connectAgain(afterMs: number): void {
@@ -301,8 +322,4 @@ function failure(error: unknown): StoreAway {
   // ioredis gives up after too many nodes that each refused.
   const refused = isReply(error) || detail.startsWith('Too many Cluster redirections');
   return { ok: false, why: refused ? 'refused' : 'disconnected', detail, maybeDone: !refused };
-}
-
-function isReply(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError';
 }

@@ -32,11 +32,15 @@ interface Changing {
 
 async function openLink(url: string, deadlineMs: number): Promise<Changing> {
   const changes = new EventEmitter<{ up: []; down: [] }>();
-  const link = new RedisLink(createRedis(storeUrl(url), deadlineMs), Object.values(scripts), deadlineMs, {
-    changed: (up) => void changes.emit(up ? 'up' : 'down'),
-    called() {},
-    warned() {},
-  });
+  const link = new RedisLink(
+    createRedis(storeUrl(url), deadlineMs),
+    { scripts: Object.values(scripts), prefix: 'ws:', deadlineMs },
+    {
+      changed: (up) => void changes.emit(up ? 'up' : 'down'),
+      called() {},
+      warned() {},
+    },
+  );
   stops.push(() => link.close());
   await expect.poll(() => link.up).toBe(true);
   return { link, changes };

@@ -163,7 +163,11 @@ describe('the link to Redis', () => {
 
   it('connects again when ioredis has given up', async () => {
     const client = createRedis(storeUrl(redis.url), 1000);
-    const link = new RedisLink(client, Object.values(scripts), 1000, { changed() {}, called() {}, warned() {} });
+    const link = new RedisLink(
+      client,
+      { scripts: Object.values(scripts), prefix: 'ws:', deadlineMs: 1000 },
+      { changed() {}, called() {}, warned() {} },
+    );
     await expect.poll(() => link.up).toBe(true);
     client.disconnect();
     await expect.poll(() => client.status).toBe('end');

@@ -34,8 +34,8 @@ test.each([
   expect(judge(fields, 'standalone').unfit).toMatch(why);
 });
 
-test('one that does not say which one it is is warned of', () => {
-  expect(judge({}, 'standalone')).toEqual({ warning: expect.stringContaining('INFO') });
+test('one that says nothing of itself is warned of, because it may evict', () => {
+  expect(judge({}, 'standalone')).toEqual({ warning: expect.stringContaining('INFO tells no maxmemory-policy') });
 });
 
 test.each([

@@ -1,7 +1,7 @@
 /** Opens the store on a Redis: one connection for what the gate does, and one for what people and scrapes read. */
 
 import type { StoreUrl } from '../../config/store-url.ts';
-import { createRedis, type RedisTls, type SentinelAccount } from '../../redis/client.ts';
+import { createRedis, type RedisClient, type RedisTls, type SentinelAccount } from '../../redis/client.ts';
 import { type LinkEvents, RedisLink } from '../../redis/link.ts';
 import { Keys } from './keys.ts';
 import { judgeLayout } from './layout.ts';
@@ -33,15 +33,24 @@ export function openRedisStore(config: RedisStoreConfig, events: LinkEvents): Re
   const readDeadline = Math.max(READ_DEADLINE_MS, deadline);
   const forReads = { name: 'wsgate-reads', silenceMs: readDeadline * READ_DEADLINES_TO_RECONNECT };
   const layoutKey = new Keys(prefix).layout;
-  const admissions = new RedisLink(createRedis(url, deadline, tls, sentinel), all, deadline, events, (redis) =>
-    judgeLayout(redis, layoutKey),
+  const judgeContent = (redis: RedisClient) => judgeLayout(redis, layoutKey);
+  const ours = { scripts: all, prefix };
+  const admissions = new RedisLink(
+    createRedis(url, deadline, tls, sentinel),
+    { ...ours, deadlineMs: deadline, judgeContent },
+    events,
   );
-  const reads = new RedisLink(createRedis(url, readDeadline, tls, sentinel, forReads), all, readDeadline, {
-    changed() {},
-    called: (...call) => events.called(...call),
-    warned(kind, detail) {
-      if (kind !== 'unfit' && kind !== 'unsafe') events.warned(kind, detail); // those the other one tells of the same Redis
+  const readsClient = createRedis(url, readDeadline, tls, sentinel, forReads);
+  const reads = new RedisLink(
+    readsClient,
+    { ...ours, deadlineMs: readDeadline },
+    {
+      changed() {},
+      called: (...call) => events.called(...call),
+      warned(kind, detail) {
+        if (kind !== 'unfit' && kind !== 'unsafe') events.warned(kind, detail); // those the other one tells of the same Redis
+      },
     },
-  });
+  );
   return new RedisStore(admissions, new Reads(admissions, reads), { prefix, info });
 }
