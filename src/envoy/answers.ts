@@ -74,6 +74,8 @@ function denial(error: DenialReason, httpStatus: number, retryAfter?: number): C
       headers: retryAfter === undefined ? [json] : [json, header('retry-after', String(retryAfter))],
       body: JSON.stringify(retryAfter === undefined ? { error } : { error, retry_after: retryAfter }),
     },
+    // For the access log, which may know more of the request (`doors/log-signs.ts`).
+    dynamicMetadata: { fields: { denied: { stringValue: error } } },
   };
 }
 

@@ -15,10 +15,22 @@ const TEXTS = {
   'two names':
     'an Envoy whose Checks and access log have different names: set PROXY_ID (x-wsgate-proxy in the initial_metadata ' +
     'of its ext_authz filter) and --service-node to the same one',
+  'one name':
+    'Envoys under one name: they are counted as one proxy, and when one of them dies, its slots may stay taken. Give each ' +
+    'its own PROXY_ID and --service-node. (One Envoy, behind something that gives it several addresses: nothing is wrong)',
+  'never asked':
+    'an Envoy whose access log tells of WebSockets that no gate was asked about: they are counted, and never limited. ' +
+    'Their listener or route lacks the ext_authz filter: upgrade_configs.filters of its HTTP connection manager, as in ' +
+    'envoy/edge.yaml. Or the filter has failure_mode_allow: true, and its cluster reaches no gate',
+  'no namespaces':
+    'an Envoy whose route tells its pod, and whose ext_authz filter does not send it: set ' +
+    'route_metadata_context_namespaces: [wsgate] in the filter',
   'no HTTP/2':
     'something that is no HTTP/2 at listen.grpc: a cluster of Envoy for it needs http2_protocol_options; metrics, health ' +
     'and the API are at listen.http',
 } as const;
+
+export type Complaint = keyof typeof TEXTS;
 
 export class Complaints {
   readonly #log: Logger;
@@ -29,7 +41,7 @@ export class Complaints {
   }
 
   /** `who`: the Envoy, or its address. `fields`: for the log, beside it. */
-  say(what: keyof typeof TEXTS, who: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  say(what: Complaint, who: string, fields: Readonly<Record<string, unknown>> = {}): void {
     const key = `${what} ${who}`;
     if (this.#said.has(key) || this.#said.size >= SAID_MAX) return;
     this.#said.add(key);

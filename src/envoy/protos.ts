@@ -64,7 +64,7 @@ export function loadDecoders(headers: readonly string[]): EnvoyDecoders {
     'AttributeContext.contextExtensions': ['pod'],
     'AccessLogCommon.customTags': ['pod'],
     'Metadata.filterMetadata': ['wsgate', 'envoy.filters.http.ext_authz'],
-    'Struct.fields': ['pod', 'lease'],
+    'Struct.fields': ['pod', 'lease', 'denied'],
   });
   return {
     check: decoders.of(root.lookupType('envoy.service.auth.v3.CheckRequest')) as EnvoyDecoders['check'],

@@ -8,7 +8,9 @@ import type { Logger } from 'pino';
 import type { Gate } from '../../admission/gate.ts';
 import type { DenialReason, Upgrade, Verdict } from '../../admission/verdict.ts';
 import type { Answers } from '../answers.ts';
+import { hostOf } from '../complaints.ts';
 import type { AttributeContext, CheckRequest, HttpRequest } from '../messages.ts';
+import type { Namesakes } from '../namesakes.ts';
 import type { PodSources } from '../pod-sources.ts';
 import type { AuthorizationService, EnvoyDecoders } from '../protos.ts';
 import type { ProxyNames } from '../proxy-name.ts';
@@ -19,6 +21,7 @@ export interface ExtAuthzParts {
   readonly gate: Gate;
   readonly pods: PodSources;
   readonly proxies: ProxyNames;
+  readonly namesakes: Namesakes;
   readonly answers: Answers;
   readonly service: AuthorizationService;
   readonly decode: EnvoyDecoders['check'];
@@ -59,7 +62,7 @@ export class ExtAuthzDoor {
   }
 
   readonly #check: handleUnaryCall<CheckRequest, Buffer> = (call, callback) => {
-    const { pods, proxies, answers } = this.#parts;
+    const { pods, proxies, namesakes, answers } = this.#parts;
     const { attributes } = call.request;
     const http = attributes?.request?.http;
     if (!attributes || !http) return this.#malformed(call, callback, 'attributes.request.http');
@@ -67,7 +70,9 @@ export class ExtAuthzDoor {
     if (!isWebSocket(headers[UPGRADE])) return callback(null, answers.other);
     const label = attributes.destination?.labels?.proxy_id;
     const sight = sightOf(attributes, http, headers);
-    const reading = readUpgrade(sight, proxies.of(call, label), pods);
+    const proxy = proxies.of(call, label);
+    if (proxy) namesakes.heard('address of its Checks', proxy, hostOf(call.getPeer()));
+    const reading = readUpgrade(sight, proxy, pods);
     if ('upgrade' in reading) return this.#ask(call, callback, reading.upgrade);
     switch (reading.missing) {
       case 'stream':
