@@ -19,6 +19,7 @@ import { openEnvoySide } from './envoy/open.ts';
 import { GateMetrics } from './http/gate-metrics.ts';
 import { logEvents } from './log.ts';
 import { GateReadiness } from './readiness.ts';
+import { see } from './see.ts';
 
 export type { App };
 
@@ -33,7 +34,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const store = await openStore(config, log, {
     changed: (up, detail) => events.emit('storeChanged', up, detail),
     called: (...call) => metrics.storeCalled(...call),
-    warned: (kind, detail) => log.warn({ warning: `${kind}: ${detail}` }, 'the store needs attention'),
+    warned: (kind, detail) =>
+      log.warn({ warning: `${kind}: ${detail}`, see: see('store-attention') }, 'the store needs attention'),
   });
   const limits = new Limits(config.limits);
   const domain = openDomain(

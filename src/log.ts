@@ -3,6 +3,7 @@
 import type { Logger } from 'pino';
 import type { Events } from './admission/events.ts';
 import { UNRENEWED } from './readiness.ts';
+import { see } from './see.ts';
 
 /** Events that may come often get a line at most this often. The metrics count all of them. */
 const AGAIN_MS = 10_000;
@@ -17,7 +18,8 @@ export function logEvents(events: Events, log: Logger): void {
   };
   events.on('storeChanged', (up, detail) => {
     if (up) log.info('the store answers');
-    else log.error({ detail }, 'the store does not answer: upgrades are decided by outage.policy');
+    else
+      log.error({ detail, see: see('store-away') }, 'the store does not answer: upgrades are decided by outage.policy');
   });
   events.on('standingChanged', (state, before) => {
     if (state === 'synced') log.info({ before }, 'the counts of the store are trusted: it decides upgrades');
@@ -28,7 +30,10 @@ export function logEvents(events: Events, log: Logger): void {
   });
   events.on('storeLost', (untrustedForMs) => {
     if (untrustedForMs === 0) return;
-    log.warn({ untrustedForMs }, 'the store is new or may have lost leases: upgrades are decided by outage.policy');
+    log.warn(
+      { untrustedForMs, see: see('store-recovering') },
+      'the store is new or may have lost leases: upgrades are decided by outage.policy',
+    );
   });
   events.on('released', (pod, cause, count) => {
     if (cause === 'expired') log.warn({ pod, count }, 'released leases of connections whose end nobody told');
@@ -40,17 +45,30 @@ export function logEvents(events: Events, log: Logger): void {
     log.info({ pod, count, overLimit }, 'counted connections that the store did not know');
   });
   events.on('flushedTooRarely', (proxy, intervalMs, key, leastMs) => {
-    log.warn({ proxy, intervalMs, key, leastMs }, `${key} is too short for this proxy's access_log_flush_interval`);
+    log.warn(
+      { proxy, intervalMs, key, leastMs, see: see('ttl-too-short') },
+      `${key} is too short for this proxy's access_log_flush_interval`,
+    );
   });
   events.on('unlogged', (proxy) => {
-    log.error({ proxy }, 'this proxy sends Checks but no access log: its slots are never freed; see envoy/edge.yaml');
+    log.error(
+      { proxy, see: see('closes-not-heard') },
+      'this proxy sends Checks but no access log: its slots are never freed; see envoy/edge.yaml',
+    );
   });
   events.on('unrenewed', (proxy, why) => {
     if (why === undefined) log.info({ proxy }, 'this proxy renews its connections');
-    else log.error({ proxy, why }, `the slots of this proxy are not freed when ends get lost: ${UNRENEWED[why]}`);
+    else
+      log.error(
+        { proxy, why, see: see('closes-not-heard') },
+        `the slots of this proxy are not freed when ends get lost: ${UNRENEWED[why]}`,
+      );
   });
   events.on('contradicted', (proxy, count) => {
-    log.error({ proxy, count }, "freed slots of connections that were open: this proxy's silence is not trusted now");
+    log.error(
+      { proxy, count, see: see('silence-contradicted') },
+      "freed slots of connections that were open: this proxy's silence is not trusted now",
+    );
   });
   events.on('unasking', (proxy) => {
     log.warn(
@@ -60,11 +78,16 @@ export function logEvents(events: Events, log: Logger): void {
     );
   });
   events.on('gatesSilent', (gates) => {
-    if (gates.length > 0) log.warn({ gates }, 'gates have stopped their heartbeat: they crashed, hang or are cut off');
+    if (gates.length > 0)
+      log.warn(
+        { gates, see: see('gates-silent') },
+        'gates have stopped their heartbeat: they crashed, hang or are cut off',
+      );
     else log.info('no gate is silent any more');
   });
   events.on('boundReached', (key) => {
-    if (isDue(`bound ${key}`)) log.warn({ key }, 'the maximum of this key is reached: more is refused or given up');
+    if (isDue(`bound ${key}`))
+      log.warn({ key, see: see('bound-reached') }, 'the maximum of this key is reached: more is refused or given up');
   });
   events.on('invariantBroken', (invariant) => {
     if (isDue(invariant)) log.error({ invariant }, 'this cannot be: it is a bug, or somebody else writes to the store');

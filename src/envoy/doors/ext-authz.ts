@@ -6,7 +6,8 @@
 import { type handleUnaryCall, type Server, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Gate } from '../../admission/gate.ts';
-import type { DenialReason, Upgrade, Verdict } from '../../admission/verdict.ts';
+import type { Upgrade, Verdict } from '../../admission/verdict.ts';
+import { see } from '../../see.ts';
 import type { Answers } from '../answers.ts';
 import { hostOf } from '../complaints.ts';
 import type { AttributeContext, CheckRequest, HttpRequest } from '../messages.ts';
@@ -89,10 +90,17 @@ export class ExtAuthzDoor {
     callback({ code: status.INVALID_ARGUMENT, details: `${missing} is missing` });
   }
 
-  #refuse(call: CheckCall, callback: Callback, reason: DenialReason, lookedAt: readonly string[]): void {
+  #refuse(
+    call: CheckCall,
+    callback: Callback,
+    reason: 'POD_UNKNOWN' | 'PROXY_UNKNOWN',
+    lookedAt: readonly string[],
+  ): void {
     const { host, path } = call.request.attributes?.request?.http ?? {};
     const proxy = this.#parts.proxies.of(call, call.request.attributes?.destination?.labels?.proxy_id);
-    this.#warn({ reason, lookedAt, path: shownPath(path), host, proxy, peer: call.getPeer() }, 'denied an upgrade');
+    const entry = see(reason === 'POD_UNKNOWN' ? 'pod-unknown' : 'proxy-unknown');
+    const fields = { reason, lookedAt, path: shownPath(path), host, proxy, peer: call.getPeer(), see: entry };
+    this.#warn(fields, 'denied an upgrade');
     callback(null, this.#bytesOf(this.#parts.gate.refuse(reason)));
   }
 
@@ -131,7 +139,7 @@ export class ExtAuthzDoor {
     if (timeoutMs > storeDeadlineMs) return;
     this.#deadlineTold = true;
     this.#parts.log.warn(
-      { timeoutMs, storeDeadlineMs, peer: call.getPeer() },
+      { timeoutMs, storeDeadlineMs, peer: call.getPeer(), see: see('deadline-too-long') },
       "store.deadline should be well below the timeout of Envoy's ext_authz filter",
     );
   }
