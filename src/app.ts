@@ -30,7 +30,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const tls = config.listen.tls && new Certificates(config.listen.tls, log);
   const events = new Events();
   const metrics = new GateMetrics(events);
-  logEvents(events, log);
+  logEvents(events, log, outage.policy);
   const store = await openStore(config, log, {
     changed: (up, detail) => events.emit('storeChanged', up, detail),
     called: (...call) => metrics.storeCalled(...call),

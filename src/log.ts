@@ -2,13 +2,21 @@
 
 import type { Logger } from 'pino';
 import type { Events } from './admission/events.ts';
+import type { OutagePolicy } from './admission/outage.ts';
 import { UNRENEWED } from './readiness.ts';
 import { see } from './see.ts';
 
 /** Events that may come often get a line at most this often. The metrics count all of them. */
 const AGAIN_MS = 10_000;
 
-export function logEvents(events: Events, log: Logger): void {
+/** What becomes of upgrades while a gate that has just started cannot trust its store. */
+const AT_START: Readonly<Record<OutagePolicy, string>> = {
+  share: 'nobody is admitted',
+  deny: 'nobody is admitted',
+  allow: 'everybody is admitted (outage.policy: allow)',
+};
+
+export function logEvents(events: Events, log: Logger, policy: OutagePolicy): void {
   const toldAtMs = new Map<string, number>();
   const isDue = (what: string): boolean => {
     const nowMs = performance.now();
@@ -21,8 +29,15 @@ export function logEvents(events: Events, log: Logger): void {
     else
       log.error({ detail, see: see('store-away') }, 'the store does not answer: upgrades are decided by outage.policy');
   });
+  let wasTrusted = false;
+  let recovers = false;
   events.on('standingChanged', (state, before) => {
-    if (state === 'synced') log.info({ before }, 'the counts of the store are trusted: it decides upgrades');
+    if (state === 'synced') {
+      const why = recovers ? 'recovery is over: ' : '';
+      log.info({ before }, `${why}the counts of the store are trusted, it decides upgrades`);
+      wasTrusted = true;
+      recovers = false;
+    }
     if (before === 'synced' && state === 'catching up') log.warn('the counts of the store are not trusted');
   });
   events.on('clockStepped', (byMs) => {
@@ -30,9 +45,12 @@ export function logEvents(events: Events, log: Logger): void {
   });
   events.on('storeLost', (untrustedForMs) => {
     if (untrustedForMs === 0) return;
+    recovers = true;
+    const meanwhile = wasTrusted ? 'upgrades are decided by outage.policy' : AT_START[policy];
     log.warn(
       { untrustedForMs, see: see('store-recovering') },
-      'the store is new or may have lost leases: upgrades are decided by outage.policy',
+      `the store is new or may have lost leases: for lease.recovery ${meanwhile}, until Envoys have spoken of the ` +
+        'connections that are open',
     );
   });
   events.on('released', (pod, cause, count) => {

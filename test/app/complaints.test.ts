@@ -64,6 +64,7 @@ describe('WebSockets that no gate was asked about', () => {
           path: '/pod1/chat',
           host: 'edge.example',
           peer: expect.stringContaining('127.0.0.1:'),
+          see: 'docs/troubleshooting.md#never-asked',
           msg: expect.stringContaining('lacks the ext_authz filter'),
         },
       ]);
