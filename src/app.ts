@@ -19,6 +19,7 @@ import { openEnvoySide } from './envoy/open.ts';
 import { GateMetrics } from './http/gate-metrics.ts';
 import { logEvents } from './log.ts';
 import { GateReadiness } from './readiness.ts';
+import { see } from './see.ts';
 
 export type { App };
 
@@ -29,11 +30,12 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const tls = config.listen.tls && new Certificates(config.listen.tls, log);
   const events = new Events();
   const metrics = new GateMetrics(events);
-  logEvents(events, log);
+  logEvents(events, log, outage.policy);
   const store = await openStore(config, log, {
     changed: (up, detail) => events.emit('storeChanged', up, detail),
     called: (...call) => metrics.storeCalled(...call),
-    warned: (kind, detail) => log.warn({ warning: `${kind}: ${detail}` }, 'the store needs attention'),
+    warned: (kind, detail) =>
+      log.warn({ warning: `${kind}: ${detail}`, see: see('store-attention') }, 'the store needs attention'),
   });
   const limits = new Limits(config.limits);
   const domain = openDomain(

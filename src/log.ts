@@ -2,12 +2,21 @@
 
 import type { Logger } from 'pino';
 import type { Events } from './admission/events.ts';
+import type { OutagePolicy } from './admission/outage.ts';
 import { UNRENEWED } from './readiness.ts';
+import { see } from './see.ts';
 
 /** Events that may come often get a line at most this often. The metrics count all of them. */
 const AGAIN_MS = 10_000;
 
-export function logEvents(events: Events, log: Logger): void {
+/** What becomes of upgrades while a gate that has just started cannot trust its store. */
+const AT_START: Readonly<Record<OutagePolicy, string>> = {
+  share: 'nobody is admitted',
+  deny: 'nobody is admitted',
+  allow: 'everybody is admitted (outage.policy: allow)',
+};
+
+export function logEvents(events: Events, log: Logger, policy: OutagePolicy): void {
   const toldAtMs = new Map<string, number>();
   const isDue = (what: string): boolean => {
     const nowMs = performance.now();
@@ -17,10 +26,18 @@ export function logEvents(events: Events, log: Logger): void {
   };
   events.on('storeChanged', (up, detail) => {
     if (up) log.info('the store answers');
-    else log.error({ detail }, 'the store does not answer: upgrades are decided by outage.policy');
+    else
+      log.error({ detail, see: see('store-away') }, 'the store does not answer: upgrades are decided by outage.policy');
   });
+  let wasTrusted = false;
+  let recovers = false;
   events.on('standingChanged', (state, before) => {
-    if (state === 'synced') log.info({ before }, 'the counts of the store are trusted: it decides upgrades');
+    if (state === 'synced') {
+      const why = recovers ? 'recovery is over: ' : '';
+      log.info({ before }, `${why}the counts of the store are trusted, it decides upgrades`);
+      wasTrusted = true;
+      recovers = false;
+    }
     if (before === 'synced' && state === 'catching up') log.warn('the counts of the store are not trusted');
   });
   events.on('clockStepped', (byMs) => {
@@ -28,7 +45,13 @@ export function logEvents(events: Events, log: Logger): void {
   });
   events.on('storeLost', (untrustedForMs) => {
     if (untrustedForMs === 0) return;
-    log.warn({ untrustedForMs }, 'the store is new or may have lost leases: upgrades are decided by outage.policy');
+    recovers = true;
+    const meanwhile = wasTrusted ? 'upgrades are decided by outage.policy' : AT_START[policy];
+    log.warn(
+      { untrustedForMs, see: see('store-recovering') },
+      `the store is new or may have lost leases: for lease.recovery ${meanwhile}, until Envoys have spoken of the ` +
+        'connections that are open',
+    );
   });
   events.on('released', (pod, cause, count) => {
     if (cause === 'expired') log.warn({ pod, count }, 'released leases of connections whose end nobody told');
@@ -41,17 +64,30 @@ export function logEvents(events: Events, log: Logger): void {
     log.info({ pod, count, overLimit }, 'counted connections that the store did not know');
   });
   events.on('flushedTooRarely', (proxy, intervalMs, key, leastMs) => {
-    log.warn({ proxy, intervalMs, key, leastMs }, `${key} is too short for this proxy's access_log_flush_interval`);
+    log.warn(
+      { proxy, intervalMs, key, leastMs, see: see('ttl-too-short') },
+      `${key} is too short for this proxy's access_log_flush_interval`,
+    );
   });
   events.on('unlogged', (proxy) => {
-    log.error({ proxy }, 'this proxy sends Checks but no access log: its slots are never freed; see envoy/edge.yaml');
+    log.error(
+      { proxy, see: see('closes-not-heard') },
+      'this proxy sends Checks but no access log: its slots are never freed; see envoy/edge.yaml',
+    );
   });
   events.on('unrenewed', (proxy, why) => {
     if (why === undefined) log.info({ proxy }, 'this proxy renews its connections');
-    else log.error({ proxy, why }, `the slots of this proxy are not freed when ends get lost: ${UNRENEWED[why]}`);
+    else
+      log.error(
+        { proxy, why, see: see('closes-not-heard') },
+        `the slots of this proxy are not freed when ends get lost: ${UNRENEWED[why]}`,
+      );
   });
   events.on('contradicted', (proxy, count) => {
-    log.error({ proxy, count }, "freed slots of connections that were open: this proxy's silence is not trusted now");
+    log.error(
+      { proxy, count, see: see('silence-contradicted') },
+      "freed slots of connections that were open: this proxy's silence is not trusted now",
+    );
   });
   events.on('unasking', (proxy) => {
     log.warn(
@@ -61,11 +97,16 @@ export function logEvents(events: Events, log: Logger): void {
     );
   });
   events.on('gatesSilent', (gates) => {
-    if (gates.length > 0) log.warn({ gates }, 'gates have stopped their heartbeat: they crashed, hang or are cut off');
+    if (gates.length > 0)
+      log.warn(
+        { gates, see: see('gates-silent') },
+        'gates have stopped their heartbeat: they crashed, hang or are cut off',
+      );
     else log.info('no gate is silent any more');
   });
   events.on('boundReached', (key) => {
-    if (isDue(`bound ${key}`)) log.warn({ key }, 'the maximum of this key is reached: more is refused or given up');
+    if (isDue(`bound ${key}`))
+      log.warn({ key, see: see('bound-reached') }, 'the maximum of this key is reached: more is refused or given up');
   });
   events.on('invariantBroken', (invariant) => {
     if (isDue(invariant)) log.error({ invariant }, 'this cannot be: it is a bug, or somebody else writes to the store');

@@ -21,6 +21,8 @@ const DECIDES: Readonly<Record<OutagePolicy, string>> = {
   allow: 'everybody is admitted (outage.policy: allow)',
 };
 
+const NO_SHARE_YET = 'nobody is admitted: this gate has started, and has not read yet what the pods hold';
+
 export const UNRENEWED: Readonly<Record<Unrenewed, string>> = {
   nothing:
     'its access log never speaks of connections that live: set access_log_options.access_log_flush_interval, and let ' +
@@ -63,11 +65,17 @@ export class GateReadiness {
       ready: this.phase === 'serving' && (standing.met || this.#policy === 'allow'),
       checks: {
         store: this.#storeCheck(standing),
-        upgrades: standing.synced ? 'decided by the store' : DECIDES[this.#policy],
+        upgrades: this.#upgradesCheck(),
         gate: this.phase === 'serving' ? 'ok' : this.phase,
         proxies: proxies.join('; ') || 'ok',
       },
     };
+  }
+
+  #upgradesCheck(): string {
+    const { share, standing } = this.#domain;
+    if (standing.synced) return 'decided by the store';
+    return this.#policy === 'share' && !share.isKnown ? NO_SHARE_YET : DECIDES[this.#policy];
   }
 
   #storeCheck({ state, gatesAwaited, recoveryLeftMs }: Standing): string {
@@ -78,7 +86,10 @@ export class GateReadiness {
       case 'catching up':
         return `is being told what went on without it: not trusted yet${others}`;
       case 'recovering':
-        return `may have lost leases: not trusted for another ${recoveryLeftMs} ms${others}`;
+        return (
+          `is new or may have lost leases: not trusted for another ${recoveryLeftMs} ms (lease.recovery), ` +
+          `until Envoys have spoken of the connections that are open${others}`
+        );
       case 'synced':
         return this.#storeRefuses === undefined ? 'ok' : `refused the last upgrade: ${this.#storeRefuses}`;
     }

@@ -28,6 +28,13 @@ export function newStream(): Stream {
   return streamOf(streams);
 }
 
+/** One that begins so long from now. */
+export function streamIn(ms: number): Stream {
+  const seconds = String(Math.floor((Date.now() + ms) / 1000));
+  const { address, startTime } = newStream();
+  return { address, startTime: { ...startTime, seconds } };
+}
+
 export function checkOf(stream: Stream, pod: string | undefined, headers?: Record<string, string>): CheckRequest {
   return {
     attributes: {
@@ -50,19 +57,24 @@ export function entryOf(
   stream: Stream,
   pod: string,
   type: LogType,
-  options: { lease?: string; code?: number; details?: string } = {},
+  options: { lease?: string; denied?: string; code?: number; details?: string } = {},
 ): HttpAccessLogEntry {
-  const { lease, code = 101, details } = options;
-  const fields = { lease: { stringValue: lease ?? '' }, pod: { stringValue: pod } };
+  const { lease, denied, code = 101, details } = options;
+  const fields =
+    denied === undefined
+      ? { lease: { stringValue: lease ?? '' }, pod: { stringValue: pod } }
+      : { denied: { stringValue: denied } };
   return {
     commonProperties: {
       startTime: stream.startTime,
       downstreamDirectRemoteAddress: stream.address,
       accessLogType: type,
       customTags: { pod },
-      ...(lease === undefined ? {} : { metadata: { filterMetadata: { 'envoy.filters.http.ext_authz': { fields } } } }),
+      ...(lease === undefined && denied === undefined
+        ? {}
+        : { metadata: { filterMetadata: { 'envoy.filters.http.ext_authz': { fields } } } }),
     },
-    request: { path: `/${pod}/chat?secret=1` },
+    request: { authority: 'edge.example', path: `/${pod}/chat?secret=1` },
     response: {
       ...(code === 0 ? {} : { responseCode: { value: code } }),
       ...(details === undefined ? {} : { responseCodeDetails: details }),

@@ -16,17 +16,19 @@ export class Wire {
   readonly #waiting = new Set<Socket>();
   readonly #held = new Set<Socket>();
   readonly #hear: (bytes: Buffer) => void;
+  readonly #from: string;
   #text: string | undefined;
   #cut = false;
 
-  private constructor(to: number, hear: (bytes: Buffer) => void) {
+  private constructor(to: number, hear: (bytes: Buffer) => void, from: string) {
     this.to = to;
     this.#hear = hear;
+    this.#from = from;
   }
 
-  /** To a port of this machine. `hear` gets what comes from there. */
-  static async to(port: number, hear: (bytes: Buffer) => void = () => {}): Promise<Wire> {
-    const wire = new Wire(port, hear);
+  /** To a port of this machine. `hear` gets what comes from there. `from`: its own address, as the port sees it. */
+  static async to(port: number, hear: (bytes: Buffer) => void = () => {}, from = '127.0.0.1'): Promise<Wire> {
+    const wire = new Wire(port, hear, from);
     wire.#server.listen(0, '127.0.0.1');
     await once(wire.#server, 'listening');
     return wire;
@@ -97,7 +99,8 @@ export class Wire {
       near.destroy();
       return;
     }
-    const far = connect({ port: this.to, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    const localAddress = this.#from;
+    const far = connect({ port: this.to, host: '127.0.0.1', localAddress, allowHalfOpen: true, noDelay: true });
     far.on('error', () => {});
     near.setNoDelay();
     const pair = [near, far] as const;

@@ -40,6 +40,11 @@ export class Share {
     return this.#gates;
   }
 
+  /** Whether all pods have been counted once. Until then nobody is admitted. */
+  get isKnown(): boolean {
+    return this.#countedAll;
+  }
+
   /** The store told a pod's count. */
   counted(pod: PodId, count: number): void {
     if (!this.#standing.synced) return;

@@ -56,7 +56,7 @@ export class Answers {
 
   constructor(serialize: (response: CheckResponse) => Buffer, options: AnswerOptions) {
     this.other = serialize({ status: { code: status.OK }, okResponse: { headersToRemove: [CONNECTION_ID] } });
-    this.#denials = mapValues(denialsOf(options), (denial) => serialize(responseOf(denial)));
+    this.#denials = mapValues(denialsOf(options), (denial, reason) => serialize(responseOf(denial, reason)));
   }
 
   deny(reason: DenialReason): Buffer {
@@ -82,7 +82,7 @@ export class Answers {
 /** HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD */
 export const OVERWRITE = 2;
 
-function responseOf({ status: code, headers, body }: Denial): CheckResponse {
+function responseOf({ status: code, headers, body }: Denial, denied: DenialReason): CheckResponse {
   return {
     status: { code: status.PERMISSION_DENIED },
     deniedResponse: {
@@ -90,6 +90,8 @@ function responseOf({ status: code, headers, body }: Denial): CheckResponse {
       headers: Object.entries(headers).map(([key, value]) => header(key, value)),
       body,
     },
+    // For the access log, which may know more of the request (`doors/log-signs.ts`).
+    dynamicMetadata: { fields: { denied: { stringValue: denied } } },
   };
 }
 

@@ -4,21 +4,53 @@
  */
 
 import type { Logger } from 'pino';
+import { see } from '../see.ts';
 
 /** Complaints that are kept in mind. A fleet that has more of them has been told enough. */
 const SAID_MAX = 1000;
 
-const TEXTS = {
-  'nameless log':
-    'an access log that does not say whose it is: no slot of its connections is freed. Start that Envoy with ' +
-    '--service-node, the same name as its PROXY_ID',
-  'two names':
-    'an Envoy whose Checks and access log have different names: set PROXY_ID (x-wsgate-proxy in the initial_metadata ' +
-    'of its ext_authz filter) and --service-node to the same one',
-  'no HTTP/2':
-    'something that is no HTTP/2 at listen.grpc: a cluster of Envoy for it needs http2_protocol_options; metrics, health ' +
-    'and the API are at listen.http',
+const COMPLAINTS = {
+  'nameless log': {
+    see: see('closes-not-heard'),
+    text:
+      'an access log that does not say whose it is: no slot of its connections is freed. Start that Envoy with ' +
+      '--service-node, the same name as its PROXY_ID',
+  },
+  'two names': {
+    see: see('closes-not-heard'),
+    text:
+      'an Envoy whose Checks and access log have different names: set PROXY_ID (x-wsgate-proxy in the initial_metadata ' +
+      'of its ext_authz filter) and --service-node to the same one',
+  },
+  'one name': {
+    see: see('one-name'),
+    text:
+      'Envoys under one name: they are counted as one proxy, and when one of them dies, its slots may stay taken. Give ' +
+      'each its own PROXY_ID and --service-node. (One Envoy, behind something that gives it several addresses: nothing ' +
+      'is wrong)',
+  },
+  'never asked': {
+    see: see('never-asked'),
+    text:
+      'an Envoy whose access log tells of WebSockets that no gate was asked about: they are counted, and never limited. ' +
+      'Their listener or route lacks the ext_authz filter: upgrade_configs.filters of its HTTP connection manager, as in ' +
+      'envoy/edge.yaml. Or the filter has failure_mode_allow: true, and its cluster reaches no gate',
+  },
+  'no namespaces': {
+    see: see('pod-unknown'),
+    text:
+      'an Envoy whose route tells its pod, and whose ext_authz filter does not send it: set ' +
+      'route_metadata_context_namespaces: [wsgate] in the filter',
+  },
+  'no HTTP/2': {
+    see: see('no-answer'),
+    text:
+      'something that is no HTTP/2 at listen.grpc: a cluster of Envoy for it needs http2_protocol_options; metrics, health ' +
+      'and the API are at listen.http',
+  },
 } as const;
+
+export type Complaint = keyof typeof COMPLAINTS;
 
 export class Complaints {
   readonly #log: Logger;
@@ -29,11 +61,12 @@ export class Complaints {
   }
 
   /** `who`: the Envoy, or its address. `fields`: for the log, beside it. */
-  say(what: keyof typeof TEXTS, who: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  say(what: Complaint, who: string, fields: Readonly<Record<string, unknown>> = {}): void {
     const key = `${what} ${who}`;
     if (this.#said.has(key) || this.#said.size >= SAID_MAX) return;
     this.#said.add(key);
-    this.#log.error({ who, ...fields }, TEXTS[what]);
+    const { text, see } = COMPLAINTS[what];
+    this.#log.error({ who, ...fields, see }, text);
   }
 }
 

@@ -31,7 +31,7 @@ export interface Door {
   letGo?(): void;
 }
 
-export type DoorParts = Pick<ExtAuthzParts, 'gate' | 'pods' | 'proxies' | 'log'> &
+export type DoorParts = Pick<ExtAuthzParts, 'gate' | 'pods' | 'proxies' | 'namesakes' | 'log'> &
   Pick<AccessLogParts, 'ledger' | 'keepalives' | 'complaints' | 'counted' | 'reached'>;
 
 export function openDoors({ listen, store, deny }: Config, parts: DoorParts): readonly Door[] {

@@ -6,11 +6,15 @@ import { type DoorParts, openDoors } from './doors.ts';
 import type { Certificates } from './grpc/certificates.ts';
 import { Keepalives } from './grpc/keepalives.ts';
 import { GrpcServer } from './grpc/server.ts';
+import { Namesakes } from './namesakes.ts';
 import { PodSources } from './pod-sources.ts';
 import { ProxyNames } from './proxy-name.ts';
 import { Retreat, type RetreatParts } from './retreat.ts';
 
-type EnvoyParts = Omit<DoorParts & RetreatParts, 'pods' | 'proxies' | 'keepalives' | 'complaints' | 'grpc'>;
+type EnvoyParts = Omit<
+  DoorParts & RetreatParts,
+  'pods' | 'proxies' | 'keepalives' | 'complaints' | 'namesakes' | 'grpc'
+>;
 
 export interface EnvoySide {
   readonly grpc: GrpcServer;
@@ -23,7 +27,8 @@ export function openEnvoySide(config: Config, tls: Certificates | undefined, par
   const proxies = new ProxyNames(config.proxy);
   const keepalives = new Keepalives();
   const complaints = new Complaints(parts.log);
-  const doors = openDoors(config, { ...parts, pods, proxies, keepalives, complaints });
+  const namesakes = new Namesakes(complaints);
+  const doors = openDoors(config, { ...parts, pods, proxies, keepalives, complaints, namesakes });
   const grpc = new GrpcServer({ ...parts, doors, keepalives, complaints, tls }, config);
   return { grpc, retreat: new Retreat({ ...parts, grpc }, config.lease.ttl / 4) };
 }

@@ -25,12 +25,15 @@ interface Source {
 export class PodSources {
   /** The request headers that name a pod. */
   readonly headers: readonly string[];
+  /** Whether the metadata of the route is one of the sources. */
+  readonly readsRoute: boolean;
   readonly #sources: readonly Source[];
 
   constructor(sources: readonly PodSource[]) {
     this.headers = sources.flatMap((source) =>
       typeof source === 'object' && 'header' in source ? [source.header] : [],
     );
+    this.readsRoute = sources.includes('route');
     this.#sources = sources.map(compile);
   }
 
@@ -54,7 +57,7 @@ export class PodSources {
   }
 }
 
-/** Both are needed; a Check does not tell which of them is missing. */
+/** Both are needed. A Check does not tell which of them is missing; the log of the denial may (`doors/log-signs.ts`). */
 const ROUTE =
   'route metadata wsgate.pod (metadata on the route, and route_metadata_context_namespaces: [wsgate] in the filter)';
 

@@ -92,7 +92,7 @@ export function loadDecoders(headers: readonly string[]): EnvoyDecoders {
     'AccessLogCommon.customTags': ['pod'],
     'Metadata.filterMetadata': ['wsgate', 'envoy.filters.http.ext_authz'],
     'ProcessingRequest.attributes': [EXT_PROC],
-    'Struct.fields': ['pod', 'lease', ...Object.values(ATTRIBUTES)],
+    'Struct.fields': ['pod', 'lease', 'denied', ...Object.values(ATTRIBUTES)],
   });
   return {
     check: decoders.of(root.lookupType('envoy.service.auth.v3.CheckRequest')) as EnvoyDecoders['check'],

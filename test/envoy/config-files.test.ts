@@ -9,14 +9,19 @@ import { type Document, parseDocument } from 'yaml';
 import { closeAll, open } from '../../lab/fleet/clients.ts';
 import { type Edge, EXT_AUTHZ, HTTP_MANAGER } from '../../lab/fleet/edge.ts';
 import { envoyBinary, startEnvoy } from '../../lab/fleet/envoy.ts';
+import { Fleet } from '../../lab/fleet/fleet.ts';
 import { startPod } from '../../lab/fleet/pod.ts';
 import { freePort } from '../../lab/fleet/processes.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { parseDuration } from '../../src/config/notations.ts';
 
+const fileOf = (name: string) => fileURLToPath(new URL(`../../envoy/${name}`, import.meta.url));
+const configOf = (name: string) => parseDocument(readFileSync(fileOf(name), 'utf8'));
+const ROUTE_OF_POD2 = ['route_config', 'virtual_hosts', 0, 'routes', 1];
+
 describe.each(['edge.yaml', 'sidecar.yaml'])('envoy/%s', (name) => {
-  const file = fileURLToPath(new URL(`../../envoy/${name}`, import.meta.url));
-  const config = parseDocument(readFileSync(file, 'utf8'));
+  const file = fileOf(name);
+  const config = configOf(name);
 
   it('is valid for the real Envoy, without a warning', async () => {
     const args = ['--mode', 'validate', '-c', file, '--log-level', 'warn', '--disable-hot-restart'];
@@ -38,6 +43,14 @@ describe.each(['edge.yaml', 'sidecar.yaml'])('envoy/%s', (name) => {
   });
 });
 
+it('envoy/sidecar.yaml answers for a gate that is not there as edge.yaml does', () => {
+  const [edge, sidecar] = ['edge.yaml', 'sidecar.yaml'].map((name) =>
+    String(configOf(name).getIn([...HTTP_MANAGER, 'local_reply_config'])),
+  );
+  expect(edge).toContain('retry-after');
+  expect(sidecar).toBe(edge);
+});
+
 describe('an Envoy on edge.yaml', () => {
   it('takes /pod1 and what is below it for pod1, and not /pod10', async () => {
     const { url } = await envoyWithoutGate();
@@ -47,11 +60,35 @@ describe('an Envoy on edge.yaml', () => {
     expect((await fetch(`${url}/pod100`)).status).toBe(404);
   });
 
-  it('refuses upgrades with 503 while no gate answers', async () => {
+  it('refuses upgrades with 503 and retry-after while no gate answers', async () => {
     const { url } = await envoyWithoutGate();
     const { opened, refused } = await open(`${url.replace('http', 'ws')}/pod1`, 3);
     expect(opened).toEqual([]);
-    expect(refused.map(({ status }) => status)).toEqual([503, 503, 503]);
+    const answers = refused.map(({ status, headers }) => `${status} ${headers['retry-after']}`);
+    expect(answers).toEqual(['503 5', '503 5', '503 5']);
+  });
+
+  it('says nothing of retry-after in its own other answers', async () => {
+    const { url } = await envoyWithoutGate();
+    const { refused } = await open(`${url.replace('http', 'ws')}/nowhere`, 1);
+    expect(refused.map(({ status, headers }) => `${status} ${headers['retry-after']}`)).toEqual(['404 undefined']);
+  });
+
+  it('leaves what a gate answers as it is', async () => {
+    const config = { limits: { pods: { pod1: { connections: 0 } } }, deny: { retryAfter: '7s', status: 503 } };
+    const mutate: Edge['mutate'] = (edge) => edge.deleteIn([...HTTP_MANAGER, ...ROUTE_OF_POD2, 'metadata']);
+    const fleet = await Fleet.start({ pods: ['pod1', 'pod2'], config, mutate });
+    onTestFinished(() => fleet.stop());
+    const answers = [await fleet.open(1, '/pod1/'), await fleet.open(1, '/pod2/')].flatMap(({ refused }) => refused);
+    expect(answers).toMatchObject([
+      {
+        status: 503,
+        body: '{"error":"LIMIT_EXCEEDED","retry_after":7}',
+        headers: { 'retry-after': '7', 'content-type': 'application/json' },
+      },
+      { status: 403, body: '{"error":"POD_UNKNOWN"}', headers: { 'content-type': 'application/json' } },
+    ]);
+    expect(answers[1]?.headers).not.toHaveProperty('retry-after');
   });
 
   it('lets upgrades through while no gate answers, when told to', async () => {

@@ -3,6 +3,7 @@
 import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { type Metrics, readMetrics } from '../../lab/fleet/metrics.ts';
+import { Wire } from '../../lab/fleet/wire.ts';
 import { type App, startApp } from '../../src/app.ts';
 import { Api } from '../../src/client/api.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -20,18 +21,24 @@ export interface LogStreamCall {
   readonly ended: Promise<'ok' | ServiceError>;
 }
 
-export interface TestApp {
+/** What an Envoy can do. */
+export interface TestEnvoy {
+  /** A Check; `proxy` goes as gRPC metadata. */
+  check(request: CheckRequest, proxy?: string): Promise<CheckResponse | ServiceError>;
+  logStream(proxy?: string): LogStreamCall;
+}
+
+export interface TestApp extends TestEnvoy {
   readonly app: App;
   readonly logLines: Record<string, unknown>[];
   /** Without a token. */
   readonly api: Api;
-  /** A Check; `proxy` goes as gRPC metadata. */
-  check(request: CheckRequest, proxy?: string): Promise<CheckResponse | ServiceError>;
   /** A Check of raw bytes. */
   checkBytes(bytes: Buffer): Promise<Buffer | ServiceError>;
   /** A Check that its asker gives up at once. */
   abandon(request: CheckRequest): void;
-  logStream(proxy?: string): LogStreamCall;
+  /** An Envoy that comes from this address of this machine: `127.0.0.2`. */
+  envoyAt(host: string): Promise<TestEnvoy>;
   get(path: string, headers?: Record<string, string>): Promise<Response>;
   post(path: string, headers?: Record<string, string>): Promise<Response>;
   /** The lines of `/websocket/metrics` that hold a figure. */
@@ -63,23 +70,42 @@ export async function startTestApp(
   const app = await startApp(loaded.config, log);
 
   const clients: Client[] = [];
-  const connect = () => {
-    const client = new Client(app.grpc, channel);
+  const wires: Wire[] = [];
+  const connect = (address: string) => {
+    const client = new Client(address, channel);
     clients.push(client);
     return client;
   };
-  const client = connect();
+  const client = connect(app.grpc);
   const { path: checkPath, requestSerialize: write, responseDeserialize: read } = authorization.Check;
   const ask = <Q, A>(
     codec: { write: (request: Q) => Buffer; read: (bytes: Buffer) => A },
     request: Q,
     proxy: string,
     done: (answer: A | ServiceError) => void,
+    asker = client,
   ) =>
-    client.makeUnaryRequest(checkPath, codec.write, codec.read, request, from(proxy), (error, answer) =>
+    asker.makeUnaryRequest(checkPath, codec.write, codec.read, request, from(proxy), (error, answer) =>
       done(error ?? (answer as A)),
     );
   const same = (bytes: Buffer) => bytes;
+
+  const logStream = (address: string, proxy = 'proxy_a'): LogStreamCall => {
+    const { path, requestSerialize, responseDeserialize } = accessLog.StreamAccessLogs;
+    const { promise: ended, resolve } = Promise.withResolvers<'ok' | ServiceError>();
+    const serialize = (message: StreamAccessLogsMessage | Buffer) =>
+      Buffer.isBuffer(message) ? message : requestSerialize(message);
+    const call = connect(address).makeClientStreamRequest(path, serialize, responseDeserialize, from(proxy), (error) =>
+      resolve(error ?? 'ok'),
+    );
+    return {
+      write: (message) => void call.write(message),
+      writeBytes: (bytes) => void call.write(bytes),
+      end: () => call.end(),
+      cancel: () => call.cancel(),
+      ended,
+    };
+  };
 
   const api = new Api({ url: app.http });
   const get = (path: string, headers: Record<string, string> = {}) => fetch(app.http + path, { headers });
@@ -94,20 +120,16 @@ export async function startTestApp(
       // As soon as the request is on its way, and before an answer can have come back.
       setImmediate(() => setImmediate(() => call.cancel()));
     },
-    logStream(proxy = 'proxy_a') {
-      const { path, requestSerialize, responseDeserialize } = accessLog.StreamAccessLogs;
-      const { promise: ended, resolve } = Promise.withResolvers<'ok' | ServiceError>();
-      const serialize = (message: StreamAccessLogsMessage | Buffer) =>
-        Buffer.isBuffer(message) ? message : requestSerialize(message);
-      const call = connect().makeClientStreamRequest(path, serialize, responseDeserialize, from(proxy), (error) =>
-        resolve(error ?? 'ok'),
-      );
+    logStream: (proxy) => logStream(app.grpc, proxy),
+    async envoyAt(host) {
+      const wire = await Wire.to(Number(new URL(`http://${app.grpc}`).port), () => {}, host);
+      wires.push(wire);
+      const address = `127.0.0.1:${wire.port}`;
+      const asker = connect(address);
       return {
-        write: (message) => void call.write(message),
-        writeBytes: (bytes) => void call.write(bytes),
-        end: () => call.end(),
-        cancel: () => call.cancel(),
-        ended,
+        check: (request, proxy = 'proxy_a') =>
+          new Promise((resolve) => ask({ write, read }, request, proxy, resolve, asker)),
+        logStream: (proxy) => logStream(address, proxy),
       };
     },
     get,
@@ -123,6 +145,7 @@ export async function startTestApp(
     },
     async stop() {
       for (const each of clients) each.close();
+      for (const wire of wires) wire.stop();
       await app.stop();
     },
   };

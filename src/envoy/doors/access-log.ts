@@ -5,18 +5,18 @@
 
 import { type handleClientStreamingCall, type Server, type ServerReadableStream, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { type LeaseId, type PodId, type ProxyId, parseLeaseId, parsePodId, proxyOf } from '../../admission/ids.ts';
-import type { LogStream, Sighting } from '../../admission/ledger/entries.ts';
+import { proxyOf } from '../../admission/ids.ts';
+import type { LogStream } from '../../admission/ledger/entries.ts';
 import type { Ledger } from '../../admission/ledger/ledger.ts';
 import { type Complaints, hostOf } from '../complaints.ts';
 import type { Keepalives } from '../grpc/keepalives.ts';
 import type { HttpAccessLogEntry, StreamAccessLogsMessage, StreamAccessLogsResponse } from '../messages.ts';
+import type { Namesakes } from '../namesakes.ts';
 import type { PodSources } from '../pod-sources.ts';
 import type { AccessLogService, EnvoyDecoders } from '../protos.ts';
 import type { ProxyNames } from '../proxy-name.ts';
-import { identityOf } from '../stream-identity.ts';
-import { stringField } from '../struct.ts';
-import { type RequestSight, readUpgrade, shownPath } from './request.ts';
+import { type Entry, readEntry } from './log-entry.ts';
+import { LogSigns } from './log-signs.ts';
 
 export interface AccessLogParts {
   readonly ledger: Ledger;
@@ -24,6 +24,7 @@ export interface AccessLogParts {
   readonly proxies: ProxyNames;
   readonly keepalives: Keepalives;
   readonly complaints: Complaints;
+  readonly namesakes: Namesakes;
   readonly service: AccessLogService;
   readonly decode: EnvoyDecoders['log'];
   readonly log: Logger;
@@ -35,20 +36,16 @@ export interface AccessLogParts {
   readonly streamsMax: number;
 }
 
-type Entry =
-  | ({ readonly kind: 'seen' } & Sighting)
-  | { readonly kind: 'ended'; readonly pod: PodId; readonly lease: LeaseId }
-  | { readonly kind: 'ignored' }
-  | { readonly kind: 'malformed'; readonly why: string };
-
 /** Stands in for a message whose bytes could not be decoded. */
 const UNDECODABLE = Symbol('undecodable');
 type LogMessage = StreamAccessLogsMessage | typeof UNDECODABLE;
 
 type LogCall = ServerReadableStream<LogMessage, unknown>;
 
-const IGNORED: Entry = { kind: 'ignored' };
-const SWITCHING_PROTOCOLS = 101;
+interface Heard {
+  readonly stream: LogStream;
+  readonly signs: LogSigns;
+}
 
 export class AccessLogDoor {
   readonly #parts: AccessLogParts;
@@ -75,9 +72,9 @@ export class AccessLogDoor {
       callback({ code: status.RESOURCE_EXHAUSTED, details: 'listen.logStreamsMax is reached' });
       return;
     }
-    let stream: LogStream | undefined;
+    let heard: Heard | undefined;
     const close = () => {
-      if (this.#finishers.delete(finish) && stream) this.#parts.ledger.streams.close(stream);
+      if (this.#finishers.delete(finish) && heard) this.#parts.ledger.streams.close(heard.stream);
     };
     const finish = () => {
       close();
@@ -94,8 +91,9 @@ export class AccessLogDoor {
       }
       // On a stream that we have ended, only ends count: all else Envoy tells again on its next stream.
       const isOpen = this.#finishers.has(finish);
-      if (isOpen) stream ??= this.#open(call, message);
-      if (stream) for (const entry of message.httpLogs?.logEntry ?? []) this.#take(call, stream, entry, isOpen);
+      if (isOpen) heard ??= this.#open(call, message);
+      heard?.signs.came();
+      if (heard) for (const entry of message.httpLogs?.logEntry ?? []) this.#take(call, heard, entry, isOpen);
       else {
         this.#malformed(call, 'a log stream that does not tell its proxy');
         this.#parts.complaints.say('nameless log', hostOf(call.getPeer()));
@@ -103,29 +101,32 @@ export class AccessLogDoor {
     });
   };
 
-  #open(call: LogCall, message: StreamAccessLogsMessage): LogStream | undefined {
-    const proxy = this.#parts.proxies.of(call, message.identifier?.node?.id);
+  #open(call: LogCall, message: StreamAccessLogsMessage): Heard | undefined {
+    const { complaints, keepalives, ledger, namesakes, pods, proxies } = this.#parts;
+    const node = message.identifier?.node?.id;
+    const proxy = proxies.of(call, node);
     const peer = call.getPeer();
-    return proxy && this.#parts.ledger.streams.open(proxy, () => this.#parts.keepalives.of(peer));
+    if (!proxy) return undefined;
+    const signs = new LogSigns({ complaints, namesakes }, { proxy, node, peer, needsRoute: pods.readsRoute });
+    return { stream: ledger.streams.open(proxy, () => keepalives.of(peer)), signs };
   }
 
-  #take(call: LogCall, stream: LogStream, logEntry: HttpAccessLogEntry, isOpen: boolean): void {
-    const entry = readEntry(logEntry, stream.proxy, this.#parts.pods);
+  #take(call: LogCall, { stream, signs }: Heard, logEntry: HttpAccessLogEntry, isOpen: boolean): void {
+    const { counted, ledger, pods, proxies } = this.#parts;
+    const entry = readEntry(logEntry, stream.proxy, pods);
     if (entry.kind === 'malformed') {
       this.#malformed(call, entry.why);
       return;
     }
     const checks = entry.kind === 'ignored' ? stream.proxy : proxyOf(entry.lease);
-    if (checks !== stream.proxy) {
-      if (this.#parts.proxies.certified) {
-        this.#malformed(call, `of another proxy: ${checks}`);
-        return;
-      }
-      this.#parts.complaints.say('two names', stream.proxy, { accessLog: stream.proxy, checks });
+    if (checks !== stream.proxy && proxies.certified) {
+      this.#malformed(call, `of another proxy: ${checks}`);
+      return;
     }
-    this.#parts.counted(entry.kind);
-    if (entry.kind === 'seen' && isOpen) this.#parts.ledger.entries.seen(stream, entry);
-    if (entry.kind === 'ended') this.#parts.ledger.releases.ended(entry.pod, entry.lease);
+    signs.entry(logEntry, entry);
+    counted(entry.kind);
+    if (entry.kind === 'seen' && isOpen) ledger.entries.seen(stream, entry);
+    if (entry.kind === 'ended') ledger.releases.ended(entry.pod, entry.lease);
   }
 
   #malformed(call: LogCall, why: string): void {
@@ -142,58 +143,5 @@ function tolerant(decode: EnvoyDecoders['log']): (bytes: Uint8Array) => LogMessa
     } catch {
       return UNDECODABLE;
     }
-  };
-}
-
-/**
- * What an access log entry means for the count. An entry of a connection that a gate admitted carries its lease. One
- * that Envoy let through without an answer carries none: it gets the name that a Check would have given it.
- */
-function readEntry(entry: HttpAccessLogEntry, proxy: ProxyId, pods: PodSources): Entry {
-  const common = entry.commonProperties;
-  const type = common?.accessLogType;
-  const ended = type === 'DownstreamEnd';
-  if (!ended && type !== 'DownstreamPeriodic' && type !== 'DownstreamTunnelSuccessfullyEstablished') return IGNORED;
-
-  const code = entry.response?.responseCode?.value;
-  const metadata = common?.metadata?.filterMetadata?.['envoy.filters.http.ext_authz'];
-  const leaseText = stringField(metadata, 'lease');
-  if (leaseText === undefined && !mayHoldUntoldLease(entry, ended, code)) return IGNORED;
-
-  let pod: PodId | undefined;
-  let lease: LeaseId | undefined;
-  if (leaseText !== undefined) {
-    pod = parsePodId(stringField(metadata, 'pod') ?? '');
-    lease = parseLeaseId(leaseText);
-    if (!pod || !lease) return { kind: 'malformed', why: 'lease metadata that no gate wrote' };
-  } else {
-    const reading = readUpgrade(sightOf(entry), proxy, pods);
-    if ('missing' in reading) return { kind: 'malformed', why: 'a WebSocket whose pod or stream cannot be told' };
-    ({ pod, lease } = reading.upgrade);
-  }
-  if (ended) return { kind: 'ended', pod, lease };
-  const state = code === SWITCHING_PROTOCOLS ? 'live' : 'reserved';
-  const path = shownPath(entry.request?.path);
-  return { kind: 'seen', pod, lease, path, state, periodic: type === 'DownstreamPeriodic' };
-}
-
-/**
- * Without lease metadata: an open WebSocket, or the end of one; or the end of a request whose Check was under way when
- * the client left (no code) or whose answer came too late (`ext_authz_error`): the lease may be there all the same.
- */
-function mayHoldUntoldLease(entry: HttpAccessLogEntry, ended: boolean, code: number | undefined): boolean {
-  if (code === SWITCHING_PROTOCOLS) return true;
-  return ended && (code === undefined || code === 0 || entry.response?.responseCodeDetails === 'ext_authz_error');
-}
-
-function sightOf({ commonProperties, request }: HttpAccessLogEntry): RequestSight {
-  return {
-    stream: identityOf(commonProperties?.startTime, commonProperties?.downstreamDirectRemoteAddress),
-    routePod: commonProperties?.customTags?.pod,
-    contextPod: undefined,
-    header: (name) => request?.requestHeaders?.[name],
-    // Not the original path: where no route rewrote it, that is whatever the client claims it to be.
-    path: request?.path,
-    host: request?.authority,
   };
 }

@@ -4,9 +4,12 @@
  */
 
 import type { Logger } from 'pino';
-import type { DenialReason } from '../../admission/verdict.ts';
+import { see } from '../../see.ts';
 
 const WARN_MS = 1000;
+
+/** What a request lacks. */
+export type Lacking = 'POD_UNKNOWN' | 'PROXY_UNKNOWN';
 
 export interface Denied {
   readonly path: string;
@@ -25,8 +28,9 @@ export class Denials {
     this.#log = log;
   }
 
-  tell(reason: DenialReason, lookedAt: readonly string[], denied: Denied): void {
-    this.warn({ reason, lookedAt, ...denied }, 'denied an upgrade');
+  tell(reason: Lacking, lookedAt: readonly string[], denied: Denied): void {
+    const entry = see(reason === 'POD_UNKNOWN' ? 'pod-unknown' : 'proxy-unknown');
+    this.warn({ reason, lookedAt, ...denied, see: entry }, 'denied an upgrade');
   }
 
   warn(fields: Readonly<Record<string, unknown>>, text: string): void {

@@ -6,9 +6,12 @@
 import { type handleUnaryCall, type Server, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Gate } from '../../admission/gate.ts';
-import type { DenialReason, Upgrade, Verdict } from '../../admission/verdict.ts';
+import type { Upgrade, Verdict } from '../../admission/verdict.ts';
+import { see } from '../../see.ts';
 import type { Answers } from '../answers.ts';
+import { hostOf } from '../complaints.ts';
 import type { AttributeContext, CheckRequest, HttpRequest } from '../messages.ts';
+import type { Namesakes } from '../namesakes.ts';
 import type { PodSources } from '../pod-sources.ts';
 import type { AuthorizationService, EnvoyDecoders } from '../protos.ts';
 import type { ProxyNames } from '../proxy-name.ts';
@@ -21,6 +24,7 @@ export interface ExtAuthzParts {
   readonly gate: Gate;
   readonly pods: PodSources;
   readonly proxies: ProxyNames;
+  readonly namesakes: Namesakes;
   readonly answers: Answers;
   readonly denials: Denials;
   readonly service: AuthorizationService;
@@ -58,7 +62,7 @@ export class ExtAuthzDoor {
   }
 
   readonly #check: handleUnaryCall<CheckRequest, Buffer> = (call, callback) => {
-    const { pods, proxies, answers } = this.#parts;
+    const { pods, proxies, namesakes, answers } = this.#parts;
     const { attributes } = call.request;
     const http = attributes?.request?.http;
     if (!attributes || !http) return this.#malformed(call, callback, 'attributes.request.http');
@@ -66,7 +70,9 @@ export class ExtAuthzDoor {
     if (!isWebSocket(headers[UPGRADE])) return callback(null, answers.other);
     const label = attributes.destination?.labels?.proxy_id;
     const sight = sightOf(attributes, http, headers);
-    const reading = readUpgrade(sight, proxies.of(call, label), pods);
+    const proxy = proxies.of(call, label);
+    if (proxy) namesakes.heard('address of its Checks', proxy, hostOf(call.getPeer()));
+    const reading = readUpgrade(sight, proxy, pods);
     if ('upgrade' in reading) return this.#ask(call, callback, reading.upgrade);
     switch (reading.missing) {
       case 'stream':
@@ -83,7 +89,12 @@ export class ExtAuthzDoor {
     callback({ code: status.INVALID_ARGUMENT, details: `${missing} is missing` });
   }
 
-  #refuse(call: CheckCall, callback: Callback, reason: DenialReason, lookedAt: readonly string[]): void {
+  #refuse(
+    call: CheckCall,
+    callback: Callback,
+    reason: 'POD_UNKNOWN' | 'PROXY_UNKNOWN',
+    lookedAt: readonly string[],
+  ): void {
     const { host, path } = call.request.attributes?.request?.http ?? {};
     const proxy = this.#parts.proxies.of(call, call.request.attributes?.destination?.labels?.proxy_id);
     this.#parts.denials.tell(reason, lookedAt, { path: shownPath(path), host, proxy, peer: call.getPeer() });
@@ -125,7 +136,7 @@ export class ExtAuthzDoor {
     if (timeoutMs > storeDeadlineMs) return;
     this.#deadlineTold = true;
     this.#parts.log.warn(
-      { timeoutMs, storeDeadlineMs, peer: call.getPeer() },
+      { timeoutMs, storeDeadlineMs, peer: call.getPeer(), see: see('deadline-too-long') },
       "store.deadline should be well below the timeout of Envoy's ext_authz filter",
     );
   }

@@ -24,7 +24,7 @@ import { ATTRIBUTES, type EnvoyDecoders, EXT_PROC, type ExternalProcessorService
 import type { ProxyNames } from '../proxy-name.ts';
 import { identityOfTexts } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
-import type { Denials } from './denials.ts';
+import type { Denials, Lacking } from './denials.ts';
 import { isWebSocket, type RequestSight, readUpgrade, shownPath, UPGRADE } from './request.ts';
 
 export interface HoldParts {
@@ -149,7 +149,7 @@ class HoldStream {
     else this.#refuse('PROXY_UNKNOWN', proxies.explain(this.#call, node), sight, proxy);
   }
 
-  #refuse(reason: DenialReason, lookedAt: readonly string[], { path, host }: RequestSight, proxy?: ProxyId): void {
+  #refuse(reason: Lacking, lookedAt: readonly string[], { path, host }: RequestSight, proxy?: ProxyId): void {
     const { denials, gate } = this.#parts;
     denials.tell(reason, lookedAt, { path: shownPath(path), host, proxy, peer: this.#call.getPeer() });
     gate.refuse(reason);

@@ -1,0 +1,78 @@
+/** One entry of the access log: what it means for the count. */
+
+import { type LeaseId, type PodId, type ProxyId, parseLeaseId, parsePodId } from '../../admission/ids.ts';
+import type { Sighting } from '../../admission/ledger/entries.ts';
+import type { HttpAccessLogEntry } from '../messages.ts';
+import type { PodSources } from '../pod-sources.ts';
+import { identityOf } from '../stream-identity.ts';
+import { type Struct, stringField } from '../struct.ts';
+import { type RequestSight, readUpgrade, shownPath } from './request.ts';
+
+/** `unasked`: a WebSocket that opened without a gate's answer. */
+export type Entry =
+  | ({ readonly kind: 'seen'; readonly unasked: boolean } & Sighting)
+  | { readonly kind: 'ended'; readonly unasked: boolean; readonly pod: PodId; readonly lease: LeaseId }
+  | { readonly kind: 'ignored' }
+  | { readonly kind: 'malformed'; readonly why: string };
+
+const IGNORED: Entry = { kind: 'ignored' };
+const SWITCHING_PROTOCOLS = 101;
+
+/**
+ * An entry of a connection that a gate admitted carries its lease. One that Envoy let through without an answer carries
+ * none: it gets the name that a Check would have given it.
+ */
+export function readEntry(entry: HttpAccessLogEntry, proxy: ProxyId, pods: PodSources): Entry {
+  const common = entry.commonProperties;
+  const type = common?.accessLogType;
+  const ended = type === 'DownstreamEnd';
+  if (!ended && type !== 'DownstreamPeriodic' && type !== 'DownstreamTunnelSuccessfullyEstablished') return IGNORED;
+
+  const code = entry.response?.responseCode?.value;
+  const metadata = gateMetadata(entry);
+  const leaseText = stringField(metadata, 'lease');
+  if (leaseText === undefined && !mayHoldUntoldLease(entry, ended, code)) return IGNORED;
+
+  let pod: PodId | undefined;
+  let lease: LeaseId | undefined;
+  if (leaseText !== undefined) {
+    pod = parsePodId(stringField(metadata, 'pod') ?? '');
+    lease = parseLeaseId(leaseText);
+    if (!pod || !lease) return { kind: 'malformed', why: 'lease metadata that no gate wrote' };
+  } else {
+    const reading = readUpgrade(sightOf(entry), proxy, pods);
+    if ('missing' in reading) return { kind: 'malformed', why: 'a WebSocket whose pod or stream cannot be told' };
+    ({ pod, lease } = reading.upgrade);
+  }
+  const unasked = leaseText === undefined && code === SWITCHING_PROTOCOLS;
+  if (ended) return { kind: 'ended', unasked, pod, lease };
+  const state = code === SWITCHING_PROTOCOLS ? 'live' : 'reserved';
+  const path = shownPath(entry.request?.path);
+  return { kind: 'seen', unasked, pod, lease, path, state, periodic: type === 'DownstreamPeriodic' };
+}
+
+/** What a gate's answer to the Check put into the stream's metadata. */
+export function gateMetadata({ commonProperties }: HttpAccessLogEntry): Struct | undefined {
+  return commonProperties?.metadata?.filterMetadata?.['envoy.filters.http.ext_authz'];
+}
+
+/**
+ * Without lease metadata: an open WebSocket, or the end of one; or the end of a request whose Check was under way when
+ * the client left (no code) or whose answer came too late (`ext_authz_error`): the lease may be there all the same.
+ */
+function mayHoldUntoldLease(entry: HttpAccessLogEntry, ended: boolean, code: number | undefined): boolean {
+  if (code === SWITCHING_PROTOCOLS) return true;
+  return ended && (code === undefined || code === 0 || entry.response?.responseCodeDetails === 'ext_authz_error');
+}
+
+function sightOf({ commonProperties, request }: HttpAccessLogEntry): RequestSight {
+  return {
+    stream: identityOf(commonProperties?.startTime, commonProperties?.downstreamDirectRemoteAddress),
+    routePod: commonProperties?.customTags?.pod,
+    contextPod: undefined,
+    header: (name) => request?.requestHeaders?.[name],
+    // Not the original path: where no route rewrote it, that is whatever the client claims it to be.
+    path: request?.path,
+    host: request?.authority,
+  };
+}

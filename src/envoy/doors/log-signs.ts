@@ -1,0 +1,74 @@
+/** What one log stream shows of its Envoy's configuration: what only a missing or a wrong line of it explains. */
+
+import { type ProxyId, proxyOf } from '../../admission/ids.ts';
+import type { DenialReason } from '../../admission/verdict.ts';
+import { type Complaint, type Complaints, hostOf } from '../complaints.ts';
+import type { HttpAccessLogEntry } from '../messages.ts';
+import type { Namesakes } from '../namesakes.ts';
+import { stringField } from '../struct.ts';
+import { type Entry, gateMetadata } from './log-entry.ts';
+import { shownPath } from './request.ts';
+
+/**
+ * A connection that began so long after its Envoy was first heard: by then the Envoy knew that a gate is there, and would
+ * have asked it.
+ */
+const ASKS_BY_MS = 5000;
+
+interface Speaker {
+  readonly proxy: ProxyId;
+  /** Its `--service-node`. */
+  readonly node: string | undefined;
+  readonly peer: string;
+  /** Whether Checks have to send the metadata of the route. */
+  readonly needsRoute: boolean;
+}
+
+export class LogSigns {
+  readonly #complaints: Complaints;
+  readonly #namesakes: Namesakes;
+  readonly #speaker: Speaker;
+  readonly #host: string;
+  /** Only to be compared with the Envoy's clock, which may be another one: then a complaint comes sooner or later. */
+  readonly #asksFromMs = Date.now() + ASKS_BY_MS;
+
+  /** To be made when the stream begins. */
+  constructor({ complaints, namesakes }: { complaints: Complaints; namesakes: Namesakes }, speaker: Speaker) {
+    this.#complaints = complaints;
+    this.#namesakes = namesakes;
+    this.#speaker = speaker;
+    this.#host = hostOf(speaker.peer);
+  }
+
+  /** A message has come. */
+  came(): void {
+    const { proxy, node } = this.#speaker;
+    this.#namesakes.heard('address of its log', proxy, this.#host);
+    if (node) this.#namesakes.heard('node id of its log', proxy, node);
+  }
+
+  entry(logEntry: HttpAccessLogEntry, entry: Entry): void {
+    const { proxy, peer, needsRoute } = this.#speaker;
+    const say = (what: Complaint, more: object = {}) => {
+      const { path, authority: host } = logEntry.request ?? {};
+      this.#complaints.say(what, proxy, { ...more, path: shownPath(path), host, peer });
+    };
+    const pod = logEntry.commonProperties?.customTags?.pod;
+    if (entry.kind === 'ignored') {
+      // A gate could not tell the pod of the upgrade, and the route names it.
+      if (needsRoute && pod && wasDenied(logEntry, 'POD_UNKNOWN')) say('no namespaces', { pod });
+    } else if (entry.kind !== 'malformed') {
+      const checks = proxyOf(entry.lease);
+      if (checks !== proxy) say('two names', { accessLog: proxy, checks });
+      if (entry.unasked && beganMs(logEntry) > this.#asksFromMs) say('never asked', { pod: entry.pod });
+    }
+  }
+}
+
+function wasDenied(entry: HttpAccessLogEntry, reason: DenialReason): boolean {
+  return stringField(gateMetadata(entry), 'denied') === reason;
+}
+
+function beganMs({ commonProperties }: HttpAccessLogEntry): number {
+  return Number(commonProperties?.startTime?.seconds ?? 0) * 1000;
+}

@@ -1,0 +1,23 @@
+/** The field `see` of a log line: where the documentation says what to do about it. */
+
+/** The entries of docs/troubleshooting.md that log lines lead to, as their anchors. */
+export const ENTRIES = [
+  'bound-reached',
+  'closes-not-heard',
+  'deadline-too-long',
+  'gates-silent',
+  'never-asked',
+  'no-answer',
+  'one-name',
+  'pod-unknown',
+  'proxy-unknown',
+  'silence-contradicted',
+  'store-attention',
+  'store-away',
+  'store-recovering',
+  'ttl-too-short',
+] as const;
+
+export function see(entry: (typeof ENTRIES)[number]): string {
+  return `docs/troubleshooting.md#${entry}`;
+}
