@@ -53,6 +53,16 @@ describe('an upgrade', () => {
     expect(await gate.connections('pod1')).toBe(1);
   });
 
+  it('that sends the header of its pod twice, raw, names none', async () => {
+    gate = await startTestApp({ WSGATE_PODS_FROM: '[{header: x-pod}]' });
+    const request = checkOf(newStream(), undefined);
+    const raw = (key: string, value: string) => ({ key, rawValue: Buffer.from(value) });
+    const headers = [raw('upgrade', 'websocket'), raw('x-pod', 'pod1'), raw('x-pod', 'pod2')];
+    const http = { headerMap: { headers }, path: '/' };
+    const twice = { attributes: { ...request.attributes, request: { ...request.attributes?.request, http } } };
+    expect(await gate.check(twice)).toMatchObject({ deniedResponse: { body: '{"error":"POD_UNKNOWN"}' } });
+  });
+
   it('is known as one when Envoy sends its headers raw', async () => {
     gate = await startTestApp();
     const request = checkOf(newStream(), 'pod1');

@@ -138,15 +138,16 @@ export class ExtAuthzDoor {
 
 type Headers = Readonly<Record<string, string>>;
 
-/** With `encode_raw_headers`, Envoy sends `headerMap` instead of `headers`. */
+/** With `encode_raw_headers`, Envoy sends `headerMap` instead of `headers`. There a header that came twice stands twice. */
 function headersOf({ headers, headerMap }: HttpRequest): Headers {
   if (headers || !headerMap?.headers) return headers ?? {};
   const text = new TextDecoder('latin1');
-  const raw = headerMap.headers.map(({ key, rawValue, value }) => [
-    key ?? '',
-    rawValue ? text.decode(rawValue) : (value ?? ''),
-  ]);
-  return Object.fromEntries(raw);
+  const joined: Record<string, string> = Object.create(null);
+  for (const { key = '', rawValue, value = '' } of headerMap.headers) {
+    const one = rawValue ? text.decode(rawValue) : value;
+    joined[key] = joined[key] === undefined ? one : `${joined[key]},${one}`;
+  }
+  return joined;
 }
 
 function sightOf(attributes: AttributeContext, http: HttpRequest, headers: Headers): RequestSight {

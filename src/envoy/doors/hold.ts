@@ -207,8 +207,9 @@ function laterOf({ requestHeaders: _, metadataContext: __, attributes: ___, ...l
 function sightOf({ requestHeaders, attributes }: ProcessingRequest, call: RawCall): RequestSight {
   const shown = attributes?.[EXT_PROC];
   const header = (name: string) => {
-    const found = requestHeaders?.headers?.headers?.find(({ key }) => key === name);
-    return found?.rawValue ? Buffer.from(found.rawValue).toString('latin1') : found?.value;
+    const found = requestHeaders?.headers?.headers?.filter(({ key }) => key === name) ?? [];
+    const values = found.map(({ rawValue, value }) => (rawValue ? Buffer.from(rawValue).toString('latin1') : value));
+    return values.length === 0 ? undefined : values.join(',');
   };
   const [start, peer] = [call.metadata.get(START)[0], call.metadata.get(PEER)[0]];
   return {
