@@ -37,7 +37,12 @@ export function parseLeaseId(text: string): LeaseId | undefined {
  * direct peer, not of a forwarded header). Check and access log carry both, and no client can set either.
  */
 export function streamIdentity(startNs: bigint, address: string): StreamIdentity {
-  return `${startNs.toString(36)}-${address.replace(/[^A-Za-z0-9.:-]/g, '-').slice(0, 100)}` as StreamIdentity;
+  return `${startText(startNs)}-${address.replace(/[^A-Za-z0-9.:-]/g, '-').slice(0, 100)}` as StreamIdentity;
+}
+
+/** When a stream began, as it stands in its identity. */
+export function startText(startNs: bigint): string {
+  return startNs.toString(36);
 }
 
 export function leaseId(proxy: ProxyId, stream: StreamIdentity): LeaseId {
@@ -49,9 +54,10 @@ export function proxyOf(lease: LeaseId): ProxyId {
   return lease.slice(0, lease.lastIndexOf('_')) as ProxyId;
 }
 
-/** The stream that a lease is of. */
-export function streamOf(lease: LeaseId): StreamIdentity {
-  return lease.slice(lease.lastIndexOf('_') + 1) as StreamIdentity;
+/** When the stream began, as `startText`: what a lease has between its last `_` and the `-` after it. */
+export function startOf(stream: LeaseId | StreamIdentity): string {
+  const [start = ''] = stream.slice(stream.lastIndexOf('_') + 1).split('-', 1);
+  return start;
 }
 
 /** What a lease id tells of its holder. `sinceMs`: when the stream began, by the proxy's clock; absent in a made-up id. */

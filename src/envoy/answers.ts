@@ -8,6 +8,7 @@ import type { LeaseId, PodId } from '../admission/ids.ts';
 import type { DenialReason } from '../admission/verdict.ts';
 import { BackwardWriter } from './backward-writer.ts';
 import type { CheckResponse, HeaderValueOption } from './messages.ts';
+import { OWN_KEYS } from './told-lease.ts';
 
 export interface AnswerOptions {
   /** HTTP status of a denial over the limit. */
@@ -63,14 +64,22 @@ export class Answers {
     return this.#denials[reason];
   }
 
-  /** With the lease and pod as dynamic metadata, which Envoy puts into its access log, and the lease as a header. */
+  /**
+   * With the lease and pod as dynamic metadata, which Envoy puts into its access log, and the lease as a header. Keys of
+   * our own are there for the gate; the short ones for whoever reads them in Envoy's configuration.
+   */
   allow(lease: LeaseId, pod: PodId): Buffer {
     const writer = this.#writer.begin();
     const metadata = (key: string, value: string) =>
       // Struct.fields, an entry of a map: key, Value.string_value
       writer.part(1, () => writer.part(2, () => writer.text(3, value)).text(1, key));
     return writer
-      .part(4, () => metadata('pod', pod) && metadata('lease', lease)) // dynamic_metadata
+      .part(4, () => {
+        metadata('pod', pod);
+        metadata('lease', lease);
+        metadata(OWN_KEYS.pod, pod);
+        metadata(OWN_KEYS.lease, lease);
+      }) // dynamic_metadata
       .part(3, () =>
         writer.part(2, () => writer.enum(3, OVERWRITE).part(1, () => writer.text(2, lease).text(1, CONNECTION_ID))),
       ) // ok_response.headers

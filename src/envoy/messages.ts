@@ -138,7 +138,7 @@ export interface Address {
   readonly pipe?: { readonly path?: string };
 }
 
-interface Metadata {
+export interface Metadata {
   readonly filterMetadata?: Readonly<Record<string, Struct>>;
 }
 

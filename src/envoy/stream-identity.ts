@@ -1,6 +1,6 @@
 /** Envoy's own name for a stream, from the two things that every door shows: when it began, and its direct peer. */
 
-import { type StreamIdentity, streamIdentity } from '../admission/ids.ts';
+import { type StreamIdentity, startText, streamIdentity } from '../admission/ids.ts';
 import type { Address, Timestamp } from './messages.ts';
 
 const NS_PER_SECOND = 1_000_000_000n;
@@ -10,7 +10,12 @@ const NS_PER_MS = 1_000_000n;
 export function identityOf(startTime: Timestamp | undefined, address: Address | undefined): StreamIdentity | undefined {
   const peer = addressText(address);
   if (startTime?.seconds === undefined || peer === undefined) return undefined;
-  return streamIdentity(BigInt(startTime.seconds) * NS_PER_SECOND + BigInt(startTime.nanos ?? 0), peer);
+  return streamIdentity(nanosecondsOf(startTime.seconds, startTime.nanos), peer);
+}
+
+/** When a stream began, as `startOf` has it of its identity. */
+export function startIn(startTime: Timestamp | undefined): string | undefined {
+  return startTime?.seconds === undefined ? undefined : startText(nanosecondsOf(startTime.seconds, startTime.nanos));
 }
 
 /**
@@ -23,6 +28,10 @@ export function identityOfTexts(start: string | undefined, peer: string | undefi
   if (startNs === undefined || peer === undefined || peer === '') return undefined;
   const [, host, port] = /^\[?([^\]]*)\]?:(\d+)$/.exec(peer) ?? [];
   return streamIdentity(startNs, port === undefined ? `pipe:${peer}` : `${host}:${port}`);
+}
+
+function nanosecondsOf(seconds: string, nanos = 0): bigint {
+  return BigInt(seconds) * NS_PER_SECOND + BigInt(nanos);
 }
 
 function nanoseconds(text: string): bigint | undefined {

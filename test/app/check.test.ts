@@ -17,7 +17,14 @@ describe('an upgrade', () => {
       okResponse: {
         headers: [{ header: { key: 'x-connection-id', value: lease }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' }],
       },
-      dynamicMetadata: { fields: { lease: { stringValue: lease }, pod: { stringValue: 'pod1' } } },
+      dynamicMetadata: {
+        fields: {
+          lease: { stringValue: lease },
+          pod: { stringValue: 'pod1' },
+          'wsgate.lease': { stringValue: lease },
+          'wsgate.pod': { stringValue: 'pod1' },
+        },
+      },
     });
     expect(lease).toMatch(/^proxy_a_[0-9a-z]+-192\.0\.2\.7:\d+$/);
     expect(await gate.connections('pod1')).toBe(1);
@@ -236,7 +243,7 @@ describe('the access log', () => {
     const open = entryOf(first, 'pod1', 'DownstreamTunnelSuccessfullyEstablished', { lease });
     const end = entryOf(first, 'pod1', 'DownstreamEnd', { lease });
     log.write(message(open, open, end, end, open));
-    log.write(message(entryOf(newStream(), 'pod2', 'DownstreamEnd', { lease: other })));
+    log.write(message(entryOf(second, 'pod2', 'DownstreamEnd', { lease: other })));
     log.write(message(entryOf(newStream(), 'pod1', 'DownstreamEnd', { code: 200 })));
     log.write(message(entryOf(newStream(), 'pod1', 'DownstreamEnd', { code: 429, details: 'ext_authz_denied' })));
     log.write(message(entryOf(newStream(), 'pod2', 'DownstreamPeriodic')));
@@ -274,7 +281,7 @@ describe('the access log', () => {
     gate = await startTestApp();
     const stream = newStream();
     const log = gate.logStream();
-    log.write(message(entryOf(stream, 'pod1', 'DownstreamPeriodic', { lease: 'no lease' })));
+    log.write(message(entryOf(stream, 'no pod', 'DownstreamPeriodic', { lease: 'no lease' })));
     log.write(message(entryOf(stream, 'no pod', 'DownstreamPeriodic')));
     log.write({});
     log.write(message({}, { commonProperties: {} }));

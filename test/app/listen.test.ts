@@ -124,7 +124,7 @@ describe.skipIf(!hasOpenssl)('with certificates', () => {
     expect(lease).toMatch(/^envoy_a_/);
     const log = app.logStream('envoy_b');
     const foreign = lease.replace('envoy_a', 'envoy_b');
-    log.write(message(entryOf(newStream(), 'pod1', 'DownstreamPeriodic', { lease: foreign })));
+    log.write(message(entryOf(stream, 'pod1', 'DownstreamPeriodic', { lease: foreign })));
     await expect
       .poll(async () => (await app.get('/metrics')).text())
       .toContain('wsgate_access_log_entries_total{kind="malformed"} 1');

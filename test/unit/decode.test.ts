@@ -17,7 +17,9 @@ const mapOf = <T>(keys: readonly string[], value: fc.Arbitrary<T>) =>
   fc.dictionary(fc.oneof(fc.constantFrom(...keys), fc.string({ maxLength: 8 })), value, { maxKeys: 6 });
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String);
 
-const struct = fc.record({ fields: mapOf(['pod', 'lease'], fc.record({ stringValue: text })) });
+const struct = fc.record({
+  fields: mapOf(['pod', 'lease', 'wsgate.pod', 'wsgate.lease'], fc.record({ stringValue: text })),
+});
 const metadata = fc.record({ filterMetadata: mapOf(['wsgate', 'envoy.filters.http.ext_authz'], struct) });
 const time = optional({ seconds: fc.oneof(int64, fc.constant('1763696781')), nanos: fc.nat(999_999_999) });
 const address = fc.oneof(
@@ -68,7 +70,7 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   contextExtensions: ['pod'],
   customTags: ['pod'],
   filterMetadata: ['wsgate', 'envoy.filters.http.ext_authz'],
-  fields: ['pod', 'lease'],
+  fields: ['pod', 'lease', 'wsgate.pod', 'wsgate.lease'],
 };
 
 function wantedOf(value: unknown, field = ''): unknown {

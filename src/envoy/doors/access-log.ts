@@ -5,7 +5,7 @@
 
 import { type handleClientStreamingCall, type Server, type ServerReadableStream, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { type LeaseId, type PodId, type ProxyId, parseLeaseId, parsePodId, proxyOf } from '../../admission/ids.ts';
+import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../../admission/ids.ts';
 import type { LogStream, Sighting } from '../../admission/ledger/entries.ts';
 import type { Ledger } from '../../admission/ledger/ledger.ts';
 import { type Complaints, hostOf } from '../complaints.ts';
@@ -14,8 +14,8 @@ import type { HttpAccessLogEntry, StreamAccessLogsMessage, StreamAccessLogsRespo
 import type { PodSources } from '../pod-sources.ts';
 import type { AccessLogService, EnvoyDecoders } from '../protos.ts';
 import type { ProxyNames } from '../proxy-name.ts';
-import { identityOf } from '../stream-identity.ts';
-import { stringField } from '../struct.ts';
+import { identityOf, startIn } from '../stream-identity.ts';
+import { toldLease } from '../told-lease.ts';
 import { type RequestSight, readUpgrade, shownPath } from './request.ts';
 
 export interface AccessLogParts {
@@ -156,21 +156,12 @@ function readEntry(entry: HttpAccessLogEntry, proxy: ProxyId, pods: PodSources):
   if (!ended && type !== 'DownstreamPeriodic' && type !== 'DownstreamTunnelSuccessfullyEstablished') return IGNORED;
 
   const code = entry.response?.responseCode?.value;
-  const metadata = common?.metadata?.filterMetadata?.['envoy.filters.http.ext_authz'];
-  const leaseText = stringField(metadata, 'lease');
-  if (leaseText === undefined && !mayHoldUntoldLease(entry, ended, code)) return IGNORED;
+  const told = toldLease(common?.metadata, startIn(common?.startTime));
+  if (!told && !mayHoldUntoldLease(entry, ended, code)) return IGNORED;
 
-  let pod: PodId | undefined;
-  let lease: LeaseId | undefined;
-  if (leaseText !== undefined) {
-    pod = parsePodId(stringField(metadata, 'pod') ?? '');
-    lease = parseLeaseId(leaseText);
-    if (!pod || !lease) return { kind: 'malformed', why: 'lease metadata that no gate wrote' };
-  } else {
-    const reading = readUpgrade(sightOf(entry), proxy, pods);
-    if ('missing' in reading) return { kind: 'malformed', why: 'a WebSocket whose pod or stream cannot be told' };
-    ({ pod, lease } = reading.upgrade);
-  }
+  const reading = told ? { upgrade: told } : readUpgrade(sightOf(entry), proxy, pods);
+  if ('missing' in reading) return { kind: 'malformed', why: 'a WebSocket whose pod or stream cannot be told' };
+  const { pod, lease } = reading.upgrade;
   if (ended) return { kind: 'ended', pod, lease };
   const state = code === SWITCHING_PROTOCOLS ? 'live' : 'reserved';
   const path = shownPath(entry.request?.path);

@@ -12,7 +12,7 @@
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Gate } from '../../admission/gate.ts';
-import { type LeaseId, type PodId, type ProxyId, parseLeaseId, parsePodId, streamOf } from '../../admission/ids.ts';
+import { type LeaseId, type PodId, type ProxyId, startOf } from '../../admission/ids.ts';
 import type { Held, Holds } from '../../admission/ledger/holds.ts';
 import type { DenialReason, Upgrade } from '../../admission/verdict.ts';
 import type { RawCall } from '../grpc/raw-call.ts';
@@ -24,6 +24,7 @@ import { ATTRIBUTES, type EnvoyDecoders, EXT_PROC, type ExternalProcessorService
 import type { ProxyNames } from '../proxy-name.ts';
 import { identityOfTexts } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
+import { toldLease } from '../told-lease.ts';
 import type { Denials } from './denials.ts';
 import { isWebSocket, type RequestSight, readUpgrade, shownPath, UPGRADE } from './request.ts';
 
@@ -126,7 +127,8 @@ class HoldStream {
   }
 
   #upgrade(request: ProcessingRequest, sight: RequestSight): void {
-    const asked = leaseFrom(request, sight);
+    // Where ext_authz was asked before, the lease that it got.
+    const asked = toldLease(request.metadataContext, sight.stream && startOf(sight.stream));
     if (asked) this.#hold(asked.pod, asked.lease, shownPath(sight.path));
     else this.#ask(sight, stringField(request.attributes?.[EXT_PROC], ATTRIBUTES.node));
   }
@@ -190,14 +192,6 @@ class HoldStream {
       return undefined;
     }
   }
-}
-
-/** Of a request for which ext_authz was asked: the lease that it got, if it is of this very stream. */
-function leaseFrom({ metadataContext }: ProcessingRequest, { stream }: RequestSight) {
-  const metadata = metadataContext?.filterMetadata?.['envoy.filters.http.ext_authz'];
-  const pod = parsePodId(stringField(metadata, 'pod') ?? '');
-  const lease = parseLeaseId(stringField(metadata, 'lease') ?? '');
-  return pod && lease && streamOf(lease) === stream ? { pod, lease } : undefined;
 }
 
 function laterOf({ requestHeaders: _, metadataContext: __, attributes: ___, ...later }: ProcessingRequest): Later[] {
