@@ -56,6 +56,7 @@ const schema = z.strictObject({
   proxy: section({
     id: notation('a proxy id: letters, digits, . _ : -, at most 253', parseProxyId, String).exactOptional(),
     fromCertificate: flag(false),
+    upgradesOnly: flag(false),
   }),
   store: section({
     url: notation(

@@ -8,7 +8,7 @@ import type { LeaseId, PodId } from '../admission/ids.ts';
 import type { DenialReason } from '../admission/verdict.ts';
 import { BackwardWriter } from './backward-writer.ts';
 import type { CheckResponse, HeaderValueOption } from './messages.ts';
-import { OWN_KEYS } from './told-lease.ts';
+import { BLIND, OWN_KEYS } from './told-lease.ts';
 
 export interface AnswerOptions {
   /** HTTP status of a denial over the limit. */
@@ -52,11 +52,15 @@ export function denialsOf({ denyStatus, retryAfterMs }: AnswerOptions): Readonly
 export class Answers {
   /** For what is no upgrade. There is no lease, so `x-connection-id` is removed. */
   readonly other: Buffer;
+  /** For what shows no `upgrade` header at all. Its log entries say so: if one has a 101, the gate was not shown enough. */
+  readonly blind: Buffer;
   readonly #denials: Readonly<Record<DenialReason, Buffer>>;
   readonly #writer = new BackwardWriter(4096);
 
   constructor(serialize: (response: CheckResponse) => Buffer, options: AnswerOptions) {
-    this.other = serialize({ status: { code: status.OK }, okResponse: { headersToRemove: [CONNECTION_ID] } });
+    const other: CheckResponse = { status: { code: status.OK }, okResponse: { headersToRemove: [CONNECTION_ID] } };
+    this.other = serialize(other);
+    this.blind = serialize({ ...other, dynamicMetadata: { fields: { [BLIND]: { stringValue: 'true' } } } });
     this.#denials = mapValues(denialsOf(options), (denial) => serialize(responseOf(denial)));
   }
 

@@ -15,6 +15,9 @@ const TEXTS = {
   'two names':
     'an Envoy whose Checks and access log have different names: set PROXY_ID (x-wsgate-proxy in the initial_metadata ' +
     'of its ext_authz filter) and --service-node to the same one',
+  'hidden upgrades':
+    'an Envoy whose Checks do not show that they are of WebSockets: no limit holds there. Put `upgrade` into ' +
+    'allowed_headers of its ext_authz filter; or set proxy.upgradesOnly, if that filter stands in upgrade_configs',
   'no HTTP/2':
     'something that is no HTTP/2 at listen.grpc: a cluster of Envoy for it needs http2_protocol_options; metrics, health ' +
     'and the API are at listen.http',

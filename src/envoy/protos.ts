@@ -16,7 +16,7 @@ import type {
   StreamAccessLogsMessage,
   StreamAccessLogsResponse,
 } from './messages.ts';
-import { EXT_AUTHZ, OWN_KEYS } from './told-lease.ts';
+import { BLIND, EXT_AUTHZ, OWN_KEYS } from './told-lease.ts';
 
 // Type aliases, not interfaces: grpc-js takes a service only as a type with an index signature, which an alias has.
 
@@ -93,7 +93,7 @@ export function loadDecoders(headers: readonly string[]): EnvoyDecoders {
     'AccessLogCommon.customTags': ['pod'],
     'Metadata.filterMetadata': ['wsgate', EXT_AUTHZ],
     'ProcessingRequest.attributes': [EXT_PROC],
-    'Struct.fields': ['pod', 'lease', ...Object.values(OWN_KEYS), ...Object.values(ATTRIBUTES)],
+    'Struct.fields': ['pod', 'lease', ...Object.values(OWN_KEYS), BLIND, ...Object.values(ATTRIBUTES)],
   });
   return {
     check: decoders.of(root.lookupType('envoy.service.auth.v3.CheckRequest')) as EnvoyDecoders['check'],

@@ -10,6 +10,9 @@ export const EXT_AUTHZ = 'envoy.filters.http.ext_authz';
 /** Keys there that no other filter's answer has. */
 export const OWN_KEYS = { lease: 'wsgate.lease', pod: 'wsgate.pod' } as const;
 
+/** The key of an answer to a Check that showed no `upgrade` header. A stream that has it is a WebSocket only by mistake. */
+export const BLIND = 'wsgate.no-upgrade-header';
+
 /** Where an answer may stand, the surest place first. */
 const PLACES = [
   { namespace: EXT_AUTHZ, keys: OWN_KEYS },

@@ -60,6 +60,11 @@ describe('an upgrade', () => {
     expect(await gate.connections('pod1')).toBe(1);
   });
 
+  it('is known as one by its Check alone, with proxy.upgradesOnly', async () => {
+    gate = await startTestApp({ WSGATE_PROXY_UPGRADES_ONLY: 'true' });
+    expect(leaseIn(await gate.check(checkOf(newStream(), 'pod1', {})))).toBeDefined();
+  });
+
   it('that sends the header of its pod twice, raw, names none', async () => {
     gate = await startTestApp({ WSGATE_PODS_FROM: '[{header: x-pod}]' });
     const request = checkOf(newStream(), undefined);
@@ -90,17 +95,22 @@ describe('an upgrade', () => {
 
 describe('a request that is no WebSocket upgrade', () => {
   it.each([
-    ['plain HTTP', {}],
-    ['an upgrade to something else', { upgrade: 'h2c' }],
-    ['a header that only looks alike', { upgrade: 'websocketx' }],
-  ])('%s is let through without a lease, and its own x-connection-id is taken off', async (_what, headers) => {
-    gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '0' });
-    expect(await gate.check(checkOf(newStream(), 'pod1', headers))).toEqual({
-      status: { code: status.OK },
-      okResponse: { headersToRemove: ['x-connection-id'] },
-    });
-    expect(await gate.connections('pod1')).toBe(0);
-  });
+    // Its metadata tells that nothing showed whether it is an upgrade.
+    ['plain HTTP', {}, { fields: { 'wsgate.no-upgrade-header': { stringValue: 'true' } } }],
+    ['an upgrade to something else', { upgrade: 'h2c' }, undefined],
+    ['a header that only looks alike', { upgrade: 'websocketx' }, undefined],
+  ])(
+    '%s is let through without a lease, and its own x-connection-id is taken off',
+    async (_what, headers, metadata) => {
+      gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '0' });
+      expect(await gate.check(checkOf(newStream(), 'pod1', headers))).toEqual({
+        status: { code: status.OK },
+        okResponse: { headersToRemove: ['x-connection-id'] },
+        dynamicMetadata: metadata,
+      });
+      expect(await gate.connections('pod1')).toBe(0);
+    },
+  );
 });
 
 describe('an upgrade whose pod or proxy cannot be told', () => {

@@ -39,6 +39,22 @@ it('an Envoy whose Checks have another name than its access log', async () => {
     .toMatchObject([{ accessLog: 'proxy_a', checks: 'proxy_b', msg: expect.stringContaining('PROXY_ID') }]);
 });
 
+it('an Envoy that hides the header by which an upgrade is known, and no other', async () => {
+  gate = await startTestApp();
+  const log = gate.logStream('proxy_a');
+  for (const headers of [{ upgrade: 'SPDY/3.1' }, {}]) {
+    const stream = newStream();
+    const answer = await gate.check(checkOf(stream, 'pod1', headers));
+    const metadata = 'dynamicMetadata' in answer ? answer.dynamicMetadata : undefined;
+    const entry = entryOf(stream, 'pod1', 'DownstreamTunnelSuccessfullyEstablished');
+    const filterMetadata = metadata ? { 'envoy.filters.http.ext_authz': metadata } : {};
+    log.write(message({ ...entry, commonProperties: { ...entry.commonProperties, metadata: { filterMetadata } } }));
+    await expect.poll(() => gate.connections('pod1')).toBe('upgrade' in headers ? 1 : 2);
+    expect(errors()).toHaveLength('upgrade' in headers ? 0 : 1);
+  }
+  expect(errors()).toMatchObject([{ who: 'proxy_a', msg: expect.stringContaining('allowed_headers') }]);
+});
+
 it('a cluster that speaks HTTP/1.1 to the address for gRPC', async () => {
   gate = await startTestApp();
   for (let i = 0; i < 2; i += 1) send(gate.app.grpc, 'GET /readyz HTTP/1.1\r\nhost: gate\r\n\r\n');

@@ -15,7 +15,8 @@ import type { PodSources } from '../pod-sources.ts';
 import type { AccessLogService, EnvoyDecoders } from '../protos.ts';
 import type { ProxyNames } from '../proxy-name.ts';
 import { identityOf, startIn } from '../stream-identity.ts';
-import { toldLease } from '../told-lease.ts';
+import { stringField } from '../struct.ts';
+import { BLIND, EXT_AUTHZ, toldLease } from '../told-lease.ts';
 import { type RequestSight, readUpgrade, shownPath } from './request.ts';
 
 export interface AccessLogParts {
@@ -110,6 +111,7 @@ export class AccessLogDoor {
   }
 
   #take(call: LogCall, stream: LogStream, logEntry: HttpAccessLogEntry, isOpen: boolean): void {
+    if (isHiddenUpgrade(logEntry)) this.#parts.complaints.say('hidden upgrades', stream.proxy);
     const entry = readEntry(logEntry, stream.proxy, this.#parts.pods);
     if (entry.kind === 'malformed') {
       this.#malformed(call, entry.why);
@@ -166,6 +168,12 @@ function readEntry(entry: HttpAccessLogEntry, proxy: ProxyId, pods: PodSources):
   const state = code === SWITCHING_PROTOCOLS ? 'live' : 'reserved';
   const path = shownPath(entry.request?.path);
   return { kind: 'seen', pod, lease, path, state, periodic: type === 'DownstreamPeriodic' };
+}
+
+/** A WebSocket whose Check had no `upgrade` header, and so was not decided. */
+function isHiddenUpgrade({ response, commonProperties }: HttpAccessLogEntry): boolean {
+  if (response?.responseCode?.value !== SWITCHING_PROTOCOLS) return false;
+  return stringField(commonProperties?.metadata?.filterMetadata?.[EXT_AUTHZ], BLIND) !== undefined;
 }
 
 /**

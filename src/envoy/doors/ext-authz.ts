@@ -26,6 +26,8 @@ export interface ExtAuthzParts {
   readonly service: AuthorizationService;
   readonly decode: EnvoyDecoders['check'];
   readonly log: Logger;
+  /** Each Check is taken for an upgrade, whatever headers it shows. */
+  readonly upgradesOnly: boolean;
   /** How long the store may take to answer; undefined when it is in this process. */
   readonly storeDeadlineMs: number | undefined;
 }
@@ -58,12 +60,14 @@ export class ExtAuthzDoor {
   }
 
   readonly #check: handleUnaryCall<CheckRequest, Buffer> = (call, callback) => {
-    const { pods, proxies, answers } = this.#parts;
+    const { pods, proxies, answers, upgradesOnly } = this.#parts;
     const { attributes } = call.request;
     const http = attributes?.request?.http;
     if (!attributes || !http) return this.#malformed(call, callback, 'attributes.request.http');
     const headers = headersOf(http);
-    if (!isWebSocket(headers[UPGRADE])) return callback(null, answers.other);
+    const upgrade = headers[UPGRADE];
+    if (!upgradesOnly && !isWebSocket(upgrade))
+      return callback(null, upgrade === undefined ? answers.blind : answers.other);
     const label = attributes.destination?.labels?.proxy_id;
     const sight = sightOf(attributes, http, headers);
     const reading = readUpgrade(sight, proxies.of(call, label), pods);
