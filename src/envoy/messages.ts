@@ -32,6 +32,7 @@ interface Peer {
 }
 
 export interface HttpRequest {
+  readonly id?: string;
   readonly headers?: StringMap;
   readonly headerMap?: { readonly headers?: readonly HeaderValue[] };
   readonly path?: string;
@@ -136,6 +137,7 @@ type Nothing = Readonly<Record<never, never>>;
 export interface Address {
   readonly socketAddress?: { readonly address?: string; readonly portValue?: number };
   readonly pipe?: { readonly path?: string };
+  readonly envoyInternalAddress?: { readonly serverListenerName?: string; readonly endpointId?: string };
 }
 
 export interface Metadata {

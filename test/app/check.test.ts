@@ -60,6 +60,19 @@ describe('an upgrade', () => {
     expect(await gate.connections('pod1')).toBe(1);
   });
 
+  it('from an internal listener is one for each number of its Check, though all began at once at one address', async () => {
+    gate = await startTestApp();
+    const request = checkOf(newStream(), 'pod1');
+    const address = { envoyInternalAddress: { serverListenerName: 'inner' } };
+    const check = (id: string) => {
+      const http = { ...request.attributes?.request?.http, id };
+      const told = { ...request.attributes?.request, http };
+      return gate.check({ attributes: { ...request.attributes, source: { address }, request: told } });
+    };
+    const leases = new Set([await check('1'), await check('2'), await check('2')].map(leaseIn));
+    expect([leases.size, await gate.connections('pod1')]).toEqual([2, 2]);
+  });
+
   it('is known as one by its Check alone, with proxy.upgradesOnly', async () => {
     gate = await startTestApp({ WSGATE_PROXY_UPGRADES_ONLY: 'true' });
     expect(leaseIn(await gate.check(checkOf(newStream(), 'pod1', {})))).toBeDefined();

@@ -25,6 +25,7 @@ const time = optional({ seconds: fc.oneof(int64, fc.constant('1763696781')), nan
 const address = fc.oneof(
   fc.record({ socketAddress: optional({ address: text, portValue: fc.nat(65_535) }) }),
   fc.record({ pipe: fc.record({ path: text }) }),
+  fc.record({ envoyInternalAddress: optional({ serverListenerName: text, endpointId: text }) }),
 );
 const peer = optional({ address, labels: mapOf(['proxy_id'], text) });
 const headers = mapOf(['upgrade', 'x-pod', 'x-pop', ':method'], text);
@@ -36,7 +37,7 @@ const check = fc.record({
     destination: peer,
     request: optional({
       time,
-      http: optional({ headers, headerMap: fc.record({ headers: raw }), path: text, host: text }),
+      http: optional({ headers, headerMap: fc.record({ headers: raw }), id: text, path: text, host: text }),
     }),
     contextExtensions: mapOf(['pod'], text),
     routeMetadataContext: metadata,

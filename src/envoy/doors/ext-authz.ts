@@ -156,7 +156,7 @@ function headersOf({ headers, headerMap }: HttpRequest): Headers {
 
 function sightOf(attributes: AttributeContext, http: HttpRequest, headers: Headers): RequestSight {
   return {
-    stream: identityOf(attributes.request?.time, attributes.source?.address),
+    stream: identityOf(attributes.request?.time, attributes.source?.address, http.id),
     routePod: stringField(attributes.routeMetadataContext?.filterMetadata?.wsgate, 'pod'),
     contextPod: attributes.contextExtensions?.pod,
     header: (name) => headers[name],
