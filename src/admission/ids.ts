@@ -8,7 +8,7 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 /** A backend instance that a limit protects: `[A-Za-z0-9._:-]{1,253}`. */
 export type PodId = Branded<'PodId'>;
 
-/** One Envoy process: the same characters as a pod. */
+/** One Envoy process: `[A-Za-z0-9._:~/@=+-]{1,253}`, which is what the ids of control planes and SPIFFE are made of. */
 export type ProxyId = Branded<'ProxyId'>;
 
 /** One slot of one pod, held by one connection: `<proxy>_<stream identity>`. */
@@ -18,14 +18,15 @@ export type LeaseId = Branded<'LeaseId'>;
 export type StreamIdentity = Branded<'StreamIdentity'>;
 
 const POD = /^[A-Za-z0-9._:-]{1,253}$/;
-const LEASE = /^[A-Za-z0-9._:-]{1,253}_[A-Za-z0-9.:-]{1,128}$/;
+const PROXY = /^[A-Za-z0-9._:~/@=+-]{1,253}$/;
+const LEASE = /^[A-Za-z0-9._:~/@=+-]{1,253}_[A-Za-z0-9.:-]{1,128}$/;
 
 export function parsePodId(text: string): PodId | undefined {
   return POD.test(text) ? (text as PodId) : undefined;
 }
 
 export function parseProxyId(text: string): ProxyId | undefined {
-  return POD.test(text) ? (text as ProxyId) : undefined;
+  return PROXY.test(text) ? (text as ProxyId) : undefined;
 }
 
 export function parseLeaseId(text: string): LeaseId | undefined {

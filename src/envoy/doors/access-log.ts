@@ -105,7 +105,7 @@ export class AccessLogDoor {
   };
 
   #open(call: LogCall, message: StreamAccessLogsMessage): LogStream | undefined {
-    const proxy = this.#parts.proxies.of(call, message.identifier?.node?.id);
+    const proxy = this.#parts.proxies.of(call, { node: message.identifier?.node?.id });
     const peer = call.getPeer();
     return proxy && this.#parts.ledger.streams.open(proxy, () => this.#parts.keepalives.of(peer));
   }

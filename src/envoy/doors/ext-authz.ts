@@ -11,7 +11,7 @@ import type { Answers } from '../answers.ts';
 import type { AttributeContext, CheckRequest, HttpRequest } from '../messages.ts';
 import type { PodSources } from '../pod-sources.ts';
 import type { AuthorizationService, EnvoyDecoders } from '../protos.ts';
-import type { ProxyNames } from '../proxy-name.ts';
+import type { ProxyNames, Sender } from '../proxy-name.ts';
 import { identityOf } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
 import type { Denials } from './denials.ts';
@@ -68,15 +68,15 @@ export class ExtAuthzDoor {
     const upgrade = headers[UPGRADE];
     if (!upgradesOnly && !isWebSocket(upgrade))
       return callback(null, upgrade === undefined ? answers.blind : answers.other);
-    const label = attributes.destination?.labels?.proxy_id;
+    const sender = senderOf(call);
     const sight = sightOf(attributes, http, headers);
-    const reading = readUpgrade(sight, proxies.of(call, label), pods);
+    const reading = readUpgrade(sight, proxies.of(call, sender), pods);
     if ('upgrade' in reading) return this.#ask(call, callback, reading.upgrade);
     switch (reading.missing) {
       case 'stream':
         return this.#malformed(call, callback, 'attributes.request.time or attributes.source.address');
       case 'proxy':
-        return this.#refuse(call, callback, 'PROXY_UNKNOWN', proxies.explain(call, label));
+        return this.#refuse(call, callback, 'PROXY_UNKNOWN', proxies.explain(call, sender));
       case 'pod':
         return this.#refuse(call, callback, 'POD_UNKNOWN', pods.explain(sight));
     }
@@ -89,7 +89,7 @@ export class ExtAuthzDoor {
 
   #refuse(call: CheckCall, callback: Callback, reason: DenialReason, lookedAt: readonly string[]): void {
     const { host, path } = call.request.attributes?.request?.http ?? {};
-    const proxy = this.#parts.proxies.of(call, call.request.attributes?.destination?.labels?.proxy_id);
+    const proxy = this.#parts.proxies.of(call, senderOf(call));
     this.#parts.denials.tell(reason, lookedAt, { path: shownPath(path), host, proxy, peer: call.getPeer() });
     callback(null, this.#bytesOf(this.#parts.gate.refuse(reason)));
   }
@@ -138,6 +138,10 @@ export class ExtAuthzDoor {
     const { answers } = this.#parts;
     return verdict.admitted ? answers.allow(verdict.lease, verdict.pod) : answers.deny(verdict.reason);
   }
+}
+
+function senderOf({ request }: CheckCall): Sender {
+  return { label: request.attributes?.destination?.labels?.proxy_id };
 }
 
 type Headers = Readonly<Record<string, string>>;

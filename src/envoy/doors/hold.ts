@@ -135,7 +135,7 @@ class HoldStream {
 
   #ask(sight: RequestSight, node: string | undefined): void {
     const { pods, proxies } = this.#parts;
-    const proxy = proxies.of(this.#call, node);
+    const proxy = proxies.of(this.#call, { node });
     const reading = readUpgrade(sight, proxy, pods);
     if ('upgrade' in reading) {
       this.#asking = reading.upgrade;
@@ -143,7 +143,7 @@ class HoldStream {
     } else if (reading.missing === 'stream') {
       this.#end(status.INVALID_ARGUMENT, `${START} and ${PEER}, or request.time and source.address, are missing`);
     } else if (reading.missing === 'pod') this.#refuse('POD_UNKNOWN', pods.explain(sight), sight, proxy);
-    else this.#refuse('PROXY_UNKNOWN', proxies.explain(this.#call, node), sight, proxy);
+    else this.#refuse('PROXY_UNKNOWN', proxies.explain(this.#call, { node }), sight, proxy);
   }
 
   #refuse(reason: DenialReason, lookedAt: readonly string[], { path, host }: RequestSight, proxy?: ProxyId): void {
