@@ -94,6 +94,8 @@ export function entryBytes(stream: Stream, type: EntryType): Buffer {
     ext_authz_duration: { numberValue: 1 },
     lease: { stringValue: leaseOf(stream) },
     pod: { stringValue: pod },
+    'wsgate.lease': { stringValue: leaseOf(stream) },
+    'wsgate.pod': { stringValue: pod },
   };
   const client = socketAddress('127.0.0.1', stream.port);
   return log.requestSerialize({

@@ -6,6 +6,7 @@ export const ENTRIES = [
   'closes-not-heard',
   'deadline-too-long',
   'gates-silent',
+  'hidden-upgrades',
   'never-asked',
   'no-answer',
   'one-name',

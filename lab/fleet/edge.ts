@@ -10,10 +10,10 @@ export type EdgeFile = 'edge.yaml' | 'hold.yaml' | 'edge-hold.yaml';
 
 const LISTENERS = ['static_resources', 'listeners'];
 const LISTENER = [...LISTENERS, 0];
-const CLUSTERS = ['static_resources', 'clusters'];
+export const CLUSTERS = ['static_resources', 'clusters'];
 /** Where things are in edge.yaml, for `mutate`. */
 export const HTTP_MANAGER = [...LISTENER, 'filter_chains', 0, 'filters', 0, 'typed_config'];
-const FILTERS = [...HTTP_MANAGER, 'upgrade_configs', 0, 'filters'];
+export const FILTERS = [...HTTP_MANAGER, 'upgrade_configs', 0, 'filters'];
 export const EXT_AUTHZ = [...FILTERS, 0, 'typed_config'];
 const ROUTES = [...HTTP_MANAGER, 'route_config', 'virtual_hosts', 0, 'routes'];
 const ENDPOINTS = ['load_assignment', 'endpoints', 0, 'lb_endpoints'];

@@ -76,14 +76,16 @@ async function isLive(adminAddress: string): Promise<boolean> {
 interface Listeners {
   readonly listener_statuses: readonly {
     readonly name: string;
-    readonly local_address: { readonly socket_address: { readonly port_value: number } };
+    readonly local_address: { readonly socket_address?: { readonly port_value: number } };
   }[];
 }
 
 async function listenPorts(admin: string): Promise<Record<string, number>> {
   const answer = await fetch(`http://${admin}/listeners?format=json`);
   const { listener_statuses: listeners } = (await answer.json()) as Listeners;
-  return Object.fromEntries(listeners.map(({ name, local_address: at }) => [name, at.socket_address.port_value]));
+  return Object.fromEntries(
+    listeners.flatMap(({ name, local_address: { socket_address: at } }) => (at ? [[name, at.port_value]] : [])),
+  );
 }
 
 interface Stats {

@@ -8,7 +8,7 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 /** A backend instance that a limit protects: `[A-Za-z0-9._:-]{1,253}`. */
 export type PodId = Branded<'PodId'>;
 
-/** One Envoy process: the same characters as a pod. */
+/** One Envoy process: `[A-Za-z0-9._:~/@=+-]{1,253}`, which is what the ids of control planes and SPIFFE are made of. */
 export type ProxyId = Branded<'ProxyId'>;
 
 /** One slot of one pod, held by one connection: `<proxy>_<stream identity>`. */
@@ -18,14 +18,15 @@ export type LeaseId = Branded<'LeaseId'>;
 export type StreamIdentity = Branded<'StreamIdentity'>;
 
 const POD = /^[A-Za-z0-9._:-]{1,253}$/;
-const LEASE = /^[A-Za-z0-9._:-]{1,253}_[A-Za-z0-9.:-]{1,128}$/;
+const PROXY = /^[A-Za-z0-9._:~/@=+-]{1,253}$/;
+const LEASE = /^[A-Za-z0-9._:~/@=+-]{1,253}_[A-Za-z0-9.:-]{1,128}$/;
 
 export function parsePodId(text: string): PodId | undefined {
   return POD.test(text) ? (text as PodId) : undefined;
 }
 
 export function parseProxyId(text: string): ProxyId | undefined {
-  return POD.test(text) ? (text as ProxyId) : undefined;
+  return PROXY.test(text) ? (text as ProxyId) : undefined;
 }
 
 export function parseLeaseId(text: string): LeaseId | undefined {
@@ -37,7 +38,12 @@ export function parseLeaseId(text: string): LeaseId | undefined {
  * direct peer, not of a forwarded header). Check and access log carry both, and no client can set either.
  */
 export function streamIdentity(startNs: bigint, address: string): StreamIdentity {
-  return `${startNs.toString(36)}-${address.replace(/[^A-Za-z0-9.:-]/g, '-').slice(0, 100)}` as StreamIdentity;
+  return `${startText(startNs)}-${address.replace(/[^A-Za-z0-9.:-]/g, '-').slice(0, 100)}` as StreamIdentity;
+}
+
+/** When a stream began, as it stands in its identity. */
+export function startText(startNs: bigint): string {
+  return startNs.toString(36);
 }
 
 export function leaseId(proxy: ProxyId, stream: StreamIdentity): LeaseId {
@@ -49,9 +55,10 @@ export function proxyOf(lease: LeaseId): ProxyId {
   return lease.slice(0, lease.lastIndexOf('_')) as ProxyId;
 }
 
-/** The stream that a lease is of. */
-export function streamOf(lease: LeaseId): StreamIdentity {
-  return lease.slice(lease.lastIndexOf('_') + 1) as StreamIdentity;
+/** When the stream began, as `startText`: what a lease has between its last `_` and the `-` after it. */
+export function startOf(stream: LeaseId | StreamIdentity): string {
+  const [start = ''] = stream.slice(stream.lastIndexOf('_') + 1).split('-', 1);
+  return start;
 }
 
 /** What a lease id tells of its holder. `sinceMs`: when the stream began, by the proxy's clock; absent in a made-up id. */

@@ -13,6 +13,7 @@ import type { OutagePolicy } from '../admission/outage.ts';
 import { formatAddress, isLoopback, parseAddress, parseTcpAddress } from './address.ts';
 import { type DurationMs, duration, flag, notation, oneOf, size, text, whole } from './notations.ts';
 import { podSource } from './pod-sources.ts';
+import { proxySource } from './proxy-sources.ts';
 import { formatStoreUrl, maskStoreUrl, parseStoreUrl } from './store-url.ts';
 
 /** How to show the text of a key that holds something secret. Registered for the key's schema, defaults included. */
@@ -54,8 +55,10 @@ const schema = z.strictObject({
     keepaliveTimeout: duration().exactOptional(),
   }),
   proxy: section({
-    id: notation('a proxy id: letters, digits, . _ : -, at most 253', parseProxyId, String).exactOptional(),
+    id: notation('a proxy id: letters, digits, . _ : ~ / @ = + -, at most 253', parseProxyId, String).exactOptional(),
+    from: z.array(proxySource, 'a list of sources').min(1, 'at least one source').exactOptional(),
     fromCertificate: flag(false),
+    upgradesOnly: flag(false),
   }),
   store: section({
     url: notation(
@@ -244,6 +247,16 @@ const rules: readonly Rule[] = [
     ['proxy.fromCertificate', 'listen.tls.ca'],
     'false, unless listen.tls.ca asks for certificates',
     ({ listen, proxy }) => !proxy.fromCertificate || listen.tls?.ca !== undefined,
+  ],
+  [
+    ['proxy.from', 'listen.tls.ca'],
+    'no certificate, unless listen.tls.ca asks for certificates',
+    ({ listen, proxy }) => !proxy.from?.includes('certificate') || listen.tls?.ca !== undefined,
+  ],
+  [
+    ['proxy.from', 'proxy.fromCertificate'],
+    'no such key beside proxy.fromCertificate, by which the common name alone counts',
+    ({ proxy }) => proxy.from === undefined || !proxy.fromCertificate,
   ],
   [
     ['listen.http', 'listen.grpc'],

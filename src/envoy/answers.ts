@@ -8,6 +8,7 @@ import type { LeaseId, PodId } from '../admission/ids.ts';
 import type { DenialReason } from '../admission/verdict.ts';
 import { BackwardWriter } from './backward-writer.ts';
 import type { CheckResponse, HeaderValueOption } from './messages.ts';
+import { BLIND, OWN_KEYS } from './told-lease.ts';
 
 export interface AnswerOptions {
   /** HTTP status of a denial over the limit. */
@@ -51,11 +52,15 @@ export function denialsOf({ denyStatus, retryAfterMs }: AnswerOptions): Readonly
 export class Answers {
   /** For what is no upgrade. There is no lease, so `x-connection-id` is removed. */
   readonly other: Buffer;
+  /** For what shows no `upgrade` header at all. Its log entries say so: if one has a 101, the gate was not shown enough. */
+  readonly blind: Buffer;
   readonly #denials: Readonly<Record<DenialReason, Buffer>>;
   readonly #writer = new BackwardWriter(4096);
 
   constructor(serialize: (response: CheckResponse) => Buffer, options: AnswerOptions) {
-    this.other = serialize({ status: { code: status.OK }, okResponse: { headersToRemove: [CONNECTION_ID] } });
+    const other: CheckResponse = { status: { code: status.OK }, okResponse: { headersToRemove: [CONNECTION_ID] } };
+    this.other = serialize(other);
+    this.blind = serialize({ ...other, dynamicMetadata: { fields: { [BLIND]: { stringValue: 'true' } } } });
     this.#denials = mapValues(denialsOf(options), (denial, reason) => serialize(responseOf(denial, reason)));
   }
 
@@ -63,14 +68,22 @@ export class Answers {
     return this.#denials[reason];
   }
 
-  /** With the lease and pod as dynamic metadata, which Envoy puts into its access log, and the lease as a header. */
+  /**
+   * With the lease and pod as dynamic metadata, which Envoy puts into its access log, and the lease as a header. Keys of
+   * our own are there for the gate; the short ones for whoever reads them in Envoy's configuration.
+   */
   allow(lease: LeaseId, pod: PodId): Buffer {
     const writer = this.#writer.begin();
     const metadata = (key: string, value: string) =>
       // Struct.fields, an entry of a map: key, Value.string_value
       writer.part(1, () => writer.part(2, () => writer.text(3, value)).text(1, key));
     return writer
-      .part(4, () => metadata('pod', pod) && metadata('lease', lease)) // dynamic_metadata
+      .part(4, () => {
+        metadata('pod', pod);
+        metadata('lease', lease);
+        metadata(OWN_KEYS.pod, pod);
+        metadata(OWN_KEYS.lease, lease);
+      }) // dynamic_metadata
       .part(3, () =>
         writer.part(2, () => writer.enum(3, OVERWRITE).part(1, () => writer.text(2, lease).text(1, CONNECTION_ID))),
       ) // ok_response.headers

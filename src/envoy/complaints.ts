@@ -42,6 +42,12 @@ const COMPLAINTS = {
       'an Envoy whose route tells its pod, and whose ext_authz filter does not send it: set ' +
       'route_metadata_context_namespaces: [wsgate] in the filter',
   },
+  'hidden upgrades': {
+    see: see('hidden-upgrades'),
+    text:
+      'an Envoy whose Checks do not show that they are of WebSockets: no limit holds there. Put `upgrade` into ' +
+      'allowed_headers of its ext_authz filter; or set proxy.upgradesOnly, if that filter stands in upgrade_configs',
+  },
   'no HTTP/2': {
     see: see('no-answer'),
     text:

@@ -34,7 +34,7 @@ export interface Door {
 export type DoorParts = Pick<ExtAuthzParts, 'gate' | 'pods' | 'proxies' | 'namesakes' | 'log'> &
   Pick<AccessLogParts, 'ledger' | 'keepalives' | 'complaints' | 'counted' | 'reached'>;
 
-export function openDoors({ listen, store, deny }: Config, parts: DoorParts): readonly Door[] {
+export function openDoors({ listen, proxy, store, deny }: Config, parts: DoorParts): readonly Door[] {
   const { authorization, accessLog, externalProcessor } = loadServices();
   const decoders = loadDecoders([UPGRADE, ...parts.pods.headers]);
   const denials = new Denials(parts.log);
@@ -43,7 +43,15 @@ export function openDoors({ listen, store, deny }: Config, parts: DoorParts): re
   const holdAnswers = new HoldAnswers(externalProcessor.Process.responseSerialize, options);
   const storeDeadlineMs = store.url && store.deadline;
   return [
-    new ExtAuthzDoor({ ...parts, service: authorization, decode: decoders.check, answers, denials, storeDeadlineMs }),
+    new ExtAuthzDoor({
+      ...parts,
+      service: authorization,
+      decode: decoders.check,
+      answers,
+      denials,
+      storeDeadlineMs,
+      upgradesOnly: proxy.upgradesOnly,
+    }),
     new AccessLogDoor({ ...parts, service: accessLog, decode: decoders.log, streamsMax: listen.logStreamsMax }),
     new HoldDoor({
       ...parts,

@@ -32,6 +32,7 @@ interface Peer {
 }
 
 export interface HttpRequest {
+  readonly id?: string;
   readonly headers?: StringMap;
   readonly headerMap?: { readonly headers?: readonly HeaderValue[] };
   readonly path?: string;
@@ -137,9 +138,10 @@ type Nothing = Readonly<Record<never, never>>;
 export interface Address {
   readonly socketAddress?: { readonly address?: string; readonly portValue?: number };
   readonly pipe?: { readonly path?: string };
+  readonly envoyInternalAddress?: { readonly serverListenerName?: string; readonly endpointId?: string };
 }
 
-interface Metadata {
+export interface Metadata {
   readonly filterMetadata?: Readonly<Record<string, Struct>>;
 }
 

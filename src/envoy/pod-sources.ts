@@ -61,19 +61,47 @@ export class PodSources {
 const ROUTE =
   'route metadata wsgate.pod (metadata on the route, and route_metadata_context_namespaces: [wsgate] in the filter)';
 
+const PATH = 'path (if %-encoding, double slashes or dot segments may make it another one, it names no pod)';
+
 function compile(source: PodSource): Source {
   if (source === 'route') return { name: ROUTE, read: ({ routePod }) => routePod };
   if (source === 'context') return { name: 'context_extensions.pod', read: ({ contextPod }) => contextPod };
-  if ('header' in source) return { name: `header ${source.header}`, read: (sight) => sight.header(source.header) };
+  if ('header' in source)
+    return { name: `header ${source.header}`, read: (sight) => sight.header(source.header)?.trim() };
   if ('fixed' in source) return { name: 'fixed', read: () => source.fixed };
   if ('path' in source) {
-    const [before, after] = around(source.path.replace(/\/$/, ''));
-    const template = new RegExp(`^${before}([^/]+)${after}(?:/|$)`);
-    return { name: 'path', read: ({ path = '' }) => template.exec(withoutQuery(path))?.[1] };
+    const [asShown, asRead] = [pathTemplate(source.path), pathTemplate(otherReading(source.path))];
+    return { name: PATH, read: ({ path = '' }) => podInPath(withoutQuery(path), asShown, asRead) };
   }
   const [before, after] = around(source.host);
-  const template = new RegExp(`^${before}([^.]+)${after}(?::\\d+)?$`, 'i');
-  return { name: 'host', read: ({ host = '' }) => template.exec(host)?.[1] };
+  const template = new RegExp(`^${before}([^.:]+)${after}\\.?(?::\\d*)?$`, 'i');
+  // Hosts have no case: each spelling is the same pod.
+  return { name: 'host', read: ({ host = '' }) => template.exec(host)?.[1]?.toLowerCase() };
+}
+
+function pathTemplate(path: string): RegExp {
+  const [before, after] = around(path.replace(/\/$/, ''));
+  return new RegExp(`^${before}([^/]+)${after}(?:/|$)`);
+}
+
+/** One segment, `.` or `..`, with or without parameters. */
+const DOT_SEGMENT = /\/\.{1,2}(?:;[^/]*)?(?:\/|$)/;
+
+/**
+ * Envoy shows the path by which it has chosen the route. Who stands behind may read it otherwise, and follow `..`. Where
+ * the two may differ in the pod, the path names none: it is given back whole, which is no pod id.
+ */
+function podInPath(path: string, asShown: RegExp, asRead: RegExp): string | undefined {
+  const pod = asShown.exec(path)?.[1];
+  const read = otherReading(path);
+  return asRead.exec(read)?.[1] === pod && !DOT_SEGMENT.test(read) ? pod : path;
+}
+
+/** With what may count as the same taken for the same: `%70` and `p`, `\` and `/`, `//` and `/`. */
+function otherReading(path: string): string {
+  return path
+    .replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+    .replace(/[\\/]+/g, '/');
 }
 
 /** The parts of a template before and after `{pod}`, as regular expressions that match just them. */

@@ -16,6 +16,7 @@ import type {
   StreamAccessLogsMessage,
   StreamAccessLogsResponse,
 } from './messages.ts';
+import { BLIND, EXT_AUTHZ, OWN_KEYS } from './told-lease.ts';
 
 // Type aliases, not interfaces: grpc-js takes a service only as a type with an index signature, which an alias has.
 
@@ -90,9 +91,9 @@ export function loadDecoders(headers: readonly string[]): EnvoyDecoders {
     'Peer.labels': ['proxy_id'],
     'AttributeContext.contextExtensions': ['pod'],
     'AccessLogCommon.customTags': ['pod'],
-    'Metadata.filterMetadata': ['wsgate', 'envoy.filters.http.ext_authz'],
+    'Metadata.filterMetadata': ['wsgate', EXT_AUTHZ],
     'ProcessingRequest.attributes': [EXT_PROC],
-    'Struct.fields': ['pod', 'lease', 'denied', ...Object.values(ATTRIBUTES)],
+    'Struct.fields': ['pod', 'lease', 'denied', ...Object.values(OWN_KEYS), BLIND, ...Object.values(ATTRIBUTES)],
   });
   return {
     check: decoders.of(root.lookupType('envoy.service.auth.v3.CheckRequest')) as EnvoyDecoders['check'],

@@ -1,28 +1,52 @@
 /** Envoy's own name for a stream, from the two things that every door shows: when it began, and its direct peer. */
 
-import { type StreamIdentity, streamIdentity } from '../admission/ids.ts';
+import { type StreamIdentity, startText, streamIdentity } from '../admission/ids.ts';
 import type { Address, Timestamp } from './messages.ts';
 
 const NS_PER_SECOND = 1_000_000_000n;
 const NS_PER_MS = 1_000_000n;
 
-/** As messages of protobuf, of a Check or an access log entry. Undefined when either is missing. */
-export function identityOf(startTime: Timestamp | undefined, address: Address | undefined): StreamIdentity | undefined {
+/** What the address of an internal listener begins with, as Envoy writes it. */
+const INTERNAL = 'envoy://';
+/** Of its name, so that there is room for a request's number in an identity. */
+const INTERNAL_LENGTH_MAX = 70;
+
+/**
+ * As messages of protobuf, of a Check or an access log entry. Undefined when either is missing. `id`: Envoy's number for
+ * the request, of a Check. It tells apart streams that came by an internal listener, where all peers have one address,
+ * and began in one microsecond. The log does not show it; its entries have the lease.
+ */
+export function identityOf(
+  startTime: Timestamp | undefined,
+  address: Address | undefined,
+  id?: string,
+): StreamIdentity | undefined {
   const peer = addressText(address);
   if (startTime?.seconds === undefined || peer === undefined) return undefined;
-  return streamIdentity(BigInt(startTime.seconds) * NS_PER_SECOND + BigInt(startTime.nanos ?? 0), peer);
+  const own = id && peer.startsWith(INTERNAL) ? `${peer.slice(0, INTERNAL_LENGTH_MAX)}-${id}` : peer;
+  return streamIdentity(nanosecondsOf(startTime.seconds, startTime.nanos), own);
+}
+
+/** When a stream began, as `startOf` has it of its identity. */
+export function startIn(startTime: Timestamp | undefined): string | undefined {
+  return startTime?.seconds === undefined ? undefined : startText(nanosecondsOf(startTime.seconds, startTime.nanos));
 }
 
 /**
  * As texts, of gRPC initial metadata or attributes. `start`: seconds with nine digits after the point
- * (`%START_TIME(%s.%9f)%`), or RFC 3339 (`request.time`). `peer`: `ip:port`, or the path of a unix socket. Undefined when
+ * (`%START_TIME(%s.%9f)%`), or RFC 3339 (`request.time`). `peer`: `ip:port`, the path of a unix socket, or `envoy://…`. Undefined when
  * either is missing, or is something else.
  */
 export function identityOfTexts(start: string | undefined, peer: string | undefined): StreamIdentity | undefined {
   const startNs = nanoseconds(start ?? '');
   if (startNs === undefined || peer === undefined || peer === '') return undefined;
   const [, host, port] = /^\[?([^\]]*)\]?:(\d+)$/.exec(peer) ?? [];
-  return streamIdentity(startNs, port === undefined ? `pipe:${peer}` : `${host}:${port}`);
+  if (port !== undefined) return streamIdentity(startNs, `${host}:${port}`);
+  return streamIdentity(startNs, peer.startsWith(INTERNAL) ? peer : `pipe:${peer}`);
+}
+
+function nanosecondsOf(seconds: string, nanos = 0): bigint {
+  return BigInt(seconds) * NS_PER_SECOND + BigInt(nanos);
 }
 
 function nanoseconds(text: string): bigint | undefined {
@@ -36,5 +60,7 @@ function nanoseconds(text: string): bigint | undefined {
 
 function addressText(address: Address | undefined): string | undefined {
   if (address?.socketAddress) return `${address.socketAddress.address ?? ''}:${address.socketAddress.portValue ?? 0}`;
+  const internal = address?.envoyInternalAddress;
+  if (internal) return `${INTERNAL}${internal.serverListenerName ?? ''}/${internal.endpointId ?? ''}`;
   return address?.pipe ? `pipe:${address.pipe.path ?? ''}` : undefined;
 }

@@ -17,7 +17,14 @@ describe('an upgrade', () => {
       okResponse: {
         headers: [{ header: { key: 'x-connection-id', value: lease }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' }],
       },
-      dynamicMetadata: { fields: { lease: { stringValue: lease }, pod: { stringValue: 'pod1' } } },
+      dynamicMetadata: {
+        fields: {
+          lease: { stringValue: lease },
+          pod: { stringValue: 'pod1' },
+          'wsgate.lease': { stringValue: lease },
+          'wsgate.pod': { stringValue: 'pod1' },
+        },
+      },
     });
     expect(lease).toMatch(/^proxy_a_[0-9a-z]+-192\.0\.2\.7:\d+$/);
     expect(await gate.connections('pod1')).toBe(1);
@@ -53,6 +60,34 @@ describe('an upgrade', () => {
     expect(await gate.connections('pod1')).toBe(1);
   });
 
+  it('from an internal listener is one for each number of its Check, though all began at once at one address', async () => {
+    gate = await startTestApp();
+    const request = checkOf(newStream(), 'pod1');
+    const address = { envoyInternalAddress: { serverListenerName: 'inner' } };
+    const check = (id: string) => {
+      const http = { ...request.attributes?.request?.http, id };
+      const told = { ...request.attributes?.request, http };
+      return gate.check({ attributes: { ...request.attributes, source: { address }, request: told } });
+    };
+    const leases = new Set([await check('1'), await check('2'), await check('2')].map(leaseIn));
+    expect([leases.size, await gate.connections('pod1')]).toEqual([2, 2]);
+  });
+
+  it('is known as one by its Check alone, with proxy.upgradesOnly', async () => {
+    gate = await startTestApp({ WSGATE_PROXY_UPGRADES_ONLY: 'true' });
+    expect(leaseIn(await gate.check(checkOf(newStream(), 'pod1', {})))).toBeDefined();
+  });
+
+  it('that sends the header of its pod twice, raw, names none', async () => {
+    gate = await startTestApp({ WSGATE_PODS_FROM: '[{header: x-pod}]' });
+    const request = checkOf(newStream(), undefined);
+    const raw = (key: string, value: string) => ({ key, rawValue: Buffer.from(value) });
+    const headers = [raw('upgrade', 'websocket'), raw('x-pod', 'pod1'), raw('x-pod', 'pod2')];
+    const http = { headerMap: { headers }, path: '/' };
+    const twice = { attributes: { ...request.attributes, request: { ...request.attributes?.request, http } } };
+    expect(await gate.check(twice)).toMatchObject({ deniedResponse: { body: '{"error":"POD_UNKNOWN"}' } });
+  });
+
   it('is known as one when Envoy sends its headers raw', async () => {
     gate = await startTestApp();
     const request = checkOf(newStream(), 'pod1');
@@ -73,17 +108,22 @@ describe('an upgrade', () => {
 
 describe('a request that is no WebSocket upgrade', () => {
   it.each([
-    ['plain HTTP', {}],
-    ['an upgrade to something else', { upgrade: 'h2c' }],
-    ['a header that only looks alike', { upgrade: 'websocketx' }],
-  ])('%s is let through without a lease, and its own x-connection-id is taken off', async (_what, headers) => {
-    gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '0' });
-    expect(await gate.check(checkOf(newStream(), 'pod1', headers))).toEqual({
-      status: { code: status.OK },
-      okResponse: { headersToRemove: ['x-connection-id'] },
-    });
-    expect(await gate.connections('pod1')).toBe(0);
-  });
+    // Its metadata tells that nothing showed whether it is an upgrade.
+    ['plain HTTP', {}, { fields: { 'wsgate.no-upgrade-header': { stringValue: 'true' } } }],
+    ['an upgrade to something else', { upgrade: 'h2c' }, undefined],
+    ['a header that only looks alike', { upgrade: 'websocketx' }, undefined],
+  ])(
+    '%s is let through without a lease, and its own x-connection-id is taken off',
+    async (_what, headers, metadata) => {
+      gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '0' });
+      expect(await gate.check(checkOf(newStream(), 'pod1', headers))).toEqual({
+        status: { code: status.OK },
+        okResponse: { headersToRemove: ['x-connection-id'] },
+        dynamicMetadata: metadata,
+      });
+      expect(await gate.connections('pod1')).toBe(0);
+    },
+  );
 });
 
 describe('an upgrade whose pod or proxy cannot be told', () => {
@@ -226,7 +266,7 @@ describe('the access log', () => {
     const open = entryOf(first, 'pod1', 'DownstreamTunnelSuccessfullyEstablished', { lease });
     const end = entryOf(first, 'pod1', 'DownstreamEnd', { lease });
     log.write(message(open, open, end, end, open));
-    log.write(message(entryOf(newStream(), 'pod2', 'DownstreamEnd', { lease: other })));
+    log.write(message(entryOf(second, 'pod2', 'DownstreamEnd', { lease: other })));
     log.write(message(entryOf(newStream(), 'pod1', 'DownstreamEnd', { code: 200 })));
     log.write(message(entryOf(newStream(), 'pod1', 'DownstreamEnd', { code: 429, details: 'ext_authz_denied' })));
     log.write(message(entryOf(newStream(), 'pod2', 'DownstreamPeriodic')));
@@ -264,7 +304,7 @@ describe('the access log', () => {
     gate = await startTestApp();
     const stream = newStream();
     const log = gate.logStream();
-    log.write(message(entryOf(stream, 'pod1', 'DownstreamPeriodic', { lease: 'no lease' })));
+    log.write(message(entryOf(stream, 'no pod', 'DownstreamPeriodic', { lease: 'no lease' })));
     log.write(message(entryOf(stream, 'no pod', 'DownstreamPeriodic')));
     log.write({});
     log.write(message({}, { commonProperties: {} }));

@@ -174,6 +174,22 @@ it('a filter that sends no metadata of a route that has none is not complained o
   expect(errors()).toEqual([]);
 });
 
+it('an Envoy that hides the header by which an upgrade is known, and no other', async () => {
+  gate = await startTestApp();
+  const log = gate.logStream('proxy_a');
+  for (const headers of [{ upgrade: 'SPDY/3.1' }, {}]) {
+    const stream = newStream();
+    const answer = await gate.check(checkOf(stream, 'pod1', headers));
+    const metadata = 'dynamicMetadata' in answer ? answer.dynamicMetadata : undefined;
+    const entry = entryOf(stream, 'pod1', 'DownstreamTunnelSuccessfullyEstablished');
+    const filterMetadata = metadata ? { 'envoy.filters.http.ext_authz': metadata } : {};
+    log.write(message({ ...entry, commonProperties: { ...entry.commonProperties, metadata: { filterMetadata } } }));
+    await expect.poll(() => gate.connections('pod1')).toBe('upgrade' in headers ? 1 : 2);
+    expect(errors()).toHaveLength('upgrade' in headers ? 0 : 1);
+  }
+  expect(errors()).toMatchObject([{ who: 'proxy_a', msg: expect.stringContaining('allowed_headers') }]);
+});
+
 it('a cluster that speaks HTTP/1.1 to the address for gRPC', async () => {
   gate = await startTestApp();
   for (let i = 0; i < 2; i += 1) send(gate.app.grpc, 'GET /readyz HTTP/1.1\r\nhost: gate\r\n\r\n');

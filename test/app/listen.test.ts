@@ -115,6 +115,20 @@ describe.skipIf(!hasOpenssl)('with certificates', () => {
     }
   });
 
+  it('an Envoy is who the URI in its certificate says, with proxy.from: [certificate]', async () => {
+    const named = { ...env, WSGATE_LISTEN_TLS_CA: ours.cert, WSGATE_PROXY_FROM: 'certificate' };
+    const { cert, key } = read(await ours.issue('envoy_c', 'URI:spiffe://example.org/ns/edge/sa/envoy, DNS:localhost'));
+    const app = await start(named, credentials.createSsl(read(ours).cert, key, cert));
+    const lease = leaseIn(await app.check(checkOf(newStream(), 'pod1'), 'envoy_b'));
+    expect(lease).toMatch(/^spiffe:\/\/example\.org\/ns\/edge\/sa\/envoy_/);
+    expect(await app.fleet()).toHaveProperty(
+      'websocket_proxy_connections{proxy_id="spiffe://example.org/ns/edge/sa/envoy"}',
+      1,
+    );
+    expect(await app.api.release('pod1', lease)).toEqual({ released: true });
+    expect(await app.connections('pod1')).toBe(0);
+  });
+
   it('an Envoy is who its certificate says, and can free and renew its own leases only', async () => {
     const named = { ...env, WSGATE_LISTEN_TLS_CA: ours.cert, WSGATE_PROXY_FROM_CERTIFICATE: 'true' };
     const { cert, key } = read(await ours.issue('envoy_a'));
@@ -124,7 +138,7 @@ describe.skipIf(!hasOpenssl)('with certificates', () => {
     expect(lease).toMatch(/^envoy_a_/);
     const log = app.logStream('envoy_b');
     const foreign = lease.replace('envoy_a', 'envoy_b');
-    log.write(message(entryOf(newStream(), 'pod1', 'DownstreamPeriodic', { lease: foreign })));
+    log.write(message(entryOf(stream, 'pod1', 'DownstreamPeriodic', { lease: foreign })));
     await expect
       .poll(async () => (await app.get('/metrics')).text())
       .toContain('wsgate_access_log_entries_total{kind="malformed"} 1');

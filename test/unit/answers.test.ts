@@ -21,7 +21,14 @@ it('an allow carries its lease as a header and in the metadata, and its pod ther
         okResponse: {
           headers: [{ header: { key: 'x-connection-id', value: lease }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' }],
         },
-        dynamicMetadata: { fields: { lease: { stringValue: lease }, pod: { stringValue: pod } } },
+        dynamicMetadata: {
+          fields: {
+            'wsgate.lease': { stringValue: lease },
+            'wsgate.pod': { stringValue: pod },
+            lease: { stringValue: lease },
+            pod: { stringValue: pod },
+          },
+        },
       });
     }),
     200,

@@ -65,7 +65,7 @@ test('the defaults are these', () => {
         unfinishedBytesPerAddressMax: 67_108_864,
         flowControlWindow: 67_108_864,
       },
-      proxy: { fromCertificate: false },
+      proxy: { fromCertificate: false, upgradesOnly: false },
       store: { prefix: 'ws:', deadline: 100, info: true },
       pods: { from: ['route', 'context'] },
       limits: { podsMax: 10_000, proxiesMax: 10_000, default: { connections: 100 }, pods: {} },

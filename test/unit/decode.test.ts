@@ -17,12 +17,15 @@ const mapOf = <T>(keys: readonly string[], value: fc.Arbitrary<T>) =>
   fc.dictionary(fc.oneof(fc.constantFrom(...keys), fc.string({ maxLength: 8 })), value, { maxKeys: 6 });
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String);
 
-const struct = fc.record({ fields: mapOf(['pod', 'lease'], fc.record({ stringValue: text })) });
+const struct = fc.record({
+  fields: mapOf(['pod', 'lease', 'wsgate.pod', 'wsgate.lease'], fc.record({ stringValue: text })),
+});
 const metadata = fc.record({ filterMetadata: mapOf(['wsgate', 'envoy.filters.http.ext_authz'], struct) });
 const time = optional({ seconds: fc.oneof(int64, fc.constant('1763696781')), nanos: fc.nat(999_999_999) });
 const address = fc.oneof(
   fc.record({ socketAddress: optional({ address: text, portValue: fc.nat(65_535) }) }),
   fc.record({ pipe: fc.record({ path: text }) }),
+  fc.record({ envoyInternalAddress: optional({ serverListenerName: text, endpointId: text }) }),
 );
 const peer = optional({ address, labels: mapOf(['proxy_id'], text) });
 const headers = mapOf(['upgrade', 'x-pod', 'x-pop', ':method'], text);
@@ -34,7 +37,7 @@ const check = fc.record({
     destination: peer,
     request: optional({
       time,
-      http: optional({ headers, headerMap: fc.record({ headers: raw }), path: text, host: text }),
+      http: optional({ headers, headerMap: fc.record({ headers: raw }), id: text, path: text, host: text }),
     }),
     contextExtensions: mapOf(['pod'], text),
     routeMetadataContext: metadata,
@@ -68,7 +71,7 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   contextExtensions: ['pod'],
   customTags: ['pod'],
   filterMetadata: ['wsgate', 'envoy.filters.http.ext_authz'],
-  fields: ['pod', 'lease'],
+  fields: ['pod', 'lease', 'wsgate.pod', 'wsgate.lease'],
 };
 
 function wantedOf(value: unknown, field = ''): unknown {

@@ -34,6 +34,15 @@ describe('a lease id', () => {
     expect(holderOf(lease).sinceMs).toBe(1_763_696_781_123);
   });
 
+  it.each(['router~10.1.2.3~gw_1.default~default.svc.cluster.local', 'spiffe://example.org/ns/edge/sa/envoy'])(
+    'leads back to the proxy %s',
+    (proxy) => {
+      const lease = leaseId(proxyId(proxy), streamIdentity(START_NS, '10.0.0.1:1234'));
+      expect(parseLeaseId(lease)).toBe(lease);
+      expect(proxyOf(lease)).toBe(proxy);
+    },
+  );
+
   it('tells the address of its holder', () => {
     expect(holderOf(leaseId(proxyId('a'), streamIdentity(START_NS, '10.0.0.1:1234'))).address).toBe('10.0.0.1:1234');
   });

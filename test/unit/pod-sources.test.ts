@@ -32,6 +32,12 @@ describe('a pod is told', () => {
     ['by a path whose template ends in a slash', '[{path: "/pods/{pod}/"}]', { path: '/pods/pod1/ws' }, 'pod1'],
     ['by a host', '[{host: "{pod}.example.com"}]', { host: 'pod1.example.com' }, 'pod1'],
     ['by a host with a port', '[{host: "{pod}.example.com"}]', { host: 'pod1.EXAMPLE.com:8443' }, 'pod1'],
+    ['by a host, whatever its case', '[{host: "{pod}.example.com"}]', { host: 'POD1.Example.com' }, 'pod1'],
+    ['by a host with a dot at its end', '[{host: "{pod}.example.com"}]', { host: 'Pod1.example.com.:443' }, 'pod1'],
+    ['by a host that is nothing but it', '[{host: "{pod}"}]', { host: 'pod1:8443' }, 'pod1'],
+    ['by a path with an encoded template', '[{path: "/a%20b//{pod}"}]', { path: '/a%20b//pod1' }, 'pod1'],
+    ['by a header with spaces around', '[{header: x-pod}]', { headers: { 'x-pod': ' pod1\t' } }, 'pod1'],
+    ['by a path that is encoded only after it', '[{path: "/pods/{pod}/ws"}]', { path: '/pods/pod1/ws//a%20b' }, 'pod1'],
     ['by its fixed name', '[{fixed: pod1}]', {}, 'pod1'],
   ])('%s', (_how, from, seen, pod) => {
     expect(sources(from).podOf(sight(seen))).toBe(pod);
@@ -54,6 +60,37 @@ describe('a pod is not told', () => {
     ['by a name of 10,000 characters', '[{header: x-pod}]', { headers: { 'x-pod': 'x'.repeat(10_000) } }],
   ])('%s', (_how, from, seen) => {
     expect(sources(from).podOf(sight(seen))).toBeUndefined();
+  });
+});
+
+describe('a request that can be read in two ways names no pod, even if a later source has one:', () => {
+  const from = '[{path: "/pods/{pod}"}, {fixed: pod2}]';
+  it.each([
+    '/pods/%70od1',
+    '/pods/pod1%2fws',
+    '/p%6fds/pod1',
+    '//pods/pod1',
+    '/pods//pod1',
+    '/pods\\pod1',
+    '/pods/.',
+    '/pods/x/../pod1',
+    '/pods/./pod1',
+    '/other/../pods/pod1',
+    '/pods/x/%2e%2E/pod1',
+    '/pods/x/..%5cpod1',
+    '/pods/x/..;a=b/pod1',
+    '/pods/pod1;a=b',
+  ])('the path %s', (path) => {
+    expect(sources(from).podOf(sight({ path }))).toBeUndefined();
+  });
+
+  it('several values of one header', () => {
+    const headers = { 'x-pod': 'pod1,pod2' };
+    expect(sources('[{header: x-pod}, {fixed: pod2}]').podOf(sight({ headers }))).toBeUndefined();
+  });
+
+  it('and one whose path is of another shape altogether leaves it to the next source', () => {
+    expect(sources(from).podOf(sight({ path: '/a%20b//c' }))).toBe('pod2');
   });
 });
 

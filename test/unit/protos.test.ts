@@ -31,7 +31,11 @@ type Complete<T> = T extends Uint8Array
     ? readonly Complete<Item>[]
     : { readonly [Key in keyof T]-?: Complete<T[Key]> };
 
-const address = { socketAddress: { address: '192.0.2.1', portValue: 40001 }, pipe: { path: '/run/client.sock' } };
+const address = {
+  socketAddress: { address: '192.0.2.1', portValue: 40001 },
+  pipe: { path: '/run/client.sock' },
+  envoyInternalAddress: { serverListenerName: 'inner', endpointId: '10.0.0.1:80' },
+};
 const time = { seconds: '1767225600', nanos: 123456789 };
 const metadata = { filterMetadata: { wsgate: { fields: { pod: { stringValue: 'pod1' } } } } };
 const headers = [
@@ -48,6 +52,7 @@ const checkRequest: Complete<CheckRequest> = {
     request: {
       time,
       http: {
+        id: '4711',
         headers: { upgrade: 'websocket', ':path': '/pod1/chat?room=ö' },
         headerMap: { headers: headers.map((option) => option.header) },
         path: '/pod1/chat?room=ö',

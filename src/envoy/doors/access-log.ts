@@ -104,7 +104,7 @@ export class AccessLogDoor {
   #open(call: LogCall, message: StreamAccessLogsMessage): Heard | undefined {
     const { complaints, keepalives, ledger, namesakes, pods, proxies } = this.#parts;
     const node = message.identifier?.node?.id;
-    const proxy = proxies.of(call, node);
+    const proxy = proxies.of(call, { node });
     const peer = call.getPeer();
     if (!proxy) return undefined;
     const signs = new LogSigns({ complaints, namesakes }, { proxy, node, peer, needsRoute: pods.readsRoute });

@@ -14,7 +14,7 @@ import type { AttributeContext, CheckRequest, HttpRequest } from '../messages.ts
 import type { Namesakes } from '../namesakes.ts';
 import type { PodSources } from '../pod-sources.ts';
 import type { AuthorizationService, EnvoyDecoders } from '../protos.ts';
-import type { ProxyNames } from '../proxy-name.ts';
+import type { ProxyNames, Sender } from '../proxy-name.ts';
 import { identityOf } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
 import type { Denials } from './denials.ts';
@@ -30,6 +30,8 @@ export interface ExtAuthzParts {
   readonly service: AuthorizationService;
   readonly decode: EnvoyDecoders['check'];
   readonly log: Logger;
+  /** Each Check is taken for an upgrade, whatever headers it shows. */
+  readonly upgradesOnly: boolean;
   /** How long the store may take to answer; undefined when it is in this process. */
   readonly storeDeadlineMs: number | undefined;
 }
@@ -62,15 +64,17 @@ export class ExtAuthzDoor {
   }
 
   readonly #check: handleUnaryCall<CheckRequest, Buffer> = (call, callback) => {
-    const { pods, proxies, namesakes, answers } = this.#parts;
+    const { pods, proxies, namesakes, answers, upgradesOnly } = this.#parts;
     const { attributes } = call.request;
     const http = attributes?.request?.http;
     if (!attributes || !http) return this.#malformed(call, callback, 'attributes.request.http');
     const headers = headersOf(http);
-    if (!isWebSocket(headers[UPGRADE])) return callback(null, answers.other);
-    const label = attributes.destination?.labels?.proxy_id;
+    const upgrade = headers[UPGRADE];
+    if (!upgradesOnly && !isWebSocket(upgrade))
+      return callback(null, upgrade === undefined ? answers.blind : answers.other);
+    const sender = senderOf(call);
     const sight = sightOf(attributes, http, headers);
-    const proxy = proxies.of(call, label);
+    const proxy = proxies.of(call, sender);
     if (proxy) namesakes.heard('address of its Checks', proxy, hostOf(call.getPeer()));
     const reading = readUpgrade(sight, proxy, pods);
     if ('upgrade' in reading) return this.#ask(call, callback, reading.upgrade);
@@ -78,7 +82,7 @@ export class ExtAuthzDoor {
       case 'stream':
         return this.#malformed(call, callback, 'attributes.request.time or attributes.source.address');
       case 'proxy':
-        return this.#refuse(call, callback, 'PROXY_UNKNOWN', proxies.explain(call, label));
+        return this.#refuse(call, callback, 'PROXY_UNKNOWN', proxies.explain(call, sender));
       case 'pod':
         return this.#refuse(call, callback, 'POD_UNKNOWN', pods.explain(sight));
     }
@@ -96,7 +100,7 @@ export class ExtAuthzDoor {
     lookedAt: readonly string[],
   ): void {
     const { host, path } = call.request.attributes?.request?.http ?? {};
-    const proxy = this.#parts.proxies.of(call, call.request.attributes?.destination?.labels?.proxy_id);
+    const proxy = this.#parts.proxies.of(call, senderOf(call));
     this.#parts.denials.tell(reason, lookedAt, { path: shownPath(path), host, proxy, peer: call.getPeer() });
     callback(null, this.#bytesOf(this.#parts.gate.refuse(reason)));
   }
@@ -147,22 +151,27 @@ export class ExtAuthzDoor {
   }
 }
 
+function senderOf({ request }: CheckCall): Sender {
+  return { label: request.attributes?.destination?.labels?.proxy_id };
+}
+
 type Headers = Readonly<Record<string, string>>;
 
-/** With `encode_raw_headers`, Envoy sends `headerMap` instead of `headers`. */
+/** With `encode_raw_headers`, Envoy sends `headerMap` instead of `headers`. There a header that came twice stands twice. */
 function headersOf({ headers, headerMap }: HttpRequest): Headers {
   if (headers || !headerMap?.headers) return headers ?? {};
   const text = new TextDecoder('latin1');
-  const raw = headerMap.headers.map(({ key, rawValue, value }) => [
-    key ?? '',
-    rawValue ? text.decode(rawValue) : (value ?? ''),
-  ]);
-  return Object.fromEntries(raw);
+  const joined: Record<string, string> = Object.create(null);
+  for (const { key = '', rawValue, value = '' } of headerMap.headers) {
+    const one = rawValue ? text.decode(rawValue) : value;
+    joined[key] = joined[key] === undefined ? one : `${joined[key]},${one}`;
+  }
+  return joined;
 }
 
 function sightOf(attributes: AttributeContext, http: HttpRequest, headers: Headers): RequestSight {
   return {
-    stream: identityOf(attributes.request?.time, attributes.source?.address),
+    stream: identityOf(attributes.request?.time, attributes.source?.address, http.id),
     routePod: stringField(attributes.routeMetadataContext?.filterMetadata?.wsgate, 'pod'),
     contextPod: attributes.contextExtensions?.pod,
     header: (name) => headers[name],

@@ -12,7 +12,7 @@
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Gate } from '../../admission/gate.ts';
-import { type LeaseId, type PodId, type ProxyId, parseLeaseId, parsePodId, streamOf } from '../../admission/ids.ts';
+import { type LeaseId, type PodId, type ProxyId, startOf } from '../../admission/ids.ts';
 import type { Held, Holds } from '../../admission/ledger/holds.ts';
 import type { DenialReason, Upgrade } from '../../admission/verdict.ts';
 import type { RawCall } from '../grpc/raw-call.ts';
@@ -24,6 +24,7 @@ import { ATTRIBUTES, type EnvoyDecoders, EXT_PROC, type ExternalProcessorService
 import type { ProxyNames } from '../proxy-name.ts';
 import { identityOfTexts } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
+import { toldLease } from '../told-lease.ts';
 import type { Denials, Lacking } from './denials.ts';
 import { isWebSocket, type RequestSight, readUpgrade, shownPath, UPGRADE } from './request.ts';
 
@@ -131,14 +132,15 @@ class HoldStream {
   }
 
   #upgrade(request: ProcessingRequest, sight: RequestSight): void {
-    const asked = leaseFrom(request, sight);
+    // Where ext_authz was asked before, the lease that it got.
+    const asked = toldLease(request.metadataContext, sight.stream && startOf(sight.stream));
     if (asked) this.#hold(asked.pod, asked.lease, shownPath(sight.path));
     else this.#ask(sight, stringField(request.attributes?.[EXT_PROC], ATTRIBUTES.node));
   }
 
   #ask(sight: RequestSight, node: string | undefined): void {
     const { pods, proxies } = this.#parts;
-    const proxy = proxies.of(this.#call, node);
+    const proxy = proxies.of(this.#call, { node });
     const reading = readUpgrade(sight, proxy, pods);
     if ('upgrade' in reading) {
       this.#asking = reading.upgrade;
@@ -146,7 +148,7 @@ class HoldStream {
     } else if (reading.missing === 'stream') {
       this.#end(status.INVALID_ARGUMENT, `${START} and ${PEER}, or request.time and source.address, are missing`);
     } else if (reading.missing === 'pod') this.#refuse('POD_UNKNOWN', pods.explain(sight), sight, proxy);
-    else this.#refuse('PROXY_UNKNOWN', proxies.explain(this.#call, node), sight, proxy);
+    else this.#refuse('PROXY_UNKNOWN', proxies.explain(this.#call, { node }), sight, proxy);
   }
 
   #refuse(reason: Lacking, lookedAt: readonly string[], { path, host }: RequestSight, proxy?: ProxyId): void {
@@ -202,14 +204,6 @@ class HoldStream {
   }
 }
 
-/** Of a request for which ext_authz was asked: the lease that it got, if it is of this very stream. */
-function leaseFrom({ metadataContext }: ProcessingRequest, { stream }: RequestSight) {
-  const metadata = metadataContext?.filterMetadata?.['envoy.filters.http.ext_authz'];
-  const pod = parsePodId(stringField(metadata, 'pod') ?? '');
-  const lease = parseLeaseId(stringField(metadata, 'lease') ?? '');
-  return pod && lease && streamOf(lease) === stream ? { pod, lease } : undefined;
-}
-
 function laterOf({ requestHeaders: _, metadataContext: __, attributes: ___, ...later }: ProcessingRequest): Later[] {
   return Object.keys(later) as Later[];
 }
@@ -217,8 +211,9 @@ function laterOf({ requestHeaders: _, metadataContext: __, attributes: ___, ...l
 function sightOf({ requestHeaders, attributes }: ProcessingRequest, call: RawCall): RequestSight {
   const shown = attributes?.[EXT_PROC];
   const header = (name: string) => {
-    const found = requestHeaders?.headers?.headers?.find(({ key }) => key === name);
-    return found?.rawValue ? Buffer.from(found.rawValue).toString('latin1') : found?.value;
+    const found = requestHeaders?.headers?.headers?.filter(({ key }) => key === name) ?? [];
+    const values = found.map(({ rawValue, value }) => (rawValue ? Buffer.from(rawValue).toString('latin1') : value));
+    return values.length === 0 ? undefined : values.join(',');
   };
   const [start, peer] = [call.metadata.get(START)[0], call.metadata.get(PEER)[0]];
   return {

@@ -1,11 +1,12 @@
 /** One entry of the access log: what it means for the count. */
 
-import { type LeaseId, type PodId, type ProxyId, parseLeaseId, parsePodId } from '../../admission/ids.ts';
+import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
 import type { Sighting } from '../../admission/ledger/entries.ts';
 import type { HttpAccessLogEntry } from '../messages.ts';
 import type { PodSources } from '../pod-sources.ts';
-import { identityOf } from '../stream-identity.ts';
+import { identityOf, startIn } from '../stream-identity.ts';
 import { type Struct, stringField } from '../struct.ts';
+import { BLIND, EXT_AUTHZ, toldLease } from '../told-lease.ts';
 import { type RequestSight, readUpgrade, shownPath } from './request.ts';
 
 /** `unasked`: a WebSocket that opened without a gate's answer. */
@@ -29,31 +30,28 @@ export function readEntry(entry: HttpAccessLogEntry, proxy: ProxyId, pods: PodSo
   if (!ended && type !== 'DownstreamPeriodic' && type !== 'DownstreamTunnelSuccessfullyEstablished') return IGNORED;
 
   const code = entry.response?.responseCode?.value;
-  const metadata = gateMetadata(entry);
-  const leaseText = stringField(metadata, 'lease');
-  if (leaseText === undefined && !mayHoldUntoldLease(entry, ended, code)) return IGNORED;
+  const told = toldLease(common?.metadata, startIn(common?.startTime));
+  if (!told && !mayHoldUntoldLease(entry, ended, code)) return IGNORED;
 
-  let pod: PodId | undefined;
-  let lease: LeaseId | undefined;
-  if (leaseText !== undefined) {
-    pod = parsePodId(stringField(metadata, 'pod') ?? '');
-    lease = parseLeaseId(leaseText);
-    if (!pod || !lease) return { kind: 'malformed', why: 'lease metadata that no gate wrote' };
-  } else {
-    const reading = readUpgrade(sightOf(entry), proxy, pods);
-    if ('missing' in reading) return { kind: 'malformed', why: 'a WebSocket whose pod or stream cannot be told' };
-    ({ pod, lease } = reading.upgrade);
-  }
-  const unasked = leaseText === undefined && code === SWITCHING_PROTOCOLS;
+  const reading = told ? { upgrade: told } : readUpgrade(sightOf(entry), proxy, pods);
+  if ('missing' in reading) return { kind: 'malformed', why: 'a WebSocket whose pod or stream cannot be told' };
+  const { pod, lease } = reading.upgrade;
+  const unasked = !told && code === SWITCHING_PROTOCOLS && !isHiddenUpgrade(entry);
   if (ended) return { kind: 'ended', unasked, pod, lease };
   const state = code === SWITCHING_PROTOCOLS ? 'live' : 'reserved';
   const path = shownPath(entry.request?.path);
   return { kind: 'seen', unasked, pod, lease, path, state, periodic: type === 'DownstreamPeriodic' };
 }
 
+/** A WebSocket whose Check had no `upgrade` header, and so was not decided. */
+export function isHiddenUpgrade(entry: HttpAccessLogEntry): boolean {
+  if (entry.response?.responseCode?.value !== SWITCHING_PROTOCOLS) return false;
+  return stringField(gateMetadata(entry), BLIND) !== undefined;
+}
+
 /** What a gate's answer to the Check put into the stream's metadata. */
 export function gateMetadata({ commonProperties }: HttpAccessLogEntry): Struct | undefined {
-  return commonProperties?.metadata?.filterMetadata?.['envoy.filters.http.ext_authz'];
+  return commonProperties?.metadata?.filterMetadata?.[EXT_AUTHZ];
 }
 
 /**

@@ -6,7 +6,7 @@ import { type Complaint, type Complaints, hostOf } from '../complaints.ts';
 import type { HttpAccessLogEntry } from '../messages.ts';
 import type { Namesakes } from '../namesakes.ts';
 import { stringField } from '../struct.ts';
-import { type Entry, gateMetadata } from './log-entry.ts';
+import { type Entry, gateMetadata, isHiddenUpgrade } from './log-entry.ts';
 import { shownPath } from './request.ts';
 
 /**
@@ -60,6 +60,7 @@ export class LogSigns {
     } else if (entry.kind !== 'malformed') {
       const checks = proxyOf(entry.lease);
       if (checks !== proxy) say('two names', { accessLog: proxy, checks });
+      if (isHiddenUpgrade(logEntry)) say('hidden upgrades');
       if (entry.unasked && beganMs(logEntry) > this.#asksFromMs) say('never asked', { pod: entry.pod });
     }
   }

@@ -7,6 +7,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { TLSSocket } from 'node:tls';
 import { status } from '@grpc/grpc-js';
+import type { PeerCertificate } from '../certificate-names.ts';
 import { peerOf } from './keepalives.ts';
 import { MessageReader } from './message-reader.ts';
 
@@ -48,11 +49,11 @@ export class RawCall {
   };
 
   /** As grpc-js has it, as far as it is looked at. */
-  getAuthContext(): { sslPeerCertificate?: { subject: { CN: string | string[] } } } {
+  getAuthContext(): { sslPeerCertificate?: PeerCertificate } {
     const socket = this.#stream.session?.socket;
     if (!(socket instanceof TLSSocket)) return {};
-    const { subject } = socket.getPeerCertificate();
-    return subject?.CN === undefined ? {} : { sslPeerCertificate: { subject: { CN: subject.CN } } };
+    const { subject, subjectaltname } = socket.getPeerCertificate();
+    return subject === undefined ? {} : { sslPeerCertificate: { subject, subjectaltname } };
   }
 
   /** To be called once, before the stream flows. */

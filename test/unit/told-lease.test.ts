@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import type { Metadata } from '../../src/envoy/messages.ts';
+import { toldLease } from '../../src/envoy/told-lease.ts';
+
+const OURS = 'proxy_a_dct2sznf6o5h-10.0.0.1:1234';
+const START = 'dct2sznf6o5h';
+
+function metadata(namespaces: Record<string, Record<string, string>>): Metadata {
+  const struct = (texts: Record<string, string>) => ({
+    fields: Object.fromEntries(Object.entries(texts).map(([key, stringValue]) => [key, { stringValue }])),
+  });
+  return {
+    filterMetadata: Object.fromEntries(Object.entries(namespaces).map(([name, texts]) => [name, struct(texts)])),
+  };
+}
+
+describe('the lease of a stream is told', () => {
+  it.each([
+    ['by the keys of the gate', { 'envoy.filters.http.ext_authz': { 'wsgate.lease': OURS, 'wsgate.pod': 'pod1' } }],
+    ['by an answer of the hold door', { wsgate: { lease: OURS, pod: 'pod1' } }],
+    ['by the short keys', { 'envoy.filters.http.ext_authz': { lease: OURS, pod: 'pod1' } }],
+    [
+      'by the keys of the gate, when another filter has overwritten the short ones',
+      {
+        'envoy.filters.http.ext_authz': {
+          'wsgate.lease': OURS,
+          'wsgate.pod': 'pod1',
+          lease: 'proxy_b_1-x',
+          pod: 'pod2',
+        },
+      },
+    ],
+    [
+      'by the hold door, when the short keys are those of another filter',
+      { 'envoy.filters.http.ext_authz': { lease: 'token 7' }, wsgate: { lease: OURS, pod: 'pod1' } },
+    ],
+  ])('%s', (_how, namespaces) => {
+    expect(toldLease(metadata(namespaces), START)).toEqual({ lease: OURS, pod: 'pod1' });
+  });
+});
+
+describe('the lease of a stream is not told', () => {
+  it.each([
+    [
+      'by one that was given to a stream of another start',
+      { lease: 'proxy_a_dct2sznf6o5i-10.0.0.1:1234', pod: 'pod1' },
+    ],
+    ['by one without a start', { lease: 'proxy_a', pod: 'pod1' }],
+    ['by what is no lease', { lease: 'token 7', pod: 'pod1' }],
+    ['without a pod', { lease: OURS }],
+    ['with what is no pod', { lease: OURS, pod: 'pod 1' }],
+  ])('%s', (_how, texts) => {
+    expect(toldLease(metadata({ 'envoy.filters.http.ext_authz': texts }), START)).toBeUndefined();
+  });
+
+  it('when its start is not known', () => {
+    const found = metadata({ 'envoy.filters.http.ext_authz': { lease: 'proxy_a_1', pod: 'pod1' } });
+    expect(toldLease(found, undefined)).toBeUndefined();
+    expect(toldLease(undefined, START)).toBeUndefined();
+  });
+});
