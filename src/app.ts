@@ -19,6 +19,7 @@ import { openEnvoySide } from './envoy/open.ts';
 import { GateMetrics } from './http/gate-metrics.ts';
 import { logEvents } from './log.ts';
 import { GateReadiness } from './readiness.ts';
+import { version } from './version.ts';
 
 export type { App };
 
@@ -47,6 +48,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       graceMs: lease.grace,
       unrenewedMaxMs: lease.unrenewedMax,
       gate: gateName,
+      about: { version: version(), node: process.versions.node, startedMs: Date.now() },
       outage: outage.policy,
     },
   );

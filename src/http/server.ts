@@ -19,11 +19,12 @@ import { BODY_TYPES, eventRoutes } from './events.ts';
 import { sendMetrics } from './exposition.ts';
 import { FleetMetrics } from './fleet-metrics.ts';
 import type { GateMetrics } from './gate-metrics.ts';
+import { gateRoutes } from './gates.ts';
 import { historyRoutes } from './history.ts';
 import type { LastHour } from './last-hour.ts';
 import { Methods } from './methods.ts';
 import { type PodRouteParts, podRoutes } from './pods.ts';
-import { sendProblem } from './problem.ts';
+import { sendAway, sendProblem } from './problem.ts';
 import { checkScopes, needs } from './scopes.ts';
 import { refuseUnreadable } from './unreadable.ts';
 
@@ -116,6 +117,7 @@ export function createHttpServer(parts: HttpServerParts, options: HttpServerOpti
     healthRoutes(scope, parts, needs(open.includes('health') ? 'none' : 'all'));
     metricRoutes(scope, parts, needs(open.includes('metrics') ? 'none' : 'all'));
     podRoutes(scope, parts);
+    gateRoutes(scope, parts.fleet);
     hubRoutes(scope, parts);
   });
   parts.hub?.attach(app.server);
@@ -135,7 +137,7 @@ function metricRoutes(app: FastifyInstance, { metrics, fleet }: HttpServerParts,
   app.get('/metrics', access, async (request, reply) => sendMetrics(request, reply, await metrics.render()));
   app.get('/websocket/metrics', access, async (request, reply) => {
     const answer = await fleet.snapshot();
-    if (!answer.ok) return sendProblem(reply, 503, `the store does not answer: ${answer.detail}`);
+    if (!answer.ok) return sendAway(reply, answer);
     return sendMetrics(request, reply, await fleetMetrics.render(answer.value));
   });
 }

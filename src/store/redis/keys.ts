@@ -39,9 +39,10 @@ export class Keys {
    * - `history`, hash: when the incarnation began, and the Redis processes that have kept the leases (`incarnation.lua`);
    * - `back`, sorted set: gate → when it came back after leases were lost, ms of Redis TIME;
    * - `told`, sorted set: gate → when it last said that it has told the store all that it knows, ms of Redis TIME;
-   * - `doubting`, sorted set: gate → when it last said that it does not trust the counts yet, ms of Redis TIME.
+   * - `doubting`, sorted set: gate → when it last said that it does not trust the counts yet, ms of Redis TIME;
+   * - `about`, hash: gate → JSON `{version, node, startedMs}`, for people to look at.
    */
-  ofGates(part: 'history' | 'back' | 'told' | 'doubting'): string {
+  ofGates(part: 'history' | 'back' | 'told' | 'doubting' | 'about'): string {
     return `{${this.members('gates')}}:${part}`;
   }
 
