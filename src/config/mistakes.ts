@@ -1,6 +1,7 @@
 /** What is wrong in a configuration, in words that are enough to mend it. */
 
 import type { z } from 'zod';
+import { nearest } from '../nearest.ts';
 import { knownKeys, leafAt, leaves } from './keys.ts';
 import { configSchema, toNotation } from './schema.ts';
 import { isSection, type Path, pathText, valueAt } from './tree.ts';
@@ -93,28 +94,4 @@ function valueText(path: Path, value: unknown): string {
   const text = leaf.mask?.(String(value)) ?? String(value);
   const cut = text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX)}…` : text;
   return /^[\x21-\x7e][\x20-\x7e…]*$/.test(cut) ? cut : JSON.stringify(cut);
-}
-
-/** The known word that a mistyped one was probably meant to be, if one is close. */
-function nearest(word: string, known: readonly string[]): string | undefined {
-  const lower = word.toLowerCase();
-  const ranked = known
-    .map((candidate) => ({ candidate, distance: distance(lower, candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  const best = ranked[0];
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
-}
-
-/** Levenshtein's: how many letters to add, drop or change. */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (const [index, letter] of [...from].entries()) {
-    const next = [index + 1];
-    for (const [column, other] of [...to].entries()) {
-      const change = (row[column] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(change, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }
