@@ -3,6 +3,7 @@
 import type { Api } from '../src/client/api.ts';
 import { Events } from './events.tsx';
 import type { View } from './fleet.ts';
+import { GatesTable } from './gates-table.tsx';
 import { PodsTable } from './pods-table.tsx';
 import { ProxiesTable } from './proxies-table.tsx';
 import { RatesChart } from './rates-chart.tsx';
@@ -21,6 +22,7 @@ export function Overview({ api, view: { figures, rates, events } }: { api: Api; 
           <Totals totals={figures.totals} />
           <PodsTable api={api} figures={figures} />
           <ProxiesTable figures={figures} />
+          <GatesTable api={api} change={figures.timestamp} />
         </div>
       )}
       <div>

@@ -20,6 +20,7 @@ import { GateMetrics } from './http/gate-metrics.ts';
 import { logEvents } from './log.ts';
 import { GateReadiness } from './readiness.ts';
 import { see } from './see.ts';
+import { version } from './version.ts';
 
 export type { App };
 
@@ -49,6 +50,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       graceMs: lease.grace,
       unrenewedMaxMs: lease.unrenewedMax,
       gate: gateName,
+      about: { version: version(), node: process.versions.node, startedMs: Date.now() },
       outage: outage.policy,
     },
   );

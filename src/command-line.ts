@@ -25,7 +25,14 @@ async function main(args: string[]): Promise<number> {
   if (name === undefined) throw misused(`${first} needs a command`);
   const command = commands.get(name);
   if (!command) throw misused(`there is no command ${name}`);
-  return command.run(args.toSpliced(args.indexOf(name), 1), { env, out, err, signal, onHangup });
+  return command.run(args.toSpliced(args.indexOf(name), 1), {
+    env,
+    out,
+    outIsTerminal: out.isTTY,
+    err,
+    signal,
+    onHangup,
+  });
 }
 
 function onHangup(told: () => void): void {

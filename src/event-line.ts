@@ -1,5 +1,6 @@
 /** An event as one line for a terminal. */
 
+import { harmless } from './harmless.ts';
 import type { CloudEvent } from './hub/events/cloud-event.ts';
 import { isFromGate } from './hub/events/domain-event.ts';
 
@@ -21,20 +22,11 @@ export function eventLine({ time, severity, type, subject = '-', source, data }:
   return columns.join('  ').trimEnd();
 }
 
+/** Anybody may post an event, and JSON allows control characters beyond ASCII in a text. */
 export function jsonLine(event: CloudEvent): string {
   return harmless(JSON.stringify(event));
 }
 
 function plain(value: unknown): string {
   return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
-}
-
-/** Escapes what could move the cursor or turn text around: anybody may post an event, and JSON allows it in a text. */
-function harmless(line: string): string {
-  return line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
-    character
-      .split('')
-      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );
 }

@@ -178,8 +178,32 @@ export interface Heartbeat {
   readonly pods: readonly PodId[];
   readonly gateSilentMs: number;
   readonly proxySilentMs: number;
+  /** What people are told of it. */
+  readonly about?: AboutGate;
   readonly before?: KnownBefore;
   readonly outage?: AfterOutage;
+}
+
+export interface AboutGate {
+  readonly version: string;
+  /** The version of its Node. */
+  readonly node: string;
+  /** When it started, by its own clock, ms since the epoch. */
+  readonly startedMs: number;
+}
+
+/** One that is a member. */
+export interface MemberGate {
+  readonly gate: string;
+  /** Its last heartbeat, store time, ms. */
+  readonly seenMs: number;
+  /** Absent while it has not told. */
+  readonly about?: AboutGate;
+}
+
+export interface Gates {
+  readonly timeMs: number;
+  readonly gates: readonly MemberGate[];
 }
 
 /**
@@ -284,6 +308,9 @@ export interface LeaseStore {
 
   /** The proxies that are members: heard within the grace, or holding leases. Only for what is shown. */
   proxies(): Promise<Answer<readonly ProxyId[]>>;
+
+  /** The gates that are members, at most 1,000. Only for what is shown. */
+  gates(): Promise<Answer<Gates>>;
 
   /** The named pods' counts; a pod's count and its proxies' counts are of one instant. */
   fleet(pods: readonly PodId[]): Promise<Answer<Fleet>>;

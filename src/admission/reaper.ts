@@ -13,7 +13,7 @@
 import { chunks } from './chunks.ts';
 import { GATE_SILENT_MS } from './evidence.ts';
 import { type PodId, type ProxyId, proxyOf } from './ids.ts';
-import type { Expired, HeartbeatReply, LeaseTimes, Silence } from './lease-store.ts';
+import type { AboutGate, Expired, HeartbeatReply, LeaseTimes, Silence } from './lease-store.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { Parts } from './parts.ts';
 import { Unlogged } from './unlogged.ts';
@@ -23,6 +23,7 @@ type ReaperParts = Parts & { readonly ledger: Ledger };
 export interface ReaperOptions extends LeaseTimes {
   /** The name by which this gate is a member. */
   readonly gate: string;
+  readonly about: AboutGate;
   readonly graceMs: number;
   /** When more pods are members, empty ones are removed soon. */
   readonly podsMax: number;
@@ -109,6 +110,7 @@ export class Reaper {
     const sentMs = performance.now();
     const answer = await store.heartbeat({
       gate: this.#options.gate,
+      about: this.#options.about,
       proxies: [...new Set([...present.proxies, ...ledger.streams.proxies()])],
       pods: [...present.pods],
       gateSilentMs: GATE_SILENT_MS,

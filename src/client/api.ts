@@ -7,6 +7,7 @@ import {
   type AcceptedBody,
   type CloseBody,
   type ConnectionsBody,
+  type GatesBody,
   type HistoryBody,
   NAMED_PODS_MAX,
   type PodNowBody,
@@ -93,6 +94,10 @@ export class Api {
   /** What these pods held over the last hour. */
   history(names: readonly string[]): Promise<HistoryBody> {
     return this.#ask('GET', `v1/history?pods=${listOf(names)}`);
+  }
+
+  gates(): Promise<GatesBody> {
+    return this.#ask('GET', 'v1/gates');
   }
 
   publish(events: readonly object[]): Promise<AcceptedBody> {

@@ -19,6 +19,8 @@ export type Subscription = Pick<EventQueue, typeof Symbol.asyncIterator | 'close
 export interface ConnectOptions extends SocketOptions {
   /** Maximum number of items that wait for a subscription's reader; 1,000 unless told. Hundreds may come at once. */
   readonly bufferMax?: number;
+  /** From when on events are told that happened before, as far as the gate's history goes back. Without it, none are. */
+  readonly since?: Date;
   /** Called when the gate cannot reach the others, so that only its own events come; and when all come again. */
   readonly onDegraded?: (degraded: boolean, reason: string) => void;
 }
@@ -39,6 +41,7 @@ class Connection {
   readonly #socket: ReconnectingSocket<ServerMessage>;
   readonly #bufferMax: number;
   readonly #onDegraded: ConnectOptions['onDegraded'];
+  readonly #since: string | undefined;
   readonly #subscriptions = new Map<string, Subscribed>();
   #made = 0;
   #welcomed = false;
@@ -48,6 +51,7 @@ class Connection {
   constructor(options: ConnectOptions) {
     this.#bufferMax = options.bufferMax ?? 1000;
     this.#onDegraded = options.onDegraded;
+    this.#since = options.since?.toISOString();
     this.#socket = new ReconnectingSocket(options, {
       message: (message) => this.#read(message),
       lost: () => {
@@ -120,6 +124,11 @@ class Connection {
     this.#welcomed = true;
     const all = [...this.#subscriptions.values()];
     const again = all.filter(({ taken }) => taken);
+    if (this.#lastEventId === undefined && this.#since !== undefined) {
+      this.#become(degraded, '');
+      this.#resume(all, { since: this.#since });
+      return;
+    }
     if (this.#lastEventId === undefined) {
       this.#tell(again, { kind: 'resync', reason: 'the connection was lost before the first event' });
     } else if (degraded || this.#degraded) {
@@ -128,11 +137,13 @@ class Connection {
     }
     this.#become(degraded, '');
     const resumed = this.#lastEventId === undefined ? [] : again;
-    if (this.#lastEventId !== undefined && resumed.length > 0) {
-      const subscriptions = resumed.map(({ wanted }) => wanted);
-      this.#send({ type: 'resume', last_event_id: this.#lastEventId, subscriptions });
-    }
+    if (this.#lastEventId !== undefined) this.#resume(resumed, { last_event_id: this.#lastEventId });
     for (const each of all) if (!resumed.includes(each)) this.#ask(each);
+  }
+
+  #resume(those: readonly Subscribed[], from: { last_event_id: string } | { since: string }): void {
+    const subscriptions = those.map(({ wanted }) => wanted);
+    if (subscriptions.length > 0) this.#send({ type: 'resume', ...from, subscriptions });
   }
 
   #ask({ wanted }: Subscribed): void {

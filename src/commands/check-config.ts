@@ -2,7 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { describeConfig, describeMistakes } from '../config/describe.ts';
-import { loadConfig } from '../config/load.ts';
+import { explainConfig } from '../config/explain.ts';
+import { type ConfigInput, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { unwise } from '../config/unwise.ts';
 import { explain } from '../system-error.ts';
@@ -10,14 +11,17 @@ import { command, EXIT_CONFIG, Exit, type Host, misused } from './command.ts';
 
 export const checkConfig = command(
   {
-    usage: '  wsgate check-config [FILE]     print what is understood of the configuration, or every mistake in it',
-    options: { config: { type: 'string' } },
+    usage: `  wsgate check-config [FILE] [--explain]
+                                 print what is understood of the configuration, or every mistake in it. With --explain
+                                 each key has a line: its value, where that comes from, and a * if it is not the default`,
+    options: { config: { type: 'string' }, explain: { type: 'boolean', default: false } },
     argumentsMax: 1,
   },
-  async ({ config: named }, [file], { env, out, err }) => {
+  async ({ config: named, explain: explained }, [file], { env, out, err }) => {
     if (named !== undefined && file !== undefined) throw misused(`${file} is one argument too many`);
-    const config = readConfig(named ?? file, env);
-    out.write(describeConfig(config));
+    const input = readInput(named ?? file, env);
+    const config = configOf(input);
+    out.write(explained ? explainConfig(config, input) : describeConfig(config));
     for (const warning of unwise(config)) err.write(`warning: ${warning}\n`);
     return 0;
   },
@@ -25,13 +29,19 @@ export const checkConfig = command(
 
 /** Throws an `Exit` when the file cannot be read, or when something in it or in the variables is wrong. */
 export function readConfig(file: string | undefined, env: Host['env']): Config {
-  let from = {};
+  return configOf(readInput(file, env));
+}
+
+function readInput(file: string | undefined, env: Host['env']): ConfigInput {
   try {
-    if (file !== undefined) from = { file, text: readFileSync(file, 'utf8') };
+    return file === undefined ? { env } : { file, text: readFileSync(file, 'utf8'), env };
   } catch (error) {
     throw new Exit(EXIT_CONFIG, `wsgate: cannot read ${file}: ${explain(error)}\n`);
   }
-  const loaded = loadConfig({ ...from, env });
+}
+
+function configOf(input: ConfigInput): Config {
+  const loaded = loadConfig(input);
   if (!loaded.ok) throw new Exit(EXIT_CONFIG, describeMistakes(loaded.mistakes));
   return loaded.config;
 }

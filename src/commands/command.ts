@@ -11,6 +11,8 @@ import { explain } from '../system-error.ts';
 export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: Writable;
+  /** Whether people read `out`, rather than a file or a program. */
+  readonly outIsTerminal: boolean;
   readonly err: Writable;
   /** Resolves with the first SIGTERM or SIGINT that comes from now on. A second one ends the process at once. */
   signal(): Promise<NodeJS.Signals>;

@@ -1,7 +1,7 @@
 /** `wsgate serve`: a gate, from its start to its end. */
 
-import { pino } from 'pino';
 import { startApp } from '../app.ts';
+import { createLogger } from '../logger.ts';
 import { readConfig } from './check-config.ts';
 import { command } from './command.ts';
 
@@ -12,7 +12,7 @@ export const serve = command(
   },
   async ({ config: file }, _rest, host) => {
     const config = readConfig(file, host.env);
-    const log = pino({ level: config.log.level, base: { pid: process.pid } });
+    const log = await createLogger(config.log, host.out, host.outIsTerminal);
     host.onHangup(() => log.warn('ignored SIGHUP: the configuration is read at the start only'));
     const app = await startApp(config, log);
     log.info({ grpc: app.grpc, http: app.http, store: config.store.url ? 'redis' : 'embedded' }, 'serving');

@@ -2,10 +2,13 @@
 
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { z } from 'zod';
 import { Api, ApiError } from '../client/api.ts';
 import { connect, type Item, type Status } from '../client/index.ts';
+import { parseDuration } from '../config/notations.ts';
 import { eventLine, jsonLine } from '../event-line.ts';
 import { domainEventTypes } from '../hub/events/domain-event.ts';
+import { nearest } from '../nearest.ts';
 import { explain } from '../system-error.ts';
 import { command, misused } from './command.ts';
 
@@ -17,6 +20,8 @@ interface WatchOptions {
   readonly pods: readonly string[];
   readonly types: readonly string[];
   readonly severities: readonly string[];
+  /** From when on what happened before is printed first; absent: nothing of it. */
+  readonly since: Date | undefined;
   readonly json: boolean;
   readonly out: Writable;
   readonly err: Writable;
@@ -26,7 +31,7 @@ interface WatchOptions {
 
 /** Resolves when `signal` or the reader of `out` ends it. Rejects when the gate does not let it watch. */
 async function watch(options: WatchOptions): Promise<void> {
-  const { url, token, pods, types, severities, json, out, err, signal } = options;
+  const { url, token, pods, types, severities, since, json, out, err, signal } = options;
   const api = new Api({ url: new URL(url.pathname.replace(/\/*$/, '/'), url), token });
   const say = (text: string) => err.write(`wsgate: ${text}\n`);
   const ending = new AbortController();
@@ -35,6 +40,7 @@ async function watch(options: WatchOptions): Promise<void> {
   out.once('error', () => end()); // nobody reads any more
   const connection = connect({
     url: api.webSocket('ws'),
+    ...(since ? { since } : {}),
     ticket: () => ticketOf(api, options, end),
     onState: connectionTeller(url, say),
     onDegraded: (degraded, reason) =>
@@ -89,6 +95,24 @@ function lossOf(item: Exclude<Item, { kind: 'event' }>): string {
   return `${item.missed} events are missing: they came faster than they were read`;
 }
 
+/** Others may post events of any type; but what begins like a type of the gates' own is meant to be one. */
+function checkType(type: string): void {
+  const [first] = type.split('.');
+  const own = domainEventTypes.filter((known) => known.split('.')[0] === first);
+  const known = [...own, `${first}.*`];
+  if (own.length === 0 || known.includes(type)) return;
+  throw misused(`--type ${type}: gates tell no such event; perhaps ${nearest(type, known) ?? known.join(', ')}`);
+}
+
+const TIME = z.iso.datetime({ offset: true });
+
+function timeOf(when: string): Date {
+  const agoMs = parseDuration(when);
+  if (agoMs !== undefined) return new Date(Date.now() - agoMs);
+  if (TIME.safeParse(when).success) return new Date(when);
+  throw misused(`--since ${when}: expected a duration, such as 10m, or a time, such as 2026-01-31T12:00:00Z`);
+}
+
 const USAGE_INDENT = ' '.repeat(33);
 const USAGE_WIDTH = 120;
 
@@ -105,22 +129,28 @@ function typesInLines(): string {
 
 export const watchCommand = command(
   {
-    usage: `  wsgate watch [--url URL] [--pod NAME]… [--type TYPE]… [--severity WORD]… [--json]
+    usage: `  wsgate watch [--url URL] [--pod NAME]… [--type TYPE]… [--severity WORD]… [--since WHEN] [--json]
                                  print the events of the gate at URL (http://127.0.0.1:7071), and of all that share its
                                  Redis, until Ctrl-C; its token, if it needs one, is in WSGATE_TOKEN. WORD is info, warning
-                                 or critical. TYPE may end in .*; gates tell these, and others may post more:
+                                 or critical. WHEN is a duration, such as 10m, or a time, such as 2026-01-31T12:00:00Z: what the
+                                 gate still knows from then on comes first. TYPE may end in .*; gates tell these, and
+                                 others may post more:
 ${typesInLines()}`,
     options: {
       url: { type: 'string', default: 'http://127.0.0.1:7071' },
       pod: { type: 'string', multiple: true, default: [] },
       type: { type: 'string', multiple: true, default: [] },
       severity: { type: 'string', multiple: true, default: [] },
+      since: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   },
-  async ({ url: text, pod: pods, type: types, severity: severities, json }, _rest, { env, out, err, signal }) => {
+  async (values, _rest, { env, out, err, signal }) => {
+    const { url: text, pod: pods, type: types, severity: severities, json } = values;
     const url = URL.parse(text);
     if (!url || !/^https?:$/.test(url.protocol)) throw misused(`--url ${text}: expected http://… or https://…`);
+    for (const type of types) checkType(type);
+    const since = values.since === undefined ? undefined : timeOf(values.since);
     const stop = new AbortController();
     void signal().then(() => stop.abort());
     await watch({
@@ -129,6 +159,7 @@ ${typesInLines()}`,
       pods,
       types,
       severities,
+      since,
       json,
       out,
       err,

@@ -28,7 +28,8 @@ export function describeMistakes(mistakes: readonly Mistake[]): string {
     .join('');
 }
 
-function masked({ mask }: Leaf, value: unknown): unknown {
+/** A leaf's value without what is secret in it. */
+export function masked({ mask }: Leaf, value: unknown): unknown {
   if (mask === undefined) return value;
   return Array.isArray(value) ? value.map((item) => mask(String(item))) : mask(String(value));
 }

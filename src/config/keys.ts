@@ -15,6 +15,9 @@ export interface Leaf {
 
 export const leaves: readonly Leaf[] = leavesBelow([], configSchema);
 
+/** All sections and leaves, those of the fewest parts first. */
+export const places: readonly (readonly string[])[] = placesOf(leaves);
+
 /** The keys that the schema knows at a place, or none where names are free. */
 export function knownKeys(path: Path): readonly string[] {
   let schema: z.core.$ZodType = configSchema;
@@ -22,15 +25,26 @@ export function knownKeys(path: Path): readonly string[] {
     const inner = unwrap(schema);
     if (inner instanceof z.ZodRecord) schema = inner.valueType;
     else if (inner instanceof z.ZodObject) schema = inner.shape[String(part)] ?? z.never();
+    else if (inner instanceof z.ZodArray) schema = inner.element;
     else return [];
   }
-  const inner = unwrap(schema);
-  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+  return keysOf(unwrap(schema));
 }
 
 /** The leaf that a path is at or below. */
 export function leafAt(path: Path): Leaf | undefined {
   return leaves.find((leaf) => leaf.path.every((part, depth) => path[depth] === part));
+}
+
+/** Of a union those of all that may stand there. */
+function keysOf(schema: z.core.$ZodType): string[] {
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => keysOf(unwrap(option)));
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+function placesOf(all: readonly Leaf[]): string[][] {
+  const texts = all.flatMap(({ path }) => path.map((_, depth) => path.slice(0, depth + 1).join('.')));
+  return [...new Set(texts)].map((text) => text.split('.')).sort((a, b) => a.length - b.length);
 }
 
 function leavesBelow(path: readonly string[], wrapped: z.core.$ZodType): Leaf[] {

@@ -6,7 +6,7 @@
  */
 
 import { knownKeys, type Leaf, leafAt, leaves } from './keys.ts';
-import { isRule, type Mistake, mistakeAt, mistakesOf, type SourceOf, unknownVariable } from './mistakes.ts';
+import { isRule, type Mistake, mistakeAt, mistakesOf, type Origin, unknownVariable } from './mistakes.ts';
 import { type Config, configSchema } from './schema.ts';
 import { isSection, type Path, pathText, putAt, type Section, valueAt } from './tree.ts';
 import {
@@ -39,8 +39,10 @@ export function loadConfig({ text = '', file = 'config', env }: ConfigInput): Lo
   const section = sectionOf(yaml);
   const tree = section ?? {};
   const variables = new Map<Leaf, string>();
-  const sourceOf: SourceOf = (path, which) =>
-    variableAt(path, tree, variables) ?? `${file}:${yaml.positionOf(path, which)}`;
+  const origin: Origin = {
+    sourceOf: (path, which) => variableAt(path, tree, variables) ?? `${file}:${yaml.positionOf(path, which)}`,
+    isQuoted: (path) => variableAt(path, tree, variables) === undefined && yaml.isQuoted(path),
+  };
 
   const mistakes: Mistake[] = yaml.faults.map(({ path, expected, position }) => ({
     path: pathText(path),
@@ -49,8 +51,8 @@ export function loadConfig({ text = '', file = 'config', env }: ConfigInput): Lo
   }));
   mistakes.push(...unknownVariables(env).map((name) => unknownVariable(name, knownVariables)));
 
-  if (section === undefined) mistakes.push(mistakeAt([], yaml.value, 'a map of keys', sourceOf));
-  mistakes.push(...addVariables(tree, env, variables, sourceOf));
+  if (section === undefined) mistakes.push(mistakeAt([], yaml.value, 'a map of keys', origin));
+  mistakes.push(...addVariables(tree, env, variables, origin));
 
   const parsed = configSchema.safeParse(tree);
   if (parsed.success && mistakes.length === 0) return { ok: true, config: parsed.data };
@@ -59,9 +61,22 @@ export function loadConfig({ text = '', file = 'config', env }: ConfigInput): Lo
   for (const issue of parsed.error?.issues ?? []) {
     // Without the file, what holds between keys cannot be told, nor which keys are missing.
     if (!fileIsKnown && ('params' in issue ? isRule(issue.params) : valueAt(tree, issue.path) === undefined)) continue;
-    mistakes.push(...mistakesOf(issue, tree, sourceOf));
+    mistakes.push(...mistakesOf(issue, tree, origin));
   }
   return { ok: false, mistakes: mistakes.sort((a, b) => placeOf(a) - placeOf(b) || 0) };
+}
+
+/** Where each value that is set comes from: `file:line:column`, or a variable. For an input that has no mistake. */
+export function originsOf({ text = '', file = 'config', env }: ConfigInput): ReadonlyMap<Leaf, string> {
+  const yaml = readYaml(text);
+  const tree = sectionOf(yaml) ?? {};
+  const set = leaves.map((leaf): [Leaf, string | undefined] => {
+    const variable = variableFor(leaf, env, tree);
+    if (variable !== undefined) return [leaf, variable];
+    const isInFile = valueAt(tree, leaf.path) !== undefined;
+    return [leaf, isInFile ? `${file}:${yaml.positionOf(leaf.path, 'value')}` : undefined];
+  });
+  return new Map(set.filter((each): each is [Leaf, string] => each[1] !== undefined));
 }
 
 /** In the order of the file; variables after it. */
@@ -89,7 +104,7 @@ function dropEmptySections(section: Section, path: Path): void {
 }
 
 /** Puts each variable's value in its place, and notes in `variables` that it came from there. */
-function addVariables(tree: Section, env: Environment, variables: Map<Leaf, string>, sourceOf: SourceOf): Mistake[] {
+function addVariables(tree: Section, env: Environment, variables: Map<Leaf, string>, origin: Origin): Mistake[] {
   return leaves.flatMap((leaf) => {
     const name = variableFor(leaf, env, tree);
     const text = name && env[name];
@@ -98,7 +113,7 @@ function addVariables(tree: Section, env: Environment, variables: Map<Leaf, stri
     const mistakes = faults.map((expected) => ({ path: pathText(leaf.path), expected, source: name }));
     if (value === undefined) return mistakes;
     const replaced = putAt(tree, leaf.path, value);
-    if (replaced) mistakes.push(mistakeAt(replaced.path, replaced.value, 'a map of keys', sourceOf));
+    if (replaced) mistakes.push(mistakeAt(replaced.path, replaced.value, 'a map of keys', origin));
     variables.set(leaf, name);
     return mistakes;
   });

@@ -1,9 +1,11 @@
 /** What is wrong in a configuration, in words that are enough to mend it. */
 
 import type { z } from 'zod';
-import { knownKeys, leafAt, leaves } from './keys.ts';
+import { nearest } from '../nearest.ts';
+import { knownKeys, leafAt, places } from './keys.ts';
 import { configSchema, toNotation } from './schema.ts';
 import { isSection, type Path, pathText, valueAt } from './tree.ts';
+import { PREFIX } from './variables.ts';
 
 export interface Mistake {
   /** The key's path, such as `pods.from[1].path`; of an unknown variable its name; empty for the file as a whole. */
@@ -15,44 +17,67 @@ export interface Mistake {
   readonly source: string;
 }
 
-/** Where the value at a path comes from, or its key: `file:line:column`, or the variable's name. */
-export type SourceOf = (path: Path, which: 'key' | 'value') => string;
+export interface Origin {
+  /** Where the value at a path comes from, or its key: `file:line:column`, or the variable's name. */
+  sourceOf(path: Path, which: 'key' | 'value'): string;
+  /** Whether quotes stand around it in the file. */
+  isQuoted(path: Path): boolean;
+}
 
 const VALUE_LENGTH_MAX = 80;
 
-export function mistakesOf(issue: z.core.$ZodIssue, tree: unknown, sourceOf: SourceOf): Mistake[] {
+export function mistakesOf(issue: z.core.$ZodIssue, tree: unknown, origin: Origin): Mistake[] {
   const { path } = issue;
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((key) => ({
         path: pathText([...path, key]),
         expected: meantKey(path, key),
-        source: sourceOf([...path, key], 'key'),
+        source: origin.sourceOf([...path, key], 'key'),
       }));
     case 'invalid_key': {
       const expected = issue.issues[0]?.message ?? issue.message;
-      return [{ path: pathText(path), expected, source: sourceOf(path, 'key') }];
+      return [{ path: pathText(path), expected, source: origin.sourceOf(path, 'key') }];
     }
     case 'custom':
-      if (isRule(issue.params)) return [brokenRule(issue, issue.params.keys, tree, sourceOf)];
+      if (isRule(issue.params)) return [brokenRule(issue, issue.params.keys, tree, origin)];
       break;
+    case 'invalid_union': {
+      const unknown = unknownKeysAt(path, valueAt(tree, path));
+      if (unknown.length === 0) break;
+      return unknown.map((key) => ({
+        path: pathText([...path, key]),
+        expected: meantKey(path, key),
+        source: origin.sourceOf([...path, key], 'key'),
+      }));
+    }
     case 'invalid_type':
       if (issue.expected === 'object' || issue.expected === 'record') {
-        return [mistakeAt(path, valueAt(tree, path), 'a map of keys', sourceOf)];
+        return [mistakeAt(path, valueAt(tree, path), 'a map of keys', origin)];
       }
       break;
   }
-  return [mistakeAt(path, valueAt(tree, path), issue.message, sourceOf)];
+  return [mistakeAt(path, valueAt(tree, path), issue.message, origin)];
 }
 
-export function mistakeAt(path: Path, value: unknown, expected: string, sourceOf: SourceOf): Mistake {
-  const shown = value === undefined ? {} : { value: valueText(path, value) };
-  return { path: pathText(path), ...shown, expected, source: sourceOf(path, 'value') };
+export function mistakeAt(path: Path, value: unknown, expected: string, origin: Origin): Mistake {
+  const shown = value === undefined ? {} : { value: valueText(path, value, origin.isQuoted(path)) };
+  return { path: pathText(path), ...shown, expected, source: origin.sourceOf(path, 'value') };
 }
 
 export function unknownVariable(name: string, known: readonly string[]): Mistake {
-  const meant = nearest(name, known);
+  const meant = nearestVariable(name, known);
   return { path: name, expected: `a known variable${meant === undefined ? '' : `, perhaps ${meant}`}`, source: name };
+}
+
+/** By its letters; or the shortest one with the same words in the same order: `WSGATE_TTL` for `WSGATE_LEASE_TTL`. */
+function nearestVariable(name: string, known: readonly string[]): string | undefined {
+  const shorten = (variable: string) => variable.replace(PREFIX, '');
+  const like = nearest(shorten(name), known.map(shorten));
+  if (like !== undefined) return PREFIX + like;
+  const words = new RegExp(`(^|_)${shorten(name).split('_').map(RegExp.escape).join('_(.*_)?')}(_|$)`);
+  const withWords = known.filter((variable) => words.test(shorten(variable)));
+  return withWords.sort((a, b) => a.length - b.length)[0];
 }
 
 export function isRule(params: unknown): params is { keys: readonly string[] } {
@@ -64,27 +89,44 @@ function brokenRule(
   { path, message }: z.core.$ZodIssue,
   keys: readonly string[],
   tree: unknown,
-  sourceOf: SourceOf,
+  origin: Origin,
 ): Mistake {
   const set = keys.map((key) => key.split('.')).find((key) => valueAt(tree, key) !== undefined) ?? path;
-  const source = sourceOf(set, 'value');
+  const source = origin.sourceOf(set, 'value');
   const value = valueAt(tree, path);
-  if (value !== undefined) return { path: pathText(path), value: valueText(path, value), expected: message, source };
+  if (value !== undefined) {
+    const text = valueText(path, value, origin.isQuoted(path));
+    return { path: pathText(path), value: text, expected: message, source };
+  }
   const byDefault = valueAt(toNotation(configSchema.parse({})), path);
   const shown = byDefault === undefined ? {} : { value: `${valueText(path, byDefault)} (the default)` };
   return { path: pathText(path), ...shown, expected: message, source };
 }
 
+/** Of a map where one of several kinds may stand. */
+function unknownKeysAt(path: Path, value: unknown): string[] {
+  const known = knownKeys(path);
+  return isSection(value) ? Object.keys(value).filter((key) => !known.includes(key)) : [];
+}
+
+/** A key of the same place that is like it; or one of that name, or like it, elsewhere. */
 function meantKey(path: Path, key: string): string {
   const here = knownKeys(path);
-  const meant =
-    nearest(key, here) ?? leaves.map((leaf) => leaf.path.join('.')).find((leaf) => leaf.endsWith(`.${key}`));
+  const meant = nearest(key, here) ?? (leafAt(path) === undefined ? elsewhere(key) : undefined);
   if (meant !== undefined) return `a known key, perhaps ${meant}`;
   return here.length === 0 ? 'a known key' : `one of the keys: ${here.join(', ')}`;
 }
 
+function elsewhere(key: string): string | undefined {
+  const name = nearest(
+    key,
+    places.map((place) => place.at(-1) ?? ''),
+  );
+  return places.find((place) => place.at(-1) === name)?.join('.');
+}
+
 /** Of a value in a place that no key has, only the kind is told: it may be a secret in the wrong place. */
-function valueText(path: Path, value: unknown): string {
+function valueText(path: Path, value: unknown, isQuoted = false): string {
   const leaf = leafAt(path);
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
@@ -92,29 +134,5 @@ function valueText(path: Path, value: unknown): string {
   if (leaf === undefined) return `a ${typeof value}`;
   const text = leaf.mask?.(String(value)) ?? String(value);
   const cut = text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX)}…` : text;
-  return /^[\x21-\x7e][\x20-\x7e…]*$/.test(cut) ? cut : JSON.stringify(cut);
-}
-
-/** The known word that a mistyped one was probably meant to be, if one is close. */
-function nearest(word: string, known: readonly string[]): string | undefined {
-  const lower = word.toLowerCase();
-  const ranked = known
-    .map((candidate) => ({ candidate, distance: distance(lower, candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  const best = ranked[0];
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
-}
-
-/** Levenshtein's: how many letters to add, drop or change. */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (const [index, letter] of [...from].entries()) {
-    const next = [index + 1];
-    for (const [column, other] of [...to].entries()) {
-      const change = (row[column] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(change, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
+  return !isQuoted && /^[\x21-\x7e][\x20-\x7e…]*$/.test(cut) ? cut : JSON.stringify(cut);
 }

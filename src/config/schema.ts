@@ -172,6 +172,9 @@ const schema = z.strictObject({
   }),
   log: section({
     level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).prefault('info'),
+    format: oneOf(['auto', 'json', 'pretty']).prefault('auto'),
+    levels: oneOf(['numbers', 'names']).prefault('numbers'),
+    timestamps: oneOf(['epoch', 'iso']).prefault('epoch'),
   }),
 });
 

@@ -8,7 +8,7 @@ import { readYaml } from './yaml-text.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const PREFIX = 'WSGATE_';
+export const PREFIX = 'WSGATE_';
 
 /** Many platforms set it. The file wins over it, because it was not set for wsgate alone. */
 export const REDIS_URL = 'REDIS_URL';

@@ -1,6 +1,6 @@
 /** YAML as plain values, with what is wrong with it, and where in the text each value stands. */
 
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
 import type { Path } from './tree.ts';
 
 interface YamlFault {
@@ -16,6 +16,8 @@ export interface YamlText {
   readonly faults: readonly YamlFault[];
   /** Where the value stands, or its key, or else the nearest thing around it. */
   positionOf(path: Path, which: 'key' | 'value'): string;
+  /** Whether quotes stand around the value. */
+  isQuoted(path: Path): boolean;
 }
 
 export function readYaml(text: string): YamlText {
@@ -51,6 +53,10 @@ export function readYaml(text: string): YamlText {
     value,
     faults,
     positionOf: (path, which) => at(offsetOf(document.contents, path, which)),
+    isQuoted: (path) => {
+      const node = document.getIn(path, true);
+      return isScalar(node) && (node.type === Scalar.QUOTE_DOUBLE || node.type === Scalar.QUOTE_SINGLE);
+    },
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { Events } from '../admission/events.ts';
 import type { PodId, ProxyId } from '../admission/ids.ts';
-import type { Answer, LeaseStore, PodCount } from '../admission/lease-store.ts';
+import type { Answer, Gates, LeaseStore, PodCount } from '../admission/lease-store.ts';
 import type { LimitSource } from '../admission/limit-source.ts';
 
 const FRESH_MS = 1000;
@@ -15,12 +15,18 @@ export interface FleetSnapshot {
   readonly proxies: readonly ProxyId[];
 }
 
+/** What was read, or is being read. */
+interface Kept<T> {
+  readonly answer: Promise<Answer<T>>;
+  readonly atMs: number;
+}
+
 export class FleetView {
   readonly #events: Events;
   readonly #store: LeaseStore;
   readonly #limits: LimitSource;
-  #latest: Promise<Answer<FleetSnapshot>> | undefined;
-  #takenAtMs = 0;
+  #latest: Kept<FleetSnapshot> | undefined;
+  #gates: Kept<Gates> | undefined;
 
   constructor(store: LeaseStore, limits: LimitSource, events: Events) {
     this.#events = events;
@@ -30,12 +36,13 @@ export class FleetView {
 
   /** Pods that were in use within the last hour, and those that the configuration names; ordered by name. */
   snapshot(): Promise<Answer<FleetSnapshot>> {
-    const nowMs = performance.now();
-    if (!this.#latest || nowMs - this.#takenAtMs >= FRESH_MS) {
-      this.#takenAtMs = nowMs;
-      this.#latest = this.fresh();
-    }
-    return this.#latest;
+    this.#latest = keptOr(this.#latest, () => this.fresh());
+    return this.#latest.answer;
+  }
+
+  gates(): Promise<Answer<Gates>> {
+    this.#gates = keptOr(this.#gates, () => this.#store.gates());
+    return this.#gates.answer;
   }
 
   /** The same, read now. */
@@ -67,4 +74,9 @@ export class FleetView {
       value: { timeMs, pods: pods.map((count) => ({ ...count, limit: this.#limits.of(count.pod) })), proxies: members },
     };
   }
+}
+
+function keptOr<T>(kept: Kept<T> | undefined, read: () => Promise<Answer<T>>): Kept<T> {
+  const nowMs = performance.now();
+  return kept && nowMs - kept.atMs < FRESH_MS ? kept : { answer: read(), atMs: nowMs };
 }

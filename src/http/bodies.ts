@@ -52,6 +52,26 @@ export interface CloseBody {
   readonly why?: string;
 }
 
+/** Null: it has not told, because it is older than this, or has just come. */
+export interface GateBody {
+  readonly name: string;
+  readonly version: string | null;
+  /** The version of its Node. */
+  readonly node: string | null;
+  /** By its own clock. */
+  readonly started_at: string | null;
+  /** Its heartbeat has stopped although it did not leave. */
+  readonly silent: boolean;
+  /** Its last heartbeat, by the store's clock. */
+  readonly last_seen: string;
+}
+
+export interface GatesBody {
+  readonly time: string;
+  /** By name; at most 1,000. */
+  readonly gates: readonly GateBody[];
+}
+
 export interface HistoryBody {
   /** Of the latest count, and of the first. */
   readonly time: string;

@@ -6,6 +6,7 @@
  */
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { varyBy } from './vary.ts';
 
 /** How long a browser may remember the answer. */
 const REMEMBER_S = 600;
@@ -13,8 +14,9 @@ const REMEMBER_S = 600;
 export function corsHook(origins: readonly string[]) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const { origin } = request.headers;
+    varyBy(reply, 'origin'); // also where it is absent: a cache must not give that answer to a page
     if (origin === undefined || !origins.includes(origin)) return undefined;
-    reply.headers({ 'access-control-allow-origin': origin, vary: 'origin' });
+    reply.header('access-control-allow-origin', origin);
     if (request.method !== 'OPTIONS' || !('access-control-request-method' in request.headers)) return undefined;
     return reply
       .code(204)

@@ -2,14 +2,13 @@
  * `/`: the dashboard, as `npm run build` leaves it in `dist/dashboard`. The page holds no data, so it needs no token;
  * what it reads needs one.
  *
- * By hand, not @fastify/static: the files are few and small, are compressed once and kept in memory, and each is a
- * route, so no request can name another file.
+ * By hand, not @fastify/static: the files are few and small, are kept in memory, and each is a route, so no request can
+ * name another file.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import { sendProblem } from './problem.ts';
 import { needs } from './scopes.ts';
@@ -40,7 +39,6 @@ const HEADERS = {
   'content-security-policy': POLICY,
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
-  vary: 'accept-encoding',
 };
 
 /** Names in `assets/` hold a hash of the content. */
@@ -56,18 +54,13 @@ export function dashboardRoutes(app: FastifyInstance, folder = BUILT): void {
   }
   for (const file of files) {
     const isPage = file === 'index.html';
-    const plain = readFileSync(join(folder, file));
-    const zipped = gzipSync(plain);
+    const content = readFileSync(join(folder, file));
     const headers = {
       ...HEADERS,
       'content-type': CONTENT_TYPES[extname(file)] ?? 'application/octet-stream',
       'cache-control': isPage ? 'no-cache' : IMMUTABLE,
     };
-    app.get(isPage ? '/' : `/${file}`, needs('none'), (request, reply) => {
-      reply.headers(headers);
-      if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(plain);
-      return reply.header('content-encoding', 'gzip').send(zipped);
-    });
+    app.get(isPage ? '/' : `/${file}`, needs('none'), (_request, reply) => reply.headers(headers).send(content));
   }
 }
 

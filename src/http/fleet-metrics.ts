@@ -32,10 +32,6 @@ export class FleetMetrics {
   #snapshot: FleetSnapshot | undefined;
   #text = Promise.resolve('');
 
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
   /** Rendered once for each snapshot: many requests do not keep the process busy. */
   render(snapshot: FleetSnapshot): Promise<string> {
     if (snapshot !== this.#snapshot) {

@@ -6,6 +6,7 @@ import type { LastHour } from './last-hour.ts';
 import { namedPods, unknownKey } from './named-pods.ts';
 import { sendProblem } from './problem.ts';
 import { needs } from './scopes.ts';
+import { isoTime } from './time.ts';
 
 export function historyRoutes(app: FastifyInstance, lastHour: LastHour): void {
   app.get<{ Querystring: { pods?: string | string[] } }>('/v1/history', needs('all'), async ({ query }, reply) => {
@@ -15,9 +16,9 @@ export function historyRoutes(app: FastifyInstance, lastHour: LastHour): void {
     if ('mistake' in asked) return sendProblem(reply, 400, asked.mistake);
     const { timeMs, stepMs, sinceMs, pods } = lastHour.of(asked.names);
     return {
-      time: new Date(timeMs).toISOString(),
+      time: isoTime(timeMs),
       stepSeconds: stepMs / 1000,
-      since: new Date(sinceMs).toISOString(),
+      since: isoTime(sinceMs),
       pods: Object.fromEntries(pods),
     } satisfies HistoryBody;
   });

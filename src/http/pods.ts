@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Events } from '../admission/events.ts';
 import { holderOf, type LeaseId, type PodId, parseLeaseId, parsePodId } from '../admission/ids.ts';
-import type { HeldLease, LeaseStore, StoreAway } from '../admission/lease-store.ts';
+import type { HeldLease, LeaseStore } from '../admission/lease-store.ts';
 import type { Ledger } from '../admission/ledger/ledger.ts';
 import type { Closings } from '../fleet/closings.ts';
 import type { FleetSnapshot, FleetView } from '../fleet/fleet-view.ts';
@@ -18,8 +18,9 @@ import type {
   ReleaseBody,
 } from './bodies.ts';
 import { namedPods, noPodId, shown, unknownKey } from './named-pods.ts';
-import { sendProblem } from './problem.ts';
+import { sendAway, sendProblem } from './problem.ts';
 import { needs } from './scopes.ts';
+import { isoTime } from './time.ts';
 
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
@@ -163,12 +164,4 @@ function connectionBody({ lease, holder }: HeldLease): ConnectionBody {
     path: holder?.path ?? null,
     state: holder?.state ?? null,
   };
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-function sendAway(reply: FastifyReply, { detail }: StoreAway): FastifyReply {
-  return sendProblem(reply, 503, `the store does not answer: ${detail}`);
 }

@@ -1,22 +1,30 @@
 /** The HTTP server: metrics and health for machines, `/v1` for scripts, the dashboard for people. */
 
 import type { IncomingMessage } from 'node:http';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  LogController,
+  type RouteShorthandOptions,
+} from 'fastify';
 import type { Access } from '../access.ts';
 import type { Hub } from '../hub/hub.ts';
 import { Connections } from '../net/connections.ts';
 import { Quota } from '../net/quota.ts';
 import type { Readiness } from '../readiness.ts';
+import { compressAnswers } from './compression.ts';
 import { corsHook } from './cors.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import { BODY_TYPES, eventRoutes } from './events.ts';
+import { sendMetrics } from './exposition.ts';
 import { FleetMetrics } from './fleet-metrics.ts';
 import type { GateMetrics } from './gate-metrics.ts';
+import { gateRoutes } from './gates.ts';
 import { historyRoutes } from './history.ts';
 import type { LastHour } from './last-hour.ts';
 import { Methods } from './methods.ts';
 import { type PodRouteParts, podRoutes } from './pods.ts';
-import { sendProblem } from './problem.ts';
+import { sendAway, sendProblem } from './problem.ts';
 import { checkScopes, needs } from './scopes.ts';
 import { refuseUnreadable } from './unreadable.ts';
 
@@ -34,26 +42,25 @@ export interface HttpServerOptions {
   readonly origins: readonly string[];
 }
 
+export interface HttpServerParts extends PodRouteParts {
+  readonly metrics: GateMetrics;
+  readonly readiness: () => Readiness;
+  readonly access: Access;
+  /** Absent when it is turned off. */
+  readonly hub: Hub | undefined;
+  /** Absent without a hub. */
+  readonly lastHour: LastHour | undefined;
+  readonly log: FastifyBaseLogger;
+  /** Called with the key of a bound that was reached. */
+  readonly reached: (key: string) => void;
+}
+
 /** No path is longer than a pod and a lease. */
 const PARAM_LENGTH_MAX = 1200;
 /** How often Node looks for requests that take too long. */
 const LOOK_MS = 1000;
 
-export function createHttpServer(
-  parts: PodRouteParts & {
-    metrics: GateMetrics;
-    readiness: () => Readiness;
-    access: Access;
-    /** Absent when it is turned off. */
-    hub: Hub | undefined;
-    /** Absent without a hub. */
-    lastHour: LastHour | undefined;
-    log: FastifyBaseLogger;
-    /** Called with the key of a bound that was reached. */
-    reached: (key: string) => void;
-  },
-  options: HttpServerOptions,
-): FastifyInstance {
+export function createHttpServer(parts: HttpServerParts, options: HttpServerOptions): FastifyInstance {
   const { open, origins, requestTimeout } = options;
   const app = fastify({
     loggerInstance: parts.log,
@@ -104,49 +111,52 @@ export function createHttpServer(
   if (parts.hub) app.server.on('upgrade', ({ socket }) => connections.leave(socket));
 
   if (origins.length > 0) app.addHook('onRequest', corsHook(origins));
-  const { access, hub, lastHour } = parts;
-  checkScopes(app, access);
-  const health = needs(open.includes('health') ? 'none' : 'all');
-  app.get('/healthz', health, async () => ({ status: 'ok' }));
-  app.get('/readyz', health, async (_request, reply) => {
-    const { ready, checks } = parts.readiness();
-    return reply.code(ready ? 200 : 503).send({ ready, checks });
-  });
-  const metrics = needs(open.includes('metrics') ? 'none' : 'all');
-  const fleetMetrics = new FleetMetrics();
-  app.get('/metrics', metrics, async (_request, reply) => {
-    reply.type(parts.metrics.registry.contentType);
-    return parts.metrics.render();
-  });
-  app.get('/websocket/metrics', metrics, async (_request, reply) => {
-    const answer = await parts.fleet.snapshot();
-    if (!answer.ok) return sendProblem(reply, 503, `the store does not answer: ${answer.detail}`);
-    reply.type(fleetMetrics.contentType);
-    return fleetMetrics.render(answer.value);
-  });
+  checkScopes(app, parts.access);
+  compressAnswers(app);
   app.register(async (scope) => {
+    healthRoutes(scope, parts, needs(open.includes('health') ? 'none' : 'all'));
+    metricRoutes(scope, parts, needs(open.includes('metrics') ? 'none' : 'all'));
     podRoutes(scope, parts);
-    if (hub) eventRoutes(scope, { hub, access });
-    if (lastHour) historyRoutes(scope, lastHour);
+    gateRoutes(scope, parts.fleet);
+    hubRoutes(scope, parts);
   });
-  if (hub) {
-    serveHub(app, hub);
-    dashboardRoutes(app);
-  } else {
-    app.get('/', needs('none'), (_request, reply) =>
-      sendProblem(reply, 404, 'no dashboard without the hub: hub.enabled'),
-    );
-  }
+  parts.hub?.attach(app.server);
   return app;
 }
 
-function serveHub(app: FastifyInstance, hub: Hub): void {
-  hub.attach(app.server);
+function healthRoutes(app: FastifyInstance, { readiness }: HttpServerParts, access: RouteShorthandOptions): void {
+  app.get('/healthz', access, async () => ({ status: 'ok' }));
+  app.get('/readyz', access, async (_request, reply) => {
+    const { ready, checks } = readiness();
+    return reply.code(ready ? 200 : 503).send({ ready, checks });
+  });
+}
+
+function metricRoutes(app: FastifyInstance, { metrics, fleet }: HttpServerParts, access: RouteShorthandOptions): void {
+  const fleetMetrics = new FleetMetrics();
+  app.get('/metrics', access, async (request, reply) => sendMetrics(request, reply, await metrics.render()));
+  app.get('/websocket/metrics', access, async (request, reply) => {
+    const answer = await fleet.snapshot();
+    if (!answer.ok) return sendAway(reply, answer);
+    return sendMetrics(request, reply, await fleetMetrics.render(answer.value));
+  });
+}
+
+function hubRoutes(app: FastifyInstance, { hub, access, lastHour }: HttpServerParts): void {
+  if (!hub) {
+    app.get('/', needs('none'), (_request, reply) =>
+      sendProblem(reply, 404, 'no dashboard without the hub: hub.enabled'),
+    );
+    return;
+  }
   for (const path of hub.paths) {
     app.get(path, needs('none'), (_request, reply) =>
       sendProblem(reply.headers({ upgrade: 'websocket' }), 426, `${path} is a WebSocket`),
     );
   }
+  eventRoutes(app, { hub, access });
+  if (lastHour) historyRoutes(app, lastHour);
+  dashboardRoutes(app);
 }
 
 function isWebSocket({ headers }: IncomingMessage): boolean {

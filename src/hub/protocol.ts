@@ -39,12 +39,18 @@ export const clientMessage = z.discriminatedUnion(
   [
     z.strictObject({ type: z.literal('subscribe'), ...subscription }),
     z.strictObject({ type: z.literal('unsubscribe'), subscription_id: id }),
-    /** Subscribes, and is first sent what the history holds after that event. */
-    z.strictObject({
-      type: z.literal('resume'),
-      last_event_id: z.uuid('the id of an event'),
-      subscriptions: z.array(z.strictObject(subscription), 'a list of subscriptions').min(1, 'at least one'),
-    }),
+    /** Subscribes, and is first sent what the history holds after that event, or from that time on. */
+    z
+      .strictObject({
+        type: z.literal('resume'),
+        last_event_id: z.uuid('the id of an event').optional(),
+        since: z.iso.datetime({ offset: true, error: 'a time as in RFC 3339' }).optional(),
+        subscriptions: z.array(z.strictObject(subscription), 'a list of subscriptions').min(1, 'at least one'),
+      })
+      .refine(({ last_event_id, since }) => (last_event_id === undefined) !== (since === undefined), {
+        path: ['last_event_id'],
+        error: 'either last_event_id or since',
+      }),
     z.strictObject({ type: z.literal('ping') }),
   ],
   'a message with a type: subscribe, unsubscribe, resume, ping',

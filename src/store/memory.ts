@@ -6,11 +6,13 @@
 import type { Claims } from '../admission/claims.ts';
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../admission/ids.ts';
 import type {
+  AboutGate,
   Acquired,
   Answer,
   Closing,
   Expired,
   Fleet,
+  Gates,
   Heartbeat,
   HeartbeatReply,
   Holder,
@@ -78,6 +80,7 @@ export class MemoryStore implements LeaseStore {
   /** By gate: when it last said that it has told all that it knows, and that it does not trust the counts. */
   readonly #told = new Map<string, number>();
   readonly #doubting = new Map<string, number>();
+  readonly #about = new Map<string, AboutGate>();
   readonly #members: Record<Membership, Map<string, number>> = {
     gates: new Map(),
     proxies: new Map(),
@@ -219,6 +222,14 @@ export class MemoryStore implements LeaseStore {
     return done([...this.#members.proxies.keys()] as ProxyId[]);
   }
 
+  async gates(): Promise<Answer<Gates>> {
+    const gates = [...this.#members.gates].map(([gate, seenMs]) => {
+      const about = this.#about.get(gate);
+      return { gate, seenMs, ...(about ? { about } : {}) };
+    });
+    return done({ timeMs: this.#nowMs(), gates });
+  }
+
   async fleet(pods: readonly PodId[]): Promise<Answer<Fleet>> {
     const counts = pods.map((id) => {
       const pod = this.#pods.get(id);
@@ -243,6 +254,7 @@ export class MemoryStore implements LeaseStore {
     const { gates, proxies, pods } = this.#members;
     for (const members of [gates, proxies, pods]) noneLater(members, timeMs);
     gates.set(beat.gate, timeMs);
+    if (beat.about) this.#about.set(beat.gate, beat.about);
     for (const proxy of beat.proxies) proxies.set(proxy, timeMs);
     for (const pod of beat.pods) pods.set(pod, timeMs);
     const silentGates = silent(gates, timeMs - beat.gateSilentMs);
@@ -355,6 +367,7 @@ export class MemoryStore implements LeaseStore {
     this.#hears.delete(gate);
     this.#told.delete(gate);
     this.#doubting.delete(gate);
+    this.#about.delete(gate);
   }
 
   #hasEnded(pod: PodId, lease: LeaseId, nowMs: number): boolean {

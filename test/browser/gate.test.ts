@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startGate } from '../../lab/fleet/gate.ts';
 import { startRedis } from '../../lab/redis/server.ts';
@@ -39,6 +40,24 @@ describe.skipIf(!hasBrowser)('the page and its gate', () => {
     expect(await seriousFaults(page)).toEqual([]);
     await gateOf({ grpcPort, httpPort });
     await page.getByRole('alert').waitFor({ state: 'detached', timeout: 30_000 });
+  });
+
+  it('tells the version of each gate, and for how long it has run', async () => {
+    const redis = await startRedis();
+    undo.push(() => redis.stop());
+    const config = { store: { url: redis.url } };
+    const { httpPort } = await gateOf({ config });
+    const other = await gateOf({ config });
+    const page = await browser.visit(`http://127.0.0.1:${httpPort}/`);
+    const rows = page.getByRole('table', { name: 'Gates' }).getByRole('row');
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    const running = expect.stringMatching(new RegExp(`^\\S+\\t${version}\\t(\\dm )?\\d+s$`));
+    await expect
+      .poll(() => rows.allInnerTexts(), { timeout: 15_000 })
+      .toEqual(['Gate\tVersion\tUp for', running, running]);
+    other.kill('SIGKILL');
+    await rows.getByText(/^silent since /).waitFor({ timeout: 30_000 });
+    expect(await seriousFaults(page)).toEqual([]);
   });
 
   it('a gate that died is named while it counts as silent', async () => {

@@ -417,6 +417,29 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       expect((await value(store.heartbeat(beat))).gates).toBe(2);
     });
 
+    it('tells which gates there are, what each has told of itself, and none that has left', async () => {
+      const about = { version: '1.2.3', node: '24.0.0', startedMs: 1_800_000_000_000 };
+      const { timeMs } = await value(store.heartbeat({ ...beat, about }));
+      for (const gate of ['gate2', 'gate3', 'gate4']) await value(store.heartbeat({ ...beat, gate, about }));
+      await value(store.heartbeat({ ...beat, gate: 'older' }));
+      await value(store.leave('gate2'));
+      await value(store.remove('gates', ['gate4'], HOUR_MS)); // it is not silent
+      await expect
+        .poll(async () => {
+          await value(store.remove('gates', ['gate3'], 5));
+          return (await value(store.gates())).gates.map(({ gate }) => gate).sort();
+        })
+        .toEqual(['gate1', 'gate4', 'older']);
+      const { gates, timeMs: nowMs } = await value(store.gates());
+      const gate1 = gates.find(({ gate }) => gate === 'gate1');
+      expect(gate1).toEqual({ gate: 'gate1', about, seenMs: expect.any(Number) });
+      expect(gate1?.seenMs).toBeGreaterThanOrEqual(timeMs);
+      expect(gate1?.seenMs).toBeLessThanOrEqual(nowMs);
+      expect(gates.find(({ gate }) => gate === 'older')).toEqual({ gate: 'older', seenMs: expect.any(Number) });
+      await value(store.heartbeat({ ...beat, gate: 'gate2' }));
+      expect((await value(store.gates())).gates.find(({ gate }) => gate === 'gate2')).not.toHaveProperty('about');
+    });
+
     it('forgets a pod that holds nothing and that nobody has used for long, and only that', async () => {
       await acquire(pod1, newLease(proxyA));
       const lease = newLease(proxyA);

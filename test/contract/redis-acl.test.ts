@@ -24,7 +24,8 @@ async function useAll(url: string, move: (whileMoving: () => Promise<void>) => P
   const store = await openStore(url.replace('://', '://wsgate:change-me@'), { upWithinMs: 1000 });
   const [lease, other] = leasesOf(proxyA, 2);
   if (!lease || !other) throw new Error('no leases');
-  const beat = { gate: 'g', proxies: [proxyA], pods: [pod1], gateSilentMs: 1, proxySilentMs: 1 };
+  const about = { version: '1.2.3', node: '24.0.0', startedMs: 1 };
+  const beat = { gate: 'g', about, proxies: [proxyA], pods: [pod1], gateSilentMs: 1, proxySilentMs: 1 };
   const holder = { state: 'live', path: '/' } as const;
   await store.acquire(claims(pod1, 9), lease, 1, '/');
   await store.renew(pod1, [{ lease: other, holder }], 1);
@@ -36,6 +37,7 @@ async function useAll(url: string, move: (whileMoving: () => Promise<void>) => P
   await store.heartbeat(beat);
   await store.register([proxyA]);
   await store.pods();
+  await store.gates();
   await store.withdraw(pod1, [lease]);
   await store.release(pod1, [other], 1000);
   await store.expire(pod1, gone(proxyA), TIMES);

@@ -32,12 +32,16 @@ describe('the keys in Redis', () => {
     const store = await open();
     const lease = newLease(proxyA);
     await value(store.acquire(claims(pod1, 100), lease, 60_000, '/chat'));
-    await value(store.heartbeat({ gate: 'g', proxies: [proxyA], pods: [pod1], gateSilentMs: 1, proxySilentMs: 1 }));
+    const about = { version: '1.2.3', node: '24.0.0', startedMs: 1 };
+    await value(
+      store.heartbeat({ gate: 'g', about, proxies: [proxyA], pods: [pod1], gateSilentMs: 1, proxySilentMs: 1 }),
+    );
     expect((await redis.client.keys('*')).sort()).toEqual([
       'ws:gates',
       'ws:pod_conn:pod1',
       'ws:pods',
       'ws:proxies',
+      '{ws:gates}:about',
       '{ws:gates}:history',
       '{ws:gates}:layout',
       '{ws:gates}:told',
@@ -49,7 +53,8 @@ describe('the keys in Redis', () => {
     const expiryMs = Number(await redis.client.zscore('ws:pod_conn:pod1', lease));
     expect(Math.abs(expiryMs - Date.now() - 60_000)).toBeLessThan(5000);
     await value(store.release(pod1, [lease], 60_000));
-    const ofAll = ['history', 'layout', 'told'].map((part) => `{ws:gates}:${part}`);
+    expect(await redis.client.hgetall('{ws:gates}:about')).toEqual({ g: JSON.stringify(about) });
+    const ofAll = ['about', 'history', 'layout', 'told'].map((part) => `{ws:gates}:${part}`);
     const memberships = ['ws:gates', 'ws:pods', 'ws:proxies'];
     expect((await redis.client.keys('*')).sort()).toEqual([...memberships, ...ofAll, '{ws:pod_conn:pod1}:ended']);
     // What has ended goes by itself: there may be no call for this pod any more.

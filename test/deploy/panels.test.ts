@@ -51,6 +51,9 @@ it.skipIf(!has('prometheus'))(
       throw new Error(`${error}; not: ${unanswered.join('\n')}`);
     });
 
+    // Only OpenMetrics has a counter's family without `_total`.
+    expect(await prometheus.typeOf('wsgate_decisions')).toBe('counter');
+
     for (const { templating } of dashboards) {
       for (const variable of templating.list) {
         if (variable.type !== 'query') continue;

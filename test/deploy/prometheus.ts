@@ -12,6 +12,10 @@ const Vector = z.object({
   status: z.literal('success'),
   data: z.object({ result: z.array(z.object({ metric: Labels, value: z.tuple([z.number(), z.string()]) })) }),
 });
+const Metadata = z.object({
+  status: z.literal('success'),
+  data: z.record(z.string(), z.array(z.object({ type: z.string() }))),
+});
 const Values = z.object({ status: z.literal('success'), data: z.array(z.string()) });
 
 export interface Series {
@@ -23,6 +27,8 @@ export interface Prometheus {
   /** What an expression says now. Rejects when Prometheus does not understand it. */
   query(expression: string): Promise<Series[]>;
   labelValues(metric: string, label: string): Promise<string[]>;
+  /** The type that scrapes told of a family; absent for one that they did not name. */
+  typeOf(family: string): Promise<string | undefined>;
   stop(): Promise<void>;
 }
 
@@ -56,6 +62,9 @@ export async function startPrometheus(gate: string): Promise<Prometheus> {
       return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
     },
     labelValues: async (metric, label) => Values.parse(await ask(`label/${label}/values`, { 'match[]': metric })).data,
+    async typeOf(family) {
+      return Metadata.parse(await ask('metadata', { metric: family })).data[family]?.[0]?.type;
+    },
     async stop() {
       await program.stop();
       folder.remove();

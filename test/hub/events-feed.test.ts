@@ -88,6 +88,12 @@ describe('a session', () => {
     const subscriptions = [{ subscription_id: 'a' }, { subscription_id: 'b', filters: { types: [''] } }];
     client.send({ type: 'resume', last_event_id: crypto.randomUUID(), subscriptions });
     expect(await client.next('error')).toMatchObject({ code: 'INVALID_MESSAGE', subscription_id: 'b' });
+    for (const from of [{}, { last_event_id: crypto.randomUUID(), since: new Date().toISOString() }]) {
+      client.send({ type: 'resume', ...from, subscriptions: [{ subscription_id: 'a' }] });
+      expect(await client.next('error')).toMatchObject({
+        message: expect.stringContaining('either last_event_id or since'),
+      });
+    }
     client.send({ type: 'subscribe', subscription_id: '' });
     expect(await client.next('error')).not.toHaveProperty('subscription_id');
     client.send({ type: 'subscribe', subscription_id: 'a' });

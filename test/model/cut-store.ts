@@ -56,6 +56,7 @@ export class CutStore implements LeaseStore {
   expire = (...args: Parameters<LeaseStore['expire']>) => this.#ask((store) => store.expire(...args));
   pods = () => this.#ask((store) => store.pods());
   proxies = () => this.#ask((store) => store.proxies());
+  gates = () => this.#ask((store) => store.gates());
   fleet = (...args: Parameters<LeaseStore['fleet']>) => this.#ask((store) => store.fleet(...args));
   leases = (...args: Parameters<LeaseStore['leases']>) => this.#ask((store) => store.leases(...args));
   heartbeat = (...args: Parameters<LeaseStore['heartbeat']>) => this.#ask((store) => store.heartbeat(...args));

@@ -38,6 +38,7 @@ export function makeGate(
     { store, limits, events },
     {
       gate: name,
+      about: { version: '0.0.0', node: '24.0.0', startedMs: 0 },
       ttlMs: TTL_MS,
       reserveMs: RESERVE_MS,
       recoveryMs,

@@ -12,6 +12,7 @@ import { lendFolder } from '../../lab/fleet/folder.ts';
 import { freePort, start, until } from '../../lab/fleet/processes.ts';
 import { EXIT_CONFIG, EXIT_USAGE } from '../../src/commands/command.ts';
 import { commands } from '../../src/commands.ts';
+import { leaves } from '../../src/config/keys.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const PACKAGE = new URL('../../package.json', import.meta.url);
@@ -152,6 +153,41 @@ it.concurrent('check-config warns of what is allowed and hardly meant, and ends 
     expect.stringMatching(/^warning: lease\.recovery is 10s, too short /),
     expect.stringMatching(/^warning: store\.deadline is 1s, too long .*Expected: 250ms or less/),
   ]);
+});
+
+it.concurrent('check-config --explain tells where each value comes from, and no secret', async () => {
+  const file = join(folder.path, 'explain.yaml');
+  const text = `lease: {ttl: 90s, grace: 5m}
+store: {url: "redis+sentinel://user:hidden-one@h/main", sentinel: {password: hidden-two}}
+http: {tokens: [hidden-three-of-16-characters]}
+`;
+  writeFileSync(file, text);
+  const env = { WSGATE_DENY_STATUS: '503', WSGATE_LISTEN_HTTP: '', WSGATE_LISTEN_GRPC: '' };
+  const { code, stdout } = await wsgate(['check-config', '--explain', file], env);
+  expect(code).toBe(0);
+  expect(stdout).not.toContain('hidden');
+  const lines = new Map(
+    linesOf(stdout).map((line) => [line.slice(2).split(':')[0], line.replace(/ {2,}(?=\S)/g, '  ')]),
+  );
+  const told = (key: string) => lines.get(key);
+  expect(told('lease.ttl')).toBe(`* lease.ttl: 90s  ${file}:1:14`);
+  expect(told('lease.grace')?.trim()).toBe(`lease.grace: 5m  ${file}:1:26`);
+  expect(told('lease.reserve')?.trim()).toBe('lease.reserve: 90s  default, by lease.ttl');
+  expect(told('lease.recovery')?.trim()).toBe('lease.recovery: 45s  default, by lease.ttl');
+  expect(told('store.url')).toBe(`* store.url: redis+sentinel://user:***@h:26379/main/0  ${file}:2:14`);
+  expect(told('store.sentinel.password')).toBe(`* store.sentinel.password: ***  ${file}:2:78`);
+  expect(told('http.tokens')).toBe(`* http.tokens: ["***"]  ${file}:3:16`);
+  expect(told('deny.status')).toBe('* deny.status: 503  WSGATE_DENY_STATUS');
+  expect(told('store.file')?.trim()).toBe('store.file: not set  default');
+  expect(lines.size).toBe(leaves.length + 1);
+});
+
+it.concurrent('check-config --explain names REDIS_URL, and tells mistakes instead where there are any', async () => {
+  const { stdout } = await wsgate(['check-config', '--explain'], { REDIS_URL: 'redis://h' });
+  expect(stdout).toMatch(/^\* store\.url: redis:\/\/h:6379\/0 +REDIS_URL$/m);
+  const wrong = await wsgate(['check-config', '--explain'], { WSGATE_DENY_STATUS: '200' });
+  expect([wrong.code, wrong.stdout]).toEqual([78, '']);
+  expect(wrong.stderr).toContain('deny.status');
 });
 
 it.concurrent('check-config prints the defaults when nothing is configured', async () => {

@@ -165,6 +165,51 @@ async function hasLost(watcher: Watcher, posted: number): Promise<void> {
   expect(watcher.lines().length + missing.reduce((sum, count) => sum + count, 0)).toBe(posted);
 }
 
+describe('--since', () => {
+  const at = (agoMs: number) => new Date(Date.now() - agoMs).toISOString();
+
+  it.each(['10m', at(600_000)])(
+    '%s: what the history holds from then on comes first, then what happens',
+    async (since) => {
+      gate = await startTestApp();
+      await postEvents(gate.app.http, [incident({ subject: 'old', time: at(900_000) })]);
+      await postEvents(gate.app.http, [incident({ subject: 'lately', time: at(300_000) })]);
+      await postEvents(gate.app.http, [incident({ subject: 'unwanted', type: 'other.thing' })]);
+      const watcher = await watching(['--since', since, '--type', 'incident.*']);
+      watcher.read('stdout');
+      await postEvents(gate.app.http, [incident({ subject: 'now' })]);
+      const subjects = () => watcher.lines().map((line) => /incident\.opened +(\w+)/.exec(line)?.[1]);
+      await expect.poll(subjects).toEqual(['lately', 'now']);
+      expect(watcher.lines('stderr')).toEqual([`wsgate: connected to ${gate.app.http}`]);
+    },
+  );
+
+  it('says when the history does not go back so far', async () => {
+    gate = await startTestApp({ WSGATE_HUB_HISTORY_MAX: '100' });
+    for (let i = 0; i < 2; i += 1) await post(100, { time: at(0) });
+    const watcher = await watching(['--since', '10m', '--type', 'incident.*']);
+    watcher.read('stdout');
+    await watcher.says('events may be missing: the history does not go back so far');
+    await until('the others come', () => watcher.lines().length === 100);
+  });
+
+  it('goes on after the last event when the connection was lost, and tells none twice', async () => {
+    gate = await startTestApp({ WSGATE_LISTEN_HTTP: `127.0.0.1:${await freePort()}` });
+    const { http } = gate.app;
+    await post(3, { time: at(0) });
+    const watcher = await watching(['--since', '10m', '--type', 'incident.*']);
+    watcher.read('stdout');
+    await until('all are there', () => watcher.lines().length === 3);
+    await gate.stop();
+    await watcher.says(`no connection to ${http}: the gate stops`);
+    gate = await startTestApp({ WSGATE_LISTEN_HTTP: http.replace('http://', '') });
+    await watcher.says('connected again');
+    await watcher.says(/events may be missing: the history does not hold that event/);
+    await post(1, {});
+    await until('the new one is there', () => watcher.lines().length === 4);
+  });
+});
+
 describe('it ends', () => {
   it('with 0 when its reader has left', async () => {
     gate = await startTestApp();
@@ -194,6 +239,29 @@ describe('it ends', () => {
     expect(await wrong?.ended).toEqual([1, null]);
     expect(wrong?.lines('stderr').at(-1)).toMatch(/; WSGATE_TOKEN is not one of them$/);
     expect(await right.end('SIGINT')).toBe(0);
+  });
+
+  it.each([
+    [['--type', 'connection.admited'], 'perhaps connection.admitted'],
+    [['--type', 'pod.*', '--type', 'gate.start'], 'perhaps gate.started'],
+    [['--type', 'store'], 'perhaps store.down, store.up, store.*'],
+    [['--type', 'limit.nothing-like-it'], 'perhaps limit.changed, limit.*'],
+    [['--since', 'yesterday'], 'expected a duration, such as 10m, or a time, such as 2026-01-31T12:00:00Z'],
+    [['--since', '2026-01-31'], 'expected a duration, such as 10m, or a time, such as 2026-01-31T12:00:00Z'],
+  ])('with 64 at %j', async (args, hint) => {
+    gate = await startTestApp();
+    const watcher = new Watcher(['--url', gate.app.http, ...args]);
+    expect(await watcher.ended).toEqual([64, null]);
+    const [name, value] = args.slice(-2);
+    expect(watcher.lines('stderr')[0]).toMatch(new RegExp(`^wsgate: ${name} ${value}: `));
+    expect(watcher.lines('stderr')[0]).toContain(hint);
+  });
+
+  it('of no type that others may post, nor of a whole kind', async () => {
+    gate = await startTestApp();
+    const watcher = await watching(['--type', 'incident.opned', '--type', 'connection.*', '--type', '*']);
+    await watcher.says(`connected to ${gate.app.http}`);
+    expect(await watcher.end('SIGINT')).toBe(0);
   });
 
   it('with 64 when the command line is wrong', async () => {

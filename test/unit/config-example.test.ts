@@ -102,7 +102,7 @@ test('the defaults are these', () => {
       },
       stop: { deadline: 10_000 },
       ledger: { leasesMax: 1_000_000, releasesMax: 100_000 },
-      log: { level: 'info' },
+      log: { level: 'info', format: 'auto', levels: 'numbers', timestamps: 'epoch' },
     },
   });
 });

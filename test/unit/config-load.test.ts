@@ -126,12 +126,19 @@ describe('a mistake', () => {
     [
       'text for a boolean',
       'store: {info: "yes"}',
-      [{ path: 'store.info', value: 'yes', expected: 'true or false', source: at(1, 15) }],
+      [{ path: 'store.info', value: '"yes"', expected: 'true or false', source: at(1, 15) }],
     ],
     [
       'a prefix that would move the hash tag',
       'store: {prefix: "{ws}:"}',
-      [{ path: 'store.prefix', value: '{ws}:', expected: 'letters, digits, . _ : -, from 1 to 64', source: at(1, 17) }],
+      [
+        {
+          path: 'store.prefix',
+          value: '"{ws}:"',
+          expected: 'letters, digits, . _ : -, from 1 to 64',
+          source: at(1, 17),
+        },
+      ],
     ],
     [
       'a misspelt key',
@@ -399,7 +406,7 @@ describe('a mistake', () => {
       [
         {
           path: 'listen.http',
-          value: '127.0.0.1:7070',
+          value: '"127.0.0.1:7070"',
           expected: 'another address than listen.grpc',
           source: at(1, 16),
         },
@@ -411,7 +418,7 @@ describe('a mistake', () => {
       [
         {
           path: 'listen.grpc',
-          value: '0.0.0.0:7070',
+          value: '"0.0.0.0:7070"',
           expected: expect.stringContaining('listen.insecure: true'),
           source: at(1, 16),
         },
@@ -481,6 +488,53 @@ pods: {from: [route, {path: /ws}]}
     const env = { WSGATE_LEASE_TTL: 'soon', WSGATE_LISTEN_HTTP: '0.0.0.0:1', WSGATE_OOPS: '1' };
     const paths = mistakesOf({ text: 'lease: {', env }).map(({ path }) => path);
     expect(new Set(paths)).toEqual(new Set(['', 'lease.ttl', 'WSGATE_OOPS']));
+  });
+
+  test.each([
+    ['deny: {status: "503"}', '"503"'],
+    ["deny: {status: '503'}", '"503"'],
+    ['deny: {status: full}', 'full'],
+    ['outage: {policy: "maybe"}', '"maybe"'],
+    ['store: {url: "redis://user:correct-horse@/x"}', '"redis://***"'],
+  ])('of %j shows %j: quotes as they stand there', (text, value) => {
+    expect(mistakesOf({ text })).toMatchObject([{ value }]);
+  });
+
+  test('in a variable shows no quotes, because there are none', () => {
+    const text = 'deny: {status: "503"}';
+    expect(mistakesOf({ text, env: { WSGATE_DENY_STATUS: 'full' } })).toMatchObject([{ value: 'full' }]);
+  });
+
+  test.each([
+    ['leas: {}', 'lease'],
+    ['ttll: 60s', 'lease.ttl'],
+    ['console: {}', 'hub.console'],
+    ['store: {retry_after: 5s}', 'deny.retryAfter'],
+    ['hub: {consol: {}}', 'console'],
+    ['hub: {console: {pings: 1s}}', 'ping'],
+    ['pods: {from: [route, {heder: x-pod}]}', 'header'],
+  ])('by an unknown key, %j, says which one may be meant: %s', (text, meant) => {
+    expect(mistakesOf({ text }).map(({ expected }) => expected)).toEqual([`a known key, perhaps ${meant}`]);
+  });
+
+  test('by an unknown key where names are free tells those of that place', () => {
+    const mistakes = mistakesOf({ text: 'limits: {pods: {a: {connections: 1, limit: 3}}}' });
+    expect(mistakes.map(({ expected }) => expected)).toEqual(['one of the keys: connections']);
+  });
+
+  test.each([
+    ['WSGATE_TTL', 'WSGATE_LEASE_TTL'],
+    ['WSGATE_LIMITS_CONNECTIONS', 'WSGATE_LIMITS_DEFAULT_CONNECTIONS'],
+    ['WSGATE_RETRY', 'WSGATE_DENY_RETRY_AFTER'],
+    ['WSGATE_STORE_DEADLIN', 'WSGATE_STORE_DEADLINE'],
+  ])('by the unknown variable %s says that %s may be meant', (name, meant) => {
+    expect(mistakesOf({ env: { [name]: '1' } })).toEqual([
+      { path: name, expected: `a known variable, perhaps ${meant}`, source: name },
+    ]);
+  });
+
+  test('by an unknown variable that is like none guesses nothing', () => {
+    expect(mistakesOf({ env: { WSGATE_OOPS: '1' } })).toMatchObject([{ expected: 'a known variable' }]);
   });
 
   test('reads like this', () => {

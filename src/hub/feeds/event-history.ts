@@ -47,6 +47,11 @@ export class EventHistory {
     return this.#numbers.get(id);
   }
 
+  /** The number of the oldest event that it holds. */
+  get oldest(): number {
+    return Math.max(0, this.#next - this.#max);
+  }
+
   /** Undefined for an event that has been forgotten, or is still to come. */
   at(number: number): Delivery | undefined {
     return number >= this.#next - this.#max && number < this.#next ? this.#ring[number % this.#max] : undefined;

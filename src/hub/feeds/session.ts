@@ -8,6 +8,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
+import type { CloudEvent } from '../events/cloud-event.ts';
 import {
   type ClientMessage,
   clientMessage,
@@ -34,6 +35,16 @@ export interface SessionParts {
   readonly degraded: () => boolean;
 }
 
+interface Behind {
+  at: number;
+  told: number;
+  waiting: boolean;
+  /** Events that happened before are left out, unless they came after the client: those from the number `newFrom`. */
+  readonly since: string | undefined;
+  readonly newFrom: number;
+}
+
+type Resume = Extract<ClientMessage, { type: 'resume' }>;
 /** The event after which it can resume if its connection is lost now. */
 type Position = Pick<Extract<ServerMessage, { type: 'pong' }>, 'last_event_id'>;
 
@@ -47,7 +58,7 @@ export class Session {
   #state: State = 'CONNECTED';
   #hadEvent = false;
   /** The number of the event that it gets next; undefined when it is not behind. */
-  #behind: { at: number; told: number; waiting: boolean } | undefined;
+  #behind: Behind | undefined;
 
   /** `left`: called once, when its connection is gone. */
   constructor(socket: WebSocket, parts: SessionParts, left: () => void) {
@@ -110,7 +121,7 @@ export class Session {
         break;
       case 'resume':
         // The answers have no position: what was missed is still to come.
-        if (message.subscriptions.every((each) => this.#subscribe(each, {}))) this.#resume(message.last_event_id);
+        if (message.subscriptions.every((each) => this.#subscribe(each, {}))) this.#resume(message);
         break;
       case 'ping':
         this.#send({ type: 'pong', server_time: new Date().toISOString(), ...this.#position() });
@@ -154,13 +165,24 @@ export class Session {
     return id === undefined ? {} : { last_event_id: id };
   }
 
-  #resume(lastEventId: string): void {
-    const last = this.#parts.history.numberOf(lastEventId);
-    if (last === undefined) {
-      this.#send({ type: 'resync', reason: 'the history does not hold that event' });
+  #resume({ last_event_id, since }: Resume): void {
+    const { history } = this.#parts;
+    if (since !== undefined) {
+      const oldest = history.at(history.oldest);
+      if (history.oldest > 0 && oldest && !happenedBefore(oldest.event, since)) {
+        this.#send({ type: 'resync', reason: 'the history does not go back so far' });
+      }
+      this.#goOnAt(history.oldest, since);
       return;
     }
-    this.#behind = { at: last + 1, told: 0, waiting: false };
+    const last = history.numberOf(last_event_id ?? '');
+    if (last === undefined) this.#send({ type: 'resync', reason: 'the history does not hold that event' });
+    else this.#goOnAt(last + 1);
+  }
+
+  /** `since`: of what is in the history by now, only what happened then or later. */
+  #goOnAt(number: number, since?: string): void {
+    this.#behind = { at: number, told: 0, waiting: false, since, newFrom: this.#parts.history.next };
     this.#catchUp();
   }
 
@@ -181,7 +203,10 @@ export class Session {
         this.#send({ type: 'resync', reason: 'the history was overtaken by newer events' });
         return;
       }
+      const { since, newFrom } = behind;
+      const isLeftOut = since !== undefined && behind.at < newFrom && happenedBefore(delivery.event, since);
       behind.at += 1;
+      if (isLeftOut) continue;
       const ids = wanted.filter(({ matches }) => matches(delivery.facts)).map(({ id }) => id);
       if (ids.length === 0) continue;
       behind.told += 1;
@@ -220,4 +245,9 @@ export class Session {
     this.#filters.clear();
     left();
   }
+}
+
+/** By its own time, which whoever told it has set. */
+function happenedBefore({ time }: CloudEvent, since: string): boolean {
+  return Date.parse(time) < Date.parse(since);
 }

@@ -41,9 +41,10 @@ export class Keys {
    * - `back`, sorted set: gate → when it came back after leases were lost, ms of Redis TIME;
    * - `told`, sorted set: gate → when it last said that it has told the store all that it knows, ms of Redis TIME;
    * - `doubting`, sorted set: gate → when it last said that it does not trust the counts yet, ms of Redis TIME;
-   * - `closings`, sorted set: pod, lease and reason of a connection to close → when that was asked for, ms of Redis TIME.
+   * - `closings`, sorted set: pod, lease and reason of a connection to close → when that was asked for, ms of Redis TIME;
+   * - `about`, hash: gate → JSON `{version, node, startedMs}`, for people to look at.
    */
-  ofGates(part: 'history' | 'back' | 'told' | 'doubting' | 'closings'): string {
+  ofGates(part: 'history' | 'back' | 'told' | 'doubting' | 'closings' | 'about'): string {
     return `{${this.members('gates')}}:${part}`;
   }
 

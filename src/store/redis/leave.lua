@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Removes gates, with all that is kept of them: one that leaves, or some that have been silent.
--- KEYS[1] the gates, KEYS[2] told, KEYS[3] doubting, KEYS[4...] of each named gate the proxies that it hears
+-- KEYS[1] the gates, KEYS[2] told, KEYS[3] doubting, KEYS[4] about, KEYS[5...] of each named gate the proxies that it hears
 -- ARGV[1] silence threshold, ms, or -1 for none, ARGV[2...] gates, in the order of those keys
 -- returns the number of removed gates
 local time = redis.call('TIME')
@@ -12,7 +12,8 @@ for i = 2, #ARGV do
     removed = removed + redis.call('ZREM', KEYS[1], ARGV[i])
     redis.call('ZREM', KEYS[2], ARGV[i])
     redis.call('ZREM', KEYS[3], ARGV[i])
-    redis.call('ZREMRANGEBYRANK', KEYS[2 + i], 0, -1)
+    redis.call('HDEL', KEYS[4], ARGV[i])
+    redis.call('ZREMRANGEBYRANK', KEYS[3 + i], 0, -1)
   end
 end
 return removed

@@ -27,6 +27,8 @@ export const scripts = {
   incarnation: load('incarnation'),
   outage: load('outage'),
   leave: load('leave'),
+  about: load('about'),
+  gates: load('gates'),
   tell: load('tell'),
   promised: load('promised'),
   hears: load('hears'),

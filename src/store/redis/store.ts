@@ -7,11 +7,13 @@ import { chunks } from '../../admission/chunks.ts';
 import type { Claims } from '../../admission/claims.ts';
 import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
 import type {
+  AboutGate,
   Acquired,
   Answer,
   Closing,
   Expired,
   Fleet,
+  Gates,
   Heartbeat,
   HeartbeatReply,
   HeldLease,
@@ -19,6 +21,7 @@ import type {
   LeasePage,
   LeaseStore,
   LeaseTimes,
+  MemberGate,
   Membership,
   PodCount,
   Promised,
@@ -35,6 +38,8 @@ import { PodCalls } from './pod-calls.ts';
 import type { Reads } from './reads.ts';
 import { scripts } from './scripts.ts';
 
+/** Maximum number of gates that people are told of. */
+const GATES_MAX = 1000;
 /** Maximum number of leases past their expiry in one `expire` call, and of silent names in one `members` call. */
 const BATCH = 1000;
 /** What to close is remembered for so long, and so much of it at most. */
@@ -171,6 +176,17 @@ export class RedisStore implements LeaseStore {
     return this.#reads.call('proxies', async (redis) => (await redis.zrange(proxies, '0', '-1')) as ProxyId[]);
   }
 
+  async gates(): Promise<Answer<Gates>> {
+    const away = await this.#cannotRead();
+    if (away) return away;
+    const keys = [this.#keys.members('gates'), this.#keys.ofGates('about')];
+    return map(await this.#reads.run(scripts.gates, keys, [GATES_MAX]), (reply) => {
+      const [timeMs, members, told] = reply as [number, string[], string[]];
+      const abouts = new Map(pairs(told));
+      return { timeMs, gates: pairs(members).map(([gate, seen]) => member(gate, Number(seen), abouts.get(gate))) };
+    });
+  }
+
   async fleet(pods: readonly PodId[]): Promise<Answer<Fleet>> {
     const away = await this.#cannotRead();
     if (away) return away;
@@ -235,7 +251,7 @@ export class RedisStore implements LeaseStore {
     const processes = await this.#link.processes();
     const before = beat.before ?? { gates: 0, incarnationMs: 0, awaitMs: 0 };
     const { told, trusts, sinceMs, thereMs } = beat.outage ?? { told: true, trusts: true, sinceMs: 0, thereMs: 0 };
-    const [incarnation, gates, proxies, pods, outage] = await Promise.all([
+    const [incarnation, gates, proxies, pods, outage, about] = await Promise.all([
       this.#link.run(
         scripts.incarnation,
         [this.#keys.ofGates('history'), this.#keys.ofGates('back')],
@@ -249,12 +265,14 @@ export class RedisStore implements LeaseStore {
         [this.#keys.members('gates'), this.#keys.ofGates('told'), this.#keys.ofGates('doubting')],
         [beat.gate, told ? 1 : 0, trusts ? 1 : 0, sinceMs, thereMs, beat.gateSilentMs],
       ),
+      this.#tellAbout(beat),
     ]);
     if (!incarnation.ok) return incarnation;
     if (!gates.ok) return gates;
     if (!proxies.ok) return proxies;
     if (!pods.ok) return pods;
     if (!outage.ok) return outage;
+    if (!about.ok) return about;
     const [gatesBehind, gatesDoubting] = outage.value as [number, number];
     const [incarnationMs, gatesAwaited, gatesBackMs] = incarnation.value as [number, number, number];
     const { timeMs, silent, present } = gates.value;
@@ -272,6 +290,11 @@ export class RedisStore implements LeaseStore {
         silentProxies: proxies.value.silent.map(([proxy]) => proxy as ProxyId),
       },
     };
+  }
+
+  async #tellAbout({ gate, about }: Heartbeat): Promise<Answer<unknown>> {
+    if (!about) return { ok: true, value: undefined };
+    return this.#link.run(scripts.about, [this.#keys.ofGates('about')], [gate, JSON.stringify(about)]);
   }
 
   async register(proxies: readonly ProxyId[]): Promise<Answer<void>> {
@@ -350,10 +373,10 @@ export class RedisStore implements LeaseStore {
   }
 
   async #leave(gates: readonly string[], silentMs: number): Promise<Answer<void>> {
-    const keys = [this.#keys.members('gates'), this.#keys.ofGates('told'), this.#keys.ofGates('doubting')];
+    const parts = (['told', 'doubting', 'about'] as const).map((part) => this.#keys.ofGates(part));
     const answer = await this.#link.run(
       scripts.leave,
-      [...keys, ...gates.map((gate) => this.#keys.hears(gate))],
+      [this.#keys.members('gates'), ...parts, ...gates.map((gate) => this.#keys.hears(gate))],
       [silentMs, ...gates],
     );
     return map(answer, () => undefined);
@@ -407,6 +430,10 @@ function leasesOf(text: string): Map<ProxyId, number> {
 
 function held(lease: LeaseId, info: string | null): HeldLease {
   return info === null ? { lease } : { lease, holder: JSON.parse(info) as Holder };
+}
+
+function member(gate: string, seenMs: number, about: string | undefined): MemberGate {
+  return about === undefined ? { gate, seenMs } : { gate, seenMs, about: JSON.parse(about) as AboutGate };
 }
 
 function pairs<T>(flat: readonly T[]): [T, T][] {
