@@ -6,10 +6,12 @@
 import {
   type AcceptedBody,
   type ConnectionsBody,
+  type EventsBody,
   type HistoryBody,
   NAMED_PODS_MAX,
   type PodNowBody,
   type PodsBody,
+  type ReadinessBody,
   type ReleaseBody,
   type TicketBody,
 } from '../http/bodies.ts';
@@ -83,13 +85,22 @@ export class Api {
     return this.#ask('POST', `v1/pods/${encodeURIComponent(pod)}/connections/${encodeURIComponent(lease)}/release`);
   }
 
-  /** What these pods held over the last hour. */
+  /** What these pods held over the last hour, and what the fleet admitted and denied. */
   history(names: readonly string[]): Promise<HistoryBody> {
     return this.#ask('GET', `v1/history?pods=${listOf(names)}`);
   }
 
+  /** The newest events, at most so many; oldest first. */
+  events(max: number): Promise<EventsBody> {
+    return this.#ask('GET', `v1/events?limit=${max}`);
+  }
+
+  readiness(): Promise<ReadinessBody> {
+    return this.#ask('GET', 'readyz', { also: 503 });
+  }
+
   publish(events: readonly object[]): Promise<AcceptedBody> {
-    return this.#ask('POST', 'v1/events', events);
+    return this.#ask('POST', 'v1/events', { body: events });
   }
 
   /** For a WebSocket: a browser's can show no token. Undefined: none is needed. */
@@ -110,7 +121,8 @@ export class Api {
     }
   }
 
-  async #ask<Body>(method: 'GET' | 'POST', path: string, body?: object): Promise<Body> {
+  /** `also`: a status that is no error, either. */
+  async #ask<Body>(method: 'GET' | 'POST', path: string, { body, also }: AskOptions = {}): Promise<Body> {
     const { url, token, unauthorized } = this.#options;
     const response = await fetch(new URL(path, url), {
       method,
@@ -124,10 +136,15 @@ export class Api {
       throw new Error('no answer', { cause: error.cause ?? error });
     });
     const answer = (await response.json().catch(() => ({}))) as Body & { detail?: string };
-    if (response.ok) return answer;
+    if (response.ok || response.status === also) return answer;
     if (response.status === 401) unauthorized?.();
     throw new ApiError(response.status, answer.detail ?? `HTTP ${response.status}`);
   }
+}
+
+interface AskOptions {
+  readonly body?: object;
+  readonly also?: number;
 }
 
 function listOf(names: readonly string[]): string {

@@ -7,6 +7,7 @@ import type { Hub } from '../hub/hub.ts';
 import { Connections } from '../net/connections.ts';
 import { Quota } from '../net/quota.ts';
 import type { Readiness } from '../readiness.ts';
+import type { ReadinessBody } from './bodies.ts';
 import { corsHook } from './cors.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import { BODY_TYPES, eventRoutes } from './events.ts';
@@ -109,8 +110,8 @@ export function createHttpServer(
   const health = needs(open.includes('health') ? 'none' : 'all');
   app.get('/healthz', health, async () => ({ status: 'ok' }));
   app.get('/readyz', health, async (_request, reply) => {
-    const { ready, checks } = parts.readiness();
-    return reply.code(ready ? 200 : 503).send({ ready, checks });
+    const now = parts.readiness();
+    return reply.code(now.ready ? 200 : 503).send(now satisfies ReadinessBody);
   });
   const metrics = needs(open.includes('metrics') ? 'none' : 'all');
   const fleetMetrics = new FleetMetrics();
