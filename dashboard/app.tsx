@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Api } from '../src/client/api.ts';
 import { Events } from './events.tsx';
 import { Fleet, NOTHING_YET, type View } from './fleet.ts';
+import { Notice } from './notice.tsx';
 import { Overview } from './overview.tsx';
 import { PodPage } from './pod-page.tsx';
 import { type Route, useRoute } from './route.ts';
@@ -57,6 +58,7 @@ export function App() {
           Stale: {view.stale}
         </p>
       )}
+      {view.figures && view.figures.store !== 'up' && !asked && <Notice api={api} store={view.figures.store} />}
       <main>
         {asked ? (
           <TokenForm refused={token !== undefined} signIn={signIn} />

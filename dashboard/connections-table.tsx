@@ -27,7 +27,7 @@ export function ConnectionsTable({ api, pod, change }: ConnectionsTableProps) {
   const isSearch = text.trim() !== '';
   const first = useConnections(api, pod, max, change);
   const found = useSearch(api, pod, text.trim());
-  const { rows, more, looked, problem } = isSearch ? found : first;
+  const { rows, more, looked, done, problem } = isSearch ? found : first;
   const shown = isSearch ? rows.filter(({ lease }) => !released.has(lease)) : rows;
 
   const search = (now: string) => {
@@ -75,19 +75,19 @@ export function ConnectionsTable({ api, pod, change }: ConnectionsTableProps) {
           <tbody>
             {shown.map((connection) => (
               <tr key={connection.lease}>
-                <td>{connection.proxy}</td>
-                <td>
+                <td class="proxy">{connection.proxy}</td>
+                <td class="since">
                   {connection.since === null ? (
                     '–'
                   ) : (
                     <time dateTime={connection.since}>{dayAndTime(connection.since)}</time>
                   )}
                 </td>
-                <td>{connection.client || '–'}</td>
+                <td class="client">{connection.client || '–'}</td>
                 <td class="path" title={connection.path ?? ''}>
                   <span>{connection.path ?? '–'}</span>
                 </td>
-                <td>
+                <td class="action">
                   <button
                     type="button"
                     aria-label={`Release ${connection.lease}`}
@@ -101,6 +101,13 @@ export function ConnectionsTable({ api, pod, change }: ConnectionsTableProps) {
           </tbody>
         </table>
       </Scroll>
+      {done && shown.length === 0 && (
+        <p>
+          {isSearch
+            ? `No connection has “${text.trim()}” in its proxy, client, path or lease.`
+            : 'No connection is open.'}
+        </p>
+      )}
       <p class="more">
         <span class="quiet">
           {isSearch ? `${shown.length} found among ${looked}` : `${shown.length} shown`}

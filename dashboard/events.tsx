@@ -52,7 +52,7 @@ export function Events({ items, max, level }: EventsProps) {
           ))}
         </ol>
         {shown.length === 0 && (
-          <p class="quiet">{from.length === 0 ? 'None since this page was opened.' : 'None of these.'}</p>
+          <p class="quiet">{from.length === 0 ? 'None that the gate knows of.' : 'None of these.'}</p>
         )}
       </div>
     </section>

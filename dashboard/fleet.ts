@@ -5,17 +5,19 @@
 
 import type { z } from 'zod';
 import { type Api, named } from '../src/client/api.ts';
-import { type CloudEvent, connect, ReconnectingSocket, type Status } from '../src/client/index.ts';
+import { type CloudEvent, connect, ReconnectingSocket, type SocketOptions, type Status } from '../src/client/index.ts';
 import { isFromGate } from '../src/hub/events/domain-event.ts';
 import type { Level, metricsMessage, Snapshot } from '../src/hub/protocol.ts';
 import { EventLog } from './event-log.ts';
 import { merge, type PodRead } from './merge.ts';
 import { Paced } from './paced.ts';
-import { type RatePoint, withRates } from './rates.ts';
+import { type RatePoint, withPast, withRates } from './rates.ts';
 import { Staleness } from './staleness.ts';
 
 type MetricsMessage = z.output<typeof metricsMessage>;
 
+/** Events of the past: as many as a page of them shows. */
+const PAST_MAX = 200;
 /** A change is to be on the page within a second. */
 const READ_EVERY_MS = 700;
 /** Of more pods that change at the same time, the next figures tell. */
@@ -46,7 +48,7 @@ export class Fleet {
   readonly #api: Api;
   readonly #draw: (view: View) => void;
   readonly #metrics: ReconnectingSocket<MetricsMessage>;
-  readonly #connection: ReturnType<typeof connect>;
+  #connection: ReturnType<typeof connect> | undefined;
   readonly #events = new EventLog();
   readonly #staleness = new Staleness();
   readonly #reading = new Paced(READ_EVERY_MS, () => this.#read());
@@ -72,6 +74,7 @@ export class Fleet {
       onState: (status: Status) => {
         this.#staleness.connection(name, status);
         if (name === 'events' && status.state === 'open') this.#readShown();
+        if (name === 'figures' && status.state === 'open') void this.#readRates();
         this.#redraw();
       },
     });
@@ -81,21 +84,14 @@ export class Fleet {
         this.#inDoubt = true;
       },
     });
-    this.#connection = connect({
-      ...options('events', 'ws'),
-      onDegraded: (degraded) => {
-        this.#degraded = degraded;
-        this.#redraw();
-      },
-    });
-    void this.#follow();
+    void this.#follow(options('events', 'ws'));
     this.#looking = setInterval(() => this.#redraw(), LOOK_EVERY_MS);
   }
 
   close(): void {
     this.#closed = true;
     this.#metrics.close();
-    this.#connection.close();
+    this.#connection?.close();
     clearInterval(this.#looking);
     this.#reading.close();
     clearTimeout(this.#drawing);
@@ -115,12 +111,34 @@ export class Fleet {
     this.#redraw();
   }
 
-  async #follow(): Promise<void> {
+  /** First what the gate knows of the past, then what happens. Without the past, what happens is worth seeing, too. */
+  async #follow(options: SocketOptions): Promise<void> {
+    const { events } = await this.#api.events(PAST_MAX).catch(() => ({ events: [] }));
+    if (this.#closed) return;
+    for (const event of events) this.#events.add({ kind: 'event', event });
+    const newest = events.at(-1);
+    this.#connection = connect({
+      ...options,
+      ...(newest ? { after: newest.id } : {}),
+      onDegraded: (degraded) => {
+        this.#degraded = degraded;
+        this.#redraw();
+      },
+    });
     for await (const item of this.#connection.subscribe()) {
       this.#events.add(item);
       if (item.kind === 'event') this.#heed(item.event);
       else this.#readShown();
       this.#redraw();
+    }
+  }
+
+  async #readRates(): Promise<void> {
+    try {
+      this.#rates = withPast(this.#rates, await this.#api.history([]), Date.now());
+      this.#redraw();
+    } catch {
+      // The chart begins with what comes.
     }
   }
 

@@ -6,7 +6,7 @@
 import type { Snapshot } from '../src/hub/protocol.ts';
 
 const ROWS_MAX = 12;
-const COLUMNS_MAX = 8;
+const COLUMNS_MAX = 5;
 
 export interface FoldedRow {
   readonly name: string;

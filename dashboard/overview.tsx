@@ -17,13 +17,15 @@ export function Overview({ api, view: { figures, rates, events } }: { api: Api; 
       <h1 class="hidden" tabIndex={-1}>
         The fleet
       </h1>
-      {figures && (
+      {figures ? (
         <div>
           <Totals totals={figures.totals} />
           <PodsTable api={api} figures={figures} />
           <ProxiesTable figures={figures} />
           <GatesTable api={api} change={figures.timestamp} />
         </div>
+      ) : (
+        <p class="quiet">The gate has not told its figures yet.</p>
       )}
       <div>
         <RatesChart points={rates} />

@@ -6,11 +6,9 @@ import { lastChangeOf } from './event-log.ts';
 import type { View } from './fleet.ts';
 import type { PodFigures } from './merge.ts';
 import { Meter } from './meter.tsx';
-import { Sparkline } from './sparkline.tsx';
+import { SparklineFigure } from './sparkline.tsx';
 import { spanName, useHistory } from './use-history.ts';
-import { usePaced } from './use-paced.ts';
-
-const READ_EVERY_MS = 1000;
+import { useUnlistedPod } from './use-unlisted-pod.ts';
 
 interface PodPageProps {
   readonly api: Api;
@@ -21,33 +19,59 @@ interface PodPageProps {
 export function PodPage({ api, name, view: { figures, events } }: PodPageProps) {
   const listed = figures?.pods.find(({ pod }) => pod === name);
   const change = `${figures?.timestamp} ${lastChangeOf(name, events)}`;
-  const unlisted = useUnlistedPod(api, name, listed ? undefined : change);
+  const unlisted = useUnlistedPod(api, name, listed ? undefined : figures, change);
   const pod = listed ?? unlisted;
-  const history = useHistory(api, [name]);
+  const isUnknown = !listed && unlisted?.isKnown === false;
   return (
     <article class="pod">
       <h1 tabIndex={-1}>{name}</h1>
-      {pod && (
+      {isUnknown ? (
+        <UnknownPod limit={unlisted.limit} />
+      ) : (
         <>
-          <div class={`figure ${pod.level}`}>
-            <p>
-              <b>
-                {pod.connections} of {pod.limit}
-              </b>{' '}
-              {pod.level !== 'normal' && <span class={`level ${pod.level}`}>{pod.level}</span>}
-            </p>
-            <Meter {...pod} />
-            <Sparkline
-              counts={[...(history.pods[name] ?? []), pod.connections]}
-              limit={pod.limit}
-              span={spanName(history)}
-            />
-          </div>
-          <ProxiesOf pod={pod} />
+          {pod && <Figure api={api} pod={pod} />}
+          <ConnectionsTable api={api} pod={name} change={change} />
         </>
       )}
-      <ConnectionsTable api={api} pod={name} change={change} />
     </article>
+  );
+}
+
+function UnknownPod({ limit }: { limit: number }) {
+  return (
+    <>
+      <p role="status" aria-label="Pod">
+        No gate knows a pod of this name. It had no connection within the last hour, and the configuration does not name
+        it.
+      </p>
+      <p>If connections to it come, {limit} may be open at once. This page shows them then.</p>
+      <p>
+        <a href="#/">All pods</a>
+      </p>
+    </>
+  );
+}
+
+function Figure({ api, pod }: { api: Api; pod: PodFigures }) {
+  const history = useHistory(api, [pod.pod]);
+  return (
+    <>
+      <div class={`figure ${pod.level}`}>
+        <p>
+          <b>
+            {pod.connections} of {pod.limit}
+          </b>{' '}
+          {pod.level !== 'normal' && <span class={`level ${pod.level}`}>{pod.level}</span>}
+        </p>
+        <Meter {...pod} />
+        <SparklineFigure
+          counts={[...(history.pods[pod.pod] ?? []), pod.connections]}
+          limit={pod.limit}
+          span={spanName(history)}
+        />
+      </div>
+      <ProxiesOf pod={pod} />
+    </>
   );
 }
 
@@ -64,14 +88,4 @@ function ProxiesOf({ pod: { proxies } }: { pod: PodFigures }) {
       {held.length > 20 && <span class="quiet">and {held.length - 20} others</span>}
     </p>
   );
-}
-
-/** For a pod that is not among those that the figures list. `change`: when it is read again; undefined: not at all. */
-function useUnlistedPod(api: Api, name: string, change: string | undefined): PodFigures | undefined {
-  const isAsked = change !== undefined;
-  const { value } = usePaced(READ_EVERY_MS, `${name} ${isAsked}`, change, async () => {
-    const [read] = isAsked ? (await api.pods([name])).pods : [];
-    return read && { ...read, level: 'normal' as const };
-  });
-  return value;
 }

@@ -1,5 +1,6 @@
 /** A pod in the list of pods. */
 
+import { CutName } from './cut-name.tsx';
 import type { PodFigures } from './merge.ts';
 import { Meter } from './meter.tsx';
 import { hrefOf } from './route.ts';
@@ -8,16 +9,20 @@ import type { Counts } from './use-history.ts';
 
 interface PodRowProps {
   readonly pod: PodFigures;
+  /** What its name shares with the rows beside it. */
+  readonly prefix: string | undefined;
   readonly history: Counts | undefined;
   /** What that spans, in words. */
   readonly span: string;
 }
 
-export function PodRow({ pod, history = [], span }: PodRowProps) {
+export function PodRow({ pod, prefix = '', history = [], span }: PodRowProps) {
   return (
     <tr class={pod.level}>
-      <th scope="row">
-        <a href={hrefOf({ view: 'pod', pod: pod.pod })}>{pod.pod}</a>
+      <th scope="row" class="cut">
+        <a href={hrefOf({ view: 'pod', pod: pod.pod })}>
+          <CutName name={pod.pod} prefix={prefix} />
+        </a>
       </th>
       <td class="number">
         {pod.connections} of {pod.limit}

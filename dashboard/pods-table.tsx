@@ -1,65 +1,95 @@
-/** Pods as bars against their limits, those with the least room first. */
+/** Pods as bars against their limits: found by name, sorted, a page at a time. Those with the least room come first. */
 
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { Api } from '../src/client/api.ts';
+import { shareOf } from '../src/fleet/fullest.ts';
 import type { Snapshot } from '../src/hub/protocol.ts';
+import { Pager } from './pager.tsx';
+import { FULLEST_FIRST, inOrder, orderAfter, type PodColumn } from './pod-order.ts';
 import { PodRow } from './pod-row.tsx';
+import { sharedPrefixes } from './shared-prefix.ts';
+import { SortHeader } from './sort-header.tsx';
 import { useFoundPods } from './use-found-pods.ts';
 import { spanName, useHistory } from './use-history.ts';
-
-const SHOWN_AT_FIRST = 20;
+import { usePages } from './use-pages.ts';
 
 export function PodsTable({ api, figures }: { api: Api; figures: Snapshot }) {
-  const [max, setMax] = useState(SHOWN_AT_FIRST);
-  const [text, setText] = useState('');
-  const found = useFoundPods(api, figures, text.trim());
-  const shown = found.slice(0, max);
-  const history = useHistory(
-    api,
-    shown.map(({ pod }) => pod),
+  const [typed, setTyped] = useState('');
+  const [fullOnly, setFullOnly] = useState(false);
+  const [order, setOrder] = useState(FULLEST_FIRST);
+  const text = typed.trim();
+  const found = useFoundPods(api, figures, text);
+  const listed = useMemo(
+    () => inOrder(fullOnly ? found.filter((pod) => shareOf(pod) >= 1) : found, order),
+    [found, fullOnly, order],
   );
-  const isSearch = text.trim() !== '';
-  const of = isSearch ? `of ${found.length} found` : `of ${figures.totals.pods}`;
+  const pages = usePages(listed.length, JSON.stringify([text, fullOnly, order]));
+  const shown = listed.slice(pages.start, pages.end);
+  const names = shown.map(({ pod }) => pod);
+  const prefixes = sharedPrefixes(names);
+  const history = useHistory(api, names);
+  const isPart = text === '' && figures.totals.pods > found.length;
+  const header = { order, sort: (by: PodColumn) => setOrder(orderAfter(order, by)) };
   return (
     <section class="pods">
       <div class="controls">
         <label>
-          Find a pod <input type="search" value={text} onInput={({ currentTarget }) => setText(currentTarget.value)} />
+          Find a pod{' '}
+          <input type="search" value={typed} onInput={({ currentTarget }) => setTyped(currentTarget.value)} />
+        </label>
+        <label>
+          <input
+            type="checkbox"
+            checked={fullOnly}
+            onChange={({ currentTarget }) => setFullOnly(currentTarget.checked)}
+          />{' '}
+          Full only
         </label>
       </div>
       <table>
         <caption>Pods</caption>
         <thead>
           <tr>
-            <th scope="col">Pod</th>
-            <th scope="col" class="number">
-              Connections
-            </th>
-            <th scope="col">Of its limit</th>
+            <SortHeader name="Pod" column="pod" class="name" {...header} />
+            <SortHeader name="Connections" column="connections" class="number" {...header} />
+            <SortHeader name="Of its limit" column="fullness" class="full" {...header} />
             <th scope="col" class="wide">
               {spanName(history)}
             </th>
           </tr>
         </thead>
         <tbody>
-          {shown.map((pod) => (
-            <PodRow key={pod.pod} pod={pod} history={history.pods[pod.pod]} span={spanName(history)} />
+          {shown.map((pod, index) => (
+            <PodRow
+              key={pod.pod}
+              pod={pod}
+              prefix={prefixes[index]}
+              history={history.pods[pod.pod]}
+              span={spanName(history)}
+            />
           ))}
         </tbody>
       </table>
-      <p class="more">
-        <span class="quiet">
-          {figures.totals.pods === 0 ? 'No pod has been used within the last hour.' : `${shown.length} ${of}`}
-        </span>
-        {found.length > shown.length && (
-          <button type="button" onClick={() => setMax(max * 2)}>
-            Show more
-          </button>
-        )}
-        {!isSearch && found.length <= shown.length && figures.totals.pods > shown.length && (
-          <span class="quiet">Search for the rest.</span>
-        )}
-      </p>
+      {shown.length === 0 && <p>{whyNone(figures, text, fullOnly)}</p>}
+      <Pager pages={pages} of={ofWhat(listed.length, figures, text, fullOnly)} />
+      {isPart && (
+        <p class="quiet">
+          These are the {found.length.toLocaleString()} fullest of {figures.totals.pods.toLocaleString()} pods. A search
+          finds the others, too.
+        </p>
+      )}
     </section>
   );
+}
+
+function whyNone(figures: Snapshot, text: string, fullOnly: boolean): string {
+  if (figures.totals.pods === 0) return 'No pod has been used within the last hour.';
+  const which = fullOnly ? 'No full pod' : 'No pod';
+  return text === '' ? 'No pod is full.' : `${which} has “${text}” in its name.`;
+}
+
+function ofWhat(length: number, figures: Snapshot, text: string, fullOnly: boolean): string {
+  if (text !== '') return `of ${length.toLocaleString()} found`;
+  if (fullOnly) return `of ${length.toLocaleString()} full`;
+  return `of ${figures.totals.pods.toLocaleString()}`;
 }

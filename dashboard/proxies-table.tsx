@@ -1,6 +1,7 @@
 /** Who holds what: proxies × pods, with totals. */
 
 import type { Snapshot } from '../src/hub/protocol.ts';
+import { CutName } from './cut-name.tsx';
 import { fold } from './fold.ts';
 import { hrefOf } from './route.ts';
 import { Scroll } from './scroll.tsx';
@@ -16,8 +17,10 @@ export function ProxiesTable({ figures }: { figures: Snapshot }) {
           <tr>
             <th scope="col">Proxy</th>
             {pods.map((pod) => (
-              <th scope="col" key={pod} title={pod}>
-                <a href={hrefOf({ view: 'pod', pod })}>{pod}</a>
+              <th scope="col" key={pod} class="cut">
+                <a href={hrefOf({ view: 'pod', pod })}>
+                  <CutName name={pod} />
+                </a>
               </th>
             ))}
             {otherPods > 0 && <th scope="col">{otherPods} others</th>}
@@ -27,15 +30,15 @@ export function ProxiesTable({ figures }: { figures: Snapshot }) {
         <tbody>
           {[...shown, totals].map(({ name, cells, total }) => (
             <tr key={name} class={name === totals.name ? 'total' : ''}>
-              <th scope="row" title={name}>
-                {name}
+              <th scope="row" class="cut">
+                <CutName name={name} />
               </th>
               {cells.map((held, column) => (
                 <td key={pods[column] ?? 'others'} class={held === 0 ? 'none' : ''}>
-                  {held}
+                  {held.toLocaleString()}
                 </td>
               ))}
-              <td>{total}</td>
+              <td>{total.toLocaleString()}</td>
             </tr>
           ))}
         </tbody>

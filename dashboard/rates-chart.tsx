@@ -1,9 +1,10 @@
-/** Admitted and denied a second, over the last minutes. */
+/** Admitted and denied a second, over the last hour. */
 
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { RATES_SPAN_S, type RatePoint } from './rates.ts';
+import { spanName } from './use-history.ts';
 
 const HEIGHT = 150;
 const SPAN_S_MIN = 120;
@@ -42,16 +43,21 @@ export function RatesChart({ points }: { points: readonly RatePoint[] }) {
   // A canvas is drawn anew only when there is something new to draw.
   useEffect(() => chart.current?.setData(data), [points]);
 
-  const { admitted = 0, denied = 0 } = points.at(-1) ?? {};
+  const last = points.at(-1);
+  const [admitted, denied] = [last?.admitted ?? 0, last?.denied ?? 0];
   const [from, to] = spanOf(data[0]);
-  const summary = `Admitted ${perSecond(admitted)}, denied ${perSecond(denied)} a second`;
+  const span = spanName({ minutes: Math.ceil((to - from) / 60) });
+  const most = (rates: readonly (number | null)[]) => perSecond(Math.max(0, ...rates.map((rate) => rate ?? 0)));
+  const summary =
+    `Admitted ${perSecond(admitted)}, denied ${perSecond(denied)} a second. ` +
+    `${span}: at most ${most(points.map((point) => point.admitted))} and ${most(points.map((point) => point.denied))}`;
   return (
     <section class="rates">
       <h2>Admitted and denied</h2>
       <p class="legend">
         <span class="admitted">admitted {perSecond(admitted)}/s</span>
         <span class="denied">denied {perSecond(denied)}/s</span>
-        <span class="quiet">last {Math.ceil((to - from) / 60)} minutes</span>
+        <span class="quiet">{span}</span>
       </p>
       <div ref={place} role="img" aria-label={summary} />
     </section>
@@ -77,7 +83,7 @@ function optionsFor(element: HTMLElement): uPlot.Options {
       y: { range: (_chart, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] },
     },
     axes: [
-      { ...axis, size: 24, values: '{HH}:{mm}', incrs: [60, 120, 300], space: 70 },
+      { ...axis, size: 24, values: '{HH}:{mm}', incrs: [60, 120, 300, 600, 900], space: 70 },
       { ...axis, size: 44 },
     ],
     series: [

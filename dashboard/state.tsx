@@ -31,7 +31,6 @@ export function State({ view: { figures, degraded } }: { view: View }) {
               {proxy} sends no access log
             </span>
           ))}
-          {figures.store === 'recovering' && <span class="warning">figures may be too low</span>}
           {degraded && <span class="warning">only events of this gate come</span>}
         </>
       ) : (

@@ -1,6 +1,6 @@
 /** Asks for a token, which the gate wants before it tells anything. */
 
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 interface TokenFormProps {
   /** Whether one was shown, and was not good. */
@@ -10,6 +10,9 @@ interface TokenFormProps {
 
 export function TokenForm({ refused, signIn }: TokenFormProps) {
   const [token, setToken] = useState('');
+  const field = useRef<HTMLInputElement>(null);
+  // It appears instead of what one wanted to see: what is typed next is meant for it.
+  useEffect(() => field.current?.focus(), []);
   return (
     <form
       class="sign-in"
@@ -24,6 +27,7 @@ export function TokenForm({ refused, signIn }: TokenFormProps) {
       <label>
         Token
         <input
+          ref={field}
           type="password"
           autocomplete="off"
           value={token}

@@ -11,6 +11,8 @@ export interface Connections {
   readonly more: boolean;
   /** How many were looked at. */
   readonly looked: number;
+  /** Whether all of it has been read. */
+  readonly done: boolean;
 }
 
 /** Of one request. */
@@ -22,14 +24,14 @@ const TYPED_MS = 250;
 /** For a hundred rows. More are read the less often. */
 const READ_EVERY_MS = 1000;
 
-const NONE: Connections = { rows: [], more: false, looked: 0 };
+const NONE: Connections = { rows: [], more: false, looked: 0, done: false };
 
 /** `change`: differs when the pod has changed. */
 export function useConnections(api: Api, pod: string, max: number, change: string) {
   const { value = NONE, problem } = usePaced((READ_EVERY_MS * max) / 100, `${pod} ${max}`, change, async () => {
     const { connections, next } = await api.connections(pod, max);
     const rows = oldestFirst(connections).slice(0, max);
-    return { rows, more: next !== null || connections.length > max, looked: rows.length };
+    return { rows, more: next !== null || connections.length > max, looked: rows.length, done: true };
   });
   return { ...value, problem };
 }
@@ -69,7 +71,7 @@ async function search(api: Api, pod: string, text: string, tell: (found: Connect
     for (const connection of connections) if (matches(connection, text)) found.set(connection.lease, connection);
     cursor = next ?? undefined;
     const rows = oldestFirst([...found.values()]).slice(0, FOUND_MAX);
-    if (!tell({ rows, more: cursor !== undefined, looked })) return;
+    if (!tell({ rows, more: cursor !== undefined, looked, done: cursor === undefined })) return;
   } while (cursor !== undefined && found.size < FOUND_MAX);
 }
 

@@ -36,7 +36,7 @@ export function useHistory(api: Api, names: readonly string[]): PodsHistory {
 }
 
 /** `Last hour`, or how much of it is known. */
-export function spanName({ minutes }: PodsHistory): string {
+export function spanName({ minutes }: Pick<PodsHistory, 'minutes'>): string {
   const whole = Math.max(1, Math.round(minutes));
   if (whole >= 60) return 'Last hour';
   return whole === 1 ? 'Last minute' : `Last ${whole} minutes`;

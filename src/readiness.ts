@@ -13,6 +13,8 @@ import type { Standing } from './admission/standing.ts';
 export interface Readiness {
   readonly ready: boolean;
   readonly checks: Readonly<Record<string, string>>;
+  /** How long the store is not trusted still, because it may have lost leases; null when it does not recover. */
+  readonly recoverySeconds: number | null;
 }
 
 const DECIDES: Readonly<Record<OutagePolicy, string>> = {
@@ -69,6 +71,7 @@ export class GateReadiness {
         gate: this.phase === 'serving' ? 'ok' : this.phase,
         proxies: proxies.join('; ') || 'ok',
       },
+      recoverySeconds: standing.state === 'recovering' ? Math.ceil(standing.recoveryLeftMs / 1000) : null,
     };
   }
 

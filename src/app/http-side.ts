@@ -57,7 +57,7 @@ export function openHttpSide(config: Config, gateName: string, parts: HttpParts)
     registry: metrics.registry,
   } as const;
   const hub = config.hub.enabled ? openHub(config, gateName, hubParts) : undefined;
-  const lastHour = config.hub.enabled ? new LastHour(fleet) : undefined;
+  const lastHour = hub && new LastHour({ fleet, told: () => hub.told() });
   const closings = new Closings({ store, holds: parts.ledger.holds, events });
   const http = createHttpServer({ ...parts, fleet, closings, access, hub, lastHour }, config.http);
   return { http, hub, lastHour, closings };

@@ -7,11 +7,13 @@ import {
   type AcceptedBody,
   type CloseBody,
   type ConnectionsBody,
+  type EventsBody,
   type GatesBody,
   type HistoryBody,
   NAMED_PODS_MAX,
   type PodNowBody,
   type PodsBody,
+  type ReadinessBody,
   type ReleaseBody,
   type TicketBody,
 } from '../http/bodies.ts';
@@ -88,10 +90,10 @@ export class Api {
   /** `reason`: for Envoy's access log, 1 to 64 of a-z 0-9 _ -. */
   close(pod: string, lease: string, reason?: string): Promise<CloseBody> {
     const path = `v1/pods/${encodeURIComponent(pod)}/connections/${encodeURIComponent(lease)}/close`;
-    return this.#ask('POST', path, reason === undefined ? undefined : { reason });
+    return this.#ask('POST', path, reason === undefined ? {} : { body: { reason } });
   }
 
-  /** What these pods held over the last hour. */
+  /** What these pods held over the last hour, and what the fleet admitted and denied. */
   history(names: readonly string[]): Promise<HistoryBody> {
     return this.#ask('GET', `v1/history?pods=${listOf(names)}`);
   }
@@ -100,8 +102,17 @@ export class Api {
     return this.#ask('GET', 'v1/gates');
   }
 
+  /** The newest events, at most so many; oldest first. */
+  events(max: number): Promise<EventsBody> {
+    return this.#ask('GET', `v1/events?limit=${max}`);
+  }
+
+  readiness(): Promise<ReadinessBody> {
+    return this.#ask('GET', 'readyz', { also: 503 });
+  }
+
   publish(events: readonly object[]): Promise<AcceptedBody> {
-    return this.#ask('POST', 'v1/events', events);
+    return this.#ask('POST', 'v1/events', { body: events });
   }
 
   /** For a WebSocket: a browser's can show no token. Undefined: none is needed. */
@@ -122,7 +133,8 @@ export class Api {
     }
   }
 
-  async #ask<Body>(method: 'GET' | 'POST', path: string, body?: object): Promise<Body> {
+  /** `also`: a status that is no error, either. */
+  async #ask<Body>(method: 'GET' | 'POST', path: string, { body, also }: AskOptions = {}): Promise<Body> {
     const { url, token, unauthorized } = this.#options;
     const response = await fetch(new URL(path, url), {
       method,
@@ -136,10 +148,15 @@ export class Api {
       throw new Error('no answer', { cause: error.cause ?? error });
     });
     const answer = (await response.json().catch(() => ({}))) as Body & { detail?: string };
-    if (response.ok) return answer;
+    if (response.ok || response.status === also) return answer;
     if (response.status === 401) unauthorized?.();
     throw new ApiError(response.status, answer.detail ?? `HTTP ${response.status}`);
   }
+}
+
+interface AskOptions {
+  readonly body?: object;
+  readonly also?: number;
 }
 
 function listOf(names: readonly string[]): string {

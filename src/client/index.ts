@@ -21,6 +21,8 @@ export interface ConnectOptions extends SocketOptions {
   readonly bufferMax?: number;
   /** From when on events are told that happened before, as far as the gate's history goes back. Without it, none are. */
   readonly since?: Date;
+  /** The id of an event: the first subscriptions go on after it. Left out, events come from now on. */
+  readonly after?: string;
   /** Called when the gate cannot reach the others, so that only its own events come; and when all come again. */
   readonly onDegraded?: (degraded: boolean, reason: string) => void;
 }
@@ -28,7 +30,7 @@ export interface ConnectOptions extends SocketOptions {
 interface Subscribed {
   readonly queue: EventQueue;
   readonly wanted: { readonly subscription_id: string; readonly filters: Filters };
-  /** Whether a gate has ever accepted it: from then on its reader is told of every loss. */
+  /** Whether a gate has ever accepted it, or it goes on after an event: then its reader is told of every loss. */
   taken: boolean;
 }
 
@@ -45,6 +47,8 @@ class Connection {
   readonly #subscriptions = new Map<string, Subscribed>();
   #made = 0;
   #welcomed = false;
+  /** Until a gate has first welcomed it. */
+  #isFirst = true;
   #degraded = false;
   #lastEventId: string | undefined;
 
@@ -52,6 +56,7 @@ class Connection {
     this.#bufferMax = options.bufferMax ?? 1000;
     this.#onDegraded = options.onDegraded;
     this.#since = options.since?.toISOString();
+    this.#lastEventId = options.after;
     this.#socket = new ReconnectingSocket(options, {
       message: (message) => this.#read(message),
       lost: () => {
@@ -73,7 +78,11 @@ class Connection {
       queue.close();
       return queue;
     }
-    const subscribed = { queue, wanted: { subscription_id: id, filters }, taken: false };
+    const subscribed = {
+      queue,
+      wanted: { subscription_id: id, filters },
+      taken: this.#isFirst && this.#lastEventId !== undefined,
+    };
     this.#subscriptions.set(id, subscribed);
     if (this.#welcomed) this.#ask(subscribed);
     return queue;
@@ -131,10 +140,11 @@ class Connection {
     }
     if (this.#lastEventId === undefined) {
       this.#tell(again, { kind: 'resync', reason: 'the connection was lost before the first event' });
-    } else if (degraded || this.#degraded) {
+    } else if (!this.#isFirst && (degraded || this.#degraded)) {
       // Gates that cannot reach each other have events in orders of their own: what is "after the last one" may differ.
       this.#tell(again, { kind: 'resync', reason: 'the connection was lost while gates could not reach each other' });
     }
+    this.#isFirst = false;
     this.#become(degraded, '');
     const resumed = this.#lastEventId === undefined ? [] : again;
     if (this.#lastEventId !== undefined) this.#resume(resumed, { last_event_id: this.#lastEventId });

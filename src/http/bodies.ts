@@ -3,6 +3,8 @@
  * gives them to the dashboard, `wsgate watch` and tests. No module of Node's.
  */
 
+import type { CloudEvent } from '../hub/events/cloud-event.ts';
+
 /** Pods that one request may name. */
 export const NAMED_PODS_MAX = 100;
 
@@ -79,6 +81,25 @@ export interface HistoryBody {
   readonly stepSeconds: number;
   /** Counts, oldest first; null where nobody knows. */
   readonly pods: Readonly<Record<string, readonly (number | null)[]>>;
+  /** Connections a second of the whole fleet, on average over the step that ends then; null where nobody knows. */
+  readonly rates: Readonly<Record<'admitted' | 'denied' | 'released', readonly (number | null)[]>>;
+}
+
+/** Events that one request may ask for. */
+export const EVENTS_MAX = 1000;
+
+export interface EventsBody {
+  /** Oldest first. */
+  readonly events: readonly CloudEvent[];
+}
+
+/** Of `/readyz`. */
+export interface ReadinessBody {
+  readonly ready: boolean;
+  /** How each part is, in words: `store`, `upgrades`, `gate`, `proxies`. */
+  readonly checks: Readonly<Record<string, string>>;
+  /** How long the store is not trusted still, because it may have lost leases; null when it does not recover. */
+  readonly recoverySeconds: number | null;
 }
 
 export interface TicketBody {

@@ -1,4 +1,7 @@
-/** `POST /v1/events` takes events from outside, for the hub's clients. `POST /v1/tickets` issues tickets. */
+/**
+ * `GET /v1/events` tells the newest events. `POST /v1/events` takes events from outside, for the hub's clients.
+ * `POST /v1/tickets` issues tickets.
+ */
 
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -7,10 +10,12 @@ import { type CloudEvent, cloudEvent, EVENT_BYTES_MAX } from '../hub/events/clou
 import { GATE_SOURCE, isFromGate } from '../hub/events/domain-event.ts';
 import type { Hub } from '../hub/hub.ts';
 import { firstMistake } from '../hub/protocol.ts';
-import type { AcceptedBody, TicketBody } from './bodies.ts';
+import { type AcceptedBody, EVENTS_MAX, type EventsBody, type TicketBody } from './bodies.ts';
+import { shown, unknownKey } from './named-pods.ts';
 import { sendProblem } from './problem.ts';
 import { needs } from './scopes.ts';
 
+const LATEST_DEFAULT = 100;
 const BATCH_MAX = 100;
 const CLOUD_EVENT_TYPES = ['application/cloudevents+json', 'application/cloudevents-batch+json'];
 /** Of bodies that are taken. */
@@ -31,6 +36,16 @@ const batch = z
 
 export function eventRoutes(app: FastifyInstance, { hub, access }: { hub: Hub; access: Access }): void {
   app.addContentTypeParser(CLOUD_EVENT_TYPES, { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
+
+  app.get<{ Querystring: { limit?: string } }>('/v1/events', needs('all'), async ({ query }, reply) => {
+    const wrong = unknownKey(query, ['limit']);
+    if (wrong !== undefined) return sendProblem(reply, 400, wrong);
+    const max = Number(query.limit ?? LATEST_DEFAULT);
+    if (!Number.isInteger(max) || max < 1 || max > EVENTS_MAX) {
+      return sendProblem(reply, 400, `limit is ${shown(query.limit)}: expected a whole number from 1 to ${EVENTS_MAX}`);
+    }
+    return { events: await hub.latest(max) } satisfies EventsBody;
+  });
 
   app.post('/v1/events', needs('all'), async ({ body }, reply) => {
     const parsed = Array.isArray(body) ? batch.safeParse(body) : fromOutside.safeParse(body);

@@ -1,4 +1,4 @@
-/** `/v1/history` tells the last hour of the pods' counts, as this gate saw it. */
+/** `/v1/history` tells the last hour of the pods' counts and of the fleet's rates, as this gate saw it. */
 
 import type { FastifyInstance } from 'fastify';
 import type { HistoryBody } from './bodies.ts';
@@ -14,12 +14,13 @@ export function historyRoutes(app: FastifyInstance, lastHour: LastHour): void {
     if (wrong !== undefined) return sendProblem(reply, 400, wrong);
     const asked = query.pods === undefined ? { names: undefined } : namedPods(query.pods);
     if ('mistake' in asked) return sendProblem(reply, 400, asked.mistake);
-    const { timeMs, stepMs, sinceMs, pods } = lastHour.of(asked.names);
+    const { timeMs, stepMs, sinceMs, pods, rates } = lastHour.of(asked.names);
     return {
       time: isoTime(timeMs),
       stepSeconds: stepMs / 1000,
       since: isoTime(sinceMs),
       pods: Object.fromEntries(pods),
+      rates,
     } satisfies HistoryBody;
   });
 }

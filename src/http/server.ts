@@ -12,6 +12,7 @@ import type { Hub } from '../hub/hub.ts';
 import { Connections } from '../net/connections.ts';
 import { Quota } from '../net/quota.ts';
 import type { Readiness } from '../readiness.ts';
+import type { ReadinessBody } from './bodies.ts';
 import { compressAnswers } from './compression.ts';
 import { corsHook } from './cors.ts';
 import { dashboardRoutes } from './dashboard.ts';
@@ -127,8 +128,8 @@ export function createHttpServer(parts: HttpServerParts, options: HttpServerOpti
 function healthRoutes(app: FastifyInstance, { readiness }: HttpServerParts, access: RouteShorthandOptions): void {
   app.get('/healthz', access, async () => ({ status: 'ok' }));
   app.get('/readyz', access, async (_request, reply) => {
-    const { ready, checks } = readiness();
-    return reply.code(ready ? 200 : 503).send({ ready, checks });
+    const now = readiness();
+    return reply.code(now.ready ? 200 : 503).send(now satisfies ReadinessBody);
   });
 }
 

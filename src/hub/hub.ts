@@ -22,7 +22,7 @@ import { factsOf } from './feeds/filters.ts';
 import { MetricsFeed, type MetricsFeedOptions } from './feeds/metrics-feed.ts';
 import { states } from './feeds/session-state.ts';
 import type { FleetCache } from './figures/fleet-cache.ts';
-import { Rates } from './figures/rates.ts';
+import { Rates, type Told } from './figures/rates.ts';
 import { type SnapshotOptions, Snapshots } from './figures/snapshots.ts';
 import { Handshake, type HandshakeOptions } from './handshake.ts';
 import { HubMetrics } from './hub-metrics.ts';
@@ -134,6 +134,17 @@ export class Hub {
   /** Tells events to all gates, and to their clients. */
   publish(events: readonly CloudEvent[]): void {
     this.#broker.publish(events);
+  }
+
+  /** The newest events that this gate knows, at most so many; oldest first. */
+  async latest(max: number): Promise<CloudEvent[]> {
+    await this.#begun.promise;
+    return this.#history.latest(max);
+  }
+
+  /** How many connections the fleet has admitted, denied and freed since this gate started. */
+  told(): Told {
+    return this.#rates.told();
   }
 
   /** Sends the clients to other gates. Resolves when they have left. */

@@ -33,14 +33,18 @@ const counted = (counts: Readonly<Record<string, number>>): Answer<FleetSnapshot
 /** Watches what the test says the fleet holds. */
 function watch(stepMs: number, first: Answer<FleetSnapshot>) {
   let now = first;
-  const lastHour = new LastHour({ fresh: async () => now }, stepMs);
+  let told = { admitted: 0, denied: 0, released: 0 };
+  const lastHour = new LastHour({ fleet: { fresh: async () => now }, told: () => told }, stepMs);
   undo.push(() => lastHour.stop());
   lastHour.start();
   const becomes = (next: Answer<FleetSnapshot>) => {
     now = next;
   };
+  const tells = (more: Partial<typeof told>) => {
+    told = { ...told, ...more };
+  };
   const counts = (pod: string) => lastHour.of([podId(pod)]).pods.get(podId(pod)) ?? [];
-  return { lastHour, counts, becomes };
+  return { lastHour, counts, becomes, tells };
 }
 
 describe('the last hour', () => {
@@ -62,6 +66,18 @@ describe('the last hour', () => {
     becomes(counted({ a: 4 }));
     await expect.poll(() => counts('a').at(-1)).toBe(4);
     expect(counts('a').slice(counts('a').lastIndexOf(1))).toContain(null);
+  });
+
+  it('has how many connections a second came, were refused and went, and null for the first point', async () => {
+    const { lastHour, tells } = watch(50, counted({}));
+    await expect.poll(() => lastHour.of().rates.admitted).toContain(0);
+    expect(lastHour.of().rates.admitted[0]).toBeNull();
+    tells({ admitted: 3, denied: 1 });
+    await expect.poll(() => lastHour.of().rates.admitted).toContain(60);
+    const { rates, pods } = lastHour.of([podId('a')]);
+    expect(rates.denied.indexOf(20)).toBe(rates.admitted.indexOf(60));
+    expect(rates.released).not.toContain(20);
+    expect(rates.admitted).toHaveLength(pods.get(podId('a'))?.length ?? 0);
   });
 
   it('is an hour of 120 points, and says since when', async () => {
@@ -99,6 +115,7 @@ describe('GET /v1/history', () => {
       stepSeconds: 30,
       since: date,
       pods: { two: [0], 'never-seen': [null] },
+      rates: { admitted: [null], denied: [null], released: [null] },
     });
   });
 

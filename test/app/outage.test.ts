@@ -131,6 +131,7 @@ describe('with outage.policy deny', () => {
         gate: 'ok',
         proxies: 'ok',
       },
+      recoverySeconds: null,
     });
     // What somebody asked for within a second before is still good.
     await expect.poll(async () => (await gate.get('/websocket/metrics')).status).toBe(503);

@@ -79,9 +79,12 @@ describe.skipIf(!hasBrowser)('the page and its gate', () => {
     const { httpPort } = await gateOf({ config: { http: { tokens: [TOKEN] } } });
     const page = await browser.visit(`http://127.0.0.1:${httpPort}/`, { expected: /\b401\b/ });
     const signIn = page.getByRole('button', { name: 'Sign in' });
+    const hasFocus = () => page.evaluate<boolean>('document.activeElement.matches("input[type=password]")');
+    await expect.poll(hasFocus).toBe(true);
     await page.getByLabel('Token').fill('wrong');
     await signIn.click();
     await page.getByRole('alert').getByText('does not know that token').waitFor();
+    await expect.poll(hasFocus).toBe(true);
     expect(await seriousFaults(page)).toEqual([]);
     await page.getByLabel('Token').fill(TOKEN);
     await signIn.click();

@@ -102,10 +102,14 @@ describe.skipIf(!hasBrowser)('the overview', () => {
 
   it('shows what each pod held since the gate started', async () => {
     const line = row('pod1').getByRole('img');
-    await expect.poll(() => line.getAttribute('aria-label')).toMatch(/^Last .*minute.*: between 0 and 75$/);
+    await expect
+      .poll(() => line.getAttribute('aria-label'))
+      .toMatch(/^Last .*minute.*: between 0 and 75, on a scale from 0 to 100$/);
     await page.getByRole('link', { name: 'pod1' }).first().click();
     const history = page.getByRole('article').getByRole('img');
-    await expect.poll(() => history.getAttribute('aria-label')).toMatch(/^Last .*minute.*: between 0 and 75$/);
+    await expect
+      .poll(() => history.getAttribute('aria-label'))
+      .toMatch(/^Last .*minute.*: between 0 and 75, on a scale from 0 to 100$/);
   });
 });
 

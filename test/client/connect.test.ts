@@ -85,6 +85,27 @@ describe('subscriptions', () => {
     expect(fast.losses()).toEqual([]);
   });
 
+  it('go on after the event that one names, and then with what comes', async () => {
+    gate = await startTestApp();
+    const ids = await post(3);
+    await until('they are told', async () => (await gate.api.events(3)).events.length === 3);
+    open({ after: String(ids[0]) });
+    const all = new Reader(connection.subscribe());
+    await all.has(2);
+    const [last] = await post(1);
+    await all.has(3);
+    expect(all.ids()).toEqual([...ids.slice(1), last]);
+    expect(all.losses()).toEqual([]);
+  });
+
+  it('are told of a loss when the event that one names is forgotten', async () => {
+    gate = await startTestApp();
+    open({ after: crypto.randomUUID() });
+    const all = new Reader(connection.subscribe());
+    await until('it is told', () => all.losses().length === 1);
+    expect(all.items[0]).toMatchObject({ kind: 'resync' });
+  });
+
   it('end at the gate when their reader leaves the loop', async () => {
     gate = await startTestApp();
     open();

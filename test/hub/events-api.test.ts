@@ -1,4 +1,4 @@
-/** `POST /v1/events`. */
+/** `/v1/events`. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../support/app.ts';
@@ -123,5 +123,23 @@ describe('with tokens', () => {
     gate = await startTestApp({ WSGATE_HTTP_TOKENS: TOKEN });
     expect((await postEvents(gate.app.http, incident())).status).toBe(401);
     expect((await postEvents(gate.app.http, incident(), { authorization: `Bearer ${TOKEN}` })).status).toBe(202);
+  });
+});
+
+describe('GET /v1/events', () => {
+  it('tells the newest events, oldest first, as many as asked for', async () => {
+    const events = [incident(), incident(), incident()];
+    await postEvents(gate.app.http, events);
+    const ids = async (max: number) => (await gate.api.events(max)).events.map(({ id }) => id);
+    const [first, second, third] = events.map(({ id }) => id);
+    await expect.poll(() => ids(3)).toEqual([first, second, third]);
+    expect(await ids(2)).toEqual([second, third]);
+  });
+
+  it('says what is wrong with a limit', async () => {
+    for (const limit of ['0', '1001', 'x']) {
+      const answer = await gate.get(`/v1/events?limit=${limit}`);
+      expect(await answer.json()).toMatchObject({ status: 400, detail: expect.stringContaining('from 1 to 1000') });
+    }
   });
 });

@@ -43,6 +43,13 @@ export class EventHistory {
     this.#next += 1;
   }
 
+  /** The newest ones, at most so many; oldest first. */
+  latest(max: number): CloudEvent[] {
+    const first = Math.max(0, this.#next - Math.min(max, this.#max));
+    const numbers = Array.from({ length: this.#next - first }, (_, index) => first + index);
+    return numbers.flatMap((number) => this.at(number)?.event ?? []);
+  }
+
   numberOf(id: string): number | undefined {
     return this.#numbers.get(id);
   }

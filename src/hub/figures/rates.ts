@@ -9,6 +9,9 @@ export interface PerSecond {
   readonly released: number;
 }
 
+/** How many there have been since the gate started. */
+export type Told = Readonly<Record<keyof PerSecond, number>>;
+
 const OVER_S = 5;
 
 const KIND: Readonly<Record<string, keyof PerSecond>> = {
@@ -19,6 +22,7 @@ const KIND: Readonly<Record<string, keyof PerSecond>> = {
 };
 
 export class Rates {
+  readonly #told = { admitted: 0, denied: 0, released: 0 };
   /** For each of the last seconds. */
   #seconds: { readonly at: number; readonly counts: Record<keyof PerSecond, number> }[] = [];
 
@@ -26,6 +30,8 @@ export class Rates {
     const kind = isFromGate(event) ? KIND[event.type] : undefined;
     if (kind === undefined) return;
     const { count } = event.data;
+    const times = typeof count === 'number' ? count : 1;
+    this.#told[kind] += times;
     const at = Math.floor(performance.now() / 1000);
     let second = this.#seconds.at(-1);
     if (second?.at !== at) {
@@ -33,7 +39,11 @@ export class Rates {
       this.#seconds.push(second);
       this.#seconds = this.#seconds.slice(-(OVER_S + 1));
     }
-    second.counts[kind] += typeof count === 'number' ? count : 1;
+    second.counts[kind] += times;
+  }
+
+  told(): Told {
+    return { ...this.#told };
   }
 
   /** Over the last five seconds. */
