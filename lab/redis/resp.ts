@@ -3,7 +3,7 @@
 const CRLF = '\r\n';
 
 /** The end of the message that begins at `start`, or -1 when it is not all there. */
-export function endOf(bytes: Buffer, start: number): number {
+function endOf(bytes: Buffer, start: number): number {
   const lineEnd = bytes.indexOf(CRLF, start);
   if (lineEnd < 0) return -1;
   const next = lineEnd + CRLF.length;

@@ -99,6 +99,13 @@ describe.each(Object.entries<Service>(clusterServices))('%s', (name, service) =>
   });
 });
 
+it('a cluster that refuses CLUSTER SLOTS is not used, and its answer is told', async () => {
+  const proxy = await inFrontOf(await redisWith(), services['CONFIG, CLIENT, CLUSTER and ACL refused']);
+  const gate = await gateOn(proxy.url.replace('redis:', 'redis+cluster:'));
+  await expect.poll(() => gate.store()).toMatch(/no node can be asked for the cluster's others; .*unknown command/);
+  expect(lines(gate, /the store does not answer/)).toHaveLength(1);
+});
+
 it('a failover behind a proxy whose connections go on is a loss, once', async () => {
   const [master, replica] = [await redisWith(), await redisWith()];
   await replica.client.replicaof('127.0.0.1', master.port);
