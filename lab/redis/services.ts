@@ -60,6 +60,7 @@ export const services = {
 /** Of a cluster whose only node is the service itself. */
 export const clusterServices = {
   'a cluster: scripts without keys refused': onlyScriptsWithKeys,
+  'a cluster: INFO refused': without('INFO'),
   'a cluster: INFO without run_id, SCRIPT and CLUSTER INFO refused': both(
     both(onlyScriptsWithKeys, withoutRunId),
     without('SCRIPT', 'CLUSTER INFO'),
