@@ -12,7 +12,7 @@ import type { AttributeContext, CheckRequest, HttpRequest } from '../messages.ts
 import type { PodSources } from '../pod-sources.ts';
 import type { AuthorizationService, EnvoyDecoders } from '../protos.ts';
 import type { ProxyNames, Sender } from '../proxy-name.ts';
-import { identityOf } from '../stream-identity.ts';
+import { identityOf, identitySent } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
 import type { Denials } from './denials.ts';
 import { isWebSocket, type RequestSight, readUpgrade, shownPath, UPGRADE } from './request.ts';
@@ -69,7 +69,7 @@ export class ExtAuthzDoor {
     if (!upgradesOnly && !isWebSocket(upgrade))
       return callback(null, upgrade === undefined ? answers.blind : answers.other);
     const sender = senderOf(call);
-    const sight = sightOf(attributes, http, headers);
+    const sight = sightOf(call, attributes, http, headers);
     const reading = readUpgrade(sight, proxies.of(call, sender), pods);
     if ('upgrade' in reading) return this.#ask(call, callback, reading.upgrade);
     switch (reading.missing) {
@@ -158,9 +158,11 @@ function headersOf({ headers, headerMap }: HttpRequest): Headers {
   return joined;
 }
 
-function sightOf(attributes: AttributeContext, http: HttpRequest, headers: Headers): RequestSight {
+function sightOf(call: CheckCall, attributes: AttributeContext, http: HttpRequest, headers: Headers): RequestSight {
   return {
-    stream: identityOf(attributes.request?.time, attributes.source?.address, http.id),
+    // What is sent comes first: the address of a Check is the one that the PROXY protocol gave, and the log's is not.
+    stream:
+      identitySent(call.metadata, http.id) ?? identityOf(attributes.request?.time, attributes.source?.address, http.id),
     routePod: stringField(attributes.routeMetadataContext?.filterMetadata?.wsgate, 'pod'),
     contextPod: attributes.contextExtensions?.pod,
     header: (name) => headers[name],
