@@ -164,7 +164,10 @@ function sightOf(call: CheckCall, attributes: AttributeContext, http: HttpReques
     stream:
       identitySent(call.metadata, http.id) ?? identityOf(attributes.request?.time, attributes.source?.address, http.id),
     routePod: stringField(attributes.routeMetadataContext?.filterMetadata?.wsgate, 'pod'),
-    contextPod: attributes.contextExtensions?.pod,
+    context: (key) => attributes.contextExtensions?.[key],
+    metadata: (namespace, key) =>
+      stringField(attributes.routeMetadataContext?.filterMetadata?.[namespace], key) ??
+      stringField(attributes.metadataContext?.filterMetadata?.[namespace], key),
     header: (name) => headers[name],
     path: http.path,
     host: http.host,

@@ -20,7 +20,7 @@ import type { RawMethods } from '../grpc/raw-calls.ts';
 import type { HoldAnswers, Later } from '../hold-answers.ts';
 import type { ProcessingRequest } from '../messages.ts';
 import type { PodSources } from '../pod-sources.ts';
-import { ATTRIBUTES, type EnvoyDecoders, EXT_PROC, type ExternalProcessorService } from '../protos.ts';
+import { ATTRIBUTES, type EnvoyDecoders, EXT_PROC, type ExternalProcessorService, routeAttribute } from '../protos.ts';
 import type { ProxyNames } from '../proxy-name.ts';
 import { identityOfTexts, identitySent, PEER, START } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
@@ -194,7 +194,7 @@ function laterOf({ requestHeaders: _, metadataContext: __, attributes: ___, ...l
   return Object.keys(later) as Later[];
 }
 
-function sightOf({ requestHeaders, attributes }: ProcessingRequest, call: RawCall): RequestSight {
+function sightOf({ requestHeaders, metadataContext, attributes }: ProcessingRequest, call: RawCall): RequestSight {
   const shown = attributes?.[EXT_PROC];
   const header = (name: string) => {
     const found = requestHeaders?.headers?.headers?.filter(({ key }) => key === name) ?? [];
@@ -206,7 +206,10 @@ function sightOf({ requestHeaders, attributes }: ProcessingRequest, call: RawCal
       identitySent(call.metadata) ??
       identityOfTexts(stringField(shown, ATTRIBUTES.time), stringField(shown, ATTRIBUTES.peer)),
     routePod: stringField(shown, ATTRIBUTES.pod),
-    contextPod: undefined,
+    context: () => undefined,
+    metadata: (namespace, key) =>
+      stringField(shown, routeAttribute(namespace, key)) ??
+      stringField(metadataContext?.filterMetadata?.[namespace], key),
     header,
     path: header(':path'),
     host: header(':authority'),
