@@ -114,6 +114,16 @@ export function addListener(config: Document, name: string): (string | number)[]
   return [...LISTENERS, 1, ...HTTP_MANAGER.slice(LISTENER.length)];
 }
 
+/** A cluster like that of the gates, without its health check, that leads elsewhere; for `mutate`. */
+export function addCluster(config: Document, name: string, address: string): void {
+  const cluster = clone(gateCluster(config, 'wsgate'));
+  cluster.set('name', name);
+  cluster.setIn(['load_assignment', 'cluster_name'], name);
+  cluster.delete('health_checks');
+  leadTo(cluster, [address]);
+  config.addIn(CLUSTERS, cluster);
+}
+
 /** All clusters of the gates, for `mutate`. */
 export function gateClusters(config: Document): YAMLMap[] {
   return GATE_CLUSTERS.flatMap((name) => findCluster(config, name) ?? []);

@@ -36,7 +36,8 @@ export type DoorParts = Pick<ExtAuthzParts, 'gate' | 'pods' | 'proxies' | 'names
 
 export function openDoors({ listen, proxy, store, deny }: Config, parts: DoorParts): readonly Door[] {
   const { authorization, accessLog, externalProcessor } = loadServices();
-  const decoders = loadDecoders([UPGRADE, ...parts.pods.headers]);
+  const { looksAt } = parts.pods;
+  const decoders = loadDecoders({ ...looksAt, headers: [UPGRADE, ...looksAt.headers] });
   const denials = new Denials(parts.log);
   const options = { denyStatus: deny.status, retryAfterMs: deny.retryAfter };
   const answers = new Answers(authorization.Check.responseSerialize, options);

@@ -23,6 +23,7 @@ export interface AttributeContext {
   readonly destination?: Peer;
   readonly request?: { readonly time?: Timestamp; readonly http?: HttpRequest };
   readonly contextExtensions?: StringMap;
+  readonly metadataContext?: Metadata;
   readonly routeMetadataContext?: Metadata;
 }
 

@@ -10,11 +10,20 @@ import type { PodSource } from '../config/pod-sources.ts';
 export interface Sight {
   /** Route metadata, namespace `wsgate`, key `pod`. */
   readonly routePod: string | undefined;
-  /** The route's `context_extensions.pod`; never in the access log. */
-  readonly contextPod: string | undefined;
+  /** By key, of the route's `context_extensions`; never in the access log. */
+  context(key: string): string | undefined;
+  /** Of the route, else dynamic metadata: as far as the message shows it. The access log shows none of a route. */
+  metadata(namespace: string, key: string): string | undefined;
   header(name: string): string | undefined;
   readonly path: string | undefined;
   readonly host: string | undefined;
+}
+
+/** What of a request names pods. Nothing else of its maps is decoded. */
+export interface LookedAt {
+  readonly headers: readonly string[];
+  readonly metadata: readonly { readonly namespace: string; readonly key: string }[];
+  readonly context: readonly string[];
 }
 
 interface Source {
@@ -23,16 +32,18 @@ interface Source {
 }
 
 export class PodSources {
-  /** The request headers that name a pod. */
-  readonly headers: readonly string[];
+  readonly looksAt: LookedAt;
   /** Whether the metadata of the route is one of the sources. */
   readonly readsRoute: boolean;
   readonly #sources: readonly Source[];
 
   constructor(sources: readonly PodSource[]) {
-    this.headers = sources.flatMap((source) =>
-      typeof source === 'object' && 'header' in source ? [source.header] : [],
-    );
+    const objects = sources.filter((source) => typeof source === 'object');
+    this.looksAt = {
+      headers: objects.flatMap((source) => ('header' in source ? [source.header] : [])),
+      metadata: objects.flatMap((source) => ('metadata' in source ? [source.metadata] : [])),
+      context: objects.flatMap((source) => ('context' in source ? [source.context] : [])),
+    };
     this.readsRoute = sources.includes('route');
     this.#sources = sources.map(compile);
   }
@@ -65,7 +76,13 @@ const PATH = 'path (if %-encoding, double slashes or dot segments may make it an
 
 function compile(source: PodSource): Source {
   if (source === 'route') return { name: ROUTE, read: ({ routePod }) => routePod };
-  if (source === 'context') return { name: 'context_extensions.pod', read: ({ contextPod }) => contextPod };
+  if (source === 'context') return compile({ context: 'pod' });
+  if ('context' in source)
+    return { name: `context_extensions.${source.context}`, read: (sight) => sight.context(source.context) };
+  if ('metadata' in source) {
+    const { namespace, key } = source.metadata;
+    return { name: `metadata ${namespace} ${key}`, read: (sight) => sight.metadata(namespace, key) };
+  }
   if ('header' in source)
     return { name: `header ${source.header}`, read: (sight) => sight.header(source.header)?.trim() };
   if ('fixed' in source) return { name: 'fixed', read: () => source.fixed };

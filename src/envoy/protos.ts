@@ -16,6 +16,7 @@ import type {
   StreamAccessLogsMessage,
   StreamAccessLogsResponse,
 } from './messages.ts';
+import type { LookedAt } from './pod-sources.ts';
 import { BLIND, EXT_AUTHZ, OWN_KEYS } from './told-lease.ts';
 
 // Type aliases, not interfaces: grpc-js takes a service only as a type with an index signature, which an alias has.
@@ -49,7 +50,7 @@ export const EXT_PROC = 'envoy.filters.http.ext_proc';
 /** The attributes that are looked at: CEL expressions, each the key of its own value. */
 export const ATTRIBUTES = {
   node: 'xds.node.id',
-  pod: "xds.route_metadata.filter_metadata['wsgate']['pod']",
+  pod: routeAttribute('wsgate', 'pod'),
   time: 'request.time',
   peer: 'source.address',
 } as const;
@@ -80,8 +81,13 @@ export function loadServices() {
   };
 }
 
-/** Reads and parses the files, as `loadServices` does. `headers`: the request headers that are looked at. */
-export function loadDecoders(headers: readonly string[]): EnvoyDecoders {
+/** The attribute that shows a route's metadata to the hold door. */
+export function routeAttribute(namespace: string, key: string): string {
+  return `xds.route_metadata.filter_metadata['${namespace}']['${key}']`;
+}
+
+/** Reads and parses the files, as `loadServices` does. What is decoded of maps is what is looked at. */
+export function loadDecoders({ headers, metadata, context }: LookedAt): EnvoyDecoders {
   const root = new protobuf.Root();
   root.resolvePath = (_origin, target) => join(PROTO_DIR, target);
   root.loadSync(FILES);
@@ -89,11 +95,14 @@ export function loadDecoders(headers: readonly string[]): EnvoyDecoders {
     'HttpRequest.headers': headers,
     'HTTPRequestProperties.requestHeaders': headers,
     'Peer.labels': ['proxy_id'],
-    'AttributeContext.contextExtensions': ['pod'],
+    'AttributeContext.contextExtensions': ['pod', ...context],
     'AccessLogCommon.customTags': ['pod'],
-    'Metadata.filterMetadata': ['wsgate', EXT_AUTHZ],
+    'Metadata.filterMetadata': ['wsgate', EXT_AUTHZ, ...metadata.map(({ namespace }) => namespace)],
     'ProcessingRequest.attributes': [EXT_PROC],
-    'Struct.fields': ['pod', 'lease', 'denied', ...Object.values(OWN_KEYS), BLIND, ...Object.values(ATTRIBUTES)],
+    'Struct.fields': [
+      ...['pod', 'lease', 'denied', ...Object.values(OWN_KEYS), BLIND, ...Object.values(ATTRIBUTES)],
+      ...metadata.flatMap(({ namespace, key }) => [key, routeAttribute(namespace, key)]),
+    ],
   });
   return {
     check: decoders.of(root.lookupType('envoy.service.auth.v3.CheckRequest')) as EnvoyDecoders['check'],

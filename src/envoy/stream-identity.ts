@@ -6,6 +6,10 @@ import type { Address, Timestamp } from './messages.ts';
 const NS_PER_SECOND = 1_000_000_000n;
 const NS_PER_MS = 1_000_000n;
 
+/** gRPC initial metadata that the shipped files send: which stream it is, exactly as the access log shows it. */
+export const START = 'x-wsgate-start';
+export const PEER = 'x-wsgate-peer';
+
 /** What the address of an internal listener begins with, as Envoy writes it. */
 const INTERNAL = 'envoy://';
 /** Of its name, so that there is room for a request's number in an identity. */
@@ -23,8 +27,16 @@ export function identityOf(
 ): StreamIdentity | undefined {
   const peer = addressText(address);
   if (startTime?.seconds === undefined || peer === undefined) return undefined;
-  const own = id && peer.startsWith(INTERNAL) ? `${peer.slice(0, INTERNAL_LENGTH_MAX)}-${id}` : peer;
-  return streamIdentity(nanosecondsOf(startTime.seconds, startTime.nanos), own);
+  return streamIdentity(nanosecondsOf(startTime.seconds, startTime.nanos), apart(peer, id));
+}
+
+/** As a call's metadata tells it; undefined when it does not. `id`: as for `identityOf`. */
+export function identitySent(
+  metadata: { get(key: string): readonly unknown[] },
+  id?: string,
+): StreamIdentity | undefined {
+  const [[start], [peer]] = [metadata.get(START), metadata.get(PEER)];
+  return typeof start === 'string' && typeof peer === 'string' ? identityOfTexts(start, peer, id) : undefined;
 }
 
 /** When a stream began, as `startOf` has it of its identity. */
@@ -37,12 +49,20 @@ export function startIn(startTime: Timestamp | undefined): string | undefined {
  * (`%START_TIME(%s.%9f)%`), or RFC 3339 (`request.time`). `peer`: `ip:port`, the path of a unix socket, or `envoy://…`. Undefined when
  * either is missing, or is something else.
  */
-export function identityOfTexts(start: string | undefined, peer: string | undefined): StreamIdentity | undefined {
+export function identityOfTexts(
+  start: string | undefined,
+  peer: string | undefined,
+  id?: string,
+): StreamIdentity | undefined {
   const startNs = nanoseconds(start ?? '');
   if (startNs === undefined || peer === undefined || peer === '') return undefined;
   const [, host, port] = /^\[?([^\]]*)\]?:(\d+)$/.exec(peer) ?? [];
   if (port !== undefined) return streamIdentity(startNs, `${host}:${port}`);
-  return streamIdentity(startNs, peer.startsWith(INTERNAL) ? peer : `pipe:${peer}`);
+  return streamIdentity(startNs, peer.startsWith(INTERNAL) ? apart(peer, id) : `pipe:${peer}`);
+}
+
+function apart(peer: string, id: string | undefined): string {
+  return id && peer.startsWith(INTERNAL) ? `${peer.slice(0, INTERNAL_LENGTH_MAX)}-${id}` : peer;
 }
 
 function nanosecondsOf(seconds: string, nanos = 0): bigint {

@@ -1,9 +1,9 @@
 /** The names that requests get, on a real Envoy: one pod has one, however a client spells it. */
 
 import { afterEach, expect, it } from 'vitest';
-import type { Document } from 'yaml';
+import type { Document, YAMLSeq } from 'yaml';
 import { closeAll } from '../../lab/fleet/clients.ts';
-import { EXT_AUTHZ } from '../../lab/fleet/edge.ts';
+import { EXT_AUTHZ, FILTERS, HTTP_MANAGER } from '../../lab/fleet/edge.ts';
 import { Fleet, stores } from '../../lab/fleet/fleet.ts';
 
 let fleet: Fleet;
@@ -40,4 +40,29 @@ it.each(stores)('an Envoy keeps the name that its control plane gave it, on the 
   await expect.poll(() => fleet.gate.metrics()).toHaveProperty(`websocket_proxy_connections{proxy_id="${proxy}"}`, 3);
   await closeAll(opened);
   await fleet.settlesAt(0);
+});
+
+it.each([
+  ['metadata of the route', 'route_metadata_context_namespaces', undefined],
+  ['dynamic metadata', 'metadata_context_namespaces', 'tenants'],
+])('the pod is named by %s in a namespace of its own', async (_what, shown, dynamic) => {
+  const namespace = dynamic ?? 'envoy.lb';
+  const mutate = (config: Document) => {
+    config.setIn([...EXT_AUTHZ, shown], config.createNode([namespace]));
+    const metadata = { filter_metadata: { 'envoy.lb': { backend: 'pod1' } } };
+    config.setIn([...HTTP_MANAGER, 'route_config', 'virtual_hosts', 0, 'routes', 0, 'metadata'], metadata);
+    if (!dynamic) return;
+    const type = 'type.googleapis.com/envoy.extensions.filters.http.set_metadata.v3.Config';
+    const set = { '@type': type, metadata: [{ metadata_namespace: dynamic, value: { backend: 'pod1' } }] };
+    const filters = config.getIn(FILTERS) as YAMLSeq;
+    filters.items.unshift(config.createNode({ name: 'set', typed_config: set }));
+  };
+  const config = {
+    pods: { from: [{ metadata: { namespace, key: 'backend' } }] },
+    limits: { default: { connections: 2 } },
+  };
+  fleet = await Fleet.start({ config, mutate });
+  const { opened, refused } = await fleet.open(3);
+  expect([opened.length, refused.map(({ status }) => status)]).toEqual([2, [429]]);
+  await fleet.settlesAt(2);
 });

@@ -4,7 +4,7 @@ import { type handleUnaryCall, Server, ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Document, YAMLSeq } from 'yaml';
 import { closeAll } from '../../lab/fleet/clients.ts';
-import { CLUSTERS, EXT_AUTHZ, FILTERS, gateCluster, leadTo } from '../../lab/fleet/edge.ts';
+import { addCluster, EXT_AUTHZ, FILTERS } from '../../lab/fleet/edge.ts';
 import { Fleet } from '../../lab/fleet/fleet.ts';
 import type { CheckRequest, CheckResponse } from '../../src/envoy/messages.ts';
 import { loadServices } from '../../src/envoy/protos.ts';
@@ -34,12 +34,7 @@ afterEach(async () => {
 
 /** Asks the other server after the gate, by a filter like the gate's. */
 function askAnother(config: Document): void {
-  const cluster = gateCluster(config, 'wsgate').clone() as ReturnType<typeof gateCluster>;
-  cluster.set('name', 'other');
-  cluster.setIn(['load_assignment', 'cluster_name'], 'other');
-  cluster.delete('health_checks');
-  leadTo(cluster, [`127.0.0.1:${port}`]);
-  config.addIn(CLUSTERS, cluster);
+  addCluster(config, 'other', `127.0.0.1:${port}`);
   const filters = config.getIn(FILTERS) as YAMLSeq;
   const filter = (
     config.createNode({ name: 'other', typed_config: config.getIn(EXT_AUTHZ) }) as Document['contents']

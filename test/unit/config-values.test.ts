@@ -251,6 +251,8 @@ describe('a source of pods', () => {
     ['{host: "{pod}/x"}', 'pods.from[0].host', 'exactly one {pod}'],
     ['{header: "x pod"}', 'pods.from[0].header', 'the name of a header'],
     ['{header: ":path"}', 'pods.from[0].header', 'the name of a header'],
+    ['{context: "a b"}', 'pods.from[0].context', 'a key of context_extensions'],
+    ['{metadata: {namespace: "a b", key: pod}}', 'pods.from[0].metadata.namespace', 'at most 100'],
     ['{fixed: "a pod"}', 'pods.from[0].fixed', 'a pod id'],
     ['{fixed: a, header: b}', 'pods.from[0]', 'route, context, {header: NAME}'],
     ['routes', 'pods.from[0]', 'route, context, {header: NAME}'],

@@ -7,7 +7,11 @@ import { loadDecoders, loadServices } from '../../src/envoy/protos.ts';
 import { assertHolds } from '../support/property.ts';
 
 const { authorization, accessLog } = loadServices();
-const decoders = loadDecoders(['upgrade', 'x-pod']);
+const decoders = loadDecoders({
+  headers: ['upgrade', 'x-pod'],
+  metadata: [{ namespace: 'envoy.lb', key: 'backend' }],
+  context: ['tenant'],
+});
 const RUNS = 300;
 
 const text = fc.oneof(fc.string({ maxLength: 20 }), fc.string({ unit: 'binary', maxLength: 20 }), fc.constant('pod1'));
@@ -18,9 +22,9 @@ const mapOf = <T>(keys: readonly string[], value: fc.Arbitrary<T>) =>
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String);
 
 const struct = fc.record({
-  fields: mapOf(['pod', 'lease', 'wsgate.pod', 'wsgate.lease'], fc.record({ stringValue: text })),
+  fields: mapOf(['pod', 'lease', 'wsgate.pod', 'wsgate.lease', 'backend'], fc.record({ stringValue: text })),
 });
-const metadata = fc.record({ filterMetadata: mapOf(['wsgate', 'envoy.filters.http.ext_authz'], struct) });
+const metadata = fc.record({ filterMetadata: mapOf(['wsgate', 'envoy.filters.http.ext_authz', 'envoy.lb'], struct) });
 const time = optional({ seconds: fc.oneof(int64, fc.constant('1763696781')), nanos: fc.nat(999_999_999) });
 const address = fc.oneof(
   fc.record({ socketAddress: optional({ address: text, portValue: fc.nat(65_535) }) }),
@@ -39,7 +43,8 @@ const check = fc.record({
       time,
       http: optional({ headers, headerMap: fc.record({ headers: raw }), id: text, path: text, host: text }),
     }),
-    contextExtensions: mapOf(['pod'], text),
+    contextExtensions: mapOf(['pod', 'tenant'], text),
+    metadataContext: metadata,
     routeMetadataContext: metadata,
   }),
 });
@@ -68,10 +73,10 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   headers: ['upgrade', 'x-pod'],
   requestHeaders: ['upgrade', 'x-pod'],
   labels: ['proxy_id'],
-  contextExtensions: ['pod'],
+  contextExtensions: ['pod', 'tenant'],
   customTags: ['pod'],
-  filterMetadata: ['wsgate', 'envoy.filters.http.ext_authz'],
-  fields: ['pod', 'lease', 'wsgate.pod', 'wsgate.lease'],
+  filterMetadata: ['wsgate', 'envoy.filters.http.ext_authz', 'envoy.lb'],
+  fields: ['pod', 'lease', 'wsgate.pod', 'wsgate.lease', 'backend'],
 };
 
 function wantedOf(value: unknown, field = ''): unknown {

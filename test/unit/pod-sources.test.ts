@@ -8,23 +8,43 @@ function sources(yaml: string): PodSources {
   return new PodSources(loaded.config.pods.from);
 }
 
-function sight(seen: Partial<Omit<Sight, 'header'>> & { headers?: Record<string, string> }): Sight {
+interface Seen extends Partial<Pick<Sight, 'routePod' | 'path' | 'host'>> {
+  readonly headers?: Record<string, string>;
+  readonly context?: Record<string, string>;
+  readonly metadata?: Record<string, Record<string, string>>;
+}
+
+function sight({ headers, context, metadata, ...seen }: Seen): Sight {
   return {
     routePod: undefined,
-    contextPod: undefined,
     path: undefined,
     host: undefined,
     ...seen,
-    header: (name) => seen.headers?.[name],
+    header: (name) => headers?.[name],
+    context: (key) => context?.[key],
+    metadata: (namespace, key) => metadata?.[namespace]?.[key],
   };
 }
 
 describe('a pod is told', () => {
   it.each([
     ['by route metadata', '[route]', { routePod: 'pod1' }, 'pod1'],
-    ['by context extensions', '[context]', { contextPod: 'pod1' }, 'pod1'],
-    ['by the first source that names one', '[route, context]', { contextPod: 'pod2' }, 'pod2'],
-    ['by the earlier of two that do', '[route, context]', { routePod: 'pod1', contextPod: 'pod2' }, 'pod1'],
+    ['by context extensions', '[context]', { context: { pod: 'pod1' } }, 'pod1'],
+    ['by the first source that names one', '[route, context]', { context: { pod: 'pod2' } }, 'pod2'],
+    ['by the earlier of two that do', '[route, context]', { routePod: 'pod1', context: { pod: 'pod2' } }, 'pod1'],
+    ['by another context extension', '[{context: tenant}]', { context: { tenant: 'pod1', pod: 'pod2' } }, 'pod1'],
+    [
+      'by metadata of a namespace',
+      '[{metadata: {namespace: envoy.lb, key: backend/id}}, route]',
+      { metadata: { 'envoy.lb': { 'backend/id': 'pod1' } }, routePod: 'pod2' },
+      'pod1',
+    ],
+    [
+      'by the next source when there is no such metadata',
+      '[{metadata: {namespace: envoy.lb, key: pod}}, route]',
+      { routePod: 'pod2' },
+      'pod2',
+    ],
     ['by a header, whatever its case', '[{header: X-Pod}]', { headers: { 'x-pod': 'pod1' } }, 'pod1'],
     ['by a path', '[{path: "/pods/{pod}/ws"}]', { path: '/pods/pod1/ws' }, 'pod1'],
     ['by a path with a query', '[{path: "/pods/{pod}"}]', { path: '/pods/pod1?x=/y' }, 'pod1'],
@@ -55,7 +75,7 @@ describe('a pod is not told', () => {
     [
       'by a name that is no pod id, even if a later source has one',
       '[route, context]',
-      { routePod: 'a b', contextPod: 'pod2' },
+      { routePod: 'a b', context: { pod: 'pod2' } },
     ],
     ['by a name of 10,000 characters', '[{header: x-pod}]', { headers: { 'x-pod': 'x'.repeat(10_000) } }],
   ])('%s', (_how, from, seen) => {

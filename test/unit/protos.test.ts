@@ -60,6 +60,7 @@ const checkRequest: Complete<CheckRequest> = {
       },
     },
     contextExtensions: { pod: 'pod1' },
+    metadataContext: metadata,
     routeMetadataContext: metadata,
   },
 };

@@ -15,7 +15,7 @@ import type { Namesakes } from '../namesakes.ts';
 import type { PodSources } from '../pod-sources.ts';
 import type { AuthorizationService, EnvoyDecoders } from '../protos.ts';
 import type { ProxyNames, Sender } from '../proxy-name.ts';
-import { identityOf } from '../stream-identity.ts';
+import { identityOf, identitySent } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
 import type { Denials } from './denials.ts';
 import { isWebSocket, type RequestSight, readUpgrade, shownPath, UPGRADE } from './request.ts';
@@ -73,7 +73,7 @@ export class ExtAuthzDoor {
     if (!upgradesOnly && !isWebSocket(upgrade))
       return callback(null, upgrade === undefined ? answers.blind : answers.other);
     const sender = senderOf(call);
-    const sight = sightOf(attributes, http, headers);
+    const sight = sightOf(call, attributes, http, headers);
     const proxy = proxies.of(call, sender);
     if (proxy) namesakes.heard('address of its Checks', proxy, hostOf(call.getPeer()));
     const reading = readUpgrade(sight, proxy, pods);
@@ -169,11 +169,16 @@ function headersOf({ headers, headerMap }: HttpRequest): Headers {
   return joined;
 }
 
-function sightOf(attributes: AttributeContext, http: HttpRequest, headers: Headers): RequestSight {
+function sightOf(call: CheckCall, attributes: AttributeContext, http: HttpRequest, headers: Headers): RequestSight {
   return {
-    stream: identityOf(attributes.request?.time, attributes.source?.address, http.id),
+    // What is sent comes first: the address of a Check is the one that the PROXY protocol gave, and the log's is not.
+    stream:
+      identitySent(call.metadata, http.id) ?? identityOf(attributes.request?.time, attributes.source?.address, http.id),
     routePod: stringField(attributes.routeMetadataContext?.filterMetadata?.wsgate, 'pod'),
-    contextPod: attributes.contextExtensions?.pod,
+    context: (key) => attributes.contextExtensions?.[key],
+    metadata: (namespace, key) =>
+      stringField(attributes.routeMetadataContext?.filterMetadata?.[namespace], key) ??
+      stringField(attributes.metadataContext?.filterMetadata?.[namespace], key),
     header: (name) => headers[name],
     path: http.path,
     host: http.host,

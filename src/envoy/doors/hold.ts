@@ -20,9 +20,9 @@ import type { RawMethods } from '../grpc/raw-calls.ts';
 import type { HoldAnswers, Later } from '../hold-answers.ts';
 import type { ProcessingRequest } from '../messages.ts';
 import type { PodSources } from '../pod-sources.ts';
-import { ATTRIBUTES, type EnvoyDecoders, EXT_PROC, type ExternalProcessorService } from '../protos.ts';
+import { ATTRIBUTES, type EnvoyDecoders, EXT_PROC, type ExternalProcessorService, routeAttribute } from '../protos.ts';
 import type { ProxyNames } from '../proxy-name.ts';
-import { identityOfTexts } from '../stream-identity.ts';
+import { identityOfTexts, identitySent, PEER, START } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
 import { toldLease } from '../told-lease.ts';
 import type { Denials, Lacking } from './denials.ts';
@@ -39,10 +39,6 @@ export interface HoldParts {
   readonly decode: EnvoyDecoders['processing'];
   readonly log: Logger;
 }
-
-/** gRPC initial metadata that the shipped files send: which stream it is, exactly as the access log shows it. */
-const START = 'x-wsgate-start';
-const PEER = 'x-wsgate-peer';
 
 export class HoldDoor {
   readonly raw: RawMethods;
@@ -208,20 +204,22 @@ function laterOf({ requestHeaders: _, metadataContext: __, attributes: ___, ...l
   return Object.keys(later) as Later[];
 }
 
-function sightOf({ requestHeaders, attributes }: ProcessingRequest, call: RawCall): RequestSight {
+function sightOf({ requestHeaders, metadataContext, attributes }: ProcessingRequest, call: RawCall): RequestSight {
   const shown = attributes?.[EXT_PROC];
   const header = (name: string) => {
     const found = requestHeaders?.headers?.headers?.filter(({ key }) => key === name) ?? [];
     const values = found.map(({ rawValue, value }) => (rawValue ? Buffer.from(rawValue).toString('latin1') : value));
     return values.length === 0 ? undefined : values.join(',');
   };
-  const [start, peer] = [call.metadata.get(START)[0], call.metadata.get(PEER)[0]];
   return {
     stream:
-      identityOfTexts(start, peer) ??
+      identitySent(call.metadata) ??
       identityOfTexts(stringField(shown, ATTRIBUTES.time), stringField(shown, ATTRIBUTES.peer)),
     routePod: stringField(shown, ATTRIBUTES.pod),
-    contextPod: undefined,
+    context: () => undefined,
+    metadata: (namespace, key) =>
+      stringField(shown, routeAttribute(namespace, key)) ??
+      stringField(metadataContext?.filterMetadata?.[namespace], key),
     header,
     path: header(':path'),
     host: header(':authority'),

@@ -67,7 +67,8 @@ function sightOf({ commonProperties, request }: HttpAccessLogEntry): RequestSigh
   return {
     stream: identityOf(commonProperties?.startTime, commonProperties?.downstreamDirectRemoteAddress),
     routePod: commonProperties?.customTags?.pod,
-    contextPod: undefined,
+    context: () => undefined,
+    metadata: (namespace, key) => stringField(commonProperties?.metadata?.filterMetadata?.[namespace], key),
     header: (name) => request?.requestHeaders?.[name],
     // Not the original path: where no route rewrote it, that is whatever the client claims it to be.
     path: request?.path,
