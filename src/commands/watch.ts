@@ -132,9 +132,9 @@ export const watchCommand = command(
     usage: `  wsgate watch [--url URL] [--pod NAME]… [--type TYPE]… [--severity WORD]… [--since WHEN] [--json]
                                  print the events of the gate at URL (http://127.0.0.1:7071), and of all that share its
                                  Redis, until Ctrl-C; its token, if it needs one, is in WSGATE_TOKEN. WORD is info, warning
-                                 or critical. WHEN is a duration, such as 10m, or a time, such as 2026-01-31T12:00:00Z: what the
-                                 gate still knows from then on comes first. TYPE may end in .*; gates tell these, and
-                                 others may post more:
+                                 or critical. WHEN is a duration, such as 10m, or a time, such as 2026-01-31T12:00:00Z:
+                                 what the gate still knows from then on comes first. TYPE may end in .*; gates tell
+                                 these, and others may post more:
 ${typesInLines()}`,
     options: {
       url: { type: 'string', default: 'http://127.0.0.1:7071' },

@@ -3,6 +3,7 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkOf, entryOf, leaseIn, message, newStream, streamIn } from '../../lab/fleet/messages.ts';
+import { identityOf } from '../../src/envoy/stream-identity.ts';
 import { startTestApp, type TestApp, type TestEnvoy } from '../support/app.ts';
 
 let gate: TestApp;
@@ -80,8 +81,9 @@ describe('WebSockets that no gate was asked about', () => {
 
   it('are not those that were asked about, of a gate that nobody asked: another one was', async () => {
     gate = await startTestApp();
-    const lease = 'proxy_a_1-192.0.2.7:1';
-    gate.logStream().write(message(entryOf(streamIn(LATER_MS), 'pod1', 'DownstreamPeriodic', { lease })));
+    const stream = streamIn(LATER_MS);
+    const lease = `proxy_a_${identityOf(stream.startTime, stream.address)}`;
+    gate.logStream().write(message(entryOf(stream, 'pod1', 'DownstreamPeriodic', { lease })));
     await expect.poll(() => gate.connections('pod1')).toBe(1);
     expect(errors()).toEqual([]);
   });

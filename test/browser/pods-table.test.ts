@@ -113,7 +113,7 @@ describe.skipIf(!hasBrowser)('a list of 1,000 pods', () => {
   });
 
   it('stands above the proxies and pods, whose columns are all in sight', async () => {
-    const columns = await boxesOf(page, '.figures thead th');
+    const columns = await boxesOf(page, '[aria-label="Proxies and pods"] thead th');
     const [frame] = await boxesOf(page, '.scroll');
     expect(columns).toHaveLength(8); // the proxies, five pods, the other pods, the total
     columns.forEach(({ left, right }, index) => {

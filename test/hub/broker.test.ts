@@ -40,10 +40,18 @@ async function cluster(): Promise<RedisCluster> {
 
 /** A gate's end of a broker, which keeps what it is told, each event once, as a gate does. */
 function listenAt(url: string, historyMax = '1000'): Seen {
+  return startListening(brokerAt(url, historyMax));
+}
+
+function brokerAt(url: string, historyMax = '1000'): Broker {
   const loaded = loadConfig({ env: { REDIS_URL: url, WSGATE_HUB_HISTORY_MAX: historyMax } });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes));
   const { broker } = openShared(loaded.config);
   open.push(broker);
+  return broker;
+}
+
+function startListening(broker: Broker): Seen {
   const seen: Seen = { broker, live: [], past: [], degraded: [], missed: 0 };
   const known = new Set<string>();
   broker.start({
@@ -141,6 +149,20 @@ describe('brokers on one Redis', () => {
     const second = listenAt(url, '100');
     await well(second);
     expect(second).toMatchObject({ past: ids(all.slice(150)), live: [], missed: 0 });
+  });
+
+  it('a gate whose Redis is there before it starts has the history all the same', async () => {
+    const { url } = await redis();
+    const other = listenAt(url);
+    const events = [cloudEvent.parse(incident()), cloudEvent.parse(incident())];
+    other.broker.publish(events);
+    await until('both are told', () => other.live.length === 2);
+    const broker = brokerAt(url);
+    // Long enough for its link to come up. It would read the history, and nobody would take it.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const late = startListening(broker);
+    await until('it has begun', () => late.degraded.length > 0);
+    expect(late.past).toEqual(events.map(({ id }) => id));
   });
 
   it('that cannot write go on alone, and tell the others later', async () => {

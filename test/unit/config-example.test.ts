@@ -59,6 +59,8 @@ test('the defaults are these', () => {
         callsMax: 50_000,
         callsPerAddressMax: 20_000,
         logStreamsMax: 10_000,
+        heldStreamsMax: 100_000,
+        heldStreamsPerAddressMax: 50_000,
         streamResetBurst: 20_000,
         streamResetRate: 10_000,
         unfinishedBytesMax: 268_435_456,

@@ -68,7 +68,7 @@ export class RedisBroker implements Broker {
     this.#historyMax = historyMax;
     bell.on('ready', () => bell.psubscribe(`${this.#channels}*`).catch(() => {})); // reads go on
     bell.on('error', () => {}); // the link, to the same Redis, tells of it
-    bell.on('pmessage', () => void this.#read());
+    bell.on('pmessage', () => this.#events && void this.#read());
   }
 
   start(events: BrokerEvents): void {
@@ -106,7 +106,8 @@ export class RedisBroker implements Broker {
 
   /** Tells the others what waits and reads what they told; after that, nothing is missing any more. */
   async #look(): Promise<void> {
-    if (!this.#link.up) return;
+    // Before it starts, and when it has stopped, nobody takes what is read.
+    if (!this.#link.up || !this.#events) return;
     // What was there before this gate is history, and comes before what this gate tells first.
     const hasBegun = this.#begun || (await this.#readWhatIsThere());
     const well = hasBegun && (await this.#tell()) && (await this.#readWhatIsThere());
