@@ -77,7 +77,7 @@ describe.skipIf(!hasBrowser)('the page and its gate', () => {
 
   it('a token is asked for, refused when wrong, and kept for as long as the tab is open', async () => {
     const { httpPort } = await gateOf({ config: { http: { tokens: [TOKEN] } } });
-    const page = await browser.visit(`http://127.0.0.1:${httpPort}/`, { expected: /\b401\b/ });
+    const page = await browser.visit(`http://127.0.0.1:${httpPort}/`, { expected: /\b401\b|ERR_ABORTED/ });
     const signIn = page.getByRole('button', { name: 'Sign in' });
     const hasFocus = () => page.evaluate<boolean>('document.activeElement.matches("input[type=password]")');
     await expect.poll(hasFocus).toBe(true);

@@ -11,7 +11,7 @@ import type { Gate } from '../../lab/fleet/gate.ts';
 import { until } from '../../lab/fleet/processes.ts';
 import { passed, watch } from '../../lab/fleet/watch.ts';
 import { HubClient } from '../hub/client.ts';
-import { findLastVersion } from './last-version.ts';
+import { findLastVersion } from '../releases/last-version.ts';
 
 const LIMIT = 20;
 const TTL_MS = 3_000;
