@@ -53,8 +53,10 @@ export async function testEnvoys(args) {
  * @param {readonly string[]} args
  */
 async function test(report, args) {
-  process.env.WSGATE_TEST_REPORT = report;
-  const ending = await run(join(root, 'node_modules/.bin/vitest'), ['run', 'test/envoy', ...args], { cwd: root });
+  Object.assign(process.env, { WSGATE_TEST_REPORT: report, WSGATE_TEST_SLOW: '1' });
+  const ending = await run(join(root, 'node_modules/.bin/vitest'), ['run', 'test/envoy', 'test/slow/envoy', ...args], {
+    cwd: root,
+  });
   /** @type {{ numPassedTests: number, numFailedTests: number }} */
   let found = { numPassedTests: 0, numFailedTests: 0 };
   try {

@@ -4,9 +4,9 @@
  */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { Fleet, type FleetOptions } from '../../lab/fleet/fleet.ts';
-import { until } from '../../lab/fleet/processes.ts';
-import { passed, rush, watch } from '../../lab/fleet/watch.ts';
+import { Fleet, type FleetOptions } from '../../../lab/fleet/fleet.ts';
+import { until } from '../../../lab/fleet/processes.ts';
+import { passed, rush, watch } from '../../../lab/fleet/watch.ts';
 
 const LIMIT = 20;
 const FLUSH_MS = 500;

@@ -4,8 +4,8 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Fleet } from '../../lab/fleet/fleet.ts';
 import { startGate } from '../../lab/fleet/gate.ts';
-import { seriousFaults } from './axe.ts';
-import { hasBrowser, TestBrowser } from './browser.ts';
+import { seriousFaults } from '../browser/axe.ts';
+import { hasBrowser, TestBrowser } from '../browser/browser.ts';
 
 const PHONE = { width: 390, height: 844 };
 /** Of the gate's history. */

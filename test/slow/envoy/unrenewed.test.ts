@@ -5,12 +5,12 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Document } from 'yaml';
-import { type Client, closeAll } from '../../lab/fleet/clients.ts';
-import { addListener, HTTP_MANAGER } from '../../lab/fleet/edge.ts';
-import { Fleet } from '../../lab/fleet/fleet.ts';
-import { machineNow } from '../../lab/fleet/machine-time.ts';
-import { until } from '../../lab/fleet/processes.ts';
-import { type Extremes, passed, watch } from '../../lab/fleet/watch.ts';
+import { type Client, closeAll } from '../../../lab/fleet/clients.ts';
+import { addListener, HTTP_MANAGER } from '../../../lab/fleet/edge.ts';
+import { Fleet } from '../../../lab/fleet/fleet.ts';
+import { machineNow } from '../../../lab/fleet/machine-time.ts';
+import { until } from '../../../lab/fleet/processes.ts';
+import { type Extremes, passed, watch } from '../../../lab/fleet/watch.ts';
 
 const TTL_MS = 3_000;
 /** As many of it as in the shipped files: one quarter of a ttl. */

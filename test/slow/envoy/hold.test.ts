@@ -1,0 +1,53 @@
+/** What takes its time of the hold door, on a real Envoy. */
+
+import { afterEach, expect, it } from 'vitest';
+import { Fleet, type FleetOptions } from '../../../lab/fleet/fleet.ts';
+import { until } from '../../../lab/fleet/processes.ts';
+
+let fleet: Fleet;
+afterEach(() => fleet.stop());
+
+async function start(options: FleetOptions, limit = 5): Promise<void> {
+  fleet = await Fleet.start({ ...options, config: { limits: { default: { connections: limit } }, ...options.config } });
+}
+
+async function close(lease: string, gate = fleet.gate): Promise<unknown> {
+  const url = `http://127.0.0.1:${gate.httpPort}/v1/pods/pod1/connections/${encodeURIComponent(lease)}/close`;
+  return (await fetch(url, { method: 'POST' })).json();
+}
+
+it('a thousand connections are closed at 200 a second, each within 1.5 s, and no other', async () => {
+  await start({ file: 'hold.yaml', store: 'redis', gates: 2 }, 2000);
+  await fleet.open(1200);
+  await fleet.settlesAt(1200);
+  const leases = (await fleet.holders()).map(({ lease }) => lease).slice(0, 1000);
+  const took: number[] = [];
+  const beganMs = performance.now();
+  const closings = leases.map(async (lease, i) => {
+    await new Promise((resolve) => setTimeout(resolve, i * 5));
+    const askedMs = performance.now();
+    expect(await close(lease, fleet.gateAt(i % 2))).toEqual({ closed: true });
+    took.push(performance.now() - askedMs);
+  });
+  await Promise.all(closings);
+  expect(performance.now() - beganMs).toBeLessThan(10_000);
+  expect(Math.max(...took)).toBeLessThan(1500);
+  await fleet.settlesAt(200);
+  expect(fleet.pod.connections).toBe(200);
+});
+
+it('a lease is renewed for as long as its stream is open, and stays when nobody can speak of it any more', async () => {
+  await start({ file: 'hold.yaml', store: 'redis', config: { lease: { ttl: '5s', grace: '6s', recovery: '0s' } } });
+  await fleet.open(3);
+  const expiries = async () =>
+    (await fleet.redis?.client.zrange('ws:pod_conn:pod1', '0', '-1', 'WITHSCORES'))?.filter((_, i) => i % 2 === 1);
+  const first = await expiries();
+  await until(
+    'all are renewed',
+    async () => (await expiries())?.every((at, i) => Number(at) > Number(first?.[i])) === true,
+  );
+  await fleet.restartGate('SIGKILL');
+  const lastMs = Math.max(...((await expiries()) ?? []).map(Number));
+  await until('grace and ttl are over', async () => Date.now() > lastMs + 12_000, 30_000);
+  expect(await fleet.connections()).toBe(3);
+});
