@@ -75,6 +75,14 @@ export function logEvents(events: Events, log: Logger, policy: OutagePolicy): vo
       'this proxy sends Checks but no access log: its slots are never freed; see envoy/edge.yaml',
     );
   });
+  events.on('unheard', (proxy) => {
+    log.error(
+      { proxy, see: see('closes-not-heard') },
+      'this proxy has sent Checks for 20 s, and no gate has had an entry of its access log: closes may not be heard, and ' +
+        'slots stay taken. Set access_log, and in access_log_options flush_log_on_tunnel_successfully_established and ' +
+        'access_log_flush_interval; see envoy/edge.yaml',
+    );
+  });
   events.on('unrenewed', (proxy, why) => {
     if (why === undefined) log.info({ proxy }, 'this proxy renews its connections');
     else

@@ -51,6 +51,8 @@ interface EventMap {
   flushedTooRarely: [proxy: ProxyId, intervalMs: number, key: string, leastMs: number];
   /** A proxy sends Checks but no access log: its slots are never freed. */
   unlogged: [proxy: ProxyId];
+  /** A proxy has asked for slots for a while, and no gate has heard anything of its connections. */
+  unheard: [proxy: ProxyId];
   /** A proxy does not renew its connections, and why; undefined when it does again. Told when it changes. */
   unrenewed: [proxy: ProxyId, why: Unrenewed | undefined];
   /** Leases that were taken out because of a proxy's silence have been spoken of again: that was wrong. */

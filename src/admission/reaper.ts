@@ -16,6 +16,7 @@ import { type PodId, type ProxyId, proxyOf } from './ids.ts';
 import type { AboutGate, Expired, HeartbeatReply, LeaseTimes, Silence } from './lease-store.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { Parts } from './parts.ts';
+import { Unheard } from './unheard.ts';
 import { Unlogged } from './unlogged.ts';
 
 type ReaperParts = Parts & { readonly ledger: Ledger };
@@ -47,6 +48,7 @@ export class Reaper {
   /** For each proxy with a log stream open here: since when. */
   readonly #talkingSinceMs = new Map<ProxyId, number>();
   readonly #unlogged: Unlogged;
+  readonly #unheard: Unheard;
   #gates = 1;
   #silentGates: ReadonlySet<string> = new Set();
   /** Of these the fleet has been told that their streams are lost. */
@@ -64,6 +66,7 @@ export class Reaper {
     this.#parts = parts;
     this.#options = options;
     this.#unlogged = new Unlogged(options.ttlMs, parts.events);
+    this.#unheard = new Unheard(parts.events);
     this.#passMs = Math.min(Math.max(options.ttlMs / 10, HEARTBEAT_MS), 10_000);
     parts.events.on('standingChanged', (state) => {
       if (state !== 'synced') this.#observedSinceMs = undefined;
@@ -131,7 +134,10 @@ export class Reaper {
     this.#listen(timeMs);
     await this.#missGates(answer.value);
     await this.#tellNews();
-    for (const proxy of present.proxies) this.#unlogged.asked(proxy, timeMs);
+    for (const proxy of present.proxies) {
+      this.#unlogged.asked(proxy, timeMs);
+      this.#unheard.asked(proxy, timeMs);
+    }
     const ownMs = performance.now();
     if (!standing.synced || ownMs - this.#lastPassMs < this.#passMs) return;
     this.#lastPassMs = ownMs;
@@ -220,6 +226,7 @@ export class Reaper {
     if (complete) share.countedAll(standing.gates);
     evidence.overlooked(overlooked);
     await this.#lookForUnlogged(waiting, timeMs);
+    await this.#lookForUnheard(timeMs);
     if (waiting.size > 0) await store.register([...waiting]);
     const podUnusedMs = pods.value.length > this.#options.podsMax ? POD_UNUSED_CROWDED_MS : POD_UNUSED_MS;
     if (empty.length > 0) await store.remove('pods', empty, podUnusedMs);
@@ -255,11 +262,25 @@ export class Reaper {
 
   /** Of those with leases past their expiry, the ones of which no gate has had a log stream for long. */
   async #lookForUnlogged(waiting: ReadonlySet<ProxyId>, timeMs: number): Promise<void> {
-    const others = [...waiting].filter((proxy) => !this.#talkingSinceMs.has(proxy));
+    const { holds } = this.#parts.ledger;
+    const others = [...waiting].filter((proxy) => !this.#talkingSinceMs.has(proxy) && !holds.areUsedBy(proxy));
     const known = await this.#parts.store.promised(others);
     if (!known.ok) return;
     const sinceMs = timeMs - 2 * this.#options.ttlMs - 2 * this.#passMs;
     this.#unlogged.waiting(new Set(others.filter((proxy) => (known.value.get(proxy)?.logMs ?? 0) < sinceMs)), timeMs);
+  }
+
+  /** Of those that ask here: no gate has had a log stream of them, and they do not use the hold door. */
+  async #lookForUnheard(timeMs: number): Promise<void> {
+    const due = this.#unheard.due(timeMs);
+    if (due.length === 0) return;
+    const known = await this.#parts.store.promised(due);
+    if (!known.ok) return;
+    const { holds } = this.#parts.ledger;
+    for (const proxy of due) {
+      const hasLog = (known.value.get(proxy)?.logMs ?? 0) > 0 || this.#talkingSinceMs.has(proxy);
+      this.#unheard.settle(proxy, hasLog || holds.areUsedBy(proxy));
+    }
   }
 
   async #expire(pod: PodId, silences: readonly Silence[]): Promise<Expired | undefined> {

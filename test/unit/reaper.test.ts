@@ -370,6 +370,41 @@ describe('a lease that was taken by silence and is spoken of again', () => {
   });
 });
 
+describe('a proxy that asks', () => {
+  const unheard = (gate: ModelGate) => {
+    const named: ProxyId[] = [];
+    gate.events.on('unheard', (proxy) => named.push(proxy));
+    return named;
+  };
+  const ask = (gate: ModelGate, proxy = proxyA) => gate.gate.admit({ pod: pod1, lease: newLease(proxy), path: '/' });
+
+  it('and of which nothing is heard is named within half a minute, once', async () => {
+    const gate = startGate();
+    const named = unheard(gate);
+    await pass(PASS_MS, gate);
+    await ask(gate);
+    await pass(19_000, gate);
+    expect(named).toEqual([]);
+    await pass(11_000, gate);
+    expect(named).toEqual([proxyA]);
+    await ask(gate);
+    await pass(TTL_MS, gate);
+    expect(named).toEqual([proxyA]);
+  });
+
+  it('is not named when its log speaks to another gate, or it uses the hold door', async () => {
+    const [gate, other] = [startGate(), startGate()];
+    const named = unheard(gate);
+    await pass(PASS_MS, gate, other);
+    await ask(gate);
+    connect(other);
+    await ask(gate, proxyB);
+    gate.ledger.holds.usedBy(proxyB);
+    await pass(TTL_MS, gate, other);
+    expect(named).toEqual([]);
+  });
+});
+
 it('a connection that is renewed is never taken', async () => {
   const gate = startGate();
   const { lease } = connect(gate);

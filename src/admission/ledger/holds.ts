@@ -17,6 +17,9 @@ export interface Held {
   readonly close: (reason: string) => void;
 }
 
+/** Proxies that are known to have the hold door. Of further ones it may be said that nothing is heard of them. */
+const PROXIES_MAX = 10_000;
+
 interface Holding {
   readonly hold: Held;
   /** Undefined where the ledger has no room for it. */
@@ -29,6 +32,7 @@ export class Holds {
   readonly #entries: Entries;
   readonly #releases: Releases;
   readonly #held = new Map<LeaseId, Holding>();
+  readonly #proxies = new Set<ProxyId>();
 
   constructor(entries: Entries, releases: Releases) {
     this.#entries = entries;
@@ -39,16 +43,19 @@ export class Holds {
     return this.#held.size;
   }
 
-  /** How many of each proxy. */
-  proxies(): ReadonlyMap<ProxyId, number> {
-    const counts = new Map<ProxyId, number>();
-    for (const lease of this.#held.keys()) counts.set(proxyOf(lease), (counts.get(proxyOf(lease)) ?? 0) + 1);
-    return counts;
+  /** This proxy has the hold door: it tells of its connections by streams. */
+  usedBy(proxy: ProxyId): void {
+    if (this.#proxies.size < PROXIES_MAX) this.#proxies.add(proxy);
+  }
+
+  areUsedBy(proxy: ProxyId): boolean {
+    return this.#proxies.has(proxy);
   }
 
   /** Its stream is open, and the connection is admitted. A second stream for one lease takes the place of the first. */
   open(hold: Held): void {
     const { pod, lease, path } = hold;
+    this.usedBy(proxyOf(lease));
     this.#held.get(lease)?.closing?.resolve();
     this.#held.set(lease, { hold, entry: this.#entries.hold({ pod, lease, path }) });
   }

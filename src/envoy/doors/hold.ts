@@ -139,6 +139,7 @@ class HoldStream {
     const proxy = proxies.of(this.#call, { node });
     const reading = readUpgrade(sight, proxy, pods);
     if ('upgrade' in reading) {
+      if (proxy) this.#parts.holds.usedBy(proxy);
       this.#asking = reading.upgrade;
       this.answered = this.#answer(reading.upgrade);
     } else if (reading.missing === 'stream') {

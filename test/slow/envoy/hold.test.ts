@@ -3,6 +3,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { Fleet, type FleetOptions } from '../../../lab/fleet/fleet.ts';
 import { until } from '../../../lab/fleet/processes.ts';
+import { passed } from '../../../lab/fleet/watch.ts';
 
 let fleet: Fleet;
 afterEach(() => fleet.stop());
@@ -50,4 +51,13 @@ it('a lease is renewed for as long as its stream is open, and stays when nobody 
   const lastMs = Math.max(...((await expiries()) ?? []).map(Number));
   await until('grace and ttl are over', async () => Date.now() > lastMs + 12_000, 30_000);
   expect(await fleet.connections()).toBe(3);
+});
+
+it('an Envoy with the hold door alone is not told to send an access log, even if all its upgrades are denied', async () => {
+  await start({ file: 'hold.yaml', proxies: ['proxy_a', 'proxy_b'] }, 1);
+  await fleet.open(1, '/pod1/', 0);
+  expect((await fleet.open(1, '/pod1/', 1)).refused).toHaveLength(1);
+  await passed(30_000);
+  const errors = fleet.gate.lines().filter((line) => line.includes('"level":50'));
+  expect(errors).toEqual([]);
 });
