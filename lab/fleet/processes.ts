@@ -33,10 +33,15 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export async function start({ name, file, args, env }: Command): Promise<Program> {
+/** What every program inherits. */
+export function bareEnv(): Record<string, string> {
   const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
+  return { PATH, HOME, NODE_COMPILE_CACHE };
+}
+
+export async function start({ name, file, args, env }: Command): Promise<Program> {
   const child = spawn(file, args, {
-    env: { PATH, HOME, NODE_COMPILE_CACHE, ...env },
+    env: { ...bareEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     // Ctrl-C in a terminal is for this process to act on, not for its children.
     detached: true,

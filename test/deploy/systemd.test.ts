@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { lendFolder } from '../../lab/fleet/folder.ts';
-import { freePort, start, until } from '../../lab/fleet/processes.ts';
+import { bareEnv, freePort, start, until } from '../../lab/fleet/processes.ts';
 import { EXIT_CONFIG, EXIT_USAGE } from '../../src/commands/command.ts';
 import { loadConfig } from '../../src/config/load.ts';
 
@@ -44,7 +44,7 @@ it('what it starts checks its configuration, serves, and stops at its signal, wi
     config,
     `listen: {grpc: "127.0.0.1:0", http: "${http}"}\nstore: {file: ${join(folder.path, 'leases')}}\n`,
   );
-  await exec(process.execPath, [MAIN, ...argsOf('ExecStartPre', config)]);
+  await exec(process.execPath, [MAIN, ...argsOf('ExecStartPre', config)], { env: bareEnv() });
   const args = [MAIN, ...argsOf('ExecStart', config)];
   const gate = await start({ name: 'gate', file: process.execPath, args });
   await until('it serves', () => gate.lines().some((line) => line.includes('"serving"')));

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lendFolder } from '../../lab/fleet/folder.ts';
-import { freePort, start, until } from '../../lab/fleet/processes.ts';
+import { bareEnv, freePort, start, until } from '../../lab/fleet/processes.ts';
 import { root } from '../../setup/cache.mjs';
 
 const exec = promisify(execFile);
@@ -54,7 +54,7 @@ function packageJson(): { version: string; dependencies: Record<string, string> 
 
 /** From an empty folder, as the shell runs it. */
 async function wsgate(...args: readonly string[]): Promise<string> {
-  return (await exec(main, args, { cwd: folder.path })).stdout;
+  return (await exec(main, args, { cwd: folder.path, env: bareEnv() })).stdout;
 }
 
 it('has what is meant to be in it, and nothing else', () => {
