@@ -1,4 +1,4 @@
-/** Who holds a pod's slots, with a way to free one. */
+/** Who holds a pod's slots, with a way to free one or to close its connection. */
 
 import { useRef, useState } from 'preact/hooks';
 import type { Api } from '../src/client/api.ts';
@@ -43,6 +43,17 @@ export function ConnectionsTable({ api, pod, change }: ConnectionsTableProps) {
       setOutcome(`Not released: ${error instanceof Error ? error.message : error}`);
     }
     outcomeLine.current?.focus(); // the button that had the focus goes with its row
+  };
+
+  const end = async ({ lease }: ConnectionBody) => {
+    try {
+      const { closed, why } = await api.close(pod, lease, 'closed_on_the_page');
+      if (closed) setReleased(new Set([...released, lease]));
+      setOutcome(closed ? `Closed ${lease}.` : `Not closed: ${why}.`);
+    } catch (error) {
+      setOutcome(`Not closed: ${error instanceof Error ? error.message : error}`);
+    }
+    outcomeLine.current?.focus();
   };
 
   return (
@@ -120,7 +131,7 @@ export function ConnectionsTable({ api, pod, change }: ConnectionsTableProps) {
         )}
         {!isSearch && more && max >= CONNECTIONS_MAX && <span class="quiet">Search for the rest.</span>}
       </p>
-      {chosen && <ReleaseDialog connection={chosen} release={release} close={() => setChosen(undefined)} />}
+      {chosen && <ReleaseDialog connection={chosen} release={release} end={end} close={() => setChosen(undefined)} />}
     </section>
   );
 }

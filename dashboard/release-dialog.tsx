@@ -1,4 +1,4 @@
-/** Asks before a slot is freed by force. */
+/** Asks before a slot is freed by force, or a connection is closed. */
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { ConnectionBody } from '../src/http/bodies.ts';
@@ -7,11 +7,13 @@ interface ReleaseDialogProps {
   /** A new object each time that it is asked: the browser tells late of a close, and it may be open again by then. */
   readonly connection: ConnectionBody;
   readonly release: (connection: ConnectionBody) => void;
+  /** Closes the connection itself. */
+  readonly end: (connection: ConnectionBody) => void;
   /** It has been answered, either way. */
   readonly close: () => void;
 }
 
-export function ReleaseDialog({ connection, release, close }: ReleaseDialogProps) {
+export function ReleaseDialog({ connection, release, end, close }: ReleaseDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const safe = useRef<HTMLButtonElement>(null);
   // At once: what is typed next is meant for the dialog.
@@ -33,7 +35,7 @@ export function ReleaseDialog({ connection, release, close }: ReleaseDialogProps
       </p>
       <p>
         The connection itself stays open. If its proxy still holds it, it is counted again when the proxy next tells of
-        it.
+        it. Closing it ends the connection, where its proxy has the hold door.
       </p>
       <p class="controls">
         <button
@@ -45,6 +47,16 @@ export function ReleaseDialog({ connection, release, close }: ReleaseDialogProps
           }}
         >
           Release the slot
+        </button>
+        <button
+          type="button"
+          class="danger"
+          onClick={() => {
+            end(connection);
+            dialog.current?.close();
+          }}
+        >
+          Close the connection
         </button>
         <button type="button" ref={safe} onClick={() => dialog.current?.close()}>
           Cancel
