@@ -176,11 +176,13 @@ describe('the slot of a held connection', () => {
     await counts(0);
   });
 
-  it('stays when the gate stops, which ends the stream with OK', async () => {
+  it('stays when the gate stops, which ends the stream with OK, and one that has asked for nothing with an error', async () => {
+    const silent = envoy.open();
     const call = envoy.ask(newStream());
     await holdsNow(1);
     await gate.app.stop();
     expect(call.status).toBe('0 ');
+    expect(silent.status).toBe(`${status.UNAVAILABLE} this gate stops`);
     expect(call.answers).toHaveLength(1);
   });
 });

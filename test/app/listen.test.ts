@@ -15,6 +15,7 @@ import { machineNow } from '../../lab/fleet/machine-time.ts';
 import { checkOf, entryOf, leaseIn, message, newStream } from '../../lab/fleet/messages.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { connectHealth } from '../support/health.ts';
+import { HoldCaller } from '../support/hold.ts';
 
 const apps: TestApp[] = [];
 afterEach(() => Promise.all(apps.splice(0).map((app) => app.stop())));
@@ -144,6 +145,25 @@ describe.skipIf(!hasOpenssl)('with certificates', () => {
       .toContain('wsgate_access_log_entries_total{kind="malformed"} 1');
     log.write(message(entryOf(stream, 'pod1', 'DownstreamEnd', { lease })));
     await expect.poll(() => app.connections('pod1')).toBe(0);
+  });
+
+  it('an Envoy with the hold door is who its certificate says, and can hold and free its own leases only', async () => {
+    const named = { ...env, WSGATE_LISTEN_TLS_CA: ours.cert, WSGATE_PROXY_FROM_CERTIFICATE: 'true' };
+    const { cert, key } = read(await ours.issue('envoy_a'));
+    const app = await start(named, credentials.createSsl(read(ours).cert, key, cert));
+    const stream = newStream();
+    const lease = leaseIn(await app.check(checkOf(stream, 'pod1')));
+    const other = read(await ours.issue('envoy_b'));
+    const port = app.app.grpc.split(':').at(-1);
+    const envoy = new HoldCaller(`localhost:${port}`, { ca: read(ours).cert, cert: other.cert, key: other.key });
+    const fields = { 'wsgate.lease': { stringValue: lease }, 'wsgate.pod': { stringValue: 'pod1' } };
+    const metadataContext = { filterMetadata: { 'envoy.filters.http.ext_authz': { fields } } };
+    const call = envoy.ask(stream, 'pod1', { metadataContext });
+    await expect.poll(() => app.fleet()).toMatchObject({ 'websocket_proxy_connections{proxy_id="envoy_b"}': 1 });
+    call.stream.end();
+    await expect.poll(() => app.connections('pod1')).toBe(1);
+    expect((await app.api.connections('pod1', 10)).connections).toMatchObject([{ lease }]);
+    envoy.cut();
   });
 
   it('a renewed certificate is used without a restart, and one that makes no sense is not', async () => {

@@ -1,6 +1,12 @@
 /** The hold door as an Envoy uses it, without an Envoy: streams that a test ends, resets or cuts as it likes. */
 
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type SecureClientSessionOptions,
+} from 'node:http2';
 import type { Stream } from '../../lab/fleet/messages.ts';
 import type { ProcessingRequest, ProcessingResponse } from '../../src/envoy/messages.ts';
 import { ATTRIBUTES, EXT_PROC, loadServices } from '../../src/envoy/protos.ts';
@@ -10,9 +16,9 @@ const { path, requestSerialize, responseDeserialize } = loadServices().externalP
 export class HoldCaller {
   readonly #session: ClientHttp2Session;
 
-  /** `address`: of the gate's gRPC side. */
-  constructor(address: string) {
-    this.#session = connect(`http://${address}`);
+  /** `address`: of the gate's gRPC side. With `tls` over TLS. */
+  constructor(address: string, tls?: SecureClientSessionOptions) {
+    this.#session = tls ? connect(`https://${address}`, tls) : connect(`http://${address}`);
     this.#session.on('error', () => {});
   }
 

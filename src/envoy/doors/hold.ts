@@ -12,7 +12,7 @@
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Gate } from '../../admission/gate.ts';
-import { type LeaseId, type PodId, type ProxyId, startOf } from '../../admission/ids.ts';
+import { type LeaseId, type PodId, type ProxyId, proxyOf, startOf } from '../../admission/ids.ts';
 import type { Held, Holds } from '../../admission/ledger/holds.ts';
 import type { DenialReason, Upgrade } from '../../admission/verdict.ts';
 import type { RawCall } from '../grpc/raw-call.ts';
@@ -113,8 +113,10 @@ class HoldStream {
     this.#asking = undefined;
   }
 
+  /** OK before an answer would let the WebSocket in. */
   letGo(): void {
-    this.#end(status.OK);
+    if (this.#held) this.#end(status.OK);
+    else this.#end(status.UNAVAILABLE, 'this gate stops');
   }
 
   #begin(request: ProcessingRequest): void {
@@ -128,15 +130,18 @@ class HoldStream {
   }
 
   #upgrade(request: ProcessingRequest, sight: RequestSight): void {
-    // Where ext_authz was asked before, the lease that it got.
+    const { proxies } = this.#parts;
+    const node = stringField(request.attributes?.[EXT_PROC], ATTRIBUTES.node);
+    const proxy = proxies.of(this.#call, { node });
+    // Where ext_authz was asked before, the lease that it got. Whoever proves its name speaks for no other.
     const asked = toldLease(request.metadataContext, sight.stream && startOf(sight.stream));
-    if (asked) this.#hold(asked.pod, asked.lease, shownPath(sight.path));
-    else this.#ask(sight, stringField(request.attributes?.[EXT_PROC], ATTRIBUTES.node));
+    if (asked && !(proxies.certified && proxyOf(asked.lease) !== proxy)) {
+      this.#hold(asked.pod, asked.lease, shownPath(sight.path));
+    } else this.#ask(sight, node, proxy);
   }
 
-  #ask(sight: RequestSight, node: string | undefined): void {
+  #ask(sight: RequestSight, node: string | undefined, proxy: ProxyId | undefined): void {
     const { pods, proxies } = this.#parts;
-    const proxy = proxies.of(this.#call, { node });
     const reading = readUpgrade(sight, proxy, pods);
     if ('upgrade' in reading) {
       if (proxy) this.#parts.holds.usedBy(proxy);
