@@ -111,6 +111,18 @@ export class GateMetrics {
     );
     this.#gauge('wsgate_ledger_leases', 'Connections that the proxies of this gate hold.', () => ledger.entries.size);
     this.#gauge('wsgate_log_streams', 'Access log streams that are open to this gate.', () => ledger.streams.size);
+    new Gauge({
+      name: 'wsgate_proxy_leases',
+      help: 'Connections in the ledger of this gate, by how their leases are kept: by an open stream, log entries, nothing.',
+      labelNames: ['proxy_id', 'kept'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [proxy, counts] of ledger.entries.kept()) {
+          for (const [kept, count] of Object.entries(counts)) this.set({ proxy_id: proxy, kept }, count);
+        }
+      },
+    });
     this.#gauge('wsgate_held_streams', 'Streams of the hold door that this gate holds.', () => ledger.holds.size);
     this.#gauge('wsgate_releases_waiting', 'Releases that the store has still to be told.', () => ledger.releases.size);
   }

@@ -125,6 +125,24 @@ describe('the slot of a held connection', () => {
     expect(await gate.connections('pod1')).toBe(2);
   });
 
+  it('is told in the metrics by what keeps it: a stream, the log, nothing', async () => {
+    const [unheld, logged] = [newStream(), newStream()];
+    envoy.ask(unheld);
+    await holdsNow(1);
+    envoy.cut();
+    await holdsNow(0);
+    envoy = new HoldCaller(gate.app.grpc);
+    envoy.ask(newStream());
+    gate.logStream().write(message(entryOf(logged, 'pod2', 'DownstreamPeriodic')));
+    const kept = async () =>
+      [...(await (await gate.get('/metrics')).text()).matchAll(/^wsgate_proxy_leases\{(.*)\} (\d+)$/gm)].map(
+        ([, labels, count]) => `${labels} ${count}`,
+      );
+    await expect
+      .poll(kept)
+      .toEqual(['held', 'renewed', 'unrenewed'].map((how) => `proxy_id="proxy_a",kept="${how}" 1`));
+  });
+
   it('is free when the log then tells its end', async () => {
     const stream = newStream();
     envoy.ask(stream);

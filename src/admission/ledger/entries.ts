@@ -69,6 +69,9 @@ export interface Sighting {
   readonly periodic: boolean;
 }
 
+/** How the lease of a connection is kept: by an open stream, by periodic log entries, by nothing. */
+export type Kept = 'held' | 'renewed' | 'unrenewed';
+
 export interface EntriesOptions {
   readonly ttlMs: number;
   /** Maximum number of tracked connections. Leases beyond it are not renewed. */
@@ -118,6 +121,26 @@ export class Entries {
 
   isOrphan({ speaker, held }: Entry): boolean {
     return !held && isBroken(speaker);
+  }
+
+  /** How many of each proxy are kept in which way. */
+  kept(): Map<ProxyId, Record<Kept, number>> {
+    const counts = new Map<ProxyId, Record<Kept, number>>();
+    for (const entry of this.#entries.values()) {
+      const proxy = proxyOf(entry.lease);
+      let count = counts.get(proxy);
+      if (!count) {
+        count = { held: 0, renewed: 0, unrenewed: 0 };
+        counts.set(proxy, count);
+      }
+      count[this.#keptBy(entry)] += 1;
+    }
+    return counts;
+  }
+
+  #keptBy(entry: Entry): Kept {
+    if (entry.held) return 'held';
+    return entry.told && this.hasSpeaker(entry) ? 'renewed' : 'unrenewed';
   }
 
   /** Those of which nobody speaks. */
