@@ -4,6 +4,7 @@
  *
  * A proxy that renews has a connection in each worker that never closes, to a pod of its own, so that it always has
  * something to say; one that does not renew says that connections open and close, and nothing in between.
+ * One that has the hold door says nothing here: a stream is open at the gate that let the connection in.
  *
  * Entries are lost at random, but never two of a connection in a row: after four in a row the connection would be as
  * good as closed, for all that a gate can tell. What a proxy that does not renew says is lost only with the stream.
@@ -11,12 +12,15 @@
 
 import type { LeaseId, PodId, ProxyId } from '../../src/admission/ids.ts';
 import type { LogStream } from '../../src/admission/ledger/entries.ts';
+import type { Held } from '../../src/admission/ledger/holds.ts';
 import type { ModelGate } from './model-gate.ts';
 
 /** One worker thread of an Envoy. */
 export interface Worker {
   readonly proxy: ProxyId;
   readonly renews: boolean;
+  /** It has the hold door, and no log. */
+  readonly holds: boolean;
   /** Which of the gates it logs to. */
   gate: number;
   stream: LogStream | undefined;
@@ -35,6 +39,8 @@ export interface Connection {
   lastWasLost: boolean;
   /** The store has been seen to have its lease, since it last lost everything. */
   held: boolean;
+  /** Its stream of the hold door, and the gate that has it. */
+  stream: { readonly gate: ModelGate; readonly hold: Held } | undefined;
   /** A periodic entry of it has arrived. */
   told: boolean;
   /** Gates that heard that it opened, or let it in alone. */
@@ -103,6 +109,12 @@ export class AccessLog {
     connection.lastWasLost = gone;
     const isUnsure = connection.worker.renews ? gone && !connection.told : connection.promised;
     if (kind === 'ended' && isUnsure) this.unheard.add(connection.lease);
+  }
+
+  /** Its end was heard by that gate alone, which may die before it tells the store. */
+  toldOnceBy({ lease, promised }: Connection, gate: ModelGate): void {
+    this.#toldOnce.set(lease, gate);
+    if (promised) this.unheard.add(lease);
   }
 
   denied({ lease, worker }: Connection, gate: ModelGate): void {

@@ -29,8 +29,8 @@ interface Cut {
 
 export interface FleetOptions {
   readonly outage: OutagePolicy;
-  /** Whether the second proxy renews its connections; the first one does. */
-  readonly bothRenew: boolean;
+  /** What keeps the leases of the second proxy: log entries, as those of the first; streams of the hold door; nothing. */
+  readonly second: 'renewed' | 'held' | 'unrenewed';
 }
 
 export class Fleet {
@@ -49,11 +49,17 @@ export class Fleet {
   /** Undefined until a gate finds it: a Redis tells since when it is whole from its first heartbeat on. */
   #store: MemoryStore | undefined;
 
-  constructor({ outage, bothRenew }: FleetOptions) {
+  constructor({ outage, second }: FleetOptions) {
     this.#outage = outage;
     this.gates = [this.#makeGate(), this.#makeGate()];
     this.workers = [proxyA, proxyB].flatMap((proxy) =>
-      [0, 1].map((gate) => ({ proxy, renews: proxy === proxyA || bothRenew, gate, stream: undefined })),
+      [0, 1].map((gate) => ({
+        proxy,
+        renews: proxy === proxyA || second === 'renewed',
+        holds: proxy === proxyB && second === 'held',
+        gate,
+        stream: undefined,
+      })),
     );
     this.log = new AccessLog(this.gates);
   }
@@ -76,6 +82,7 @@ export class Fleet {
       periodicAtMs: performance.now() + FLUSH_INTERVAL_MS,
       lastWasLost: false,
       held: false,
+      stream: undefined,
       told: false,
       knownTo: new Set<ModelGate>(),
       forgotten: false,
@@ -128,15 +135,36 @@ export class Fleet {
     await turns();
   }
 
-  opened(connection: Connection, fate: Fate): void {
+  /** `asked`: the gate that let it in, which has the stream of the hold door. */
+  opened(connection: Connection, fate: Fate, asked?: ModelGate): void {
     connection.open = true;
-    this.log.send({ connection, kind: 'opened' }, fate);
+    if (!connection.worker.holds) this.log.send({ connection, kind: 'opened' }, fate);
+    else if (asked) this.#hold(connection, asked);
+    else connection.forgotten = true; // nobody was told, and nobody tells
+  }
+
+  #hold(connection: Connection, gate: ModelGate): void {
+    const { pod, lease } = connection;
+    const hold = { pod, lease, path: '/', close() {} };
+    gate.ledger.holds.open(hold);
+    connection.stream = { gate, hold };
+    connection.knownTo.add(gate);
+  }
+
+  /** The stream of the hold door breaks, and its connection lives. */
+  break(connection: Connection): void {
+    if (connection.stream) connection.stream.gate.ledger.holds.lost(connection.stream.hold);
+    connection.stream = undefined;
   }
 
   /** Also of one that never opened. */
   ended(connection: Connection, fate: Fate): void {
     connection.open = false;
-    this.log.send({ connection, kind: 'ended' }, fate);
+    if (!connection.worker.holds) this.log.send({ connection, kind: 'ended' }, fate);
+    else if (connection.stream) {
+      connection.stream.gate.ledger.holds.ended(connection.stream.hold);
+      this.log.toldOnceBy(connection, connection.stream.gate);
+    } else this.log.unheard.add(connection.lease);
   }
 
   /** A gate dies, and another takes its place, as far from the store. Streams to it break. */
@@ -148,6 +176,7 @@ export class Fleet {
     this.#forgot.gate = true;
     this.gates[index] = born;
     for (const connection of this.connections) {
+      if (connection.stream?.gate === killed) connection.stream = undefined;
       connection.knownTo.delete(killed);
       if (!connection.held) this.#forget(connection);
     }
@@ -167,6 +196,7 @@ export class Fleet {
     for (const connection of this.connections) {
       if (connection.worker.proxy !== proxy) continue;
       connection.open = false;
+      this.break(connection);
       if (!connection.worker.renews || !connection.told) this.log.unheard.add(connection.lease);
     }
     this.#openForEver(workers);

@@ -38,7 +38,8 @@ interface Rush {
 async function rush(fleet: Fleet, { pod, asked }: Rush): Promise<void> {
   const upgrades = asked.map(async ({ worker, gate }) => {
     const connection = fleet.newConnection(nth(fleet.workers, worker), pod);
-    if (await fleet.ask(nth(fleet.gates, gate), connection)) fleet.opened(connection, 'arrives');
+    const asked = nth(fleet.gates, gate);
+    if (await fleet.ask(asked, connection)) fleet.opened(connection, 'arrives', asked);
   });
   await Promise.all(upgrades);
 }
@@ -46,7 +47,8 @@ async function rush(fleet: Fleet, { pod, asked }: Rush): Promise<void> {
 const steps = stepsOf<Fleet>(
   step(6, 'an upgrade', upgrade, async (fleet, { worker, gate, pod, fate }) => {
     const connection = fleet.newConnection(nth(fleet.workers, worker), pod);
-    if (await fleet.ask(nth(fleet.gates, gate), connection)) fleet.opened(connection, fate);
+    const asked = nth(fleet.gates, gate);
+    if (await fleet.ask(asked, connection)) fleet.opened(connection, fate, asked);
   }),
   step(2, 'a rush', { pod, asked }, rush),
   step(1, 'an upgrade that the pod refuses', upgrade, async (fleet, { worker, gate, pod, fate }) => {
@@ -76,7 +78,8 @@ const steps = stepsOf<Fleet>(
     async (fleet, { worker, gate, again, pod, fate }) => {
       const connection = fleet.newConnection(nth(fleet.workers, worker), pod);
       await fleet.askInVain(nth(fleet.gates, gate), connection);
-      if (await fleet.ask(nth(fleet.gates, again), connection)) fleet.opened(connection, fate);
+      const asked = nth(fleet.gates, again);
+      if (await fleet.ask(asked, connection)) fleet.opened(connection, fate, asked);
       else fleet.log.unheard.add(connection.lease); // the first gate may have let it in, and no entry tells of a denial
     },
   ),
@@ -95,6 +98,10 @@ const steps = stepsOf<Fleet>(
   step(2, 'what was late arrives', {}, async (fleet) => fleet.log.hearTheLate()),
   step(3, 'a log stream breaks', { worker, gate }, async (fleet, { worker, gate }) => {
     fleet.log.breakStream(nth(fleet.workers, worker), gate);
+  }),
+  step(2, 'a stream of the hold door breaks', { any }, async (fleet, { any }) => {
+    const held = fleet.connections.filter(({ stream }) => stream);
+    if (held.length > 0) fleet.break(nth(held, any));
   }),
   step(2, 'a gate dies', { gate }, async (fleet, { gate }) => fleet.kill(gate)),
   step(1, 'an Envoy dies', { worker }, async (fleet, { worker }) => fleet.crash(nth(fleet.workers, worker).proxy)),
@@ -143,7 +150,8 @@ const steps = stepsOf<Fleet>(
 );
 
 const outage = fc.constantFrom('share' as const, 'deny' as const, 'allow' as const);
-const options = fc.record({ outage, bothRenew: fc.boolean() });
+const second = fc.constantFrom('renewed' as const, 'held' as const, 'unrenewed' as const);
+const options = fc.record({ outage, second });
 
 it(
   'no live connection is taken, the store lets nobody in over the limit, and in time the count is the truth',
