@@ -9,7 +9,7 @@
  *   clock and no pause of its own; and the proxy's log streams were whole, or have been found again for as long. A gate
  *   that fell silent may have died or hang. A proxy that does not ask its gates whether they are there (HTTP/2
  *   keepalive) may be speaking to one that hangs, so what it was last heard of there stays until it is heard elsewhere;
- *   so does, while several gates are silent, what any proxy was last heard of at one of them: it may be at another.
+ *   so does, while several gates are silent, what a proxy was last heard of at one of them: it may be at another.
  * - Its log does not overlook connections. A lease that no periodic entry ever told, while nothing was lost, belongs to a
  *   listener, route or filter that is not logged. From then on only told leases of this proxy go by its silence.
  *
@@ -212,7 +212,7 @@ export class Evidence {
     return {
       proxy,
       silentMs,
-      unheardUntilMs: hasRefuge || (isStuck && pingMs === 0) ? stuckMs + AFTER_BEAT_MS : 0,
+      unheardUntilMs: isStuck && (pingMs === 0 || hasRefuge) ? stuckMs + AFTER_BEAT_MS : 0,
       completeSinceMs: Math.max(lostMs, foundMs, missedMs),
       toldOnly: promised.overlookedMs > timeMs - unrenewedMaxMs,
     };
