@@ -12,6 +12,7 @@ import type { EnvoySide } from '../envoy/open.ts';
 import type { GateMetrics } from '../http/gate-metrics.ts';
 import type { GateReadiness } from '../readiness.ts';
 import { explain } from '../system-error.ts';
+import { within } from '../within.ts';
 import type { HttpSide } from './http-side.ts';
 import type { OpenedStore } from './store.ts';
 
@@ -119,15 +120,4 @@ async function had<T>(key: string, address: Address, listening: Promise<T>): Pro
     const why = folder !== undefined && !existsSync(folder) ? `there is no folder ${folder}` : explain(error);
     throw new Error(`${key}: cannot listen on ${formatAddress(address)}: ${why}`);
   }
-}
-
-/** Whether the work was done in time. */
-async function within(ms: number, work: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, ms, false);
-  });
-  const inTime = await Promise.race([work.then(() => true), deadline]);
-  clearTimeout(timer);
-  return inTime;
 }

@@ -8,6 +8,7 @@ import type { Events } from '../admission/events.ts';
 import type { LeaseId, PodId } from '../admission/ids.ts';
 import type { Answer, LeaseStore } from '../admission/lease-store.ts';
 import type { Holds } from '../admission/ledger/holds.ts';
+import { within } from '../within.ts';
 
 export interface Closed {
   readonly closed: boolean;
@@ -27,6 +28,7 @@ const CLOSED_WITHIN_MS = 2000;
 const POLL_MS = 100;
 
 const NOT_HELD = 'no gate holds a stream for it: only the hold door (ext_proc) can close a connection';
+const BROKE = 'its stream broke meanwhile: the connection may be open still';
 const NOT_ENDED = `Envoy has not ended it within ${CLOSED_WITHIN_MS} ms`;
 
 export class Closings {
@@ -52,7 +54,10 @@ export class Closings {
   async close(pod: PodId, lease: LeaseId, reason: string): Promise<Answer<Closed>> {
     const { store } = this.#parts;
     const here = this.#closeHere(pod, lease, reason);
-    if (here) return done((await within(here)) ? { closed: true } : { closed: false, why: NOT_ENDED });
+    if (here) {
+      if (!(await within(CLOSED_WITHIN_MS, here))) return done({ closed: false, why: NOT_ENDED });
+      return done((await here) ? { closed: true } : { closed: false, why: BROKE });
+    }
     const held = await store.expiries(pod, [lease]);
     if (!held.ok) return held;
     if (held.value[0] === undefined) return done({ closed: false, why: 'it holds no slot of this pod' });
@@ -67,7 +72,7 @@ export class Closings {
     return done({ closed: false, why: NOT_HELD });
   }
 
-  #closeHere(pod: PodId, lease: LeaseId, reason: string): Promise<void> | undefined {
+  #closeHere(pod: PodId, lease: LeaseId, reason: string): Promise<boolean> | undefined {
     const closing = this.#parts.holds.close(pod, lease, reason);
     if (closing) this.#parts.events.emit('closing', pod, lease, reason);
     return closing;
@@ -88,14 +93,4 @@ export class Closings {
 
 function done<T>(value: T): Answer<T> {
   return { ok: true, value };
-}
-
-async function within(work: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, CLOSED_WITHIN_MS, false);
-  });
-  const inTime = await Promise.race([work.then(() => true as const), late]);
-  clearTimeout(timer);
-  return inTime;
 }

@@ -3,37 +3,13 @@
  * some versions, put words before it (`ERR Error running script: -OOM …`), and every product words the rest in its own way.
  */
 
-const CODES = [
-  'READONLY',
-  'MASTERDOWN',
-  'LOADING',
-  'MISCONF',
-  'NOREPLICAS',
-  'CLUSTERDOWN',
-  'NOAUTH',
-  'BUSY',
-  'OOM',
-  'NOSCRIPT',
-  'NOPERM',
-  'MOVED',
-  'ASK',
-  'TRYAGAIN',
-] as const;
+/** Errors that every call gets, and a probe too. OOM is not one of them: only acquires get it. */
+const UNFIT = ['READONLY', 'MASTERDOWN', 'LOADING', 'MISCONF', 'NOREPLICAS', 'CLUSTERDOWN', 'NOAUTH', 'BUSY'] as const;
+const CODES = [...UNFIT, 'OOM', 'NOSCRIPT', 'NOPERM', 'MOVED', 'ASK', 'TRYAGAIN'] as const;
 type Code = (typeof CODES)[number];
 
 /** A word of its own: a code in quotes or in the name of a key is somebody's text. */
 const CODE = new RegExp(`(?:^|\\s)-?(${CODES.join('|')})(?=[\\s.:]|$)`);
-/** Errors that every call gets, and a probe too. OOM is not one of them: only acquires get it. */
-const UNFIT: ReadonlySet<Code | undefined> = new Set<Code>([
-  'READONLY',
-  'MASTERDOWN',
-  'LOADING',
-  'MISCONF',
-  'NOREPLICAS',
-  'CLUSTERDOWN',
-  'NOAUTH',
-  'BUSY',
-]);
 
 /** The first known code in the text of an error. */
 export function codeOf(text: string): Code | undefined {
@@ -42,7 +18,8 @@ export function codeOf(text: string): Code | undefined {
 
 /** Whether a Redis that answers this must not be used now. */
 export function isUnfit(text: string): boolean {
-  return UNFIT.has(codeOf(text));
+  const code = codeOf(text);
+  return UNFIT.some((unfit) => unfit === code);
 }
 
 /** Redis itself has answered with an error. */

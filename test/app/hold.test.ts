@@ -125,6 +125,27 @@ describe('the slot of a held connection', () => {
     expect(await gate.connections('pod1')).toBe(2);
   });
 
+  it('that somebody frees by force is taken again, because its stream is open', async () => {
+    const call = envoy.ask(newStream());
+    await holdsNow(1);
+    const [held] = (await gate.api.connections('pod1', 1)).connections;
+    expect(await gate.api.release('pod1', held?.lease ?? '')).toEqual({ released: true });
+    await counts(1);
+    call.stream.end();
+    await counts(0);
+  });
+
+  it('is not said to be closed when its stream breaks before Envoy has obeyed', async () => {
+    const call = envoy.ask(newStream());
+    await holdsNow(1);
+    const [held] = (await gate.api.connections('pod1', 1)).connections;
+    const closing = gate.api.close('pod1', held?.lease ?? '');
+    await expect.poll(() => call.answers.some(({ immediateResponse }) => immediateResponse)).toBe(true);
+    envoy.cut();
+    expect(await closing).toMatchObject({ closed: false, why: expect.stringContaining('stream broke') });
+    expect(await gate.connections('pod1')).toBe(1);
+  });
+
   it('is told in the metrics by what keeps it: a stream, the log, nothing', async () => {
     const [unheld, logged] = [newStream(), newStream()];
     envoy.ask(unheld);

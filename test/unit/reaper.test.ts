@@ -405,6 +405,14 @@ describe('a proxy that asks', () => {
   });
 });
 
+it('a proxy whose connections are only held stays a member of the fleet, however long nothing else is heard of it', async () => {
+  const gate = startGate();
+  await gate.gate.admit({ pod: pod1, lease: newLease(proxyB), path: '/' });
+  gate.ledger.holds.open({ pod: pod1, lease: newLease(proxyB), path: '/', close() {} });
+  await pass(3 * GRACE_MS, gate);
+  expect(await value(store.proxies())).toContain(proxyB);
+});
+
 it('a connection that is renewed is never taken', async () => {
   const gate = startGate();
   const { lease } = connect(gate);

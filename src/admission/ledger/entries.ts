@@ -11,8 +11,6 @@ import type { RecentlyEnded } from './recently-ended.ts';
 
 /** This gate has done nothing for so long: it was stopped, or its machine was. */
 const STOOD_STILL_MS = 3000;
-/** How often within a ttl an open stream renews its lease. */
-const HELD_PER_TTL = 4;
 
 /** Who speaks of connections. */
 export interface Speaker {
@@ -212,7 +210,7 @@ export class Entries {
     return entry;
   }
 
-  /** A stream of the hold door is open for the connection. */
+  /** A stream of the hold door is open for the connection, or open still. */
   hold(upgrade: Omit<Sighting, 'state' | 'periodic'>): Entry | undefined {
     const entry = this.seen(this.held, { ...upgrade, state: 'live', periodic: false });
     if (entry) entry.held = true;
@@ -223,15 +221,6 @@ export class Entries {
   letGo(entry: Entry): void {
     entry.held = false;
     if (entry.speaker === this.held) this.#orphan(proxyOf(entry.lease), [entry]);
-  }
-
-  /** The open streams have gone on until now: each renews the lease of its connection, some time before it expires. */
-  holdOn(nowMs: number): void {
-    for (const entry of this.#entries.values()) {
-      if (!entry.held || nowMs - entry.heardAtMs < this.#options.ttlMs / HELD_PER_TTL) continue;
-      entry.heardAtMs = nowMs;
-      this.#due.add(entry);
-    }
   }
 
   /** The log stream broke. */

@@ -20,23 +20,29 @@ export interface Held {
 /** Proxies that are known to have the hold door. Of further ones it may be said that nothing is heard of them. */
 const PROXIES_MAX = 10_000;
 
+/** How often within a ttl an open stream renews its lease. */
+const RENEWED_PER_TTL = 4;
+
 interface Holding {
   readonly hold: Held;
   /** Undefined where the ledger has no room for it. */
-  readonly entry: Entry | undefined;
-  /** Resolves when its stream is over. */
-  closing?: PromiseWithResolvers<void>;
+  entry: Entry | undefined;
+  renewedAtMs: number;
+  /** Resolves when its stream is over, to whether that is the end of the connection. */
+  closing?: PromiseWithResolvers<boolean>;
 }
 
 export class Holds {
   readonly #entries: Entries;
   readonly #releases: Releases;
+  readonly #everyMs: number;
   readonly #held = new Map<LeaseId, Holding>();
   readonly #proxies = new Set<ProxyId>();
 
-  constructor(entries: Entries, releases: Releases) {
+  constructor(entries: Entries, releases: Releases, { ttlMs }: { ttlMs: number }) {
     this.#entries = entries;
     this.#releases = releases;
+    this.#everyMs = ttlMs / RENEWED_PER_TTL;
   }
 
   get size(): number {
@@ -54,25 +60,37 @@ export class Holds {
 
   /** Its stream is open, and the connection is admitted. A second stream for one lease takes the place of the first. */
   open(hold: Held): void {
-    const { pod, lease, path } = hold;
+    const { lease } = hold;
     this.usedBy(proxyOf(lease));
-    this.#held.get(lease)?.closing?.resolve();
-    this.#held.set(lease, { hold, entry: this.#entries.hold({ pod, lease, path }) });
+    this.#held.get(lease)?.closing?.resolve(false);
+    this.#held.set(lease, { hold, entry: this.#entries.hold(hold), renewedAtMs: performance.now() });
+  }
+
+  /** The open streams have gone on until now: each renews its lease, some time before it expires, or puts it back. */
+  renew(nowMs: number): void {
+    for (const held of this.#held.values()) {
+      if (nowMs - held.renewedAtMs < this.#everyMs) continue;
+      held.renewedAtMs = nowMs;
+      held.entry = this.#entries.hold(held.hold);
+    }
   }
 
   /** Envoy ended the stream: the connection is closed. */
   ended(hold: Held): void {
-    if (this.#take(hold)) this.#releases.ended(hold.pod, hold.lease);
+    if (this.#take(hold, true)) this.#releases.ended(hold.pod, hold.lease);
   }
 
   /** The stream broke, or this gate stops: the connection may live on. */
   lost(hold: Held): void {
-    const entry = this.#take(hold)?.entry;
+    const entry = this.#take(hold, false)?.entry;
     if (entry && this.#entries.isThere(entry)) this.#entries.letGo(entry);
   }
 
-  /** Makes Envoy close that connection. Resolves when it has; undefined when this gate holds no stream for it. */
-  close(pod: PodId, lease: LeaseId, reason: string): Promise<void> | undefined {
+  /**
+   * Makes Envoy close that connection. Resolves to whether it has, or to false when the stream breaks; undefined when this
+   * gate holds no stream for it.
+   */
+  close(pod: PodId, lease: LeaseId, reason: string): Promise<boolean> | undefined {
     const held = this.#held.get(lease);
     if (held?.hold.pod !== pod) return undefined;
     if (!held.closing) {
@@ -82,11 +100,11 @@ export class Holds {
     return held.closing.promise;
   }
 
-  #take(hold: Held) {
+  #take(hold: Held, hasEnded: boolean) {
     const held = this.#held.get(hold.lease);
     if (held?.hold !== hold) return undefined;
     this.#held.delete(hold.lease);
-    held.closing?.resolve();
+    held.closing?.resolve(hasEnded);
     return held;
   }
 }

@@ -42,7 +42,7 @@ export class Ledger {
     this.entries = new Entries(parts, ended, options);
     this.streams = new Streams(parts, this.entries, options);
     this.releases = new Releases(parts, this.entries, ended, options);
-    this.holds = new Holds(this.entries, this.releases);
+    this.holds = new Holds(this.entries, this.releases, options);
     this.renewals = new Renewals(parts, this.entries, this.releases, options);
     this.#sweepMs = options.ttlMs / 4;
     parts.events.on('standingChanged', (state) => {
@@ -64,7 +64,7 @@ export class Ledger {
   async flush(): Promise<void> {
     const nowMs = performance.now();
     this.entries.awake(nowMs);
-    this.entries.holdOn(nowMs);
+    this.holds.renew(nowMs);
     this.streams.lookForUnrenewed(nowMs);
     if (nowMs - this.#sweptAtMs >= this.#sweepMs) {
       this.#sweptAtMs = nowMs;

@@ -17,7 +17,7 @@ import type { AuthorizationService, EnvoyDecoders } from '../protos.ts';
 import type { ProxyNames, Sender } from '../proxy-name.ts';
 import { identityOf, identitySent } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
-import type { Denials } from './denials.ts';
+import type { Denials, Lacking } from './denials.ts';
 import { isWebSocket, type RequestSight, readUpgrade, shownPath, UPGRADE } from './request.ts';
 
 export interface ExtAuthzParts {
@@ -93,12 +93,7 @@ export class ExtAuthzDoor {
     callback({ code: status.INVALID_ARGUMENT, details: `${missing} is missing` });
   }
 
-  #refuse(
-    call: CheckCall,
-    callback: Callback,
-    reason: 'POD_UNKNOWN' | 'PROXY_UNKNOWN',
-    lookedAt: readonly string[],
-  ): void {
+  #refuse(call: CheckCall, callback: Callback, reason: Lacking, lookedAt: readonly string[]): void {
     const { host, path } = call.request.attributes?.request?.http ?? {};
     const proxy = this.#parts.proxies.of(call, senderOf(call));
     this.#parts.denials.tell(reason, lookedAt, { path: shownPath(path), host, proxy, peer: call.getPeer() });
