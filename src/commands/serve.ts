@@ -15,8 +15,9 @@ export const serve = command(
     const log = await createLogger(config.log, host.out, host.outIsTerminal);
     host.onHangup(() => log.warn('ignored SIGHUP: the configuration is read at the start only'));
     const app = await startApp(config, log);
+    const signalled = host.signal(); // before anybody is told that it serves
     log.info({ grpc: app.grpc, http: app.http, store: config.store.url ? 'redis' : 'embedded' }, 'serving');
-    const signal = await host.signal();
+    const signal = await signalled;
     log.info({ signal }, 'stopping; a second signal ends at once');
     const inTime = await app.stop();
     if (inTime) log.info('stopped');

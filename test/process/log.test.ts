@@ -26,7 +26,7 @@ async function logOf(where: 'terminal' | 'pipe', env: Record<string, string> = {
     text += part;
   });
   let ended = false;
-  child.once('exit', () => {
+  child.once('close', () => {
     ended = true;
   });
   await until('the gate serves', () => text.includes('serving'), 20_000);
