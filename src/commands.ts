@@ -2,6 +2,7 @@
 
 import { checkConfig } from './commands/check-config.ts';
 import type { Command } from './commands/command.ts';
+import { doctor } from './commands/doctor.ts';
 import { help } from './commands/help.ts';
 import { serve } from './commands/serve.ts';
 import { watchCommand } from './commands/watch.ts';
@@ -10,6 +11,7 @@ const named: ReadonlyMap<string, Command> = new Map([
   ['serve', serve],
   ['check-config', checkConfig],
   ['watch', watchCommand],
+  ['doctor', doctor],
 ]);
 
 export const USAGE = `wsgate keeps an exact, fleet-wide limit on WebSocket connections per pod, for Envoy.
@@ -23,7 +25,7 @@ ${[...named.values()].map(({ usage }) => usage).join('\n')}
 Environment
   WSGATE_…                       a key of the configuration: lease.ttl is WSGATE_LEASE_TTL. It wins over the file
   REDIS_URL                      store.url, unless the file or WSGATE_STORE_URL sets it
-  WSGATE_TOKEN                   one of the gate's http.tokens, for wsgate watch
+  WSGATE_TOKEN                   one of the gate's http.tokens, for wsgate watch and doctor
 
 Files
   FILE                           the configuration, as YAML; without FILE none is read, and defaults are used
@@ -38,7 +40,9 @@ Signals
 
 Exit codes
   0                              it was stopped, or has done what it was asked
-  1                              it could not start (an address is taken, a gate refuses to be watched)
+  1                              it could not start (an address is taken, a gate refuses to be watched, an Envoy does not
+                                 answer)
+  2                              wsgate doctor has found something
   64                             the command line is wrong
   78                             the configuration is wrong
   128 + the signal's number      it was ended by the second signal

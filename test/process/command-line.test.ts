@@ -101,7 +101,7 @@ describe.concurrent('a command line that is wrong ends with 64 and says what is 
     [['server'], 'there is no command server'],
     [['serve', '--port', '1'], "wsgate: Unknown option '--port'\n"],
     [['--port'], '--port needs a command'],
-    [['help', 'limits'], 'there is no help on limits: expected serve, check-config, watch, config'],
+    [['help', 'limits'], 'there is no help on limits: expected serve, check-config, watch, doctor, config'],
     [['check-config', 'a.yaml', 'b.yaml'], 'b.yaml is one argument too many'],
   ])('%j', async (args, complaint) => {
     const { code, stdout, stderr } = await wsgate(args);
@@ -293,3 +293,46 @@ describe.concurrent('serve', () => {
 function linesOf(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
 }
+
+describe.concurrent('doctor', () => {
+  const shipped = (file: string) => fileURLToPath(new URL(`../../envoy/${file}`, import.meta.url));
+
+  it('finds nothing in what is shipped', async () => {
+    expect(await wsgate(['doctor', shipped('edge.yaml')])).toEqual({
+      code: 0,
+      stdout: 'Envoy: nothing found\n',
+      stderr: '',
+    });
+  });
+
+  it('says what is wrong, what it costs and what to write, and ends with 2', async () => {
+    const file = join(folder.path, 'unwise.yaml');
+    const edge = readFileSync(shipped('edge.yaml'), 'utf8');
+    writeFileSync(file, edge.replace('failure_mode_allow: false', 'failure_mode_allow: true'));
+    const [text, json] = await Promise.all([wsgate(['doctor', file]), wsgate(['doctor', file, '--json'])]);
+    expect(text.code).toBe(2);
+    expect(text.stdout).toContain('a limit does not hold\n  listener edge, filter ws_admission: while no gate answers');
+    expect(text.stdout).toContain('      write: failure_mode_allow: false\n');
+    expect(JSON.parse(json.stdout)).toMatchObject({ findings: [{ check: 'failure-mode-allow', cost: 'limit' }] });
+  });
+
+  it('knows what the gate is configured with', async () => {
+    const config = join(folder.path, 'short-ttl.yaml');
+    writeFileSync(config, 'lease: {ttl: 20s, grace: 60s}\n');
+    const { stdout } = await wsgate(['doctor', shipped('edge.yaml'), '--config', config]);
+    expect(stdout).toContain('write: access_log_flush_interval: 5s');
+  });
+
+  it.each<[string[], number, string]>([
+    [['doctor'], EXIT_USAGE, 'doctor wants an Envoy, or a gate with --url'],
+    [['doctor', 'no-such.yaml'], 1, 'cannot read no-such.yaml'],
+    [['doctor', fileURLToPath(PACKAGE)], 1, 'is neither a /config_dump of Envoy nor a configuration that it starts on'],
+    [['doctor', 'http://127.0.0.1:1'], 1, 'http://127.0.0.1:1/config_dump: '],
+    [['doctor', '--url', 'http://127.0.0.1:1'], 1, 'http://127.0.0.1:1'],
+    [['doctor', '--url', 'gate'], EXIT_USAGE, '--url gate is no URL'],
+  ])('%j ends with %i', async (args, code, says) => {
+    const ending = await wsgate(args);
+    expect(ending).toMatchObject({ code, stdout: '' });
+    expect(ending.stderr).toContain(says);
+  });
+});
