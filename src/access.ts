@@ -8,14 +8,21 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What a token may do. So far there is one scope: everything. */
-export type Scope = 'all';
+/** What a token may do: see everything; free slots and close connections; post events. */
+export const SCOPES = ['read', 'operate', 'publish'] as const;
+export type Scope = (typeof SCOPES)[number];
 
 export interface Token {
+  /** Who holds it, where the configuration says so. */
   readonly name?: string;
   readonly secret: string;
-  readonly scope: Scope;
+  readonly scopes: readonly Scope[];
 }
+
+/** As `http.tokens` has one: with a name and scopes, or a secret alone, which may do everything. */
+export type WrittenToken =
+  | string
+  | { readonly name: string; readonly token: string; readonly scopes: readonly Scope[] };
 
 export interface AccessRefusal {
   readonly status: 401 | 403;
@@ -30,12 +37,16 @@ export const FOREIGN: AccessRefusal = {
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
 /** The tokens that `http.tokens` names. */
-export function tokensOf(secrets: readonly string[]): Token[] {
-  return secrets.map((secret) => ({ secret, scope: 'all' }));
+export function tokensOf(written: readonly WrittenToken[]): Token[] {
+  return written.map((one) =>
+    typeof one === 'string'
+      ? { secret: one, scopes: SCOPES }
+      : { name: one.name, secret: one.token, scopes: one.scopes },
+  );
 }
 
 export function permits(token: Token, scope: Scope): boolean {
-  return token.scope === scope;
+  return token.scopes.includes(scope);
 }
 
 export class Access {

@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { type Leaf, leaves } from './keys.ts';
 import type { Mistake } from './mistakes.ts';
 import { type Config, toNotation } from './schema.ts';
-import { putAt, type Section, valueAt } from './tree.ts';
+import { isSection, putAt, type Section, valueAt } from './tree.ts';
 
 /** The whole configuration as YAML, in the notation of the file: defaults filled in, secrets masked. */
 export function describeConfig(config: Config): string {
@@ -31,5 +31,10 @@ export function describeMistakes(mistakes: readonly Mistake[]): string {
 /** A leaf's value without what is secret in it. */
 export function masked({ mask }: Leaf, value: unknown): unknown {
   if (mask === undefined) return value;
-  return Array.isArray(value) ? value.map((item) => mask(String(item))) : mask(String(value));
+  return Array.isArray(value) ? value.map((item) => maskedItem(mask, item)) : mask(String(value));
+}
+
+/** Of a map, such as a token with its name and scopes, what is called `token` is the secret. */
+function maskedItem(mask: (text: string) => string, item: unknown): unknown {
+  return isSection(item) && 'token' in item ? { ...item, token: mask(String(item.token)) } : mask(String(item));
 }

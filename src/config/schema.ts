@@ -15,6 +15,7 @@ import { type DurationMs, duration, flag, notation, oneOf, size, text, whole } f
 import { podSource } from './pod-sources.ts';
 import { proxySource } from './proxy-sources.ts';
 import { formatStoreUrl, maskStoreUrl, parseStoreUrl } from './store-url.ts';
+import { token } from './tokens.ts';
 
 /** How to show the text of a key that holds something secret. Registered for the key's schema, defaults included. */
 export const masks = z.registry<{ mask: (text: string) => string }>();
@@ -122,10 +123,7 @@ const schema = z.strictObject({
   }),
   http: section({
     tokens: z
-      .array(
-        text('text of at least 16 visible ASCII characters, no whitespace', /^[\x21-\x7e]{16,}$/),
-        'a list of tokens',
-      )
+      .array(token, 'a list of tokens')
       .prefault([])
       .register(masks, { mask: () => '***' }),
     origins: z
@@ -291,6 +289,14 @@ const rules: readonly Rule[] = [
     ['hub.console.pong', 'hub.console.ping'],
     'longer than hub.console.ping, which clients answer',
     ({ hub }) => hub.console.pong > hub.console.ping,
+  ],
+  [
+    ['http.tokens'],
+    'names that differ: who did what is told by them',
+    ({ http }) => {
+      const names = http.tokens.flatMap((one) => (typeof one === 'string' ? [] : [one.name]));
+      return new Set(names).size === names.length;
+    },
   ],
   [
     ['http.tokens', 'listen.http'],

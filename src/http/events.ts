@@ -37,7 +37,7 @@ const batch = z
 export function eventRoutes(app: FastifyInstance, { hub, access }: { hub: Hub; access: Access }): void {
   app.addContentTypeParser(CLOUD_EVENT_TYPES, { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
 
-  app.get<{ Querystring: { limit?: string } }>('/v1/events', needs('all'), async ({ query }, reply) => {
+  app.get<{ Querystring: { limit?: string } }>('/v1/events', needs('read'), async ({ query }, reply) => {
     const wrong = unknownKey(query, ['limit']);
     if (wrong !== undefined) return sendProblem(reply, 400, wrong);
     const max = Number(query.limit ?? LATEST_DEFAULT);
@@ -47,7 +47,7 @@ export function eventRoutes(app: FastifyInstance, { hub, access }: { hub: Hub; a
     return { events: await hub.latest(max) } satisfies EventsBody;
   });
 
-  app.post('/v1/events', needs('all'), async ({ body }, reply) => {
+  app.post('/v1/events', needs('publish'), async ({ body }, reply) => {
     const parsed = Array.isArray(body) ? batch.safeParse(body) : fromOutside.safeParse(body);
     if (!parsed.success) return sendProblem(reply, 400, firstMistake(parsed.error));
     const events: readonly CloudEvent[] = [parsed.data].flat();
@@ -55,7 +55,7 @@ export function eventRoutes(app: FastifyInstance, { hub, access }: { hub: Hub; a
     return reply.code(202).send({ accepted: events.length } satisfies AcceptedBody);
   });
 
-  app.post('/v1/tickets', needs('all'), async ({ headers }, reply) => {
+  app.post('/v1/tickets', needs('read'), async ({ headers }, reply) => {
     const token = access.tokenOf(headers);
     if (!token) return sendProblem(reply, 409, 'no tokens are configured: no ticket is needed');
     const { ticket, expires } = hub.tickets.issue(token);

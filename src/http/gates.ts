@@ -11,7 +11,7 @@ import { needs } from './scopes.ts';
 import { isoTime } from './time.ts';
 
 export function gateRoutes(app: FastifyInstance, fleet: FleetView): void {
-  app.get<{ Querystring: Record<string, unknown> }>('/v1/gates', needs('all'), async ({ query }, reply) => {
+  app.get<{ Querystring: Record<string, unknown> }>('/v1/gates', needs('read'), async ({ query }, reply) => {
     const wrong = unknownKey(query, []);
     if (wrong !== undefined) return sendProblem(reply, 400, wrong);
     const answer = await fleet.gates();

@@ -9,7 +9,7 @@ import { needs } from './scopes.ts';
 import { isoTime } from './time.ts';
 
 export function historyRoutes(app: FastifyInstance, lastHour: LastHour): void {
-  app.get<{ Querystring: { pods?: string | string[] } }>('/v1/history', needs('all'), async ({ query }, reply) => {
+  app.get<{ Querystring: { pods?: string | string[] } }>('/v1/history', needs('read'), async ({ query }, reply) => {
     const wrong = unknownKey(query, ['pods']);
     if (wrong !== undefined) return sendProblem(reply, 400, wrong);
     const asked = query.pods === undefined ? { names: undefined } : namedPods(query.pods);

@@ -40,7 +40,7 @@ export interface PodRouteParts {
 }
 
 export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet, closings }: PodRouteParts): void {
-  app.get<{ Querystring: PodsQuery }>('/v1/pods', needs('all'), async ({ query }, reply) => {
+  app.get<{ Querystring: PodsQuery }>('/v1/pods', needs('read'), async ({ query }, reply) => {
     const asked = parsePodsQuery(query);
     if ('mistake' in asked) return sendProblem(reply, 400, asked.mistake);
     const answer = asked.names ? await fleet.these(asked.names) : await fleet.snapshot();
@@ -51,7 +51,7 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet, 
     return { time: isoTime(timeMs), total, pods: pods.slice(0, asked.max).map(podBody) } satisfies PodsBody;
   });
 
-  app.get<{ Params: { pod: string } }>('/v1/pods/:pod', needs('all'), async ({ params }, reply) => {
+  app.get<{ Params: { pod: string } }>('/v1/pods/:pod', needs('read'), async ({ params }, reply) => {
     const pod = parsePodId(params.pod);
     if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
     const answer = await fleet.these([pod]);
@@ -62,7 +62,7 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet, 
 
   app.get<{ Params: { pod: string }; Querystring: { cursor?: string; limit?: string } }>(
     '/v1/pods/:pod/connections',
-    needs('all'),
+    needs('read'),
     async ({ params, query }, reply) => {
       const pod = parsePodId(params.pod);
       if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
@@ -85,7 +85,7 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet, 
 
   app.post<{ Params: { pod: string; lease: string } }>(
     '/v1/pods/:pod/connections/:lease/release',
-    needs('all'),
+    needs('operate'),
     async ({ params }, reply) => {
       const pod = parsePodId(params.pod);
       if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
@@ -97,7 +97,7 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet, 
 
   app.post<{ Params: { pod: string; lease: string }; Body: unknown }>(
     '/v1/pods/:pod/connections/:lease/close',
-    needs('all'),
+    needs('operate'),
     async ({ params, body }, reply) => {
       const pod = parsePodId(params.pod);
       if (!pod) return sendProblem(reply, 400, noPodId(params.pod));

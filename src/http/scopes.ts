@@ -22,7 +22,7 @@ export function checkScopes(app: FastifyInstance, access: Access): void {
   });
   app.addHook('onRequest', async ({ headers, is404, routeOptions: { config } }, reply) => {
     if (is404 || config.scope === 'none') return undefined;
-    const refusal = access.refusal(headers, config.scope ?? 'all');
+    const refusal = access.refusal(headers, config.scope ?? 'operate');
     if (!refusal) return undefined;
     if (refusal.status === 401) reply.header('www-authenticate', 'Bearer realm="wsgate"');
     return sendProblem(reply, refusal.status, refusal.detail);

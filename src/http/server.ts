@@ -115,8 +115,8 @@ export function createHttpServer(parts: HttpServerParts, options: HttpServerOpti
   checkScopes(app, parts.access);
   compressAnswers(app);
   app.register(async (scope) => {
-    healthRoutes(scope, parts, needs(open.includes('health') ? 'none' : 'all'));
-    metricRoutes(scope, parts, needs(open.includes('metrics') ? 'none' : 'all'));
+    healthRoutes(scope, parts, needs(open.includes('health') ? 'none' : 'read'));
+    metricRoutes(scope, parts, needs(open.includes('metrics') ? 'none' : 'read'));
     podRoutes(scope, parts);
     gateRoutes(scope, parts.fleet);
     hubRoutes(scope, parts);

@@ -53,6 +53,11 @@ describe('where a value comes from', () => {
     ['WSGATE_STORE_INFO', 'false', { store: { info: false } }],
     ['WSGATE_PROXY_ID', '17', { proxy: { id: '17' } }],
     ['WSGATE_HTTP_TOKENS', `${TOKEN}-1, ${TOKEN}-2`, { http: { tokens: [`${TOKEN}-1`, `${TOKEN}-2`] } }],
+    [
+      'WSGATE_HTTP_TOKENS',
+      `[{name: grafana, token: ${TOKEN}, scopes: [read]}]`,
+      { http: { tokens: [{ name: 'grafana', token: TOKEN, scopes: ['read'] }] } },
+    ],
     ['WSGATE_HTTP_OPEN', '[]', { http: { open: [] } }],
     ['WSGATE_HTTP_OPEN', 'health', { http: { open: ['health'] } }],
     ['WSGATE_LIMITS_DEFAULT_CONNECTIONS', '0', { limits: { default: { connections: 0 } } }],
@@ -436,6 +441,18 @@ describe('a mistake', () => {
         },
       ],
     ],
+    [
+      'one name for two tokens',
+      `http: {tokens: [{name: a, token: ${TOKEN}-1, scopes: [read]}, {name: a, token: ${TOKEN}-2, scopes: [read]}]}`,
+      [
+        {
+          path: 'http.tokens',
+          value: 'a list',
+          expected: 'names that differ: who did what is told by them',
+          source: at(1, 16),
+        },
+      ],
+    ],
   ])('between keys is %s', (_, text, expected) => {
     expect(mistakesOf({ text })).toEqual(expected);
   });
@@ -566,6 +583,10 @@ describe('a secret', () => {
     ['a token that reads as an alias', 'http: {tokens: [*hunter2]}'],
     ['a token on a line that does not parse', 'http:\n  tokens: [hunter2\nlease: {'],
     ['a token among other mistakes', `http: {tokens: [hunter2${TOKEN}]}\nlease: {ttl: x}`],
+    ['a short token with a name', 'http: {tokens: [{name: a, token: hunter2, scopes: [read]}]}'],
+    ['a token with a misspelt scope', `http: {tokens: [{name: a, token: hunter2${TOKEN}, scopes: [reed]}]}`],
+    ['a token without scopes', `http: {tokens: [{name: a, token: hunter2${TOKEN}}]}`],
+    ['a token for its name', `http: {tokens: [{name: "hunter2 ${TOKEN}", token: ${TOKEN}, scopes: [read]}]}`],
     ['the password of a bad URL', 'store: {url: "redis://u:hunter2@h:x"}'],
     ['a URL in the wrong place', 'store: "redis://u:hunter2@h"'],
     ['a password of its own', 'store: {password: hunter2}'],
@@ -586,6 +607,14 @@ describe('a secret', () => {
       }
     },
   );
+
+  test('with a name and scopes is described by these', () => {
+    const described = describeConfig(
+      configOf({ text: `http: {tokens: [{name: a, token: ${TOKEN}, scopes: [read]}]}` }),
+    );
+    expect(described).not.toContain(TOKEN);
+    expect(described).toContain('    - name: a\n      token: "***"\n      scopes:\n        - read\n');
+  });
 
   test('is not told in the description of the configuration', () => {
     const store = '{url: "redis+sentinel://u:hunter2@h/main", sentinel: {password: hunter2}}';

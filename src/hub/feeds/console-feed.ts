@@ -24,7 +24,7 @@ const LOOK_MS = 500;
 
 export class ConsoleFeed implements Feed {
   readonly name = 'console';
-  readonly scope = 'all';
+  readonly scope = 'read';
   readonly clients: FeedClients;
   readonly #snapshots: Snapshots;
   readonly #metrics: HubMetrics;

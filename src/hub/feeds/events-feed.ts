@@ -20,7 +20,7 @@ export interface EventsFeedOptions extends FeedOptions {
 
 export class EventsFeed implements Feed {
   readonly name = 'events';
-  readonly scope = 'all';
+  readonly scope = 'read';
   readonly messageBytesMax = MESSAGE_BYTES_MAX;
   readonly clients: FeedClients;
   readonly #sessions = new Set<Session>();

@@ -16,7 +16,7 @@ export interface MetricsFeedOptions extends FeedOptions {
 
 export class MetricsFeed implements Feed {
   readonly name = 'metrics';
-  readonly scope = 'all';
+  readonly scope = 'read';
   readonly messageBytesMax = MESSAGE_BYTES_MAX;
   readonly clients: FeedClients;
   readonly #snapshots: Snapshots;
