@@ -66,5 +66,11 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const envoy = openEnvoySide(config, tls, shared);
   const http = openHttpSide(config, gateName, shared);
   metrics.watch(shared);
-  return start({ ...domain, ...envoy, ...http, config, store, metrics, readiness });
+  const reconfigure = (changed: Config | undefined) => {
+    metrics.configRead(changed !== undefined);
+    if (!changed) return;
+    limits.replace(changed.limits);
+    log.level = changed.log.level;
+  };
+  return start({ ...domain, ...envoy, ...http, config, reconfigure, store, metrics, readiness });
 }

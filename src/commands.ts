@@ -36,7 +36,8 @@ serve writes its log to stdout, a JSON object each line. Mistakes go to stderr.
 
 Signals
   SIGTERM, SIGINT                stop in order, within stop.deadline; a second one ends the process at once
-  SIGHUP                         no effect on serve: the configuration is read at the start only
+  SIGHUP                         serve reads its configuration again, as it does when the file changes: limits and the log
+                                 level change at once; what needs a restart is named in the log; a wrong file changes nothing
 
 Exit codes
   0                              it was stopped, or has done what it was asked

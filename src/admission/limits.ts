@@ -14,14 +14,21 @@ export interface LimitRules {
 }
 
 export class Limits implements LimitSource {
-  /** The file is read once. */
-  readonly version = 1;
-  readonly #default: number;
+  version = 0;
+  #default = 0;
   readonly #exact = new Map<PodId, number>();
-  readonly #globs: { matches: (pod: string) => boolean; connections: number }[] = [];
+  #globs: { matches: (pod: string) => boolean; connections: number }[] = [];
 
   constructor(rules: LimitRules) {
+    this.replace(rules);
+  }
+
+  /** By these rules from now on. */
+  replace(rules: LimitRules): void {
+    this.version += 1;
     this.#default = rules.default.connections;
+    this.#exact.clear();
+    this.#globs = [];
     const byLength = Object.entries(rules.pods).sort(([a], [b]) => b.length - a.length);
     for (const [name, { connections }] of byLength) {
       const pod = parsePodId(name); // what is no pod id holds a glob's characters

@@ -18,6 +18,7 @@ import type { OpenedStore } from './store.ts';
 
 export interface GateParts extends EnvoySide, HttpSide, Pick<Domain, 'ledger' | 'reaper'> {
   readonly config: Config;
+  readonly reconfigure: App['reconfigure'];
   readonly store: OpenedStore;
   readonly events: Events;
   readonly metrics: GateMetrics;
@@ -28,6 +29,8 @@ export interface App {
   /** Where it listens. */
   readonly grpc: string;
   readonly http: string;
+  /** Takes over what can change while it runs (`config/changes.ts`). Undefined: what was read is wrong. */
+  reconfigure(config: Config | undefined): void;
   /** Resolves when all has ended, within `stop.deadline`; false if something had to be cut off. */
   stop(): Promise<boolean>;
 }
@@ -64,6 +67,7 @@ export async function start(parts: GateParts): Promise<App> {
     return {
       grpc: formatAddress(listen.grpc.kind === 'tcp' ? { ...listen.grpc, port } : listen.grpc),
       http: http.listeningOrigin,
+      reconfigure: parts.reconfigure,
       stop: () => stop(parts),
     };
   } catch (error) {

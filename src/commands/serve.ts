@@ -4,6 +4,7 @@ import { startApp } from '../app.ts';
 import { createLogger } from '../logger.ts';
 import { readConfig } from './check-config.ts';
 import { command } from './command.ts';
+import { Reload } from './reload.ts';
 
 export const serve = command(
   {
@@ -13,12 +14,16 @@ export const serve = command(
   async ({ config: file }, _rest, host) => {
     const config = readConfig(file, host.env);
     const log = await createLogger(config.log, host.out, host.outIsTerminal);
-    host.onHangup(() => log.warn('ignored SIGHUP: the configuration is read at the start only'));
+    let reload: Reload | undefined;
+    host.onHangup(() => reload?.read()); // one that comes before it serves would change nothing
     const app = await startApp(config, log);
+    reload = new Reload({ file, env: host.env, config, app, log });
+    reload.watch();
     const signalled = host.signal(); // before anybody is told that it serves
     log.info({ grpc: app.grpc, http: app.http, store: config.store.url ? 'redis' : 'embedded' }, 'serving');
     const signal = await signalled;
     log.info({ signal }, 'stopping; a second signal ends at once');
+    reload.stop();
     const inTime = await app.stop();
     if (inTime) log.info('stopped');
     else log.warn({ deadlineMs: config.stop.deadline }, 'stopped at the deadline: something was cut off');

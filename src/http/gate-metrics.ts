@@ -35,6 +35,7 @@ export class GateMetrics {
   ]);
   readonly #eventLoop = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS });
   #rendering: Promise<string> | undefined;
+  #configRight = true;
 
   constructor(events: Events) {
     const decisions = this.#counter('wsgate_decisions_total', 'Upgrades decided.', ['outcome', 'reason']);
@@ -86,6 +87,11 @@ export class GateMetrics {
     this.#processMetrics();
   }
 
+  /** When it was read again. What it is started with is right, or it is not started. */
+  configRead(right: boolean): void {
+    this.#configRight = right;
+  }
+
   storeCalled(operation: string, durationMs: number, answer: 'ok' | StoreAway['why']): void {
     this.#storeCalls.observe({ operation, answer }, durationMs / 1000);
   }
@@ -104,6 +110,11 @@ export class GateMetrics {
       'wsgate_proxies_unrenewed',
       'Proxies whose access log does not speak of all connections that live: their slots are not freed by silence.',
       () => evidence.unrenewed.size,
+    );
+    this.#gauge(
+      'wsgate_config_last_reload_successful',
+      'Whether the configuration was right when it was last read.',
+      () => (this.#configRight ? 1 : 0),
     );
     this.#gauge('wsgate_store_up', 'Whether the store answers.', () => (store.up ? 1 : 0));
     this.#gauge('wsgate_store_recovering', 'Whether the store answers, but its counts are not trusted yet.', () =>
