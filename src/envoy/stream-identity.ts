@@ -12,13 +12,15 @@ export const PEER = 'x-wsgate-peer';
 
 /** What the address of an internal listener begins with, as Envoy writes it. */
 const INTERNAL = 'envoy://';
-/** Of its name, so that there is room for a request's number in an identity. */
-const INTERNAL_LENGTH_MAX = 70;
+/** What the path of a unix socket gets before it. Clients of such a listener have none. */
+const PIPE = 'pipe:';
+/** Of an address that peers share, so that there is room for a request's number in an identity. */
+const SHARED_LENGTH_MAX = 70;
 
 /**
- * As messages of protobuf, of a Check or an access log entry. Undefined when either is missing. `id`: Envoy's number for
- * the request, of a Check. It tells apart streams that came by an internal listener, where all peers have one address,
- * and began in one microsecond. The log does not show it; its entries have the lease.
+ * As messages of protobuf, of a Check or an access log entry. Undefined when either is missing. `id`: a number of the
+ * request's own. It tells apart streams that began in one microsecond and whose peers share an address (`isShared`). The
+ * log does not show it; its entries have the lease.
  */
 export function identityOf(
   startTime: Timestamp | undefined,
@@ -27,7 +29,7 @@ export function identityOf(
 ): StreamIdentity | undefined {
   const peer = addressText(address);
   if (startTime?.seconds === undefined || peer === undefined) return undefined;
-  return streamIdentity(nanosecondsOf(startTime.seconds, startTime.nanos), apart(peer, id));
+  return identity(nanosecondsOf(startTime.seconds, startTime.nanos), peer, id);
 }
 
 /** As a call's metadata tells it; undefined when it does not. `id`: as for `identityOf`. */
@@ -57,12 +59,17 @@ export function identityOfTexts(
   const startNs = nanoseconds(start ?? '');
   if (startNs === undefined || peer === undefined || peer === '') return undefined;
   const [, host, port] = /^\[?([^\]]*)\]?:(\d+)$/.exec(peer) ?? [];
-  if (port !== undefined) return streamIdentity(startNs, `${host}:${port}`);
-  return streamIdentity(startNs, peer.startsWith(INTERNAL) ? apart(peer, id) : `pipe:${peer}`);
+  if (port !== undefined) return identity(startNs, `${host}:${port}`, id);
+  return identity(startNs, peer.startsWith(INTERNAL) ? peer : `${PIPE}${peer}`, id);
 }
 
-function apart(peer: string, id: string | undefined): string {
-  return id && peer.startsWith(INTERNAL) ? `${peer.slice(0, INTERNAL_LENGTH_MAX)}-${id}` : peer;
+function identity(startNs: bigint, peer: string, id: string | undefined): StreamIdentity {
+  return streamIdentity(startNs, id && isShared(peer) ? `${peer.slice(0, SHARED_LENGTH_MAX)}-${id}` : peer);
+}
+
+/** Peers of an internal listener or of a unix socket, and clients of a forwarded address, which shows no port. */
+function isShared(peer: string): boolean {
+  return peer.startsWith(INTERNAL) || peer.startsWith(PIPE) || peer.endsWith(':0');
 }
 
 function nanosecondsOf(seconds: string, nanos = 0): bigint {
@@ -82,5 +89,5 @@ function addressText(address: Address | undefined): string | undefined {
   if (address?.socketAddress) return `${address.socketAddress.address ?? ''}:${address.socketAddress.portValue ?? 0}`;
   const internal = address?.envoyInternalAddress;
   if (internal) return `${INTERNAL}${internal.serverListenerName ?? ''}/${internal.endpointId ?? ''}`;
-  return address?.pipe ? `pipe:${address.pipe.path ?? ''}` : undefined;
+  return address?.pipe ? `${PIPE}${address.pipe.path ?? ''}` : undefined;
 }

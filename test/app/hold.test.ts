@@ -3,6 +3,7 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkOf, entryOf, leaseIn, message, newStream } from '../../lab/fleet/messages.ts';
+import { ATTRIBUTES } from '../../src/envoy/protos.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { bytesOf, framed, HoldCaller, identityOf, upgradeOf } from '../support/hold.ts';
 
@@ -92,6 +93,24 @@ describe('an upgrade', () => {
     await counts(1);
     expect((await gate.api.connections('pod1', 10)).connections).toMatchObject([{ lease }]);
   });
+
+  it.each([
+    ['internal listener', { 'x-wsgate-start': '1763696781.123456000', 'x-wsgate-peer': 'envoy://inner/pods' }, {}],
+    ['forwarded address', {}, { [ATTRIBUTES.time]: '2025-11-21T03:46:21.123456Z', [ATTRIBUTES.peer]: '203.0.113.7:0' }],
+  ])(
+    'that begins in the same microsecond as another one of the same %s gets a lease of its own',
+    async (_, sent, shown) => {
+      const calls = [1, 2].map(() => {
+        const call = envoy.open(sent);
+        call.send(upgradeOf('pod1', undefined, shown));
+        return call;
+      });
+      await holdsNow(2);
+      expect(await gate.connections('pod1')).toBe(2);
+      calls[0]?.stream.end();
+      await counts(1);
+    },
+  );
 
   it('whose bytes come one by one is read', async () => {
     const call = envoy.open(identityOf(newStream()));

@@ -114,8 +114,12 @@ export function identityOf({ startTime, address }: Stream): Record<string, strin
   };
 }
 
-export function upgradeOf(pod: string, headers: Readonly<Record<string, string>> = { upgrade: 'websocket' }) {
-  const shown = { [ATTRIBUTES.node]: 'proxy_a', [ATTRIBUTES.pod]: pod };
+export function upgradeOf(
+  pod: string,
+  headers: Readonly<Record<string, string>> = { upgrade: 'websocket' },
+  attributes: Readonly<Record<string, string>> = {},
+) {
+  const shown = { [ATTRIBUTES.node]: 'proxy_a', [ATTRIBUTES.pod]: pod, ...attributes };
   const list = Object.entries({ ':path': `/${pod}/chat?secret=1`, ':authority': 'edge.example', ...headers });
   return {
     requestHeaders: { headers: { headers: list.map(([key, value]) => ({ key, rawValue: Buffer.from(value) })) } },

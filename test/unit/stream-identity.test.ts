@@ -32,6 +32,14 @@ describe('Checks of one start, from an internal listener, where all have one add
   });
 });
 
+it.each(['envoy://inner/pods', '/run/client.sock', '203.0.113.7:0'])(
+  'streams of one start and the shared address %s are told apart by their numbers',
+  (peer) => {
+    expect(identityOfTexts(START, peer, '1')).not.toBe(identityOfTexts(START, peer, '2'));
+    expect(identityOfTexts(START, '203.0.113.7:1', '1')).toBe(identityOfTexts(START, '203.0.113.7:1', '2'));
+  },
+);
+
 it('the number of a Check changes nothing where the address has a port: the log shows no number', () => {
   expect(identityOf(time, socket, '1')).toBe(identityOf(time, socket));
 });

@@ -9,6 +9,7 @@
  * closed. A stream that breaks says nothing about the WebSocket, and Envoy never opens another one for it.
  */
 
+import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Gate } from '../../admission/gate.ts';
@@ -39,6 +40,9 @@ export interface HoldParts {
   readonly decode: EnvoyDecoders['processing'];
   readonly log: Logger;
 }
+
+/** Of a random UUID: as much as fits into an identity. */
+const ID_LENGTH = 17;
 
 export class HoldDoor {
   readonly raw: RawMethods;
@@ -212,6 +216,8 @@ function laterOf({ requestHeaders: _, metadataContext: __, attributes: ___, ...l
 
 function sightOf({ requestHeaders, metadataContext, attributes }: ProcessingRequest, call: RawCall): RequestSight {
   const shown = attributes?.[EXT_PROC];
+  // Envoy shows no number of the request here. It asks once for each: one of the gate's own tells them apart as well.
+  const id = randomUUID().slice(-ID_LENGTH);
   const header = (name: string) => {
     const found = requestHeaders?.headers?.headers?.filter(({ key }) => key === name) ?? [];
     const values = found.map(({ rawValue, value }) => (rawValue ? Buffer.from(rawValue).toString('latin1') : value));
@@ -219,8 +225,8 @@ function sightOf({ requestHeaders, metadataContext, attributes }: ProcessingRequ
   };
   return {
     stream:
-      identitySent(call.metadata) ??
-      identityOfTexts(stringField(shown, ATTRIBUTES.time), stringField(shown, ATTRIBUTES.peer)),
+      identitySent(call.metadata, id) ??
+      identityOfTexts(stringField(shown, ATTRIBUTES.time), stringField(shown, ATTRIBUTES.peer), id),
     routePod: stringField(shown, ATTRIBUTES.pod),
     context: () => undefined,
     metadata: (namespace, key) =>
