@@ -72,13 +72,15 @@ export class PodSources {
 const ROUTE =
   'route metadata wsgate.pod (metadata on the route, and route_metadata_context_namespaces: [wsgate] in the filter)';
 
+const CONTEXT = ' (ext_authz only; at the hold door, pods.from: [{metadata: …}])';
+
 const PATH = 'path (if %-encoding, double slashes or dot segments may make it another one, it names no pod)';
 
 function compile(source: PodSource): Source {
   if (source === 'route') return { name: ROUTE, read: ({ routePod }) => routePod };
   if (source === 'context') return compile({ context: 'pod' });
   if ('context' in source)
-    return { name: `context_extensions.${source.context}`, read: (sight) => sight.context(source.context) };
+    return { name: `context_extensions.${source.context}${CONTEXT}`, read: (sight) => sight.context(source.context) };
   if ('metadata' in source) {
     const { namespace, key } = source.metadata;
     return { name: `metadata ${namespace} ${key}`, read: (sight) => sight.metadata(namespace, key) };

@@ -140,7 +140,7 @@ describe('an upgrade whose pod or proxy cannot be told', () => {
         reason: 'POD_UNKNOWN',
         lookedAt: [
           expect.stringMatching(/^route metadata wsgate\.pod .*route_metadata_context_namespaces.*: nothing$/),
-          'context_extensions.pod: nothing',
+          'context_extensions.pod (ext_authz only; at the hold door, pods.from: [{metadata: …}]): nothing',
         ],
         path: '/undefined/chat',
         proxy: 'proxy_a',

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Document, isMap, isSeq } from 'yaml';
 import { closeAll } from '../../lab/fleet/clients.ts';
-import { HTTP_MANAGER } from '../../lab/fleet/edge.ts';
+import { FILTERS, HTTP_MANAGER } from '../../lab/fleet/edge.ts';
 import { Fleet, type FleetOptions, stores } from '../../lab/fleet/fleet.ts';
 import { until } from '../../lab/fleet/processes.ts';
 
@@ -193,6 +193,51 @@ describe('with the hold door alone', () => {
     await start({ file: 'hold.yaml', config: { pods: { from: [{ header: 'x-pod' }] } } });
     const [unknown] = (await fleet.open(1)).refused;
     expect(unknown && answer(unknown)).toBe('403 application/json undefined {"error":"POD_UNKNOWN"}');
+  });
+});
+
+/** Into hold.yaml: the pod in metadata of another name, of the route or, by a filter before the door, of each request. */
+const elsewhere = {
+  'of the route': (config: Document) => {
+    const routes = [...HTTP_MANAGER, 'route_config', 'virtual_hosts', 0, 'routes'];
+    config.setIn([...routes, 0, 'metadata', 'filter_metadata'], config.createNode({ shop: { shard: 'pod1' } }));
+    const shown = [
+      'xds.node.id',
+      'request.time',
+      'source.address',
+      "xds.route_metadata.filter_metadata['shop']['shard']",
+    ];
+    config.setIn([...FILTERS, 0, 'typed_config', 'request_attributes'], config.createNode(shown));
+  },
+  'of the request': (config: Document) => {
+    const rule = { header: 'x-shard', on_header_present: { metadata_namespace: 'shop', key: 'shard', type: 'STRING' } };
+    const type = 'type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config';
+    const filter = { name: 'shard', typed_config: { '@type': type, request_rules: [rule] } };
+    const forwarded = [...FILTERS, 0, 'typed_config', 'metadata_options', 'forwarding_namespaces', 'untyped'];
+    config.setIn(forwarded, config.createNode(['shop']));
+    const filters = config.getIn(FILTERS);
+    if (isSeq(filters)) filters.items.unshift(config.createNode(filter));
+  },
+} as const;
+
+describe('pods.from, at the hold door,', () => {
+  it.each(Object.entries(elsewhere))('reads the metadata %s, of any name', async (_, mutate) => {
+    const config = { pods: { from: [{ metadata: { namespace: 'shop', key: 'shard' } }] } };
+    await start({ file: 'hold.yaml', mutate, config }, 2);
+    const { opened, refused } = await fleet.open(3, '/pod1/', 0, { headers: { 'x-shard': 'pod1' } });
+    expect([opened.length, refused.map(answer)]).toEqual([2, [TOO_MANY]]);
+    await fleet.settlesAt(2);
+    await closeAll(opened);
+    await fleet.settlesAt(0);
+  });
+
+  it('finds no context extension, and the log says why', async () => {
+    await start({ file: 'hold.yaml', config: { pods: { from: ['context'] } } });
+    const [unknown] = (await fleet.open(1)).refused;
+    expect(unknown && answer(unknown)).toBe('403 application/json undefined {"error":"POD_UNKNOWN"}');
+    const told = 'context_extensions.pod (ext_authz only; at the hold door, pods.from: [{metadata: …}]): nothing';
+    const denied = () => fleet.gate.logs().find(({ reason }) => reason === 'POD_UNKNOWN');
+    await until('the log says so', () => JSON.stringify(denied() ?? {}).includes(told));
   });
 });
 
