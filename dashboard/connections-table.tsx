@@ -2,7 +2,7 @@
 
 import { useRef, useState } from 'preact/hooks';
 import type { Api } from '../src/client/api.ts';
-import type { ConnectionBody } from '../src/http/bodies.ts';
+import type { ConnectionBody, ReleaseBody } from '../src/http/bodies.ts';
 import { ReleaseDialog } from './release-dialog.tsx';
 import { Scroll } from './scroll.tsx';
 import { dayAndTime } from './time.ts';
@@ -38,7 +38,7 @@ export function ConnectionsTable({ api, pod, change }: ConnectionsTableProps) {
     try {
       const answer = await api.release(pod, lease);
       setReleased(new Set([...released, lease]));
-      setOutcome(answer.released ? `Released ${lease}.` : `${lease} held no slot any more.`);
+      setOutcome(outcomeOf(lease, answer));
     } catch (error) {
       setOutcome(`Not released: ${error instanceof Error ? error.message : error}`);
     }
@@ -134,4 +134,9 @@ export function ConnectionsTable({ api, pod, change }: ConnectionsTableProps) {
       {chosen && <ReleaseDialog connection={chosen} release={release} end={end} close={() => setChosen(undefined)} />}
     </section>
   );
+}
+
+function outcomeOf(lease: string, { released, closed, why }: ReleaseBody): string {
+  if (!released) return `${lease} held no slot any more.`;
+  return `Released ${lease}. ${closed ? 'Its connection is closed.' : `It is only uncounted: ${why}.`}`;
 }

@@ -34,8 +34,8 @@ export function ReleaseDialog({ connection, release, end, close }: ReleaseDialog
         {client !== null && ` by ${client}`}. Lease <code>{lease}</code>
       </p>
       <p>
-        The connection itself stays open. If its proxy still holds it, it is counted again when the proxy next tells of
-        it. Closing it ends the connection, where its proxy has the hold door.
+        Releasing it closes the connection where a gate holds a stream for it (the hold door). Anywhere else the
+        connection stays open, is only uncounted, and counts again when its proxy next tells of it.
       </p>
       <p class="controls">
         <button

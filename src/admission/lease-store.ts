@@ -300,6 +300,9 @@ export interface LeaseStore {
   /** When each of the leases expires, store time, ms; undefined for one that is not there. */
   expiries(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly (number | undefined)[]>>;
 
+  /** Whether another gate may hold a stream for that lease: one has, since it was acquired. */
+  mayBeHeld(pod: PodId, lease: LeaseId): Promise<Answer<boolean>>;
+
   /**
    * The pods that are members: used within the last hour, or holding leases. `people`, like `fleet` and `leases`, is only for
    * what is shown: the store may take longer over it, and keeps nothing that a gate decides waiting.

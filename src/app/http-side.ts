@@ -58,7 +58,7 @@ export function openHttpSide(config: Config, gateName: string, parts: HttpParts)
   } as const;
   const hub = config.hub.enabled ? openHub(config, gateName, hubParts) : undefined;
   const lastHour = hub && new LastHour({ fleet, told: () => hub.told() });
-  const closings = new Closings({ store, holds: parts.ledger.holds, events });
+  const closings = new Closings({ store, ledger: parts.ledger, events });
   const http = createHttpServer({ ...parts, fleet, closings, access, hub, lastHour }, config.http);
   return { http, hub, lastHour, closings };
 }

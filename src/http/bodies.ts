@@ -43,15 +43,15 @@ export interface ConnectionsBody {
   readonly next: string | null;
 }
 
-export interface ReleaseBody {
-  /** Whether there was a slot to free. */
-  readonly released: boolean;
-}
-
 export interface CloseBody {
   readonly closed: boolean;
   /** Where it was not: what stood in the way. */
   readonly why?: string;
+}
+
+export interface ReleaseBody extends CloseBody {
+  /** Whether there was a slot to free. */
+  readonly released: boolean;
 }
 
 /** Null: it has not told, because it is older than this, or has just come. */

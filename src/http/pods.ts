@@ -1,11 +1,9 @@
-/** `/v1/pods` tells the counts and who holds the slots; the release hook frees one; a connection can be closed. */
+/** `/v1/pods` tells the counts and who holds the slots; one can be freed by force, or its connection closed. */
 
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { Events } from '../admission/events.ts';
-import { holderOf, type LeaseId, type PodId, parseLeaseId, parsePodId } from '../admission/ids.ts';
+import { holderOf, type PodId, parseLeaseId, parsePodId } from '../admission/ids.ts';
 import type { HeldLease, LeaseStore } from '../admission/lease-store.ts';
-import type { Ledger } from '../admission/ledger/ledger.ts';
 import type { Closings } from '../fleet/closings.ts';
 import type { FleetSnapshot, FleetView } from '../fleet/fleet-view.ts';
 import type {
@@ -33,13 +31,11 @@ const closing = z.strictObject({
 
 export interface PodRouteParts {
   readonly store: LeaseStore;
-  readonly ledger: Ledger;
-  readonly events: Events;
   readonly fleet: FleetView;
   readonly closings: Closings;
 }
 
-export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet, closings }: PodRouteParts): void {
+export function podRoutes(app: FastifyInstance, { store, fleet, closings }: PodRouteParts): void {
   app.get<{ Querystring: PodsQuery }>('/v1/pods', needs('read'), async ({ query }, reply) => {
     const asked = parsePodsQuery(query);
     if ('mistake' in asked) return sendProblem(reply, 400, asked.mistake);
@@ -91,7 +87,9 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet, 
       if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
       const lease = parseLeaseId(params.lease);
       if (!lease) return sendProblem(reply, 400, `${shown(params.lease)} is no lease id`);
-      return releaseNow(reply, pod, lease);
+      const answer = await closings.release(pod, lease);
+      if (!answer.ok) return sendAway(reply, answer);
+      return reply.send(answer.value satisfies ReleaseBody);
     },
   );
 
@@ -110,17 +108,6 @@ export function podRoutes(app: FastifyInstance, { store, ledger, events, fleet, 
       return reply.send(answer.value satisfies CloseBody);
     },
   );
-
-  async function releaseNow(reply: FastifyReply, pod: PodId, lease: LeaseId): Promise<FastifyReply> {
-    const answer = await store.release(pod, [lease], 0); // a lease that its proxy still holds comes back
-    if (!answer.ok) return sendAway(reply, answer);
-    const released = answer.value > 0;
-    if (released) {
-      ledger.entries.drop(lease);
-      events.emit('released', pod, 'hook', 1);
-    }
-    return reply.send({ released } satisfies ReleaseBody);
-  }
 }
 
 /** A key that is given more than once is a list. */

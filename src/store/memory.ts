@@ -214,6 +214,10 @@ export class MemoryStore implements LeaseStore {
     return done(leases.map((lease) => held?.get(lease)?.expiryMs));
   }
 
+  async mayBeHeld(): Promise<Answer<boolean>> {
+    return done(false); // there is no other gate
+  }
+
   async pods(): Promise<Answer<readonly PodId[]>> {
     return done([...this.#pods.keys()]);
   }

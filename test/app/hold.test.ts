@@ -144,11 +144,30 @@ describe('the slot of a held connection', () => {
     expect(await gate.connections('pod1')).toBe(2);
   });
 
-  it('that somebody frees by force is taken again, because its stream is open', async () => {
+  it('that somebody frees by force is free because its connection is closed', async () => {
     const call = envoy.ask(newStream());
     await holdsNow(1);
     const [held] = (await gate.api.connections('pod1', 1)).connections;
-    expect(await gate.api.release('pod1', held?.lease ?? '')).toEqual({ released: true });
+    const releasing = gate.api.release('pod1', held?.lease ?? '');
+    await expect.poll(() => call.answers[1]?.immediateResponse?.details).toBe('wsgate_released_by_force');
+    call.reset();
+    expect(await releasing).toEqual({ released: true, closed: true });
+    await counts(0);
+    const labels = { pod: 'pod1', proxy: 'proxy_a', reason: 'released_by_force' };
+    const closings = async () =>
+      (await gate.api.events(100)).events.filter(({ type }) => type === 'connection.closing').map(({ data }) => data);
+    await expect.poll(closings).toMatchObject([{ labels, lease: held?.lease }]);
+  });
+
+  it('that somebody frees by force is taken again where Envoy does not close it, and the answer says so', async () => {
+    const call = envoy.ask(newStream());
+    await holdsNow(1);
+    const [held] = (await gate.api.connections('pod1', 1)).connections;
+    expect(await gate.api.release('pod1', held?.lease ?? '')).toMatchObject({
+      released: true,
+      closed: false,
+      why: expect.stringContaining('Envoy has not ended it'),
+    });
     await counts(1);
     call.stream.end();
     await counts(0);

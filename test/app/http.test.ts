@@ -180,9 +180,15 @@ describe('POST /v1/pods/{pod}/connections/{lease}/release', () => {
     const lease = leaseIn(await gate.check(checkOf(newStream(), 'pod1')));
     const release = (pod: string) =>
       json(gate.post(`/v1/pods/${pod}/connections/${encodeURIComponent(lease)}/release`));
-    expect(await release('pod2')).toMatchObject({ status: 200, body: { released: false } });
+    expect(await release('pod2')).toMatchObject({
+      status: 200,
+      body: { released: false, closed: false, why: expect.stringContaining('no slot') },
+    });
     expect(await gate.connections('pod1')).toBe(1);
-    expect(await release('pod1')).toMatchObject({ status: 200, body: { released: true } });
+    expect(await release('pod1')).toMatchObject({
+      status: 200,
+      body: { released: true, closed: false, why: expect.stringContaining('no gate holds a stream') },
+    });
     expect(await gate.connections('pod1')).toBe(0);
     expect(await release('pod1')).toMatchObject({ status: 200, body: { released: false } });
     expect(await (await gate.get('/metrics')).text()).toContain('wsgate_releases_total{cause="hook"} 1');

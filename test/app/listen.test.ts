@@ -126,7 +126,7 @@ describe.skipIf(!hasOpenssl)('with certificates', () => {
       'websocket_proxy_connections{proxy_id="spiffe://example.org/ns/edge/sa/envoy"}',
       1,
     );
-    expect(await app.api.release('pod1', lease)).toEqual({ released: true });
+    expect(await app.api.release('pod1', lease)).toMatchObject({ released: true, closed: false });
     expect(await app.connections('pod1')).toBe(0);
   });
 

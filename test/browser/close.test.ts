@@ -7,11 +7,11 @@ import { seriousFaults } from './axe.ts';
 import { hasBrowser, TestBrowser } from './browser.ts';
 
 it.skipIf(!hasBrowser).each([
-  ['hold.yaml', /^Closed proxy_a_/, 1],
-  ['edge.yaml', /^Not closed: no gate holds a stream for it/, 2],
-] as const satisfies [EdgeFile, RegExp, number][])(
+  ['hold.yaml', /^Closed proxy_a_/, 1, /^Released proxy_a_\S+ Its connection is closed\.$/],
+  ['edge.yaml', /^Not closed: no gate holds a stream/, 2, /^Released proxy_a_\S+ It is only uncounted: no gate holds/],
+] as const satisfies [EdgeFile, RegExp, number, RegExp][])(
   'with envoy/%s, the page says what came of it',
-  async (file, outcome, left) => {
+  async (file, outcome, left, freed) => {
     await using undo = new AsyncDisposableStack();
     const fleet = await Fleet.start({ file });
     undo.defer(() => fleet.stop());
@@ -29,6 +29,11 @@ it.skipIf(!hasBrowser).each([
     await page.getByRole('status', { name: 'Outcome' }).getByText(outcome).waitFor();
     await fleet.settlesAt(left);
     expect(fleet.pod.connections).toBe(left);
+    const rows = page.getByRole('button', { name: /^Release / });
+    await expect.poll(() => rows.count()).toBe(left);
+    await rows.first().click();
+    await page.getByRole('button', { name: 'Release the slot' }).click();
+    await page.getByRole('status', { name: 'Outcome' }).getByText(freed).waitFor();
     await browser.endVisits();
   },
 );

@@ -114,8 +114,8 @@ describe.each(['hold.yaml', 'edge-hold.yaml'] as const)('with envoy/%s', (file) 
 });
 
 describe('a connection is closed on request', () => {
-  const close = async (lease: string, gate = fleet.gate, body?: object) => {
-    const url = `http://127.0.0.1:${gate.httpPort}/v1/pods/pod1/connections/${encodeURIComponent(lease)}/close`;
+  const close = async (lease: string, gate = fleet.gate, body?: object, how = 'close') => {
+    const url = `http://127.0.0.1:${gate.httpPort}/v1/pods/pod1/connections/${encodeURIComponent(lease)}/${how}`;
     const json = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
     return (await fetch(url, { method: 'POST', ...json })).json();
   };
@@ -131,6 +131,27 @@ describe('a connection is closed on request', () => {
     expect(fleet.pod.connections).toBe(3);
     expect((await fleet.holders()).map(({ lease }) => lease)).toEqual(leases.slice(2));
     expect(await close(leases[0] ?? '')).toEqual({ closed: false, why: 'it holds no slot of this pod' });
+  });
+
+  it('when its slot is freed by force, by any gate; where none holds it, it is only uncounted', async () => {
+    await start({ file: 'edge-hold.yaml', store: 'redis', gates: 2, flushIntervalMs: 500 });
+    await fleet.open(4);
+    await fleet.settlesAt(4);
+    const [first = '', second = '', third = ''] = (await fleet.holders()).map(({ lease }) => lease);
+    const expiries = async () => (await fleet.redis?.client.zrange('ws:pod_conn:pod1', '0', '-1', 'WITHSCORES')) ?? [];
+    const areHeld = async () => (await expiries()).every((expiry, i) => i % 2 === 0 || Number(expiry) % 8 >= 4);
+    await until('the store knows that they are held', areHeld);
+    const force = (lease: string, index: number) => close(lease, fleet.gateAt(index), undefined, 'release');
+    expect(await force(first, 0)).toEqual({ released: true, closed: true });
+    expect(await force(second, 1)).toEqual({ released: true, closed: true });
+    await fleet.settlesAt(2);
+    expect(fleet.pod.connections).toBe(2);
+    await fleet.restartGate('SIGKILL', 0);
+    await fleet.restartGate('SIGKILL', 1);
+    const why = expect.stringContaining('no gate holds a stream');
+    expect(await force(third, 0)).toEqual({ released: true, closed: false, why });
+    expect(fleet.pod.connections).toBe(2);
+    await fleet.settlesAt(2); // its log tells of it
   });
 
   it('only where a gate holds its stream', async () => {

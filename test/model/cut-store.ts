@@ -69,6 +69,7 @@ export class CutStore implements LeaseStore {
   promised = (...args: Parameters<LeaseStore['promised']>) => this.#ask((store) => store.promised(...args));
   hears = (...args: Parameters<LeaseStore['hears']>) => this.#ask((store) => store.hears(...args));
   heardBy = (...args: Parameters<LeaseStore['heardBy']>) => this.#ask((store) => store.heardBy(...args));
+  mayBeHeld = (...args: Parameters<LeaseStore['mayBeHeld']>) => this.#ask((store) => store.mayBeHeld(...args));
   askToClose = (...args: Parameters<LeaseStore['askToClose']>) => this.#ask((store) => store.askToClose(...args));
   toClose = (...args: Parameters<LeaseStore['toClose']>) => this.#ask((store) => store.toClose(...args));
   async close(): Promise<void> {}

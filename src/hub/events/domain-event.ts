@@ -14,6 +14,7 @@ export const GATE_SOURCE = 'wsgate/';
 const IMPORTANCE = {
   'connection.admitted': { severity: 'info', priority: 'low' },
   'connection.denied': { severity: 'warning', priority: 'low' },
+  'connection.closing': { severity: 'warning', priority: 'normal' },
   'connection.released': { severity: 'info', priority: 'low' },
   'connection.expired': { severity: 'warning', priority: 'low' },
   'connection.adopted': { severity: 'info', priority: 'low' },

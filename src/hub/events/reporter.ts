@@ -27,7 +27,7 @@ export interface ReporterParts {
 interface Change {
   readonly type: DomainEventType;
   readonly pod: PodId | undefined;
-  /** A denial's reason, a release's cause. */
+  /** A denial's or a closing's reason, a release's cause. */
   readonly why: string;
   readonly count: number;
   readonly lease?: LeaseId | undefined;
@@ -61,6 +61,9 @@ export class Reporter {
     });
     events.on('released', (pod, cause, count) => {
       this.#note({ type: cause === 'expired' ? 'connection.expired' : 'connection.released', pod, why: cause, count });
+    });
+    events.on('closing', (pod, lease, reason) => {
+      this.#note({ type: 'connection.closing', pod, lease, why: reason, count: 1 });
     });
     events.on('adopted', (pod, count) => this.#note({ type: 'connection.adopted', pod, why: '', count }));
     events.on('storeChanged', (up, detail) => {
@@ -155,13 +158,15 @@ function aboutProxy(type: DomainEventType, proxy: ProxyId, labels: Readonly<Reco
   return { type, subject: `proxy/${proxy}`, data: { labels: { proxy, ...labels } } };
 }
 
+const HAVE_REASONS: ReadonlySet<DomainEventType> = new Set(['connection.denied', 'connection.closing']);
+
 function eventOf({ type, pod, why, lease, count }: Change, atMs: number): DomainEvent {
   const holder = lease === undefined ? undefined : holderOf(lease);
   const held = type === 'connection.denied' ? {} : { lease };
   const labels = {
     ...(pod === undefined ? {} : { pod }),
     ...(holder === undefined ? {} : { proxy: holder.proxy }),
-    ...(why === '' ? {} : { [type === 'connection.denied' ? 'reason' : 'cause']: why }),
+    ...(why === '' ? {} : { [HAVE_REASONS.has(type) ? 'reason' : 'cause']: why }),
   };
   return {
     type,

@@ -45,6 +45,8 @@ const BATCH = 1000;
 /** What to close is remembered for so long, and so much of it at most. */
 const CLOSING_MS = 60_000;
 const CLOSINGS_MAX = 10_000;
+/** The mark of an expiry (`keys.ts`). */
+const HELD = 4;
 /** A Redis process that nobody has told of for so long is forgotten. */
 const PROCESS_FORGOTTEN_MS = 24 * 60 * 60 * 1000;
 /** For so long it is remembered that a lease was taken out by silence. */
@@ -160,6 +162,10 @@ export class RedisStore implements LeaseStore {
     return map(await this.#calls.run(scripts.expiries, pod, leases), (reply) =>
       (reply as (string | null)[]).map((expiry) => (expiry === null ? undefined : Number(expiry))),
     );
+  }
+
+  async mayBeHeld(pod: PodId, lease: LeaseId): Promise<Answer<boolean>> {
+    return map(await this.expiries(pod, [lease]), ([expiry]) => expiry !== undefined && expiry % 8 >= HELD);
   }
 
   async pods(asker: 'gate' | 'people' = 'gate'): Promise<Answer<readonly PodId[]>> {
