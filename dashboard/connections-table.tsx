@@ -94,7 +94,10 @@ export function ConnectionsTable({ api, pod, change }: ConnectionsTableProps) {
                     <time dateTime={connection.since}>{dayAndTime(connection.since)}</time>
                   )}
                 </td>
-                <td class="client">{connection.client || '–'}</td>
+                <td class="client">
+                  {connection.client || '–'}
+                  {connection.peer !== connection.client && <span class="quiet"> by {connection.peer}</span>}
+                </td>
                 <td class="path" title={connection.path ?? ''}>
                   <span>{connection.path ?? '–'}</span>
                 </td>

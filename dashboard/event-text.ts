@@ -11,11 +11,12 @@ const PLAIN = new Set(['proxy', 'reason', 'client', 'cause']);
 export function eventText({ type, subject, severity, source, data }: CloudEvent): string {
   const { labels: { pod: _, ...labels } = {}, count, state: __, lease: ___, ...rest } = data;
   const byGate = isFromGate({ source });
+  const isSaid = ([name, value]: [string, unknown]) => !(byGate && name === 'peer' && value === rest.client);
   // Of what gates tell, the labels name the pod or the proxy already.
   const parts = [
     ...(byGate ? [] : [`${severity} from ${source}`, ...(subject === undefined ? [] : [subject])]),
     ...(typeof count === 'number' && count > 1 ? [`×${count}`] : []),
-    ...[...Object.entries(labels), ...Object.entries(rest)].map(
+    ...[...Object.entries(labels), ...Object.entries(rest).filter(isSaid)].map(
       ([name, value]) => `${byGate && PLAIN.has(name) ? '' : `${wordOf(name)} `}${plain(value)}`,
     ),
     ...(byGate && type.startsWith('gate.') ? [source.slice(GATE_SOURCE.length)] : []),

@@ -75,8 +75,8 @@ async function search(api: Api, pod: string, text: string, tell: (found: Connect
   } while (cursor !== undefined && found.size < FOUND_MAX);
 }
 
-function matches({ lease, proxy, client, path }: ConnectionBody, text: string): boolean {
-  return [lease, proxy, client, path].some((field) => field?.includes(text));
+function matches({ lease, proxy, client, peer, path }: ConnectionBody, text: string): boolean {
+  return [lease, proxy, client, peer, path].some((field) => field?.includes(text));
 }
 
 function oldestFirst(connections: readonly ConnectionBody[]): ConnectionBody[] {

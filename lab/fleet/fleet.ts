@@ -195,7 +195,7 @@ export class Fleet {
   }
 
   /** Who holds the slots of a pod. */
-  async holders(pod = 'pod1'): Promise<{ lease: string; state: string; path: string; client: string }[]> {
+  async holders(pod = 'pod1'): Promise<{ lease: string; state: string; path: string; client: string; peer: string }[]> {
     const { connections } = (await this.#get(`/v1/pods/${pod}/connections?limit=1000`)) as { connections: never[] };
     return connections;
   }

@@ -35,7 +35,8 @@ export type Invariant =
   | 'standing-astray';
 
 interface EventMap {
-  decided: [verdict: Verdict, durationMs: number];
+  /** `client`: of the upgrade. */
+  decided: [verdict: Verdict, durationMs: number, client?: string];
   /** Leases that were in the store, and are not any more. */
   released: [pod: PodId, cause: ReleaseCause, count: number];
   /**
@@ -44,7 +45,7 @@ interface EventMap {
    */
   adopted: [pod: PodId, count: number, overLimit: number];
   /** Somebody wants this connection closed, and this gate does it. */
-  closing: [pod: PodId, lease: LeaseId, reason: string];
+  closing: [pod: PodId, lease: LeaseId, reason: string, client?: string];
   /** A release that waited for the store was given up; the reaper will find the lease. */
   releaseDropped: [pod: PodId, lease: LeaseId];
   /** A proxy speaks of its connections so rarely that the time of this configuration key should be at least `leastMs`. */

@@ -31,7 +31,7 @@ export class Gate {
   async admit(upgrade: Upgrade): Promise<Verdict> {
     const startedAt = performance.now();
     const verdict = await this.#decide(upgrade);
-    this.#parts.events.emit('decided', verdict, performance.now() - startedAt);
+    this.#parts.events.emit('decided', verdict, performance.now() - startedAt, upgrade.client);
     return verdict;
   }
 
@@ -49,14 +49,14 @@ export class Gate {
   }
 
   async #decide(upgrade: Upgrade): Promise<Verdict> {
-    const { pod, lease, path } = upgrade;
+    const { pod, lease, path, client } = upgrade;
     const { events, ledger, limits, presence, share, standing, store } = this.#parts;
     if (!presence.asks(pod, lease)) return { admitted: false, reason: 'TOO_MANY_NAMES', pod, lease };
     ledger.releases.takeBack(pod, lease); // a retry of a Check that was abandoned asks for the same lease
     if (!standing.synced) return this.#decideAlone(upgrade, store.up ? 'STORE_RECOVERING' : 'STORE_UNAVAILABLE');
     const { epoch } = standing;
     const claims = claimsOf(upgrade, limits);
-    const answer = await store.acquire(claims, lease, this.#options.reserveMs, path);
+    const answer = await store.acquire(claims, lease, this.#options.reserveMs, path, client);
     this.#noteRefusal(answer.ok || answer.why !== 'refused' ? undefined : answer.detail);
     if (!answer.ok || epoch !== standing.epoch) {
       if (this.#abandoned.has(upgrade)) return { admitted: false, reason: 'STORE_UNAVAILABLE', pod, lease }; // nobody listens
@@ -78,11 +78,11 @@ export class Gate {
   }
 
   #decideAlone(upgrade: Upgrade, reason: DenialReason): Verdict {
-    const { pod, lease, path } = upgrade;
+    const { pod, lease } = upgrade;
     const { ledger, limits, share } = this.#parts;
     const fromShare = () => share.admit(claimsOf(upgrade, limits), lease);
     if (!admitWithoutStore(this.#options.outage, fromShare)) return { admitted: false, reason, pod, lease };
-    ledger.renewals.expect(pod, lease, path);
+    ledger.renewals.expect(upgrade);
     return { admitted: true, counted: false, pod, lease };
   }
 }

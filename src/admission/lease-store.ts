@@ -45,6 +45,12 @@ export interface Holder {
   readonly state: LeaseState;
   /** The request's path, without its query. */
   readonly path: string;
+  /** As Envoy trusts it. Absent where it is the direct peer, or not known. */
+  readonly client?: string;
+}
+
+export function newHolder(state: LeaseState, path: string, client: string | undefined): Holder {
+  return client === undefined ? { state, path } : { state, path, client };
 }
 
 export interface Renewal {
@@ -271,7 +277,7 @@ export interface LeaseStore {
    * Reserves a slot of each claim if each has fewer leases than its limit; else of none. A lease that is already held is
    * admitted, and counts once.
    */
-  acquire(claims: Claims, lease: LeaseId, reserveMs: number, path: string): Promise<Answer<Acquired>>;
+  acquire(claims: Claims, lease: LeaseId, reserveMs: number, path: string, client?: string): Promise<Answer<Acquired>>;
 
   /** Puts the leases into the pod's set, whether or not they are there, good for another `ttlMs`; but none that has ended. */
   renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>>;

@@ -8,6 +8,8 @@ export interface Upgrade {
   readonly lease: LeaseId;
   /** The request's path, without its query. */
   readonly path: string;
+  /** As Envoy trusts it, only to be shown. Absent where it is the direct peer, or not known. */
+  readonly client?: string | undefined;
 }
 
 /**

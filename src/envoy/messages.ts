@@ -65,6 +65,7 @@ export type StreamAccessLogsResponse = Readonly<Record<never, never>>;
 
 export interface HttpAccessLogEntry {
   readonly commonProperties?: {
+    readonly downstreamRemoteAddress?: Address;
     readonly downstreamDirectRemoteAddress?: Address;
     readonly startTime?: Timestamp;
     readonly metadata?: Metadata;

@@ -112,7 +112,7 @@ export class Closings {
     const { ledger, events } = this.#parts;
     const closing = ledger.holds.close(pod, lease, reason);
     if (!closing) return undefined;
-    events.emit('closing', pod, lease, reason);
+    events.emit('closing', pod, lease, reason, ledger.holds.get(lease)?.client);
     return outcomeOf(closing);
   }
 

@@ -31,7 +31,10 @@ export interface ConnectionBody {
   readonly lease: string;
   readonly proxy: string;
   readonly since: string | null;
+  /** As Envoy trusts it (X-Forwarded-For, PROXY protocol); the direct peer where Envoy tells no other. */
   readonly client: string | null;
+  /** The other end of Envoy's connection. */
+  readonly peer: string | null;
   readonly path: string | null;
   readonly state: string | null;
 }

@@ -147,7 +147,8 @@ function connectionBody({ lease, holder }: HeldLease): ConnectionBody {
     lease,
     proxy,
     since: sinceMs === undefined ? null : isoTime(sinceMs),
-    client: address,
+    client: holder?.client ?? address,
+    peer: address,
     path: holder?.path ?? null,
     state: holder?.state ?? null,
   };

@@ -5,26 +5,27 @@
 
 import type { Claims } from '../admission/claims.ts';
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../admission/ids.ts';
-import type {
-  AboutGate,
-  Acquired,
-  Answer,
-  Closing,
-  Expired,
-  Fleet,
-  Gates,
-  Heartbeat,
-  HeartbeatReply,
-  Holder,
-  LeasePage,
-  LeaseStore,
-  LeaseTimes,
-  Membership,
-  Promised,
-  PromiseNews,
-  Renewal,
-  Renewed,
-  Silence,
+import {
+  type AboutGate,
+  type Acquired,
+  type Answer,
+  type Closing,
+  type Expired,
+  type Fleet,
+  type Gates,
+  type Heartbeat,
+  type HeartbeatReply,
+  type Holder,
+  type LeasePage,
+  type LeaseStore,
+  type LeaseTimes,
+  type Membership,
+  newHolder,
+  type Promised,
+  type PromiseNews,
+  type Renewal,
+  type Renewed,
+  type Silence,
 } from '../admission/lease-store.ts';
 import { LeaseFlag, type Snapshot, type StoredEnd, type StoredLease, type StoredPod } from './file/snapshot.ts';
 
@@ -115,7 +116,13 @@ export class MemoryStore implements LeaseStore {
     };
   }
 
-  async acquire(claims: Claims, lease: LeaseId, reserveMs: number, path: string): Promise<Answer<Acquired>> {
+  async acquire(
+    claims: Claims,
+    lease: LeaseId,
+    reserveMs: number,
+    path: string,
+    client?: string,
+  ): Promise<Answer<Acquired>> {
     const [{ pod: podId, limit }] = claims;
     const pod = this.#pod(podId);
     const nowMs = this.#nowMs();
@@ -127,7 +134,13 @@ export class MemoryStore implements LeaseStore {
       held.spokenOf = true;
     } else if (pod.leases.size >= limit) return done({ admitted: false, count: pod.leases.size });
     else {
-      add(pod, lease, { expiryMs, spokenOf: false, told: false, held: false, holder: { state: 'reserved', path } });
+      add(pod, lease, {
+        expiryMs,
+        spokenOf: false,
+        told: false,
+        held: false,
+        holder: newHolder('reserved', path, client),
+      });
       this.#changes += 1;
     }
     return done({ admitted: true, count: pod.leases.size });
@@ -444,11 +457,11 @@ function* storedLeases(leases: Pod['leases'], nowMs: number): Generator<StoredLe
       is(spokenOf, LeaseFlag.spokenOf) |
       is(told, LeaseFlag.told) |
       is(held, LeaseFlag.held);
-    yield { lease, leftMs: expiryMs - nowMs, flags, path: holder.path };
+    yield { lease, leftMs: expiryMs - nowMs, flags, path: holder.path, client: holder.client };
   }
 }
 
-function heldAs({ leftMs, flags, path }: StoredLease, nowMs: number): Held {
+function heldAs({ leftMs, flags, path, client }: StoredLease, nowMs: number): Held {
   const state = flags & LeaseFlag.live ? 'live' : 'reserved';
   const has = (flag: number) => (flags & flag) !== 0;
   return {
@@ -456,7 +469,7 @@ function heldAs({ leftMs, flags, path }: StoredLease, nowMs: number): Held {
     spokenOf: has(LeaseFlag.spokenOf),
     told: has(LeaseFlag.told),
     held: has(LeaseFlag.held),
-    holder: { state, path },
+    holder: newHolder(state, path, client),
   };
 }
 

@@ -136,6 +136,7 @@ describe('GET /v1/pods/{pod}/connections', () => {
           proxy: 'proxy_a',
           since: '2025-11-21T03:46:21.000Z',
           client: expect.stringMatching(/^192\.0\.2\.7:\d+$/),
+          peer: expect.stringMatching(/^192\.0\.2\.7:\d+$/),
           path: '/pod1/chat',
           state: 'reserved',
         },

@@ -20,6 +20,13 @@ it('a posted event is no reason to read a pod again; one of a gate is', () => {
   expect(lastChangeOf('pod1', log.items)).not.toBe(before);
 });
 
+it('the peer of a connection is told where it is not the client', () => {
+  const denied = (client: string) =>
+    toCloudEvent('wsgate/edge-1', { type: 'connection.denied', data: { client, peer: '10.0.0.1:4' } });
+  expect(eventText(denied('203.0.113.7'))).toBe('203.0.113.7 · peer 10.0.0.1:4');
+  expect(eventText(denied('10.0.0.1:4'))).toBe('10.0.0.1:4');
+});
+
 it('a posted event names who posted it, on the page and in a terminal', () => {
   expect(eventText(FORGED)).toBe('info from pager/edge-1');
   expect(eventText(OWN)).toBe('edge-1');

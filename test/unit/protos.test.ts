@@ -78,6 +78,7 @@ const logMessage: Complete<StreamAccessLogsMessage> = {
     logEntry: [
       {
         commonProperties: {
+          downstreamRemoteAddress: address,
           downstreamDirectRemoteAddress: address,
           startTime: time,
           metadata,

@@ -7,6 +7,7 @@
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../ids.ts';
 import type { LeaseState } from '../lease-store.ts';
 import type { Parts } from '../parts.ts';
+import type { Upgrade } from '../verdict.ts';
 import type { RecentlyEnded } from './recently-ended.ts';
 
 /** This gate has done nothing for so long: it was stopped, or its machine was. */
@@ -36,6 +37,7 @@ export interface Entry {
   readonly pod: PodId;
   readonly lease: LeaseId;
   readonly path: string;
+  client: string | undefined;
   state: LeaseState;
   speaker: Speaker;
   /** Whether a stream of the hold door is open for it, here. */
@@ -57,10 +59,7 @@ export interface Entry {
   expiryMs: number | undefined;
 }
 
-export interface Sighting {
-  readonly pod: PodId;
-  readonly lease: LeaseId;
-  readonly path: string;
+export interface Sighting extends Upgrade {
   /** `live` once the pod has answered 101. */
   readonly state: LeaseState;
   /** One of the log entries that come at Envoy's flush interval. */
@@ -158,7 +157,7 @@ export class Entries {
   }
 
   /** The proxy says that the connection is there. */
-  seen(speaker: Speaker, { pod, lease, path, state, periodic }: Sighting): Entry | undefined {
+  seen(speaker: Speaker, { pod, lease, path, client, state, periodic }: Sighting): Entry | undefined {
     const { evidence, events, presence } = this.#parts;
     if (this.#ended.has(lease)) return undefined; // a late word of a connection that is closed
     if (!presence.speaks(pod, lease)) return undefined;
@@ -174,6 +173,7 @@ export class Entries {
         pod,
         lease,
         path,
+        client,
         state,
         speaker,
         held: false,
@@ -198,6 +198,10 @@ export class Entries {
       entry.state = state;
       entry.written = false;
     }
+    if (entry.client === undefined && client !== undefined) {
+      entry.client = client;
+      entry.written = false;
+    }
     entry.heardAtMs = nowMs;
     if (periodic) {
       // The first on another stream, and the first that was read after a pause, may have come late.
@@ -211,7 +215,7 @@ export class Entries {
   }
 
   /** A stream of the hold door is open for the connection, or open still. */
-  hold(upgrade: Omit<Sighting, 'state' | 'periodic'>): Entry | undefined {
+  hold(upgrade: Upgrade): Entry | undefined {
     const entry = this.seen(this.held, { ...upgrade, state: 'live', periodic: false });
     if (entry) entry.held = true;
     return entry;

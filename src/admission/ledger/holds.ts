@@ -5,14 +5,11 @@
  */
 
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../ids.ts';
+import type { Upgrade } from '../verdict.ts';
 import type { Entries, Entry } from './entries.ts';
 import type { Releases } from './releases.ts';
 
-export interface Held {
-  readonly pod: PodId;
-  readonly lease: LeaseId;
-  /** The request's path, without its query. */
-  readonly path: string;
+export interface Held extends Upgrade {
   /** Makes Envoy close the connection. `reason`: for its access log. */
   readonly close: (reason: string) => void;
 }
@@ -56,6 +53,10 @@ export class Holds {
 
   areUsedBy(proxy: ProxyId): boolean {
     return this.#proxies.has(proxy);
+  }
+
+  get(lease: LeaseId): Held | undefined {
+    return this.#held.get(lease)?.hold;
   }
 
   /** Its stream is open, and the connection is admitted. A second stream for one lease takes the place of the first. */

@@ -5,8 +5,9 @@
 
 import { chunks } from '../chunks.ts';
 import { type LeaseId, type PodId, proxyOf } from '../ids.ts';
-import type { Renewal, Renewed } from '../lease-store.ts';
+import { newHolder, type Renewal, type Renewed } from '../lease-store.ts';
 import type { Parts } from '../parts.ts';
+import type { Upgrade } from '../verdict.ts';
 import type { Entries, Entry } from './entries.ts';
 import type { Releases } from './releases.ts';
 
@@ -33,8 +34,9 @@ export class Renewals {
    * A connection was admitted without the store, and no log has spoken of it yet. A store that answers is told at once:
    * whoever asks it next, as soon as it is trusted, is to be counted behind this one.
    */
-  expect(pod: PodId, lease: LeaseId, path: string): void {
-    const entry = this.#entries.seen(this.#entries.expected, { pod, lease, path, state: 'reserved', periodic: false });
+  expect(upgrade: Upgrade): void {
+    const { pod } = upgrade;
+    const entry = this.#entries.seen(this.#entries.expected, { ...upgrade, state: 'reserved', periodic: false });
     if (entry && this.#parts.store.up && this.#entries.takeOne(entry)) void this.#renew(pod, [entry]);
   }
 
@@ -148,8 +150,11 @@ export class Renewals {
   }
 }
 
-function renewalOf(entries: Entries, { lease, written, renewed, told, held, state, path, speaker }: Entry): Renewal {
+function renewalOf(
+  entries: Entries,
+  { lease, written, renewed, told, held, state, path, client, speaker }: Entry,
+): Renewal {
   // Whether its log stream was found again, a stream that is only open does not tell.
   const first = !renewed && speaker !== entries.held;
-  return { lease, told, first, held, ...(written ? {} : { holder: { state, path } }) };
+  return { lease, told, first, held, ...(written ? {} : { holder: newHolder(state, path, client) }) };
 }

@@ -9,6 +9,7 @@ import type { Gate } from '../../admission/gate.ts';
 import type { Upgrade, Verdict } from '../../admission/verdict.ts';
 import { see } from '../../see.ts';
 import type { Answers } from '../answers.ts';
+import { endpointAt, endpointSent } from '../client-address.ts';
 import { hostOf } from '../complaints.ts';
 import type { AttributeContext, CheckRequest, HttpRequest } from '../messages.ts';
 import type { Namesakes } from '../namesakes.ts';
@@ -169,6 +170,7 @@ function sightOf(call: CheckCall, attributes: AttributeContext, http: HttpReques
     // What is sent comes first: the address of a Check is the one that the PROXY protocol gave, and the log's is not.
     stream:
       identitySent(call.metadata, http.id) ?? identityOf(attributes.request?.time, attributes.source?.address, http.id),
+    client: endpointSent(call.metadata) ?? endpointAt(attributes.source?.address),
     routePod: stringField(attributes.routeMetadataContext?.filterMetadata?.wsgate, 'pod'),
     context: (key) => attributes.contextExtensions?.[key],
     metadata: (namespace, key) =>

@@ -13,9 +13,10 @@ import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Gate } from '../../admission/gate.ts';
-import { type LeaseId, type PodId, type ProxyId, proxyOf, startOf } from '../../admission/ids.ts';
+import { type ProxyId, proxyOf, startOf } from '../../admission/ids.ts';
 import type { Held, Holds } from '../../admission/ledger/holds.ts';
 import type { DenialReason, Upgrade } from '../../admission/verdict.ts';
+import { clientBeside, endpointOf, endpointSent } from '../client-address.ts';
 import type { RawCall } from '../grpc/raw-call.ts';
 import type { RawMethods } from '../grpc/raw-calls.ts';
 import type { HoldAnswers, Later } from '../hold-answers.ts';
@@ -140,7 +141,8 @@ class HoldStream {
     // Where ext_authz was asked before, the lease that it got. Whoever proves its name speaks for no other.
     const asked = toldLease(request.metadataContext, sight.stream && startOf(sight.stream));
     if (asked && !(proxies.certified && proxyOf(asked.lease) !== proxy)) {
-      this.#hold(asked.pod, asked.lease, shownPath(sight.path));
+      const client = clientBeside(asked.lease, sight.client);
+      this.#hold({ ...asked, path: shownPath(sight.path), client });
     } else this.#ask(sight, node, proxy);
   }
 
@@ -168,7 +170,7 @@ class HoldStream {
     try {
       const verdict = await this.#parts.gate.admit(upgrade);
       if (this.#asking !== upgrade) return;
-      if (verdict.admitted) this.#hold(verdict.pod, verdict.lease, upgrade.path);
+      if (verdict.admitted) this.#hold(upgrade);
       else this.#deny(verdict.reason);
     } catch (error) {
       this.#parts.log.error({ err: error }, 'a bug: a question of the hold door failed');
@@ -176,16 +178,16 @@ class HoldStream {
     }
   }
 
-  #hold(pod: PodId, lease: LeaseId, path: string): void {
+  #hold(upgrade: Upgrade): void {
     const { answers, holds } = this.#parts;
     this.#asking = undefined;
     const close = (reason: string) => {
       this.#isClosing = true;
       this.#call.send(answers.close(reason));
     };
-    this.#held = { pod, lease, path, close };
+    this.#held = { ...upgrade, close };
     holds.open(this.#held);
-    this.#call.send(answers.allow(lease, pod));
+    this.#call.send(answers.allow(upgrade.lease, upgrade.pod));
   }
 
   #deny(reason: DenialReason): void {
@@ -227,6 +229,7 @@ function sightOf({ requestHeaders, metadataContext, attributes }: ProcessingRequ
     stream:
       identitySent(call.metadata, id) ??
       identityOfTexts(stringField(shown, ATTRIBUTES.time), stringField(shown, ATTRIBUTES.peer), id),
+    client: endpointSent(call.metadata) ?? endpointOf(stringField(shown, ATTRIBUTES.peer)),
     routePod: stringField(shown, ATTRIBUTES.pod),
     context: () => undefined,
     metadata: (namespace, key) =>

@@ -2,6 +2,7 @@
 
 import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
 import type { Sighting } from '../../admission/ledger/entries.ts';
+import { clientBeside, endpointAt } from '../client-address.ts';
 import type { HttpAccessLogEntry } from '../messages.ts';
 import type { PodSources } from '../pod-sources.ts';
 import { identityOf, startIn } from '../stream-identity.ts';
@@ -40,7 +41,8 @@ export function readEntry(entry: HttpAccessLogEntry, proxy: ProxyId, pods: PodSo
   if (ended) return { kind: 'ended', unasked, pod, lease };
   const state = code === SWITCHING_PROTOCOLS ? 'live' : 'reserved';
   const path = shownPath(entry.request?.path);
-  return { kind: 'seen', unasked, pod, lease, path, state, periodic: type === 'DownstreamPeriodic' };
+  const client = clientBeside(lease, endpointAt(common?.downstreamRemoteAddress));
+  return { kind: 'seen', unasked, pod, lease, path, client, state, periodic: type === 'DownstreamPeriodic' };
 }
 
 /** A WebSocket whose Check had no `upgrade` header, and so was not decided. */
@@ -66,6 +68,7 @@ function mayHoldUntoldLease(entry: HttpAccessLogEntry, ended: boolean, code: num
 function sightOf({ commonProperties, request }: HttpAccessLogEntry): RequestSight {
   return {
     stream: identityOf(commonProperties?.startTime, commonProperties?.downstreamDirectRemoteAddress),
+    client: endpointAt(commonProperties?.downstreamRemoteAddress),
     routePod: commonProperties?.customTags?.pod,
     context: () => undefined,
     metadata: (namespace, key) => stringField(commonProperties?.metadata?.filterMetadata?.[namespace], key),

@@ -5,6 +5,7 @@
 
 import { leaseId, type ProxyId, type StreamIdentity } from '../../admission/ids.ts';
 import type { Upgrade } from '../../admission/verdict.ts';
+import { clientBeside, type Endpoint } from '../client-address.ts';
 import { type PodSources, type Sight, withoutQuery } from '../pod-sources.ts';
 
 /** The header that makes a request one for a WebSocket, in lower case, as Envoy sends it. */
@@ -17,6 +18,8 @@ const PATH_LENGTH_MAX = 256;
 export interface RequestSight extends Sight {
   /** Which stream it is, whatever door shows it. */
   readonly stream: StreamIdentity | undefined;
+  /** As Envoy trusts it. */
+  readonly client: Endpoint | undefined;
 }
 
 export type Reading = { readonly upgrade: Upgrade } | { readonly missing: 'stream' | 'proxy' | 'pod' };
@@ -28,7 +31,8 @@ export function readUpgrade(sight: RequestSight, proxy: ProxyId | undefined, pod
   if (!proxy) return { missing: 'proxy' };
   const pod = pods.podOf(sight);
   if (!pod) return { missing: 'pod' };
-  return { upgrade: { pod, lease: leaseId(proxy, stream), path: shownPath(sight.path) } };
+  const lease = leaseId(proxy, stream);
+  return { upgrade: { pod, lease, path: shownPath(sight.path), client: clientBeside(lease, sight.client) } };
 }
 
 /** `header`: the value of the header `UPGRADE`. */

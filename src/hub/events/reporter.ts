@@ -31,6 +31,8 @@ interface Change {
   readonly why: string;
   readonly count: number;
   readonly lease?: LeaseId | undefined;
+  /** Where it is not the direct peer. */
+  readonly client?: string | undefined;
 }
 
 /** Changes within this time are published together. It is half of what people take for "at once". */
@@ -54,16 +56,16 @@ export class Reporter {
     this.#parts = parts;
     this.#oneByOneMax = this.#oneByOneLeft = oneByOneMax;
     const { changed } = parts;
-    events.on('decided', (verdict) => {
+    events.on('decided', (verdict, _durationMs, client) => {
       const { admitted, pod, lease } = verdict;
       const type = admitted ? 'connection.admitted' : 'connection.denied';
-      this.#note({ type, pod, lease, why: admitted ? '' : verdict.reason, count: 1 });
+      this.#note({ type, pod, lease, why: admitted ? '' : verdict.reason, count: 1, client });
     });
     events.on('released', (pod, cause, count) => {
       this.#note({ type: cause === 'expired' ? 'connection.expired' : 'connection.released', pod, why: cause, count });
     });
-    events.on('closing', (pod, lease, reason) => {
-      this.#note({ type: 'connection.closing', pod, lease, why: reason, count: 1 });
+    events.on('closing', (pod, lease, reason, client) => {
+      this.#note({ type: 'connection.closing', pod, lease, why: reason, count: 1, client });
     });
     events.on('adopted', (pod, count) => this.#note({ type: 'connection.adopted', pod, why: '', count }));
     events.on('storeChanged', (up, detail) => {
@@ -160,7 +162,7 @@ function aboutProxy(type: DomainEventType, proxy: ProxyId, labels: Readonly<Reco
 
 const HAVE_REASONS: ReadonlySet<DomainEventType> = new Set(['connection.denied', 'connection.closing']);
 
-function eventOf({ type, pod, why, lease, count }: Change, atMs: number): DomainEvent {
+function eventOf({ type, pod, why, lease, client, count }: Change, atMs: number): DomainEvent {
   const holder = lease === undefined ? undefined : holderOf(lease);
   const held = type === 'connection.denied' ? {} : { lease };
   const labels = {
@@ -171,7 +173,11 @@ function eventOf({ type, pod, why, lease, count }: Change, atMs: number): Domain
   return {
     type,
     ...(pod === undefined ? {} : { subject: `pod/${pod}` }),
-    data: { count, labels, ...(holder === undefined ? {} : { ...held, client: holder.address }) },
+    data: {
+      count,
+      labels,
+      ...(holder === undefined ? {} : { ...held, client: client ?? holder.address, peer: holder.address }),
+    },
     atMs,
   };
 }

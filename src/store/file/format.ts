@@ -4,7 +4,7 @@
  *
  *   ["written", stopped, atMs, incarnationAgeMs]   the second line
  *   ["pod", pod, usedAgoMs]                  the leases that follow are this pod's
- *   ["lease", lease, leftMs, flags, path]
+ *   ["lease", lease, leftMs, flags, path, client]   without `client` where none is known
  *   ["ended", pod, lease, leftMs]
  *   ["proxy", proxy]
  */
@@ -53,7 +53,9 @@ function* linesOf(
   yield ['written', stopped, atMs, Math.floor(incarnationAgeMs)];
   for (const { pod, usedAgoMs, leases } of pods) {
     yield ['pod', pod, Math.round(usedAgoMs)];
-    for (const { lease, leftMs, flags, path } of leases) yield ['lease', lease, Math.round(leftMs), flags, path];
+    for (const { lease, leftMs, flags, path, client } of leases) {
+      yield ['lease', lease, Math.round(leftMs), flags, path, ...(client === undefined ? [] : [client])];
+    }
   }
   for (const { pod, lease, leftMs } of ended) yield ['ended', pod, lease, Math.round(leftMs)];
   for (const proxy of proxies) yield ['proxy', proxy];

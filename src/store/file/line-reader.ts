@@ -65,10 +65,11 @@ export class LineReader {
     return true;
   }
 
-  #lease([id, leftMs, flags, path]: readonly unknown[]): boolean {
+  #lease([id, leftMs, flags, path, client]: readonly unknown[]): boolean {
     const lease = leaseIn(id);
     if (lease === undefined || !isWhole(leftMs) || !isWhole(flags) || typeof path !== 'string') return false;
-    this.#leases?.push({ lease, leftMs, flags, path });
+    if (client !== undefined && typeof client !== 'string') return false;
+    this.#leases?.push({ lease, leftMs, flags, path, ...(client === undefined ? {} : { client }) });
     return this.#leases !== undefined;
   }
 

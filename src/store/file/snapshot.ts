@@ -28,6 +28,8 @@ export interface StoredLease {
   /** Bits of `LeaseFlag`. */
   readonly flags: number;
   readonly path: string;
+  /** Absent where it is the direct peer, or not known. */
+  readonly client?: string | undefined;
 }
 
 export interface StoredEnd {

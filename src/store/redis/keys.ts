@@ -12,7 +12,7 @@ import type { Membership } from '../../admission/lease-store.ts';
  *   spoken of the lease since it was acquired; plus 1 from then on, plus 2 once a periodic log entry has told it, plus 4
  *   once a gate has held a stream that is open for as long as its connection;
  * - hash, proxy → its number of leases in the set;
- * - hash, lease id → JSON `{state, path}`: the rest of who holds it (proxy, since, address) is in the lease id;
+ * - hash, lease id → JSON `{state, path, client}`: the rest of who holds it (proxy, since, peer) is in the lease id;
  * - sorted set, lease id that has ended → until when no renewal puts it back, ms of Redis TIME;
  * - sorted set, lease id that was taken out by its proxy's silence → until when that is remembered, ms of Redis TIME.
  */

@@ -6,31 +6,32 @@
 import { chunks } from '../../admission/chunks.ts';
 import type { Claims } from '../../admission/claims.ts';
 import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
-import type {
-  AboutGate,
-  Acquired,
-  Answer,
-  Closing,
-  Expired,
-  Fleet,
-  Gates,
-  Heartbeat,
-  HeartbeatReply,
-  HeldLease,
-  Holder,
-  LeasePage,
-  LeaseStore,
-  LeaseTimes,
-  MemberGate,
-  Membership,
-  PodCount,
-  Promised,
-  PromiseNews,
-  Renewal,
-  Renewed,
-  Silence,
-  SilentGate,
-  StoreAway,
+import {
+  type AboutGate,
+  type Acquired,
+  type Answer,
+  type Closing,
+  type Expired,
+  type Fleet,
+  type Gates,
+  type Heartbeat,
+  type HeartbeatReply,
+  type HeldLease,
+  type Holder,
+  type LeasePage,
+  type LeaseStore,
+  type LeaseTimes,
+  type MemberGate,
+  type Membership,
+  newHolder,
+  type PodCount,
+  type Promised,
+  type PromiseNews,
+  type Renewal,
+  type Renewed,
+  type Silence,
+  type SilentGate,
+  type StoreAway,
 } from '../../admission/lease-store.ts';
 import type { RedisLink } from '../../redis/link.ts';
 import { Keys } from './keys.ts';
@@ -85,8 +86,8 @@ export class RedisStore implements LeaseStore {
     return this.#link.up;
   }
 
-  acquire(claims: Claims, lease: LeaseId, reserveMs: number, path: string): Promise<Answer<Acquired>> {
-    return this.#calls.acquire(claims, lease, reserveMs, this.#infoOf({ state: 'reserved', path }));
+  acquire(claims: Claims, lease: LeaseId, reserveMs: number, path: string, client?: string): Promise<Answer<Acquired>> {
+    return this.#calls.acquire(claims, lease, reserveMs, this.#infoOf(newHolder('reserved', path, client)));
   }
 
   async renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
