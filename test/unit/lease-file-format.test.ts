@@ -13,12 +13,16 @@ const proxy = name.map((text) => text as ProxyId);
 const lease = fc.tuple(name, fc.stringMatching(/^[A-Za-z0-9.:-]{1,40}$/)).map((parts) => parts.join('_') as LeaseId);
 const lengthMs = fc.integer({ min: -1e12, max: 1e12 });
 
-const stored = fc.record({
-  lease,
-  leftMs: lengthMs,
-  flags: fc.nat({ max: 255 }),
-  path: fc.string({ unit: 'binary', maxLength: 40 }),
-});
+const stored = fc.record(
+  {
+    lease,
+    leftMs: lengthMs,
+    flags: fc.nat({ max: 255 }),
+    path: fc.string({ unit: 'binary', maxLength: 40 }),
+    client: fc.string({ maxLength: 40 }),
+  },
+  { requiredKeys: ['lease', 'leftMs', 'flags', 'path'] },
+);
 const snapshots = fc.record({
   incarnationAgeMs: fc.nat(),
   pods: fc.array(fc.record({ pod, usedAgoMs: lengthMs, leases: fc.array(stored) })),
