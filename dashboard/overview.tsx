@@ -4,6 +4,7 @@ import type { Api } from '../src/client/api.ts';
 import { Events } from './events.tsx';
 import type { View } from './fleet.ts';
 import { GatesTable } from './gates-table.tsx';
+import { KeptTable } from './kept-table.tsx';
 import { PodsTable } from './pods-table.tsx';
 import { ProxiesTable } from './proxies-table.tsx';
 import { RatesChart } from './rates-chart.tsx';
@@ -22,6 +23,7 @@ export function Overview({ api, view: { figures, rates, events } }: { api: Api; 
           <Totals totals={figures.totals} />
           <PodsTable api={api} figures={figures} />
           <ProxiesTable figures={figures} />
+          <KeptTable api={api} change={figures.timestamp} />
           <GatesTable api={api} change={figures.timestamp} />
         </div>
       ) : (

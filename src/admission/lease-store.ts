@@ -101,8 +101,8 @@ export interface Expired {
   readonly outlived: readonly LeaseId[];
   /** Number of the pod's leases after this call. */
   readonly count: number;
-  /** Proxies that hold leases past their expiry that were left. */
-  readonly waiting: readonly ProxyId[];
+  /** Proxies that hold leases past their expiry that were left, and how many: nobody has spoken of them for a ttl. */
+  readonly waiting: ReadonlyMap<ProxyId, number>;
   /** Proxies among the silent ones whose log overlooks leases. */
   readonly overlooked: readonly ProxyId[];
 }
@@ -196,6 +196,8 @@ export interface AboutGate {
   readonly node: string;
   /** When it started, by its own clock, ms since the epoch. */
   readonly startedMs: number;
+  /** By proxy: how many connections it holds a stream for. Absent where none. */
+  readonly held?: Readonly<Record<string, number>>;
 }
 
 /** One that is a member. */

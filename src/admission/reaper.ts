@@ -40,6 +40,8 @@ const POD_UNUSED_MS = 60 * 60 * 1000;
 /** The same where somebody invents names. A gate that uses one registers it again within a second. */
 const POD_UNUSED_CROWDED_MS = 10_000;
 const PODS_AT_ONCE = 50;
+/** Proxies of which a gate tells the fleet how many streams it holds. */
+const HELD_MAX = 1000;
 
 export class Reaper {
   readonly #parts: ReaperParts;
@@ -49,6 +51,7 @@ export class Reaper {
   readonly #talkingSinceMs = new Map<ProxyId, number>();
   readonly #unlogged: Unlogged;
   readonly #unheard: Unheard;
+  #unspoken: ReadonlyMap<ProxyId, number> | undefined;
   #gates = 1;
   #silentGates: ReadonlySet<string> = new Set();
   /** Of these the fleet has been told that their streams are lost. */
@@ -89,6 +92,11 @@ export class Reaper {
     return this.#unlogged.proxies();
   }
 
+  /** By proxy: leases of which nobody has spoken for a ttl, as of the last look at all of them; undefined before it. */
+  get unspoken(): ReadonlyMap<ProxyId, number> | undefined {
+    return this.#unspoken;
+  }
+
   /** How many there are, this one included, as of the last heartbeat. */
   get gates(): number {
     return this.#gates;
@@ -113,7 +121,7 @@ export class Reaper {
     const sentMs = performance.now();
     const answer = await store.heartbeat({
       gate: this.#options.gate,
-      about: this.#options.about,
+      about: this.#about(),
       proxies: [...new Set([...present.proxies, ...ledger.streams.proxies()])],
       pods: [...present.pods],
       gateSilentMs: GATE_SILENT_MS,
@@ -142,6 +150,11 @@ export class Reaper {
     if (!standing.synced || ownMs - this.#lastPassMs < this.#passMs) return;
     this.#lastPassMs = ownMs;
     await this.#pass(answer.value);
+  }
+
+  #about(): AboutGate {
+    const held = [...this.#parts.ledger.holds.byProxy].slice(0, HELD_MAX);
+    return held.length === 0 ? this.#options.about : { ...this.#options.about, held: Object.fromEntries(held) };
   }
 
   /** Whether time went by evenly since the last heartbeat, here and in the store. */
@@ -210,7 +223,7 @@ export class Reaper {
     await this.#tellNews();
     const silences = await this.#silences(timeMs, silentProxies, silentGates.length + (isMissing ? 1 : 0));
     if (!silences) return;
-    const waiting = new Set<ProxyId>();
+    const waiting = new Map<ProxyId, number>();
     const overlooked = new Set<ProxyId>();
     const empty: PodId[] = [];
     let complete = true;
@@ -219,15 +232,18 @@ export class Reaper {
       for (const { pod, expired } of answers) {
         if (!expired) complete = false;
         else if (expired.count === 0) empty.push(pod);
-        for (const proxy of expired?.waiting ?? []) waiting.add(proxy);
+        for (const [proxy, left] of expired?.waiting ?? []) waiting.set(proxy, (waiting.get(proxy) ?? 0) + left);
         for (const proxy of expired?.overlooked ?? []) overlooked.add(proxy);
       }
     }
-    if (complete) share.countedAll(standing.gates);
+    if (complete) {
+      share.countedAll(standing.gates);
+      this.#unspoken = waiting;
+    }
     evidence.overlooked(overlooked);
-    await this.#lookForUnlogged(waiting, timeMs);
+    await this.#lookForUnlogged(waiting.keys(), timeMs);
     await this.#lookForUnheard(timeMs);
-    if (waiting.size > 0) await store.register([...waiting]);
+    if (waiting.size > 0) await store.register([...waiting.keys()]);
     const podUnusedMs = pods.value.length > this.#options.podsMax ? POD_UNUSED_CROWDED_MS : POD_UNUSED_MS;
     if (empty.length > 0) await store.remove('pods', empty, podUnusedMs);
     const gone = silentProxies.filter((proxy) => !waiting.has(proxy));
@@ -261,7 +277,7 @@ export class Reaper {
   }
 
   /** Of those with leases past their expiry, the ones of which no gate has had a log stream for long. */
-  async #lookForUnlogged(waiting: ReadonlySet<ProxyId>, timeMs: number): Promise<void> {
+  async #lookForUnlogged(waiting: Iterable<ProxyId>, timeMs: number): Promise<void> {
     const { holds } = this.#parts.ledger;
     const others = [...waiting].filter((proxy) => !this.#talkingSinceMs.has(proxy) && !holds.areUsedBy(proxy));
     const known = await this.#parts.store.promised(others);

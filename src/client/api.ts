@@ -13,6 +13,7 @@ import {
   NAMED_PODS_MAX,
   type PodNowBody,
   type PodsBody,
+  type ProxiesBody,
   type ReadinessBody,
   type ReleaseBody,
   type TicketBody,
@@ -100,6 +101,10 @@ export class Api {
 
   gates(): Promise<GatesBody> {
     return this.#ask('GET', 'v1/gates');
+  }
+
+  proxies(): Promise<ProxiesBody> {
+    return this.#ask('GET', 'v1/proxies');
   }
 
   /** The newest events, at most so many; oldest first. */

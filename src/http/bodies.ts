@@ -57,6 +57,24 @@ export interface ReleaseBody extends CloseBody {
   readonly released: boolean;
 }
 
+/** How the leases of a proxy are kept, all gates together. */
+export interface ProxyBody {
+  readonly proxy: string;
+  readonly connections: number;
+  /** By a stream that a gate has open for each. */
+  readonly held: number;
+  /** By its access log. Null: not known yet. */
+  readonly renewed: number | null;
+  /** By nothing: nobody has spoken of them for a ttl. Null: not known yet. */
+  readonly unrenewed: number | null;
+}
+
+export interface ProxiesBody {
+  readonly time: string;
+  /** Those with the most connections first; at most 1,000. */
+  readonly proxies: readonly ProxyBody[];
+}
+
 /** Null: it has not told, because it is older than this, or has just come. */
 export interface GateBody {
   readonly name: string;

@@ -26,6 +26,7 @@ import type { LastHour } from './last-hour.ts';
 import { Methods } from './methods.ts';
 import { type PodRouteParts, podRoutes } from './pods.ts';
 import { sendAway, sendProblem } from './problem.ts';
+import { type ProxyRouteParts, proxyRoutes } from './proxies.ts';
 import { checkScopes, needs } from './scopes.ts';
 import { refuseUnreadable } from './unreadable.ts';
 
@@ -43,7 +44,7 @@ export interface HttpServerOptions {
   readonly origins: readonly string[];
 }
 
-export interface HttpServerParts extends PodRouteParts {
+export interface HttpServerParts extends PodRouteParts, ProxyRouteParts {
   readonly metrics: GateMetrics;
   readonly readiness: () => Readiness;
   readonly access: Access;
@@ -119,6 +120,7 @@ export function createHttpServer(parts: HttpServerParts, options: HttpServerOpti
     metricRoutes(scope, parts, needs(open.includes('metrics') ? 'none' : 'read'));
     podRoutes(scope, parts);
     gateRoutes(scope, parts.fleet);
+    proxyRoutes(scope, parts);
     hubRoutes(scope, parts);
   });
   parts.hub?.attach(app.server);

@@ -94,7 +94,7 @@ export class LeaseModel {
   expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Expired {
     const leases: LeaseId[] = [];
     const outlived: LeaseId[] = [];
-    const waiting = new Set<ProxyId>();
+    const waiting = new Map<ProxyId, number>();
     const overlooked = new Set<ProxyId>();
     for (const [lease, { expiryMs, spokenOf, told, held }] of this.held(pod)) {
       if (expiryMs >= this.nowMs) continue;
@@ -108,11 +108,11 @@ export class LeaseModel {
       if (isOverlooked) overlooked.add(proxyOf(lease));
       if (isSilent && !isOverlooked && (told || !(held || isSilent.toldOnly))) leases.push(lease);
       else if (lastWordMs < this.nowMs - times.unrenewedMaxMs) outlived.push(lease);
-      else waiting.add(proxyOf(lease));
+      else waiting.set(proxyOf(lease), (waiting.get(proxyOf(lease)) ?? 0) + 1);
     }
     this.release(pod, [...leases, ...outlived], 0);
     for (const lease of leases) this.#lapsed.add(`${pod} ${lease}`);
-    return { leases, outlived, waiting: [...waiting], overlooked: [...overlooked], count: this.held(pod).size };
+    return { leases, outlived, waiting, overlooked: [...overlooked], count: this.held(pod).size };
   }
 
   lapsed(pod: PodId, leases: readonly LeaseId[]): LeaseId[] {

@@ -176,7 +176,7 @@ function sorted({ leases, outlived, waiting, overlooked, count }: Expired): Expi
   return {
     leases: leases.toSorted(),
     outlived: outlived.toSorted(),
-    waiting: waiting.toSorted(),
+    waiting: new Map([...waiting].toSorted()),
     overlooked: overlooked.toSorted(),
     count,
   };

@@ -310,11 +310,13 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
     it('counts a lease past its expiry until it is expired', async () => {
       const lease = newLease(proxyA);
       await acquire(pod1, lease, 1, 1);
-      await expect.poll(async () => (await value(store.expire(pod1, [], TIMES))).waiting).toEqual([proxyA]);
+      await expect
+        .poll(async () => (await value(store.expire(pod1, [], TIMES))).waiting)
+        .toEqual(new Map([[proxyA, 1]]));
       expect(await acquire(pod1, newLease(proxyA), 1)).toEqual({ admitted: false, count: 1 });
       expect(await value(store.expire(pod1, gone(proxyA), TIMES))).toMatchObject({
         leases: [lease],
-        waiting: [],
+        waiting: new Map(),
         count: 0,
       });
       expect(await counts(pod1)).toEqual({ connections: 0, proxies: {} });
@@ -327,10 +329,10 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       await acquire(pod1, mine, 9, 1);
       await acquire(pod1, other, 9, 1);
       await acquire(pod1, fresh, 9, HOUR_MS);
-      await expect.poll(async () => (await value(store.expire(pod1, [], TIMES))).waiting.length).toBe(2);
+      await expect.poll(async () => (await value(store.expire(pod1, [], TIMES))).waiting.size).toBe(2);
       expect(await value(store.expire(pod1, gone(proxyA), TIMES))).toMatchObject({
         leases: [mine],
-        waiting: [proxyB],
+        waiting: new Map([[proxyB, 1]]),
         count: 2,
       });
       expect(await counts(pod1)).toEqual({ connections: 2, proxies: { proxy_a: 1, proxy_b: 1 } });
@@ -339,9 +341,13 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
     it('does not expire a lease that was renewed meanwhile', async () => {
       const lease = newLease(proxyA);
       await acquire(pod1, lease, 9, 1);
-      await expect.poll(async () => (await value(store.expire(pod1, [], TIMES))).waiting.length).toBe(1);
+      await expect.poll(async () => (await value(store.expire(pod1, [], TIMES))).waiting.size).toBe(1);
       await value(store.renew(pod1, [{ lease }], HOUR_MS));
-      expect(await value(store.expire(pod1, gone(proxyA), TIMES))).toMatchObject({ leases: [], waiting: [], count: 1 });
+      expect(await value(store.expire(pod1, gone(proxyA), TIMES))).toMatchObject({
+        leases: [],
+        waiting: new Map(),
+        count: 1,
+      });
     });
 
     it('finds what has expired behind thousands of leases that wait for another proxy', async () => {
@@ -358,11 +364,16 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       const mine = newLease(proxyA);
       await acquire(pod1, mine, 5000, 1);
       await expect
-        .poll(async () => [...(await value(store.expire(pod1, [], TIMES))).waiting].sort())
-        .toEqual([proxyA, proxyB]);
+        .poll(async () => (await value(store.expire(pod1, [], TIMES))).waiting)
+        .toEqual(
+          new Map([
+            [proxyA, 1],
+            [proxyB, 2500],
+          ]),
+        );
       expect(await value(store.expire(pod1, gone(proxyA), TIMES))).toMatchObject({
         leases: [mine],
-        waiting: [proxyB],
+        waiting: new Map([[proxyB, 2500]]),
         count: 2500,
       });
     });

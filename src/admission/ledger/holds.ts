@@ -35,6 +35,7 @@ export class Holds {
   readonly #everyMs: number;
   readonly #held = new Map<LeaseId, Holding>();
   readonly #proxies = new Set<ProxyId>();
+  readonly #byProxy = new Map<ProxyId, number>();
 
   constructor(entries: Entries, releases: Releases, { ttlMs }: { ttlMs: number }) {
     this.#entries = entries;
@@ -55,6 +56,11 @@ export class Holds {
     return this.#proxies.has(proxy);
   }
 
+  /** How many streams are held of each. */
+  get byProxy(): ReadonlyMap<ProxyId, number> {
+    return this.#byProxy;
+  }
+
   get(lease: LeaseId): Held | undefined {
     return this.#held.get(lease)?.hold;
   }
@@ -63,7 +69,9 @@ export class Holds {
   open(hold: Held): void {
     const { lease } = hold;
     this.usedBy(proxyOf(lease));
-    this.#held.get(lease)?.closing?.resolve(false);
+    const before = this.#held.get(lease);
+    if (before) before.closing?.resolve(false);
+    else this.#count(proxyOf(lease), 1);
     this.#held.set(lease, { hold, entry: this.#entries.hold(hold), renewedAtMs: performance.now() });
   }
 
@@ -105,7 +113,14 @@ export class Holds {
     const held = this.#held.get(hold.lease);
     if (held?.hold !== hold) return undefined;
     this.#held.delete(hold.lease);
+    this.#count(proxyOf(hold.lease), -1);
     held.closing?.resolve(hasEnded);
     return held;
+  }
+
+  #count(proxy: ProxyId, by: 1 | -1): void {
+    const count = (this.#byProxy.get(proxy) ?? 0) + by;
+    if (count > 0) this.#byProxy.set(proxy, count);
+    else this.#byProxy.delete(proxy);
   }
 }

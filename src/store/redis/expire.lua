@@ -10,8 +10,8 @@
 -- ARGV[7...] five values for each silent proxy: its id; silence threshold, ms; a last word up to this time is no
 --   evidence, ms; a last word after this time means that the log overlooks the lease, if it was never told, ms;
 --   1 to leave all leases that were never told
--- returns {leases taken by silence, leases taken because nobody spoke of them, proxies that hold others past their
---   expiry, proxies whose log overlooks leases, number of leases that stay, 1 if there may be more, count}
+-- returns {leases taken by silence, leases taken because nobody spoke of them, 'proxy its-leases proxy its-leases ...' of
+--   those that stay past their expiry, proxies whose log overlooks leases, number of leases that stay, 1 if there may be more, count}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local skip, batch = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -34,7 +34,7 @@ for _, lease in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. latest, '+inf
 end
 
 local past = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'WITHSCORES', 'LIMIT', skip, batch)
-local silent, outlived, waiting, overlooked, seen, left = {}, {}, {}, {}, {}, 0
+local silent, outlived, waiting, overlooked, left = {}, {}, {}, {}, 0
 for i = 1, #past, 2 do
   local lease, expiry = past[i], tonumber(past[i + 1])
   local proxy = string.match(lease, '^(.*)_')
@@ -62,10 +62,7 @@ for i = 1, #past, 2 do
     taken[#taken + 1] = lease
   else
     left = left + 1
-    if not seen[proxy] then
-      seen[proxy] = true
-      waiting[#waiting + 1] = proxy
-    end
+    waiting[proxy] = (waiting[proxy] or 0) + 1
   end
 end
 if #silent > 0 then
@@ -80,5 +77,9 @@ local names = {}
 for proxy in pairs(overlooked) do
   names[#names + 1] = proxy
 end
+local stay = {}
+for proxy, leases in pairs(waiting) do
+  stay[#stay + 1] = proxy .. ' ' .. leases
+end
 local more = #past == 2 * batch and 1 or 0
-return { silent, outlived, waiting, names, left, more, redis.call('ZCARD', KEYS[1]) }
+return { silent, outlived, table.concat(stay, ' '), names, left, more, redis.call('ZCARD', KEYS[1]) }

@@ -129,7 +129,7 @@ export class RedisStore implements LeaseStore {
   async #expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>> {
     const leases: LeaseId[] = [];
     const outlived: LeaseId[] = [];
-    const waiting = new Set<ProxyId>();
+    const waiting = new Map<ProxyId, number>();
     const overlooked = new Set<ProxyId>();
     const rules = silences.flatMap(({ proxy, silentMs, unheardUntilMs, completeSinceMs, toldOnly }) => [
       proxy,
@@ -146,10 +146,10 @@ export class RedisStore implements LeaseStore {
       const [silent, outlasted, others, overlooking, left, more, count] = answer.value as Expiry;
       leases.push(...silent);
       outlived.push(...outlasted);
-      for (const proxy of others) waiting.add(proxy);
+      for (const [proxy, left] of leasesOf(others)) waiting.set(proxy, (waiting.get(proxy) ?? 0) + left);
       for (const proxy of overlooking) overlooked.add(proxy);
       if (more === 0) {
-        return { ok: true, value: { leases, outlived, waiting: [...waiting], overlooked: [...overlooked], count } };
+        return { ok: true, value: { leases, outlived, waiting, overlooked: [...overlooked], count } };
       }
       skip += left;
     }
@@ -410,7 +410,7 @@ function closingOf(text: string): Closing {
 }
 
 /** What `expire.lua` returns. */
-type Expiry = [LeaseId[], LeaseId[], ProxyId[], ProxyId[], number, number, number];
+type Expiry = [LeaseId[], LeaseId[], string, ProxyId[], number, number, number];
 
 /** From what `promised.lua` returns. */
 function promisedOf(flat: readonly string[]): Promised {
