@@ -42,7 +42,7 @@ export class Keys {
    * - `told`, sorted set: gate → when it last said that it has told the store all that it knows, ms of Redis TIME;
    * - `doubting`, sorted set: gate → when it last said that it does not trust the counts yet, ms of Redis TIME;
    * - `closings`, sorted set: pod, lease and reason of a connection to close → when that was asked for, ms of Redis TIME;
-   * - `about`, hash: gate → JSON `{version, node, startedMs}`, for people to look at.
+   * - `about`, hash: gate → JSON `{version, node, startedMs, held}`, for people to look at.
    */
   ofGates(part: 'history' | 'back' | 'told' | 'doubting' | 'closings' | 'about'): string {
     return `{${this.members('gates')}}:${part}`;
