@@ -56,6 +56,56 @@ it('a flush also writes what became due while the one before it was under way', 
   expect(await store.fleet([pod1])).toMatchObject({ ok: true, value: { pods: [{ connections: 2 }] } });
 });
 
+describe('held streams that were opened at once', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it('renew in turns, and each in time', async () => {
+    const store = new MemoryStore(() => 1_800_000_000_000 + performance.now());
+    const renew = vi.spyOn(store, 'renew');
+    const { ledger } = makeGate(() => store, 'deny', 0);
+    const leases = leasesOf(proxyA, 600);
+    for (const lease of leases) ledger.holds.open({ pod: pod1, lease, path: '/', close: () => {} });
+    const renewedAtMs = new Map(leases.map((lease) => [lease, 0]));
+    const counts: number[] = [];
+    const waitedMs: number[] = [];
+    for (let nowMs = 0; nowMs < 4 * TTL_MS; nowMs += 1000) {
+      await ledger.flush();
+      const renewed = renew.mock.calls.splice(0).flatMap(([, renewals]) => renewals.map(({ lease }) => lease));
+      for (const lease of renewed) {
+        waitedMs.push(nowMs - (renewedAtMs.get(lease) ?? 0));
+        renewedAtMs.set(lease, nowMs);
+      }
+      counts.push(renewed.length);
+      vi.advanceTimersByTime(1000);
+    }
+    // The first time, all of them are written at once.
+    expect(Math.max(...counts.slice(1))).toBeLessThanOrEqual(Math.ceil((600 * 1000) / (TTL_MS / 4)));
+    expect(Math.max(...waitedMs)).toBeLessThanOrEqual(TTL_MS / 2 + 1000);
+    expect(Math.min(...renewedAtMs.values())).toBeGreaterThan(3 * TTL_MS);
+  });
+
+  it('renew in time even if most of them end', async () => {
+    const store = new MemoryStore(() => 1_800_000_000_000 + performance.now());
+    const renew = vi.spyOn(store, 'renew');
+    const { ledger } = makeGate(() => store, 'deny', 0);
+    const held = leasesOf(proxyA, 600).map((lease) => ({ pod: pod1, lease, path: '/', close: () => {} }));
+    for (const each of held) ledger.holds.open(each);
+    const last = held.at(-1)?.lease;
+    let renewedAtMs = 0;
+    for (let nowMs = 0; nowMs < 2 * TTL_MS; nowMs += 1000) {
+      await ledger.flush();
+      const renewed = new Set(renew.mock.calls.splice(0).flatMap(([, renewals]) => renewals.map(({ lease }) => lease)));
+      if (last && renewed.has(last)) renewedAtMs = nowMs;
+      expect(nowMs - renewedAtMs).toBeLessThanOrEqual(TTL_MS / 2 + 1000);
+      // Whoever had a turn is gone: fewer and fewer have turns, and those that wait are not fewer.
+      if (nowMs > 0)
+        for (const each of held) if (each.lease !== last && renewed.has(each.lease)) ledger.holds.ended(each);
+      vi.advanceTimersByTime(1000);
+    }
+  });
+});
+
 describe('a connection in the ledger', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
   afterEach(() => void vi.useRealTimers());

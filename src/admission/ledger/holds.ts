@@ -20,6 +20,9 @@ const PROXIES_MAX = 10_000;
 /** How often within a ttl an open stream renews its lease. */
 const RENEWED_PER_TTL = 4;
 
+/** It may be so many times later, because others have their turn before it. */
+const LATE_MAX = 2;
+
 interface Holding {
   readonly hold: Held;
   /** Undefined where the ledger has no room for it. */
@@ -33,9 +36,11 @@ export class Holds {
   readonly #entries: Entries;
   readonly #releases: Releases;
   readonly #everyMs: number;
+  /** In the order in which they were renewed. */
   readonly #held = new Map<LeaseId, Holding>();
   readonly #proxies = new Set<ProxyId>();
   readonly #byProxy = new Map<ProxyId, number>();
+  #turnAtMs = performance.now();
 
   constructor(entries: Entries, releases: Releases, { ttlMs }: { ttlMs: number }) {
     this.#entries = entries;
@@ -70,17 +75,27 @@ export class Holds {
     const { lease } = hold;
     this.usedBy(proxyOf(lease));
     const before = this.#held.get(lease);
-    if (before) before.closing?.resolve(false);
-    else this.#count(proxyOf(lease), 1);
+    before?.closing?.resolve(false);
+    if (!before) this.#count(proxyOf(lease), 1);
+    this.#held.delete(lease); // it gets the last turn
     this.#held.set(lease, { hold, entry: this.#entries.hold(hold), renewedAtMs: performance.now() });
   }
 
-  /** The open streams have gone on until now: each renews its lease, some time before it expires, or puts it back. */
+  /**
+   * The open streams have gone on until now: each renews its lease, some time before it expires, or puts it back. Streams
+   * that were opened at once take turns, as many as bring all of them round in time: Checks would wait for all at once.
+   */
   renew(nowMs: number): void {
-    for (const held of this.#held.values()) {
-      if (nowMs - held.renewedAtMs < this.#everyMs) continue;
+    let turn = Math.ceil((this.#held.size * (nowMs - this.#turnAtMs)) / this.#everyMs);
+    this.#turnAtMs = nowMs;
+    for (const [lease, held] of this.#held) {
+      const sinceMs = nowMs - held.renewedAtMs;
+      if (sinceMs < this.#everyMs || (turn <= 0 && sinceMs < LATE_MAX * this.#everyMs)) return;
+      turn -= 1;
       held.renewedAtMs = nowMs;
       held.entry = this.#entries.hold(held.hold);
+      this.#held.delete(lease);
+      this.#held.set(lease, held);
     }
   }
 
