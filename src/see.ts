@@ -10,6 +10,7 @@ export const ENTRIES = [
   'never-asked',
   'no-answer',
   'one-name',
+  'open-files',
   'pod-unknown',
   'proxy-unknown',
   'silence-contradicted',

@@ -1,7 +1,11 @@
 /** `wsgate serve`: a gate, from its start to its end. */
 
+import type { Logger } from 'pino';
 import { startApp } from '../app.ts';
+import type { Config } from '../config/schema.ts';
 import { createLogger } from '../logger.ts';
+import { openFilesMax, openFilesNeeded } from '../open-files.ts';
+import { see } from '../see.ts';
 import { readConfig } from './check-config.ts';
 import { command } from './command.ts';
 import { Reload } from './reload.ts';
@@ -16,6 +20,7 @@ export const serve = command(
     const log = await createLogger(config.log, host.out, host.outIsTerminal);
     let reload: Reload | undefined;
     host.onHangup(() => reload?.read()); // one that comes before it serves would change nothing
+    lookAtOpenFiles(config, log);
     const app = await startApp(config, log);
     reload = new Reload({ file, env: host.env, config, app, log });
     reload.watch();
@@ -30,3 +35,14 @@ export const serve = command(
     return 0;
   },
 );
+
+function lookAtOpenFiles(config: Config, log: Logger): void {
+  const [max, needed] = [openFilesMax(), openFilesNeeded(config)];
+  if (max === undefined || max >= needed) return;
+  log.warn(
+    { openFilesMax: max, needed, see: see('open-files') },
+    `this process may open ${max} files, and ${needed} connections and files are allowed: beyond that no Envoy can ` +
+      `connect. Allow as many (systemd: LimitNOFILE=${needed}; docker run --ulimit nofile=${needed}:${needed}; a shell: ` +
+      `ulimit -n ${needed}), or lower listen.connectionsMax, http.connectionsMax, hub.clientsMax`,
+  );
+}

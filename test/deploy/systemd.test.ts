@@ -10,6 +10,7 @@ import { lendFolder } from '../../lab/fleet/folder.ts';
 import { bareEnv, freePort, start, until } from '../../lab/fleet/processes.ts';
 import { EXIT_CONFIG, EXIT_USAGE } from '../../src/commands/command.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { openFilesNeeded } from '../../src/open-files.ts';
 
 const exec = promisify(execFile);
 const PROGRAM = '/usr/local/bin/wsgate';
@@ -61,11 +62,10 @@ it('is started again after each failure, but for those that stay', () => {
   expect(settingOf('RestartPreventExitStatus')).toBe(`${EXIT_USAGE} ${EXIT_CONFIG}`);
 });
 
-it('has room for a socket for each connection that a gate accepts', () => {
+it('may open as many files as the bounds on connections come to', () => {
   const defaults = loadConfig({ env: {} });
   if (!defaults.ok) throw new Error('no defaults');
-  const { listen, http } = defaults.config;
-  expect(Number(settingOf('LimitNOFILE'))).toBeGreaterThan(listen.connectionsMax + http.connectionsMax);
+  expect(Number(settingOf('LimitNOFILE'))).toBeGreaterThan(openFilesNeeded(defaults.config));
 });
 
 describe.skipIf(!hasSystemd())('systemd itself', () => {
