@@ -27,7 +27,8 @@ const UNSUPPORTED_MEDIA_TYPE = 415;
 
 export class RawCall {
   readonly #stream: ServerHttp2Stream;
-  readonly #headers: IncomingHttpHeaders;
+  /** Until the first answer: a call may stay open for days, and nobody looks at them after it. */
+  #headers: IncomingHttpHeaders | undefined;
   #isOver = false;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
@@ -41,12 +42,15 @@ export class RawCall {
   }
 
   /** The call's initial metadata, as grpc-js has it. */
-  readonly metadata = {
-    get: (key: string): string[] => {
-      const value = this.#headers[key];
-      return value === undefined ? [] : [value].flat();
-    },
-  };
+  get metadata() {
+    const headers = this.#headers;
+    return {
+      get(key: string): string[] {
+        const value = headers?.[key];
+        return value === undefined ? [] : [value].flat();
+      },
+    };
+  }
 
   /** As grpc-js has it, as far as it is looked at. */
   getAuthContext(): { sslPeerCertificate?: PeerCertificate } {
@@ -60,7 +64,7 @@ export class RawCall {
   serve(handler: RawHandler): void {
     const stream = this.#stream;
     stream.on('error', () => {}); // `aborted` or `close` follows
-    if (!this.#headers['content-type']?.startsWith(CONTENT_TYPE)) {
+    if (!this.#headers?.['content-type']?.startsWith(CONTENT_TYPE)) {
       this.#isOver = true;
       stream.respond({ ':status': UNSUPPORTED_MEDIA_TYPE }, { endStream: true });
       return;
@@ -113,6 +117,7 @@ export class RawCall {
 
   #respond(): void {
     if (this.#stream.headersSent) return;
+    this.#headers = undefined;
     this.#stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE }, { waitForTrailers: true });
   }
 }
