@@ -98,7 +98,7 @@ async function drain({ ledger, reaper, grpc, hub }: GateParts): Promise<void> {
   await grpc.idle();
   await ledger.flush();
   grpc.endStreams();
-  grpc.letGo();
+  await grpc.letGo();
   await ledger.stop();
   await reaper.stop();
   await within(LAST_BYTES_MS, drained);

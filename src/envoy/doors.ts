@@ -27,8 +27,8 @@ export interface Door {
   idle?(): Promise<void>;
   /** Ends its streams, which never end by themselves and which Envoy opens again elsewhere. A door without such lacks this. */
   endStreams?(): void;
-  /** The gate stops: ends the streams that Envoy never opens again. A door without such streams lacks this. */
-  letGo?(): void;
+  /** The gate stops: ends the streams that Envoy never opens again, and sends that. A door without such streams lacks this. */
+  letGo?(): Promise<void>;
 }
 
 export type DoorParts = Pick<ExtAuthzParts, 'gate' | 'pods' | 'proxies' | 'namesakes' | 'log'> &

@@ -12,10 +12,12 @@
 import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { chunks } from '../../admission/chunks.ts';
 import type { Gate } from '../../admission/gate.ts';
 import { type ProxyId, proxyOf, startOf } from '../../admission/ids.ts';
 import type { Held, Holds } from '../../admission/ledger/holds.ts';
 import type { DenialReason, Upgrade } from '../../admission/verdict.ts';
+import { within } from '../../within.ts';
 import { clientBeside, endpointOf, endpointSent } from '../client-address.ts';
 import type { RawCall } from '../grpc/raw-call.ts';
 import type { RawMethods } from '../grpc/raw-calls.ts';
@@ -29,6 +31,11 @@ import { stringField } from '../struct.ts';
 import { toldLease } from '../told-lease.ts';
 import type { Denials, Lacking } from './denials.ts';
 import { isWebSocket, type RequestSight, readUpgrade, shownPath, UPGRADE } from './request.ts';
+
+/** Streams that are let go in one turn of the event loop, so that what is sent of them leaves the process meanwhile. */
+const LET_GO_AT_ONCE = 500;
+/** An Envoy that has not read that many by then hangs. */
+const READ_WITHIN_MS = 1_000;
 
 export interface HoldParts {
   readonly gate: Gate;
@@ -60,9 +67,16 @@ export class HoldDoor {
     await Promise.all([...this.#streams].map(({ answered }) => answered));
   }
 
-  /** Ends all streams in the way that closes no WebSocket. Nobody will hold these again. */
-  letGo(): void {
-    for (const stream of this.#streams) stream.letGo();
+  /**
+   * Ends all streams in the way that closes no WebSocket. Nobody will hold these again. Resolves when Envoys have been
+   * sent it, or take too long to read it.
+   */
+  async letGo(): Promise<void> {
+    for (const some of chunks([...this.#streams], LET_GO_AT_ONCE)) {
+      const inTime = await within(READ_WITHIN_MS, Promise.all(some.map((stream) => stream.letGo())));
+      if (!inTime) break;
+    }
+    for (const stream of this.#streams) void stream.letGo();
   }
 
   #serve(call: RawCall): void {
@@ -118,10 +132,11 @@ class HoldStream {
     this.#asking = undefined;
   }
 
-  /** OK before an answer would let the WebSocket in. */
-  letGo(): void {
+  /** OK before an answer would let the WebSocket in. Resolves when it is sent. */
+  letGo(): Promise<void> {
     if (this.#held) this.#end(status.OK);
     else this.#end(status.UNAVAILABLE, 'this gate stops');
+    return this.#call.gone();
   }
 
   #begin(request: ProcessingRequest): void {

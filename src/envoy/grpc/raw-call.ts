@@ -115,6 +115,12 @@ export class RawCall {
     stream.end();
   }
 
+  /** Resolves when nothing of it is left to be sent. */
+  gone(): Promise<void> {
+    if (this.#stream.destroyed) return Promise.resolve();
+    return new Promise((resolve) => this.#stream.once('close', resolve));
+  }
+
   #respond(): void {
     if (this.#stream.headersSent) return;
     this.#headers = undefined;

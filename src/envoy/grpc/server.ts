@@ -115,8 +115,8 @@ export class GrpcServer {
   }
 
   /** Ends those that it never opens again: nobody will hold these connections any more. */
-  letGo(): void {
-    for (const door of this.#parts.doors) door.letGo?.();
+  async letGo(): Promise<void> {
+    await Promise.all(this.#parts.doors.map((door) => door.letGo?.()));
   }
 
   close(): void {
