@@ -286,6 +286,17 @@ describe('what no Envoy would send', () => {
     await holdsNow(0);
   });
 
+  it('and asks on and on without reading the answers is broken off, and keeps its slot', async () => {
+    const call = envoy.ask(newStream());
+    await expect.poll(() => call.answers).toHaveLength(1);
+    call.stream.pause();
+    call.stream.write(Buffer.concat(Array(40_000).fill(bytesOf({ responseTrailers: {} }))));
+    await holdsNow(0);
+    expect(await gate.connections('pod1')).toBe(1);
+    envoy.ask(newStream());
+    await counts(2);
+  });
+
   it('beyond listen.heldStreamsMax is turned away, and Checks are not', async () => {
     for (const _ of [1, 2, 3]) envoy.ask(newStream());
     await holdsNow(3);

@@ -4,7 +4,7 @@
  * difference between a closed connection and an unknown one. It also takes a third of the memory.
  */
 
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { TLSSocket } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import type { PeerCertificate } from '../certificate-names.ts';
@@ -89,9 +89,13 @@ export class RawCall {
     stream.once('close', () => over(false));
   }
 
-  /** Nothing when the call is over. */
+  /** Nothing when the call is over. One whose caller asks and does not read is broken off: answers would pile up. */
   send(message: Uint8Array): void {
     if (this.#isOver || this.#stream.closed) return;
+    if (this.#stream.writableNeedDrain) {
+      this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      return;
+    }
     this.#respond();
     const framed = Buffer.allocUnsafe(5 + message.length);
     framed[0] = 0;
