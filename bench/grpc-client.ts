@@ -5,9 +5,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { loadServices } from '../src/envoy/protos.ts';
 
-const { authorization, accessLog } = loadServices();
+const { authorization, accessLog, externalProcessor } = loadServices();
 export const CHECK_PATH = authorization.Check.path;
 export const LOG_PATH = accessLog.StreamAccessLogs.path;
+export const HOLD_PATH = externalProcessor.Process.path;
 
 /** A message as it goes over the wire: not compressed, its length before it. */
 export function framed(message: Uint8Array): Buffer {
@@ -54,14 +55,22 @@ export class GrpcConnection {
     });
   }
 
-  /** A stream of messages to the server, which answers when it ends. */
-  stream(path: string): ClientHttp2Stream {
+  /** A stream of messages to the server. */
+  stream(path: string, metadata: Readonly<Record<string, string>> = {}): ClientHttp2Stream {
     return this.#session.request({
       [constants.HTTP2_HEADER_METHOD]: 'POST',
       [constants.HTTP2_HEADER_PATH]: path,
       [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc',
       te: 'trailers',
       'x-wsgate-proxy': this.#proxy,
+      ...metadata,
+    });
+  }
+
+  /** Resolves when the server has read all that was sent before. */
+  readAll(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#session.ping((error) => (error ? reject(error) : resolve()));
     });
   }
 

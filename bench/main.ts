@@ -9,6 +9,8 @@ import { cores } from './cores.ts';
 import { envoy } from './envoy.ts';
 import { type Figure, isMet } from './figure.ts';
 import { growth } from './growth.ts';
+import { held } from './held.ts';
+import { hold } from './hold.ts';
 import { hub } from './hub.ts';
 import { type Finding, machine, tablesOf, writeFigures } from './report.ts';
 import { size } from './size.ts';
@@ -33,7 +35,7 @@ Exit code: 0; 1 when a target is missed, or with --short when a ratio is worse t
 2 for a command line that makes no sense.
 `;
 
-const BENCHMARKS: readonly Benchmark[] = [check, envoy, accessLog, size, snapshot, hub, growth, cores];
+const BENCHMARKS: readonly Benchmark[] = [check, hold, held, envoy, accessLog, size, snapshot, hub, growth, cores];
 
 const begunMs = performance.now();
 let retries = 0;

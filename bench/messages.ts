@@ -1,6 +1,7 @@
 /**
- * Checks and log entries field by field as a real Envoy 1.40 on `envoy/edge.yaml` sends them for a browser's WebSocket,
- * in Envoy's own protos: what the gate does not read has to be skipped, and that costs, too.
+ * Checks, log entries and questions of the hold door field by field as a real Envoy 1.40 on `envoy/edge.yaml` and
+ * `envoy/hold.yaml` sends them for a browser's WebSocket, in Envoy's own protos: what the gate does not read has to be
+ * skipped, and that costs, too.
  */
 
 import { envoyMethod } from '../lab/fleet/envoy-protos.ts';
@@ -11,6 +12,11 @@ const log = envoyMethod(
   'envoy/service/accesslog/v3/als.proto',
   'envoy.service.accesslog.v3.AccessLogService',
   'StreamAccessLogs',
+);
+const hold = envoyMethod(
+  'envoy/service/ext_proc/v3/external_processor.proto',
+  'envoy.service.ext_proc.v3.ExternalProcessor',
+  'Process',
 );
 
 /** One WebSocket, as Envoy names its stream. */
@@ -49,7 +55,7 @@ export function leaseOf({ proxy, second, nanos, port }: Stream): LeaseId {
 }
 
 export function checkBytes(stream: Stream): Buffer {
-  const path = `/${stream.pod}/chat?room=lobby`;
+  const path = pathOf(stream);
   return check.requestSerialize({
     attributes: {
       source: { address: socketAddress('127.0.0.1', stream.port) },
@@ -59,22 +65,7 @@ export function checkBytes(stream: Stream): Buffer {
         http: {
           id: '5620845868828492725',
           method: 'GET',
-          headers: {
-            ':authority': 'edge.example.com',
-            ':method': 'GET',
-            ':path': path,
-            ':scheme': 'http',
-            'accept-language': 'en-GB,en;q=0.9',
-            connection: 'Upgrade',
-            origin: 'https://app.example.com',
-            'sec-websocket-key': 'N9UG8WNvFNNe5lcIXOr9rg==',
-            'sec-websocket-version': '13',
-            upgrade: 'websocket',
-            'user-agent': AGENT,
-            'x-forwarded-for': '192.0.2.2',
-            'x-forwarded-proto': 'http',
-            'x-request-id': REQUEST_ID,
-          },
+          headers: headersOf(path),
           path,
           host: 'edge.example.com',
           scheme: 'http',
@@ -85,6 +76,53 @@ export function checkBytes(stream: Stream): Buffer {
       routeMetadataContext: { filterMetadata: { wsgate: { fields: { pod: { stringValue: stream.pod } } } } },
     },
   });
+}
+
+/** The first message of a stream of the hold door. */
+export function holdBytes(stream: Stream): Buffer {
+  const { pod, proxy, port, second, nanos } = stream;
+  const headers = Object.entries({ ...headersOf(pathOf(stream)), 'x-envoy-external-address': '127.0.0.1' });
+  const time = new Date(second * 1000).toISOString().replace('.000Z', `.${String(nanos).slice(0, 6)}+00:00`);
+  const attributes = {
+    'source.address': `127.0.0.1:${port}`,
+    'request.time': time,
+    'xds.node.id': proxy,
+    "xds.route_metadata.filter_metadata['wsgate']['pod']": pod,
+  };
+  const fields = Object.entries(attributes).map(([key, stringValue]) => [key, { stringValue }]);
+  return hold.requestSerialize({
+    requestHeaders: { headers: { headers: headers.map(([key, value]) => ({ key, rawValue: Buffer.from(value) })) } },
+    metadataContext: {},
+    attributes: { 'envoy.filters.http.ext_proc': { fields: Object.fromEntries(fields) } },
+  });
+}
+
+/** What Envoy sends beside it, as gRPC metadata. */
+export function holdMetadata({ second, nanos, port }: Stream): Record<string, string> {
+  return { 'x-wsgate-peer': `127.0.0.1:${port}`, 'x-wsgate-start': `${second}.${nanos}` };
+}
+
+function pathOf({ pod }: Stream): string {
+  return `/${pod}/chat?room=lobby`;
+}
+
+function headersOf(path: string): Record<string, string> {
+  return {
+    ':authority': 'edge.example.com',
+    ':method': 'GET',
+    ':path': path,
+    ':scheme': 'http',
+    'accept-language': 'en-GB,en;q=0.9',
+    connection: 'Upgrade',
+    origin: 'https://app.example.com',
+    'sec-websocket-key': 'N9UG8WNvFNNe5lcIXOr9rg==',
+    'sec-websocket-version': '13',
+    upgrade: 'websocket',
+    'user-agent': AGENT,
+    'x-forwarded-for': '192.0.2.2',
+    'x-forwarded-proto': 'http',
+    'x-request-id': REQUEST_ID,
+  };
 }
 
 /** A message of one entry, as Envoy sends without a buffer. */
@@ -131,7 +169,7 @@ export function entryBytes(stream: Stream, type: EntryType): Buffer {
             requestMethod: 'GET',
             scheme: 'http',
             authority: 'edge.example.com',
-            path: `/${pod}/chat?room=lobby`,
+            path: pathOf(stream),
             userAgent: AGENT,
             forwardedFor: '192.0.2.2',
             requestId: REQUEST_ID,

@@ -4,16 +4,20 @@ import { command, namesIn, parse, wholeNumber } from '../lab/command.ts';
 import { ASKABLE, Inspector } from '../lab/fleet/inspector.ts';
 import { members, untilRead } from './crowd.ts';
 import { h2load } from './h2load.ts';
-import { checkBytes, newStream } from './messages.ts';
+import { HeldCrowd, newStreams } from './held-crowd.ts';
+import { checkBytes, newStream, proxyName } from './messages.ts';
 import { type GateServer, Stand } from './stand.ts';
 
-const USAGE = `Where a gate's processor time goes while it answers Checks, or reads the access log of open connections.
+const USAGE = `Where a gate's processor time goes while it answers Checks, reads the access log of open connections, or holds
+connections, from their upgrade to their end.
 
-  npm run profile -- [--of checks|entries] [--store redis|embedded] [--count 30000]
+  npm run profile -- [--of checks|entries|holds] [--store redis|embedded] [--count 30000]
 `;
 const CONNECTIONS = { connections: 10_000, pods: 100, proxies: 4 };
 /** As many as the ledger renews one by one: with more, a connection would speak twice in a second. */
 const ENTRIES_PER_SECOND = 9_500;
+/** At once. */
+const HELD = 5_000;
 const PARTS = 8;
 const FUNCTIONS = 12;
 
@@ -35,14 +39,14 @@ async function main(args: string[]): Promise<number> {
     count: { type: 'string', default: '30000' },
   });
   const count = wholeNumber('--count', given.count, 1);
-  namesIn('--of', of, ['checks', 'entries']);
+  namesIn('--of', of, ['checks', 'entries', 'holds']);
   namesIn('--store', store, ['redis', 'embedded']);
   return Stand.during(async (stand) => {
     const redis = store === 'redis' ? { redis: await stand.redis() } : {};
     const server = await stand.gate({ ...redis, isLasting: true, env: ASKABLE });
     const inspector = await Inspector.of(server.gate);
     stand.owns(() => inspector.close());
-    const ask = of === 'checks' ? checksOf(server) : await entriesOf(stand, server);
+    const ask = await workOf(of, stand, server);
     await ask(count); // V8 has compiled it by then
     await inspector.ask('Profiler.enable');
     await inspector.ask('Profiler.start');
@@ -57,6 +61,11 @@ async function main(args: string[]): Promise<number> {
 /** Makes the gate do its work so many times. */
 type Ask = (count: number) => Promise<unknown>;
 
+function workOf(of: string, stand: Stand, server: GateServer): Ask | Promise<Ask> {
+  if (of === 'entries') return entriesOf(stand, server);
+  return of === 'holds' ? holdsOf(stand, server) : checksOf(server);
+}
+
 function checksOf({ address }: GateServer): Ask {
   const message = checkBytes(newStream());
   return (count) => h2load(address, message, count);
@@ -66,6 +75,17 @@ async function entriesOf(stand: Stand, server: GateServer): Promise<Ask> {
   const crowd = await stand.crowd(server, members(CONNECTIONS));
   const forMs = (count: number) => (count * 1000) / ENTRIES_PER_SECOND;
   return (count) => untilRead(server.gate, crowd, () => crowd.speakAt(ENTRIES_PER_SECOND, forMs(count)));
+}
+
+async function holdsOf(stand: Stand, { address }: GateServer): Promise<Ask> {
+  const crowd = await HeldCrowd.at(address, HELD, proxyName(0));
+  stand.owns(() => crowd.close());
+  return async (count) => {
+    for (let held = 0; held < count; held += HELD) {
+      await crowd.open(newStreams(Math.min(HELD, count - held), CONNECTIONS.pods));
+      await crowd.end();
+    }
+  };
 }
 
 function tell({ nodes, samples, timeDeltas }: Profile, of: string, count: number): void {

@@ -2,7 +2,8 @@
 
 import { fileURLToPath } from 'node:url';
 import { type EnvoyOptions, startEnvoy } from '../lab/fleet/envoy.ts';
-import { type Gate, type GateOptions, startGate } from '../lab/fleet/gate.ts';
+import { type Gate, type GateOptions, NODE_FLAGS, startGate } from '../lab/fleet/gate.ts';
+import { ASKABLE } from '../lab/fleet/inspector.ts';
 import { type Program, start, untilReady } from '../lab/fleet/processes.ts';
 import { type RedisServer, startRedis } from '../lab/redis/server.ts';
 import { Crowd, type Member, untilCounted, untilRead } from './crowd.ts';
@@ -29,6 +30,8 @@ export interface GateSettings {
   readonly limits?: Readonly<Record<string, { readonly connections: number }>>;
   /** Whether connections stay that no log entry mentions for a while. */
   readonly isLasting?: boolean;
+  /** `lease.ttl`, where it is neither the default nor lasting. */
+  readonly ttl?: string;
   /** `store.info` */
   readonly info?: boolean;
   readonly ports?: Pick<GateOptions, 'grpcPort' | 'httpPort'>;
@@ -55,13 +58,21 @@ export class Stand {
   }
 
   /** On the embedded store if no Redis is given. */
-  async gate({ redis, limits = {}, isLasting, info = true, ports, env = {} }: GateSettings = {}): Promise<GateServer> {
+  async gate({
+    redis,
+    limits = {},
+    isLasting,
+    ttl,
+    info = true,
+    ports,
+    env = {},
+  }: GateSettings = {}): Promise<GateServer> {
     const gate = await startGate({
       config: {
         log: { level: 'warn' },
         limits: { default: { connections: NO_LIMIT }, pods: limits },
         // A new store is trusted at once.
-        lease: { recovery: '0s', ...(isLasting ? { ttl: '1h', grace: '2h' } : {}) },
+        lease: { recovery: '0s', ...(isLasting ? { ttl: '1h', grace: '2h' } : ttl ? { ttl } : {}) },
         // A busy machine may stall for a moment; that is no Redis that is away.
         ...(redis ? { store: { url: redis.url, deadline: '2s', info } } : {}),
       },
@@ -82,18 +93,24 @@ export class Stand {
   }
 
   /** One of the small servers in `programs/`; it says where it listens. */
-  async program(name: 'noop-grpc' | 'noop-http2' | 'raw-pod'): Promise<Server> {
-    const program = await this.start(name);
-    await untilReady(program, async () => program.lines().length > 0);
-    const port = Number(program.lines()[0]);
-    if (!Number.isInteger(port)) throw new Error(`${name} does not say where it listens: ${program.lines()[0]}`);
-    return { address: `127.0.0.1:${port}`, pid: program.pid };
+  async program(name: 'noop-grpc' | 'noop-http2' | 'holding-http2' | 'raw-pod'): Promise<Server> {
+    return serverOf(await this.start(name));
+  }
+
+  /** The floor of held streams, with the flags of a gate, and able to tell of its heap. */
+  async holding(): Promise<Server & { readonly program: Program }> {
+    const program = await this.#start('holding-http2', NODE_FLAGS, [], ASKABLE);
+    return { ...(await serverOf(program)), program };
   }
 
   /** Any of `programs/`. */
   async start(name: string, ...args: string[]): Promise<Program> {
+    return this.#start(name, [], args, {});
+  }
+
+  async #start(name: string, flags: readonly string[], args: readonly string[], env: Record<string, string>) {
     const file = fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url));
-    const program = await start({ name, file: process.execPath, args: [file, ...args] });
+    const program = await start({ name, file: process.execPath, args: [...flags, file, ...args], env });
     this.owns(() => program.stop());
     return program;
   }
@@ -109,6 +126,13 @@ export class Stand {
   owns(stop: () => unknown): void {
     this.#stops.push(stop);
   }
+}
+
+/** It says its port in a line of its own. */
+async function serverOf(program: Program): Promise<Server> {
+  const port = () => program.lines().find((line) => /^\d+$/.test(line));
+  await untilReady(program, async () => port() !== undefined);
+  return { address: `127.0.0.1:${port()}`, pid: program.pid };
 }
 
 export interface Cost {

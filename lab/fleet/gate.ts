@@ -9,7 +9,8 @@ import { freePort, type Program, start, untilReady } from './processes.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** Those of its first line. */
-const NODE_FLAGS = /^#!.* node (.*)$/m.exec(readFileSync(MAIN, 'utf8'))?.[1]?.split(' ') ?? [];
+export const NODE_FLAGS: readonly string[] =
+  /^#!.* node (.*)$/m.exec(readFileSync(MAIN, 'utf8'))?.[1]?.split(' ') ?? [];
 
 export interface GateOptions {
   /** As in the configuration file, nested: `{ limits: { default: { connections: 100 } } }`. */
