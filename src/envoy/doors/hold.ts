@@ -10,6 +10,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { chunks } from '../../admission/chunks.ts';
@@ -34,7 +35,7 @@ import { isWebSocket, type RequestSight, readUpgrade, shownPath, UPGRADE } from 
 
 /** Streams that are let go in one turn of the event loop, so that what is sent of them leaves the process meanwhile. */
 const LET_GO_AT_ONCE = 500;
-/** An Envoy that has not read that many by then hangs. */
+/** When no Envoy has read any more of it for so long, those that have not hang. */
 const READ_WITHIN_MS = 1_000;
 
 export interface HoldParts {
@@ -72,11 +73,18 @@ export class HoldDoor {
    * sent it, or take too long to read it.
    */
   async letGo(): Promise<void> {
-    for (const some of chunks([...this.#streams], LET_GO_AT_ONCE)) {
-      const inTime = await within(READ_WITHIN_MS, Promise.all(some.map((stream) => stream.letGo())));
-      if (!inTime) break;
+    const streams = [...this.#streams];
+    let left = streams.length;
+    const going: Promise<unknown>[] = [];
+    for (const some of chunks(streams, LET_GO_AT_ONCE)) {
+      for (const stream of some) going.push(stream.letGo().then(() => --left));
+      await nextTurn();
     }
-    for (const stream of this.#streams) void stream.letGo();
+    for (const stream of this.#streams) void stream.letGo(); // that came meanwhile
+    for (let before = left + 1; left < before; ) {
+      before = left;
+      if (await within(READ_WITHIN_MS, Promise.all(going))) return;
+    }
   }
 
   #serve(call: RawCall): void {

@@ -24,6 +24,8 @@ export interface RawHandler {
 
 const CONTENT_TYPE = 'application/grpc';
 const UNSUPPORTED_MEDIA_TYPE = 415;
+/** How long after each other it is looked whether trailers have left; after the last, their connection is stuck. */
+const TRAILERS_MS = { first: 5, last: 5_000 };
 
 export class RawCall {
   readonly #stream: ServerHttp2Stream;
@@ -113,8 +115,7 @@ export class RawCall {
     this.#respond();
     stream.once('wantTrailers', () => {
       stream.sendTrailers({ 'grpc-status': code, ...(details === '' ? {} : { 'grpc-message': details }) });
-      // Or the caller could keep its half open for as long as it likes. At once, the trailers would be lost.
-      setImmediate(() => stream.close());
+      setImmediate(() => closeWhenSent(stream));
     });
     stream.end();
   }
@@ -130,6 +131,16 @@ export class RawCall {
     this.#headers = undefined;
     this.#stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE }, { waitForTrailers: true });
   }
+}
+
+/**
+ * Or the caller could keep its half open for as long as it likes. A stream that is closed before its trailers have left is
+ * one that breaks, for its caller; where many end at once, they wait for each other.
+ */
+function closeWhenSent(stream: ServerHttp2Stream, againMs = TRAILERS_MS.first): void {
+  if (stream.destroyed) return;
+  if (stream.state.localClose === 1 || againMs > TRAILERS_MS.last) stream.close();
+  else setTimeout(closeWhenSent, againMs, stream, 2 * againMs).unref();
 }
 
 /**
