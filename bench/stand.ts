@@ -30,8 +30,6 @@ export interface GateSettings {
   readonly limits?: Readonly<Record<string, { readonly connections: number }>>;
   /** Whether connections stay that no log entry mentions for a while. */
   readonly isLasting?: boolean;
-  /** `lease.ttl`, where it is neither the default nor lasting. */
-  readonly ttl?: string;
   /** `store.info` */
   readonly info?: boolean;
   readonly ports?: Pick<GateOptions, 'grpcPort' | 'httpPort'>;
@@ -58,21 +56,13 @@ export class Stand {
   }
 
   /** On the embedded store if no Redis is given. */
-  async gate({
-    redis,
-    limits = {},
-    isLasting,
-    ttl,
-    info = true,
-    ports,
-    env = {},
-  }: GateSettings = {}): Promise<GateServer> {
+  async gate({ redis, limits = {}, isLasting, info = true, ports, env = {} }: GateSettings = {}): Promise<GateServer> {
     const gate = await startGate({
       config: {
         log: { level: 'warn' },
         limits: { default: { connections: NO_LIMIT }, pods: limits },
         // A new store is trusted at once.
-        lease: { recovery: '0s', ...(isLasting ? { ttl: '1h', grace: '2h' } : ttl ? { ttl } : {}) },
+        lease: { recovery: '0s', ...(isLasting ? { ttl: '1h', grace: '2h' } : {}) },
         // A busy machine may stall for a moment; that is no Redis that is away.
         ...(redis ? { store: { url: redis.url, deadline: '2s', info } } : {}),
       },
