@@ -6,9 +6,9 @@ import type { Verdict } from './verdict.ts';
 
 /**
  * `closed`: Envoy's End entry. `hook`: the release hook. `cancelled`: of a Check that was not answered with allow.
- * `expired`: the silence of its proxy. `outlived`: nobody has spoken of it for `lease.unrenewedMax`.
+ * `moved`: its connection is at another pod, where it has its slot now. `expired`: the silence of its proxy. `outlived`: nobody has spoken of it for `lease.unrenewedMax`.
  */
-export type ReleaseCause = 'closed' | 'hook' | 'cancelled' | 'expired' | 'outlived';
+export type ReleaseCause = 'closed' | 'hook' | 'cancelled' | 'moved' | 'expired' | 'outlived';
 
 /**
  * Why a proxy's silence is no evidence. `nothing`: its access log speaks of no connection that lives. `some`: of some it

@@ -307,7 +307,7 @@ export class Reaper {
     share.counted(pod, count);
     const named = new Set(silences.map(({ proxy }) => proxy));
     for (const lease of leases) events.mustHold('expired-unnamed', named.has(proxyOf(lease)));
-    for (const lease of [...leases, ...outlived]) ledger.entries.drop(lease);
+    for (const lease of [...leases, ...outlived]) ledger.entries.drop(pod, lease);
     if (leases.length > 0) events.emit('released', pod, 'expired', leases.length);
     if (outlived.length > 0) events.emit('released', pod, 'outlived', outlived.length);
     return answer.value;

@@ -84,6 +84,12 @@ export class Share {
     if (!alone.admitted.delete(lease) && held) alone.freed += 1;
   }
 
+  /** A connection of this gate is at another pod than where it was admitted. There it takes a slot, left or not. */
+  moved(from: PodId, to: PodId, lease: LeaseId): void {
+    this.freed(from, lease, true);
+    this.#aloneWith(to).admitted.add(lease);
+  }
+
   #aloneWith(pod: PodId): Alone {
     let alone = this.#alone.get(pod);
     if (!alone) {

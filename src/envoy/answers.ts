@@ -70,9 +70,10 @@ export class Answers {
 
   /**
    * With the lease and pod as dynamic metadata, which Envoy puts into its access log, and the lease as a header. Keys of
-   * our own are there for the gate; the short ones for whoever reads them in Envoy's configuration.
+   * our own are there for the gate; the short ones for whoever reads them in Envoy's configuration. `byRoute`: the
+   * metadata of the route named the pod.
    */
-  allow(lease: LeaseId, pod: PodId): Buffer {
+  allow(lease: LeaseId, pod: PodId, byRoute: boolean): Buffer {
     const writer = this.#writer.begin();
     const metadata = (key: string, value: string) =>
       // Struct.fields, an entry of a map: key, Value.string_value
@@ -81,6 +82,7 @@ export class Answers {
       .part(4, () => {
         metadata('pod', pod);
         metadata('lease', lease);
+        if (!byRoute) metadata(OWN_KEYS.notByRoute, 'true');
         metadata(OWN_KEYS.pod, pod);
         metadata(OWN_KEYS.lease, lease);
       }) // dynamic_metadata

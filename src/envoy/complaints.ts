@@ -48,6 +48,20 @@ const COMPLAINTS = {
       'an Envoy whose Checks do not show that they are of WebSockets: no limit holds there. Put `upgrade` into ' +
       'allowed_headers of its ext_authz filter; or set proxy.upgradesOnly, if that filter stands in upgrade_configs',
   },
+  rerouted: {
+    see: see('rerouted'),
+    text:
+      'an Envoy that chooses another route when the gate has let a WebSocket in: it is counted at the pod of that route, ' +
+      'even over its limit. Put the filter that changes the path or headers before that of the gate, in ' +
+      'upgrade_configs.filters',
+  },
+  'split pod': {
+    see: see('split-pod'),
+    text:
+      'an Envoy whose connections of one pod go to several clusters: they count together, whichever they reach. Give each ' +
+      'weighted cluster its own pod, by context_extensions in its typed_per_filter_config, and the route no pod. (All ' +
+      'clusters lead to this one pod: nothing is wrong)',
+  },
   'no HTTP/2': {
     see: see('no-answer'),
     text:

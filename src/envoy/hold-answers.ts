@@ -9,6 +9,7 @@ import type { DenialReason } from '../admission/verdict.ts';
 import { type AnswerOptions, CONNECTION_ID, type Denial, denialsOf, mapValues, OVERWRITE } from './answers.ts';
 import { BackwardWriter } from './backward-writer.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
+import { HOLD_KEYS } from './told-lease.ts';
 
 /** What Envoy tells of later, although the answer to the request's headers said that nobody wants it. */
 export type Later = Exclude<keyof ProcessingRequest, 'requestHeaders' | 'metadataContext' | 'attributes'>;
@@ -57,8 +58,11 @@ export class HoldAnswers {
     return this.#serialize({ immediateResponse: { status: { code: 503 }, details: detailsOf(reason) } });
   }
 
-  /** With the lease and pod as dynamic metadata of a namespace of ours, which Envoy puts into its access log. */
-  allow(lease: LeaseId, pod: PodId): Buffer {
+  /**
+   * With the lease and pod as dynamic metadata of a namespace of ours, which Envoy puts into its access log. `byRoute`: the
+   * metadata of the route named the pod.
+   */
+  allow(lease: LeaseId, pod: PodId, byRoute: boolean): Buffer {
     const writer = this.#writer.begin();
     // Struct.fields, an entry of a map: key, Value
     const text = (key: string, value: string) =>
@@ -69,7 +73,11 @@ export class HoldAnswers {
     return writer
       .part(9, () => writer.enum(6, SEND).enum(2, SKIP)) // mode_override
       .part(8, () => {
-        namespace('wsgate', () => text('pod', pod) && text('lease', lease));
+        namespace('wsgate', () => {
+          if (!byRoute) text(HOLD_KEYS.notByRoute, 'true');
+          text(HOLD_KEYS.pod, pod);
+          text(HOLD_KEYS.lease, lease);
+        });
         namespace('envoy.lb', () => text('pod', pod));
       }) // dynamic_metadata
       .part(1, () =>

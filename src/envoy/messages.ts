@@ -68,6 +68,7 @@ export interface HttpAccessLogEntry {
     readonly downstreamRemoteAddress?: Address;
     readonly downstreamDirectRemoteAddress?: Address;
     readonly startTime?: Timestamp;
+    readonly upstreamCluster?: string;
     readonly metadata?: Metadata;
     readonly customTags?: StringMap;
     readonly accessLogType?: AccessLogType;

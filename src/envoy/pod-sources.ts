@@ -35,6 +35,8 @@ export class PodSources {
   readonly looksAt: LookedAt;
   /** Whether the metadata of the route is one of the sources. */
   readonly readsRoute: boolean;
+  /** Whether it is the first of them: what it names is the pod, whatever the others show. */
+  readonly routeFirst: boolean;
   readonly #sources: readonly Source[];
 
   constructor(sources: readonly PodSource[]) {
@@ -45,6 +47,7 @@ export class PodSources {
       context: objects.flatMap((source) => ('context' in source ? [source.context] : [])),
     };
     this.readsRoute = sources.includes('route');
+    this.routeFirst = sources[0] === 'route';
     this.#sources = sources.map(compile);
   }
 

@@ -17,7 +17,7 @@ import type {
   StreamAccessLogsResponse,
 } from './messages.ts';
 import type { LookedAt } from './pod-sources.ts';
-import { BLIND, EXT_AUTHZ, OWN_KEYS } from './told-lease.ts';
+import { BLIND, EXT_AUTHZ, HOLD_KEYS, OWN_KEYS } from './told-lease.ts';
 
 // Type aliases, not interfaces: grpc-js takes a service only as a type with an index signature, which an alias has.
 
@@ -100,7 +100,15 @@ export function loadDecoders({ headers, metadata, context }: LookedAt): EnvoyDec
     'Metadata.filterMetadata': ['wsgate', EXT_AUTHZ, ...metadata.map(({ namespace }) => namespace)],
     'ProcessingRequest.attributes': [EXT_PROC],
     'Struct.fields': [
-      ...['pod', 'lease', 'denied', ...Object.values(OWN_KEYS), BLIND, ...Object.values(ATTRIBUTES)],
+      ...[
+        'pod',
+        'lease',
+        'denied',
+        ...Object.values(OWN_KEYS),
+        BLIND,
+        HOLD_KEYS.notByRoute,
+        ...Object.values(ATTRIBUTES),
+      ],
       ...metadata.flatMap(({ namespace, key }) => [key, routeAttribute(namespace, key)]),
     ],
   });

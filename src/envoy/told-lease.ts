@@ -8,7 +8,10 @@ import { stringField } from './struct.ts';
 export const EXT_AUTHZ = 'envoy.filters.http.ext_authz';
 
 /** Keys there that no other filter's answer has. */
-export const OWN_KEYS = { lease: 'wsgate.lease', pod: 'wsgate.pod' } as const;
+export const OWN_KEYS = { lease: 'wsgate.lease', pod: 'wsgate.pod', notByRoute: 'wsgate.not-by-route' } as const;
+
+/** The same of the hold door's answers, in a namespace of ours. */
+export const HOLD_KEYS = { lease: 'lease', pod: 'pod', notByRoute: 'not-by-route' } as const;
 
 /** The key of an answer to a Check that showed no `upgrade` header. A stream that has it is a WebSocket only by mistake. */
 export const BLIND = 'wsgate.no-upgrade-header';
@@ -16,20 +19,23 @@ export const BLIND = 'wsgate.no-upgrade-header';
 /** Where an answer may stand, the surest place first. */
 const PLACES = [
   { namespace: EXT_AUTHZ, keys: OWN_KEYS },
-  // The hold door's answers.
-  { namespace: 'wsgate', keys: { lease: 'lease', pod: 'pod' } },
+  { namespace: 'wsgate', keys: HOLD_KEYS },
   // For those who read these keys in Envoy's configuration. Another filter may have overwritten them.
-  { namespace: EXT_AUTHZ, keys: { lease: 'lease', pod: 'pod' } },
+  { namespace: EXT_AUTHZ, keys: { lease: 'lease', pod: 'pod', notByRoute: undefined } },
 ] as const;
+
+export interface ToldLease {
+  readonly pod: PodId;
+  readonly lease: LeaseId;
+  /** Whether the metadata of the route named the pod, when the gate was asked. */
+  readonly byRoute: boolean;
+}
 
 /**
  * `start`: of the stream (`startOf`). A lease of another start was given to another stream, and is not believed. The
  * address is not compared: a Check may show another one than the log does, by the PROXY protocol for instance.
  */
-export function toldLease(
-  metadata: Metadata | undefined,
-  start: string | undefined,
-): { readonly pod: PodId; readonly lease: LeaseId } | undefined {
+export function toldLease(metadata: Metadata | undefined, start: string | undefined): ToldLease | undefined {
   const namespaces = metadata?.filterMetadata;
   if (!namespaces) return undefined;
   for (const { namespace, keys } of PLACES) {
@@ -37,7 +43,8 @@ export function toldLease(
     const lease = text === undefined ? undefined : parseLeaseId(text);
     if (!lease || startOf(lease) !== start) continue;
     const pod = parsePodId(stringField(namespaces[namespace], keys.pod) ?? '');
-    if (pod) return { pod, lease };
+    const byRoute = keys.notByRoute !== undefined && stringField(namespaces[namespace], keys.notByRoute) === undefined;
+    if (pod) return { pod, lease, byRoute };
   }
   return undefined;
 }

@@ -61,7 +61,7 @@ export class Closings {
 
   /** `reason`: for Envoy's access log. */
   async close(pod: PodId, lease: LeaseId, reason: string): Promise<Answer<Closed>> {
-    const here = this.#closeHere(pod, lease, reason);
+    const here = this.#closeMine(pod, lease, reason);
     if (here) return done(await here);
     const held = await this.#parts.store.expiries(pod, [lease]);
     if (!held.ok) return held;
@@ -81,13 +81,13 @@ export class Closings {
     const answer = await store.release(pod, [lease], 0); // a lease that its proxy still holds comes back
     if (!answer.ok) return answer;
     if (answer.value === 0) return done({ released: false, closed: false, why: NO_SLOT });
-    ledger.entries.drop(lease);
+    ledger.entries.drop(pod, lease);
     events.emit('released', pod, 'hook', 1);
     return done({ released: true, ...closed.value });
   }
 
   async #closeIfHeld(pod: PodId, lease: LeaseId): Promise<Answer<Closed>> {
-    const here = this.#closeHere(pod, lease, RELEASED);
+    const here = this.#closeMine(pod, lease, RELEASED);
     if (here) return done(await here);
     const mayBeHeld = await this.#parts.store.mayBeHeld(pod, lease);
     if (!mayBeHeld.ok) return mayBeHeld;
@@ -107,10 +107,15 @@ export class Closings {
     return done({ closed: false, why: NOT_HELD });
   }
 
+  /** Undefined where this gate holds no stream for it, or knows it at another pod. */
+  #closeMine(pod: PodId, lease: LeaseId, reason: string): Promise<Closed> | undefined {
+    return this.#parts.ledger.holds.podOf(lease) === pod ? this.#closeHere(pod, lease, reason) : undefined;
+  }
+
   /** Undefined where this gate holds no stream for it. */
   #closeHere(pod: PodId, lease: LeaseId, reason: string): Promise<Closed> | undefined {
     const { ledger, events } = this.#parts;
-    const closing = ledger.holds.close(pod, lease, reason);
+    const closing = ledger.holds.close(lease, reason);
     if (!closing) return undefined;
     events.emit('closing', pod, lease, reason, ledger.holds.get(lease)?.client);
     return outcomeOf(closing);

@@ -15,8 +15,8 @@ const name = (max: number) => fc.string({ unit: fc.constantFrom(...'Az09._:-'), 
 
 it('an allow carries its lease as a header and in the metadata, and its pod there, however long they are', async () => {
   await assertHolds(
-    fc.asyncProperty(name(382), name(253), async (lease, pod) => {
-      expect(responseDeserialize(answers.allow(lease as LeaseId, pod as PodId))).toEqual({
+    fc.asyncProperty(name(382), name(253), fc.boolean(), async (lease, pod, byRoute) => {
+      expect(responseDeserialize(answers.allow(lease as LeaseId, pod as PodId, byRoute))).toEqual({
         status: {},
         okResponse: {
           headers: [{ header: { key: 'x-connection-id', value: lease }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' }],
@@ -25,6 +25,7 @@ it('an allow carries its lease as a header and in the metadata, and its pod ther
           fields: {
             'wsgate.lease': { stringValue: lease },
             'wsgate.pod': { stringValue: pod },
+            ...(byRoute ? {} : { 'wsgate.not-by-route': { stringValue: 'true' } }),
             lease: { stringValue: lease },
             pod: { stringValue: pod },
           },
@@ -36,9 +37,9 @@ it('an allow carries its lease as a header and in the metadata, and its pod ther
 });
 
 it('an allow is its own: the next one does not change it', () => {
-  const first = answers.allow('proxy_a_1' as LeaseId, 'pod1' as PodId);
+  const first = answers.allow('proxy_a_1' as LeaseId, 'pod1' as PodId, true);
   const before = Buffer.from(first);
-  answers.allow('proxy_b_2' as LeaseId, 'pod2' as PodId);
+  answers.allow('proxy_b_2' as LeaseId, 'pod2' as PodId, true);
   expect(first).toEqual(before);
 });
 

@@ -81,6 +81,7 @@ const logMessage: Complete<StreamAccessLogsMessage> = {
           downstreamRemoteAddress: address,
           downstreamDirectRemoteAddress: address,
           startTime: time,
+          upstreamCluster: 'pod1',
           metadata,
           customTags: { pod: 'pod1' },
           accessLogType: 'DownstreamTunnelSuccessfullyEstablished',

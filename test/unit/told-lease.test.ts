@@ -35,7 +35,21 @@ describe('the lease of a stream is told', () => {
       { 'envoy.filters.http.ext_authz': { lease: 'token 7' }, wsgate: { lease: OURS, pod: 'pod1' } },
     ],
   ])('%s', (_how, namespaces) => {
-    expect(toldLease(metadata(namespaces), START)).toEqual({ lease: OURS, pod: 'pod1' });
+    expect(toldLease(metadata(namespaces), START)).toMatchObject({ lease: OURS, pod: 'pod1' });
+  });
+
+  it.each([
+    [true, 'by the route', { 'envoy.filters.http.ext_authz': { 'wsgate.lease': OURS, 'wsgate.pod': 'pod1' } }],
+    [true, 'by the route, at the hold door', { wsgate: { lease: OURS, pod: 'pod1' } }],
+    [
+      false,
+      'by something else',
+      { 'envoy.filters.http.ext_authz': { 'wsgate.lease': OURS, 'wsgate.pod': 'pod1', 'wsgate.not-by-route': 'true' } },
+    ],
+    [false, 'by something else, at the hold door', { wsgate: { lease: OURS, pod: 'pod1', 'not-by-route': 'true' } }],
+    [false, 'by keys that other filters may have', { 'envoy.filters.http.ext_authz': { lease: OURS, pod: 'pod1' } }],
+  ])('byRoute is %s of a pod that was named %s', (byRoute, _how, namespaces) => {
+    expect(toldLease(metadata(namespaces), START)).toEqual({ lease: OURS, pod: 'pod1', byRoute });
   });
 });
 

@@ -13,6 +13,8 @@ import type { RecentlyEnded } from './recently-ended.ts';
 /** This gate has done nothing for so long: it was stopped, or its machine was. */
 const STOOD_STILL_MS = 3000;
 
+const NONE: readonly PodId[] = [];
+
 /** Who speaks of connections. */
 export interface Speaker {
   readonly entries: Set<Entry>;
@@ -34,7 +36,9 @@ interface Broken extends Speaker {
 }
 
 export interface Entry {
-  readonly pod: PodId;
+  pod: PodId;
+  /** Other pods where it may have a slot: its route was chosen once more. */
+  left: readonly PodId[];
   readonly lease: LeaseId;
   readonly path: string;
   client: string | undefined;
@@ -60,6 +64,8 @@ export interface Entry {
 }
 
 export interface Sighting extends Upgrade {
+  /** Where it took its slot, if its route was chosen once more since, and leads to `pod`. */
+  readonly movedFrom?: PodId;
   /** `live` once the pod has answered 101. */
   readonly state: LeaseState;
   /** One of the log entries that come at Envoy's flush interval. */
@@ -157,7 +163,7 @@ export class Entries {
   }
 
   /** The proxy says that the connection is there. */
-  seen(speaker: Speaker, { pod, lease, path, client, state, periodic }: Sighting): Entry | undefined {
+  seen(speaker: Speaker, { pod, movedFrom, lease, path, client, state, periodic }: Sighting): Entry | undefined {
     const { evidence, events, presence } = this.#parts;
     if (this.#ended.has(lease)) return undefined; // a late word of a connection that is closed
     if (!presence.speaks(pod, lease)) return undefined;
@@ -171,6 +177,7 @@ export class Entries {
       }
       entry = {
         pod,
+        left: movedFrom === undefined ? NONE : [movedFrom],
         lease,
         path,
         client,
@@ -194,6 +201,7 @@ export class Entries {
       }
       this.#move(entry, speaker);
     }
+    if (movedFrom !== undefined && entry.pod !== pod) this.#follow(entry, speaker, pod, movedFrom);
     if (entry.state !== state && state === 'live') {
       entry.state = state;
       entry.written = false;
@@ -270,10 +278,16 @@ export class Entries {
     }
   }
 
-  /** Forgets a connection whose lease is gone from the store. */
-  drop(lease: LeaseId): void {
+  /** Forgets a connection of this pod whose lease is gone from the store. */
+  drop(pod: PodId, lease: LeaseId): void {
     const entry = this.#entries.get(lease);
-    if (entry) this.#forget(entry);
+    if (entry?.pod === pod) this.#forget(entry);
+  }
+
+  /** All pods where it may have a slot, that of its connection first. */
+  podsOf(lease: LeaseId): readonly PodId[] {
+    const entry = this.#entries.get(lease);
+    return entry ? [entry.pod, ...entry.left] : NONE;
   }
 
   isDue(entry: Entry): boolean {
@@ -311,6 +325,23 @@ export class Entries {
     this.#entries.set(entry.lease, entry);
     entry.speaker.entries.add(entry);
     this.#parts.holdings.add(entry.pod, entry.lease);
+  }
+
+  /**
+   * Its connection is at another pod than its slot. The renewal there frees the slot here (`renewals.ts`). A filter may have
+   * changed the route behind the hold door, too: so the log, which comes later, counts for more.
+   */
+  #follow(entry: Entry, speaker: Speaker, pod: PodId, movedFrom: PodId): void {
+    if (speaker === this.held && entry.left.length > 0) return;
+    const { holdings, share, standing } = this.#parts;
+    const { lease } = entry;
+    if (!standing.synced) share.moved(entry.pod, pod, lease);
+    holdings.remove(entry.pod, lease);
+    holdings.add(pod, lease);
+    entry.left = [...new Set([movedFrom, entry.pod])].filter((left) => left !== pod);
+    entry.pod = pod;
+    entry.written = false;
+    entry.expiryMs = undefined;
   }
 
   #move(entry: Entry, speaker: Speaker): void {

@@ -10,6 +10,8 @@ import type { Entries, Entry } from './entries.ts';
 import type { Releases } from './releases.ts';
 
 export interface Held extends Upgrade {
+  /** As in a sighting. */
+  readonly movedFrom?: PodId;
   /** Makes Envoy close the connection. `reason`: for its access log. */
   readonly close: (reason: string) => void;
 }
@@ -101,7 +103,7 @@ export class Holds {
 
   /** Envoy ended the stream: the connection is closed. */
   ended(hold: Held): void {
-    if (this.#take(hold, true)) this.#releases.ended(hold.pod, hold.lease);
+    if (this.#take(hold, true)) this.#releases.ended(hold.pod, hold.lease, hold.movedFrom);
   }
 
   /** The stream broke, or this gate stops: the connection may live on. */
@@ -110,13 +112,19 @@ export class Holds {
     if (entry && this.#entries.isThere(entry)) this.#entries.letGo(entry);
   }
 
+  /** The pod of a connection for which this gate holds a stream, as far as it knows; undefined when it holds none. */
+  podOf(lease: LeaseId): PodId | undefined {
+    const held = this.#held.get(lease);
+    return held && (this.#entries.podsOf(lease)[0] ?? held.hold.pod);
+  }
+
   /**
    * Makes Envoy close that connection. Resolves to whether it has, or to false when the stream breaks; undefined when this
    * gate holds no stream for it.
    */
-  close(pod: PodId, lease: LeaseId, reason: string): Promise<boolean> | undefined {
+  close(lease: LeaseId, reason: string): Promise<boolean> | undefined {
     const held = this.#held.get(lease);
-    if (held?.hold.pod !== pod) return undefined;
+    if (!held) return undefined;
     if (!held.closing) {
       held.closing = Promise.withResolvers();
       held.hold.close(reason);

@@ -36,7 +36,7 @@ export class Releases {
   readonly #max: number;
   /** Two ttls: longer than any ledger renews a connection whose end it missed. */
   readonly #endedMs: number;
-  readonly #releases = new Map<LeaseId, Release>();
+  readonly #releases = new Map<string, Release>();
   #arrived = false;
   #flushing: Promise<void> | undefined;
 
@@ -53,12 +53,19 @@ export class Releases {
     return this.#releases.size;
   }
 
-  /** The proxy says that the connection is closed. */
-  ended(pod: PodId, lease: LeaseId): void {
+  /** The proxy says that the connection is closed. `movedFrom`: as in a sighting. */
+  ended(pod: PodId, lease: LeaseId, movedFrom = pod): void {
     if (!this.#parts.presence.speaks(pod, lease)) return;
-    this.#forget(pod, lease);
-    this.#ended.add(pod, lease, performance.now());
-    this.#add(pod, lease, 'closed');
+    const known = this.#entries.podsOf(lease);
+    const at = known[0] ?? pod;
+    this.#forget(at, lease);
+    this.#ended.add(at, lease, performance.now());
+    for (const each of new Set([...known, pod, movedFrom])) this.#add(each, lease, 'closed');
+  }
+
+  /** The connection has its slot at another pod now. */
+  moved(pod: PodId, lease: LeaseId): void {
+    this.#add(pod, lease, 'moved');
   }
 
   /** Frees the slot of an upgrade that was denied, whatever the store did: now or as soon as it answers. */
@@ -79,8 +86,8 @@ export class Releases {
 
   /** Takes back a withdrawal that still waits: the lease is wanted again. What is closed stays so. */
   takeBack(pod: PodId, lease: LeaseId): void {
-    const release = this.#releases.get(lease);
-    if (release?.pod === pod && release.cause === 'cancelled') this.#releases.delete(lease);
+    const key = keyOf(pod, lease);
+    if (this.#releases.get(key)?.cause === 'cancelled') this.#releases.delete(key);
   }
 
   /** Tells the store all that has ended lately. Resolves to whether it was reached. */
@@ -105,16 +112,17 @@ export class Releases {
   #forget(pod: PodId, lease: LeaseId): void {
     const { share, standing } = this.#parts;
     if (!standing.synced) share.freed(pod, lease, this.#entries.has(lease));
-    this.#entries.drop(lease);
+    this.#entries.drop(pod, lease);
   }
 
   /** Beyond the bound a release is given up: its lease will expire, and the reaper finds it. */
   #add(pod: PodId, lease: LeaseId, cause: ReleaseCause): void {
-    if (this.#releases.size >= this.#max && !this.#releases.has(lease)) {
+    const key = keyOf(pod, lease);
+    if (this.#releases.size >= this.#max && !this.#releases.has(key)) {
       this.#parts.events.emit('releaseDropped', pod, lease);
       return;
     }
-    this.#releases.set(lease, { pod, lease, cause, sent: false });
+    this.#releases.set(key, { pod, lease, cause, sent: false });
     this.#arrived = true;
     void this.flush();
   }
@@ -145,8 +153,13 @@ export class Releases {
     const answer = await this.#release(first.pod, leases, first.cause);
     for (const release of releases) {
       if (!answer.ok) release.sent = false;
-      else if (this.#releases.get(release.lease) === release) this.#releases.delete(release.lease);
+      else this.#settle(release);
     }
+  }
+
+  #settle(release: Release): void {
+    const key = keyOf(release.pod, release.lease);
+    if (this.#releases.get(key) === release) this.#releases.delete(key);
   }
 
   /** Who asked and left may have another answer by now; what is closed stays so. */
@@ -163,6 +176,10 @@ export class Releases {
     }
     return answer;
   }
+}
+
+function keyOf(pod: PodId, lease: LeaseId): string {
+  return `${pod} ${lease}`;
 }
 
 function nextTurn(): Promise<void> {

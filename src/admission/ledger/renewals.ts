@@ -95,7 +95,8 @@ export class Renewals {
   /** Resolves to false when the store could not be reached. */
   async #renew(pod: PodId, entries: readonly Entry[]): Promise<boolean> {
     const { evidence, events, store } = this.#parts;
-    const open = entries.filter((entry) => this.#entries.isThere(entry)); // not ended while it waited
+    // Neither ended nor moved to another pod while it waited.
+    const open = entries.filter((entry) => entry.pod === pod && this.#entries.isThere(entry));
     if (open.length === 0) return true;
     const known = open.filter(({ written }) => written).length;
     const sent = open.map((entry) => ({ entry, state: entry.state }));
@@ -116,8 +117,11 @@ export class Renewals {
     const silent = open.filter((entry) => !this.#entries.hasSpeaker(entry));
     for (const proxy of new Set(silent.map(({ lease }) => proxyOf(lease)))) evidence.missed(proxy);
     for (const { entry, state } of sent) {
+      if (entry.pod !== pod) continue; // it has moved meanwhile
       entry.written = entry.state === state; // it may have opened meanwhile
       entry.renewed ||= entry.speaker !== this.#entries.held;
+      // With each renewal: a stream that is held for it at another gate may have renewed it there.
+      for (const left of entry.left) this.#releases.moved(left, entry.lease);
     }
     const leases = open.map(({ lease }) => lease);
     await this.#renewed(pod, leases, answer.value);
@@ -144,7 +148,7 @@ export class Renewals {
   #checkOrphan(entry: Entry, expiryMs: number | undefined): void {
     const entries = this.#entries;
     if (entries.hasSpeaker(entry) || !entries.isThere(entry) || entries.isDue(entry)) return;
-    if (expiryMs === undefined) entries.drop(entry.lease);
+    if (expiryMs === undefined) entries.drop(entry.pod, entry.lease);
     else if (entry.expiryMs !== undefined && expiryMs !== entry.expiryMs) entries.movedAway(entry);
     else entry.expiryMs = expiryMs;
   }

@@ -12,6 +12,7 @@ import { type Complaints, hostOf } from '../complaints.ts';
 import type { Keepalives } from '../grpc/keepalives.ts';
 import type { HttpAccessLogEntry, StreamAccessLogsMessage, StreamAccessLogsResponse } from '../messages.ts';
 import type { Namesakes } from '../namesakes.ts';
+import { PodClusters } from '../pod-clusters.ts';
 import type { PodSources } from '../pod-sources.ts';
 import type { AccessLogService, EnvoyDecoders } from '../protos.ts';
 import type { ProxyNames } from '../proxy-name.ts';
@@ -50,6 +51,7 @@ interface Heard {
 export class AccessLogDoor {
   readonly #parts: AccessLogParts;
   readonly #finishers = new Set<() => void>();
+  readonly #clusters = new PodClusters();
 
   constructor(parts: AccessLogParts) {
     this.#parts = parts;
@@ -107,7 +109,10 @@ export class AccessLogDoor {
     const proxy = proxies.of(call, { node });
     const peer = call.getPeer();
     if (!proxy) return undefined;
-    const signs = new LogSigns({ complaints, namesakes }, { proxy, node, peer, needsRoute: pods.readsRoute });
+    const signs = new LogSigns(
+      { complaints, namesakes, clusters: this.#clusters },
+      { proxy, node, peer, needsRoute: pods.readsRoute },
+    );
     return { stream: ledger.streams.open(proxy, () => keepalives.of(peer)), signs };
   }
 
@@ -126,7 +131,7 @@ export class AccessLogDoor {
     signs.entry(logEntry, entry);
     counted(entry.kind);
     if (entry.kind === 'seen' && isOpen) ledger.entries.seen(stream, entry);
-    if (entry.kind === 'ended') ledger.releases.ended(entry.pod, entry.lease);
+    if (entry.kind === 'ended') ledger.releases.ended(entry.pod, entry.lease, entry.movedFrom);
   }
 
   #malformed(call: LogCall, why: string): void {

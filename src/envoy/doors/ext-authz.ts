@@ -6,7 +6,7 @@
 import { type handleUnaryCall, type Server, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Gate } from '../../admission/gate.ts';
-import type { Upgrade, Verdict } from '../../admission/verdict.ts';
+import type { Verdict } from '../../admission/verdict.ts';
 import { see } from '../../see.ts';
 import type { Answers } from '../answers.ts';
 import { endpointAt, endpointSent } from '../client-address.ts';
@@ -19,7 +19,7 @@ import type { ProxyNames, Sender } from '../proxy-name.ts';
 import { identityOf, identitySent } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
 import type { Denials, Lacking } from './denials.ts';
-import { isWebSocket, type RequestSight, readUpgrade, shownPath, UPGRADE } from './request.ts';
+import { isWebSocket, type Reading, type RequestSight, readUpgrade, shownPath, UPGRADE } from './request.ts';
 
 export interface ExtAuthzParts {
   readonly gate: Gate;
@@ -39,6 +39,7 @@ export interface ExtAuthzParts {
 
 type CheckCall = ServerUnaryCall<CheckRequest, Buffer>;
 type Callback = sendUnaryData<Buffer>;
+type Asked = Extract<Reading, { upgrade: unknown }>;
 
 export class ExtAuthzDoor {
   readonly #parts: ExtAuthzParts;
@@ -78,7 +79,7 @@ export class ExtAuthzDoor {
     const proxy = proxies.of(call, sender);
     if (proxy) namesakes.heard('address of its Checks', proxy, hostOf(call.getPeer()));
     const reading = readUpgrade(sight, proxy, pods);
-    if ('upgrade' in reading) return this.#ask(call, callback, reading.upgrade);
+    if ('upgrade' in reading) return this.#ask(call, callback, reading);
     switch (reading.missing) {
       case 'stream':
         return this.#malformed(call, callback, 'attributes.request.time or attributes.source.address');
@@ -101,9 +102,9 @@ export class ExtAuthzDoor {
     callback(null, this.#bytesOf(this.#parts.gate.refuse(reason)));
   }
 
-  #ask(call: CheckCall, callback: Callback, upgrade: Upgrade): void {
+  #ask(call: CheckCall, callback: Callback, asked: Asked): void {
     this.#compareDeadlines(call);
-    this.#answer(call, upgrade).then(
+    this.#answer(call, asked).then(
       (response) => callback(null, response),
       (error: unknown) => {
         this.#parts.log.error({ err: error }, 'a bug: a Check failed');
@@ -112,7 +113,7 @@ export class ExtAuthzDoor {
     );
   }
 
-  async #answer(call: CheckCall, upgrade: Upgrade): Promise<Buffer> {
+  async #answer(call: CheckCall, { upgrade, byRoute }: Asked): Promise<Buffer> {
     let answered = false;
     // Fires after a normal answer as well; only before it does it mean that Envoy has stopped waiting.
     call.once('cancelled', () => {
@@ -120,7 +121,7 @@ export class ExtAuthzDoor {
     });
     this.#inFlight += 1;
     try {
-      return this.#bytesOf(await this.#parts.gate.admit(upgrade));
+      return this.#bytesOf(await this.#parts.gate.admit(upgrade), byRoute);
     } finally {
       answered = true;
       this.#inFlight -= 1;
@@ -141,9 +142,9 @@ export class ExtAuthzDoor {
     );
   }
 
-  #bytesOf(verdict: Verdict): Buffer {
+  #bytesOf(verdict: Verdict, byRoute = false): Buffer {
     const { answers } = this.#parts;
-    return verdict.admitted ? answers.allow(verdict.lease, verdict.pod) : answers.deny(verdict.reason);
+    return verdict.admitted ? answers.allow(verdict.lease, verdict.pod, byRoute) : answers.deny(verdict.reason);
   }
 }
 

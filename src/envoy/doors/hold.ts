@@ -27,6 +27,7 @@ import type { ProcessingRequest } from '../messages.ts';
 import type { PodSources } from '../pod-sources.ts';
 import { ATTRIBUTES, type EnvoyDecoders, EXT_PROC, type ExternalProcessorService, routeAttribute } from '../protos.ts';
 import type { ProxyNames } from '../proxy-name.ts';
+import { type Place, placeOf } from '../route-now.ts';
 import { identityOfTexts, identitySent, PEER, START } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
 import { toldLease } from '../told-lease.ts';
@@ -158,14 +159,15 @@ class HoldStream {
   }
 
   #upgrade(request: ProcessingRequest, sight: RequestSight): void {
-    const { proxies } = this.#parts;
+    const { pods, proxies } = this.#parts;
     const node = stringField(request.attributes?.[EXT_PROC], ATTRIBUTES.node);
     const proxy = proxies.of(this.#call, { node });
     // Where ext_authz was asked before, the lease that it got. Whoever proves its name speaks for no other.
     const asked = toldLease(request.metadataContext, sight.stream && startOf(sight.stream));
     if (asked && !(proxies.certified && proxyOf(asked.lease) !== proxy)) {
       const client = clientBeside(asked.lease, sight.client);
-      this.#hold({ ...asked, path: shownPath(sight.path), client });
+      const place = placeOf(asked, sight.routePod, pods);
+      this.#hold({ ...place, path: shownPath(sight.path), client }, asked.byRoute);
     } else this.#ask(sight, node, proxy);
   }
 
@@ -175,7 +177,7 @@ class HoldStream {
     if ('upgrade' in reading) {
       if (proxy) this.#parts.holds.usedBy(proxy);
       this.#asking = reading.upgrade;
-      this.answered = this.#answer(reading.upgrade);
+      this.answered = this.#answer(reading.upgrade, reading.byRoute);
     } else if (reading.missing === 'stream') {
       this.#end(status.INVALID_ARGUMENT, `${START} and ${PEER}, or request.time and source.address, are missing`);
     } else if (reading.missing === 'pod') this.#refuse('POD_UNKNOWN', pods.explain(sight), sight, proxy);
@@ -189,11 +191,11 @@ class HoldStream {
     this.#deny(reason);
   }
 
-  async #answer(upgrade: Upgrade): Promise<void> {
+  async #answer(upgrade: Upgrade, byRoute: boolean): Promise<void> {
     try {
       const verdict = await this.#parts.gate.admit(upgrade);
       if (this.#asking !== upgrade) return;
-      if (verdict.admitted) this.#hold(upgrade);
+      if (verdict.admitted) this.#hold(upgrade, byRoute);
       else this.#deny(verdict.reason);
     } catch (error) {
       this.#parts.log.error({ err: error }, 'a bug: a question of the hold door failed');
@@ -201,16 +203,16 @@ class HoldStream {
     }
   }
 
-  #hold(upgrade: Upgrade): void {
+  #hold(place: Upgrade & Place, byRoute: boolean): void {
     const { answers, holds } = this.#parts;
     this.#asking = undefined;
     const close = (reason: string) => {
       this.#isClosing = true;
       this.#call.send(answers.close(reason));
     };
-    this.#held = { ...upgrade, close };
+    this.#held = { ...place, close };
     holds.open(this.#held);
-    this.#call.send(answers.allow(upgrade.lease, upgrade.pod));
+    this.#call.send(answers.allow(place.lease, place.pod, byRoute));
   }
 
   #deny(reason: DenialReason): void {

@@ -1,10 +1,11 @@
 /** One entry of the access log: what it means for the count. */
 
-import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
+import type { ProxyId } from '../../admission/ids.ts';
 import type { Sighting } from '../../admission/ledger/entries.ts';
 import { clientBeside, endpointAt } from '../client-address.ts';
 import type { HttpAccessLogEntry } from '../messages.ts';
 import type { PodSources } from '../pod-sources.ts';
+import { type Place, placeOf } from '../route-now.ts';
 import { identityOf, startIn } from '../stream-identity.ts';
 import { type Struct, stringField } from '../struct.ts';
 import { BLIND, EXT_AUTHZ, toldLease } from '../told-lease.ts';
@@ -13,7 +14,7 @@ import { type RequestSight, readUpgrade, shownPath } from './request.ts';
 /** `unasked`: a WebSocket that opened without a gate's answer. */
 export type Entry =
   | ({ readonly kind: 'seen'; readonly unasked: boolean } & Sighting)
-  | { readonly kind: 'ended'; readonly unasked: boolean; readonly pod: PodId; readonly lease: LeaseId }
+  | ({ readonly kind: 'ended'; readonly unasked: boolean } & Place)
   | { readonly kind: 'ignored' }
   | { readonly kind: 'malformed'; readonly why: string };
 
@@ -34,15 +35,16 @@ export function readEntry(entry: HttpAccessLogEntry, proxy: ProxyId, pods: PodSo
   const told = toldLease(common?.metadata, startIn(common?.startTime));
   if (!told && !mayHoldUntoldLease(entry, ended, code)) return IGNORED;
 
-  const reading = told ? { upgrade: told } : readUpgrade(sightOf(entry), proxy, pods);
+  const sight = sightOf(entry);
+  const reading = told ? { upgrade: placeOf(told, sight.routePod, pods) } : readUpgrade(sight, proxy, pods);
   if ('missing' in reading) return { kind: 'malformed', why: 'a WebSocket whose pod or stream cannot be told' };
-  const { pod, lease } = reading.upgrade;
+  const place: Place = reading.upgrade;
   const unasked = !told && code === SWITCHING_PROTOCOLS && !isHiddenUpgrade(entry);
-  if (ended) return { kind: 'ended', unasked, pod, lease };
+  if (ended) return { kind: 'ended', unasked, ...place };
   const state = code === SWITCHING_PROTOCOLS ? 'live' : 'reserved';
   const path = shownPath(entry.request?.path);
-  const client = clientBeside(lease, endpointAt(common?.downstreamRemoteAddress));
-  return { kind: 'seen', unasked, pod, lease, path, client, state, periodic: type === 'DownstreamPeriodic' };
+  const client = clientBeside(place.lease, endpointAt(common?.downstreamRemoteAddress));
+  return { kind: 'seen', unasked, ...place, path, client, state, periodic: type === 'DownstreamPeriodic' };
 }
 
 /** A WebSocket whose Check had no `upgrade` header, and so was not decided. */

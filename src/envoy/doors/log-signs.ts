@@ -1,10 +1,11 @@
 /** What one log stream shows of its Envoy's configuration: what only a missing or a wrong line of it explains. */
 
-import { type ProxyId, proxyOf } from '../../admission/ids.ts';
+import { type PodId, type ProxyId, proxyOf } from '../../admission/ids.ts';
 import type { DenialReason } from '../../admission/verdict.ts';
 import { type Complaint, type Complaints, hostOf } from '../complaints.ts';
 import type { HttpAccessLogEntry } from '../messages.ts';
 import type { Namesakes } from '../namesakes.ts';
+import type { PodClusters } from '../pod-clusters.ts';
 import { stringField } from '../struct.ts';
 import { type Entry, gateMetadata, isHiddenUpgrade } from './log-entry.ts';
 import { shownPath } from './request.ts';
@@ -24,18 +25,26 @@ interface Speaker {
   readonly needsRoute: boolean;
 }
 
+interface SignParts {
+  readonly complaints: Complaints;
+  readonly namesakes: Namesakes;
+  readonly clusters: PodClusters;
+}
+
 export class LogSigns {
   readonly #complaints: Complaints;
   readonly #namesakes: Namesakes;
+  readonly #clusters: PodClusters;
   readonly #speaker: Speaker;
   readonly #host: string;
   /** Only to be compared with the Envoy's clock, which may be another one: then a complaint comes sooner or later. */
   readonly #asksFromMs = Date.now() + ASKS_BY_MS;
 
   /** To be made when the stream begins. */
-  constructor({ complaints, namesakes }: { complaints: Complaints; namesakes: Namesakes }, speaker: Speaker) {
+  constructor({ complaints, namesakes, clusters }: SignParts, speaker: Speaker) {
     this.#complaints = complaints;
     this.#namesakes = namesakes;
+    this.#clusters = clusters;
     this.#speaker = speaker;
     this.#host = hostOf(speaker.peer);
   }
@@ -60,9 +69,19 @@ export class LogSigns {
     } else if (entry.kind !== 'malformed') {
       const checks = proxyOf(entry.lease);
       if (checks !== proxy) say('two names', { accessLog: proxy, checks });
+      if (entry.movedFrom !== undefined) say('rerouted', { from: entry.movedFrom, pod: entry.pod });
+      const clusters = this.#clustersOf(logEntry, entry.pod);
+      if (clusters) say('split pod', { pod: entry.pod, clusters });
       if (isHiddenUpgrade(logEntry)) say('hidden upgrades');
       if (entry.unasked && beganMs(logEntry) > this.#asksFromMs) say('never asked', { pod: entry.pod });
     }
+  }
+
+  /** Several, if new connections of the pod go to several. */
+  #clustersOf(logEntry: HttpAccessLogEntry, pod: PodId): readonly string[] | undefined {
+    const { accessLogType, upstreamCluster } = logEntry.commonProperties ?? {};
+    if (!upstreamCluster || accessLogType === 'DownstreamPeriodic') return undefined;
+    return this.#clusters.went(this.#speaker.proxy, pod, upstreamCluster, beganMs(logEntry));
   }
 }
 
@@ -71,5 +90,6 @@ function wasDenied(entry: HttpAccessLogEntry, reason: DenialReason): boolean {
 }
 
 function beganMs({ commonProperties }: HttpAccessLogEntry): number {
-  return Number(commonProperties?.startTime?.seconds ?? 0) * 1000;
+  const { seconds = '0', nanos = 0 } = commonProperties?.startTime ?? {};
+  return Number(seconds) * 1000 + nanos / 1e6;
 }

@@ -22,7 +22,10 @@ export interface RequestSight extends Sight {
   readonly client: Endpoint | undefined;
 }
 
-export type Reading = { readonly upgrade: Upgrade } | { readonly missing: 'stream' | 'proxy' | 'pod' };
+/** `byRoute`: whether the metadata of the route names the pod, and not another source. */
+export type Reading =
+  | { readonly upgrade: Upgrade; readonly byRoute: boolean }
+  | { readonly missing: 'stream' | 'proxy' | 'pod' };
 
 /** Of a request that is an upgrade: what it asks for, or the first thing that its sight does not tell. */
 export function readUpgrade(sight: RequestSight, proxy: ProxyId | undefined, pods: PodSources): Reading {
@@ -32,7 +35,8 @@ export function readUpgrade(sight: RequestSight, proxy: ProxyId | undefined, pod
   const pod = pods.podOf(sight);
   if (!pod) return { missing: 'pod' };
   const lease = leaseId(proxy, stream);
-  return { upgrade: { pod, lease, path: shownPath(sight.path), client: clientBeside(lease, sight.client) } };
+  const byRoute = pods.routeFirst && sight.routePod !== undefined;
+  return { upgrade: { pod, lease, path: shownPath(sight.path), client: clientBeside(lease, sight.client) }, byRoute };
 }
 
 /** `header`: the value of the header `UPGRADE`. */
