@@ -15,7 +15,7 @@ export const CLUSTERS = ['static_resources', 'clusters'];
 export const HTTP_MANAGER = [...LISTENER, 'filter_chains', 0, 'filters', 0, 'typed_config'];
 export const FILTERS = [...HTTP_MANAGER, 'upgrade_configs', 0, 'filters'];
 export const EXT_AUTHZ = [...FILTERS, 0, 'typed_config'];
-const ROUTES = [...HTTP_MANAGER, 'route_config', 'virtual_hosts', 0, 'routes'];
+export const ROUTES = [...HTTP_MANAGER, 'route_config', 'virtual_hosts', 0, 'routes'];
 const ENDPOINTS = ['load_assignment', 'endpoints', 0, 'lb_endpoints'];
 
 /** Ways to the same gates: for Checks or the hold door, for the access log, and for the hold door beside Checks. */

@@ -1,7 +1,8 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { checkOf, entryOf, leaseIn, message, newStream } from '../../lab/fleet/messages.ts';
+import { checkOf, entryOf, leaseIn, message, newStream, type Stream } from '../../lab/fleet/messages.ts';
 import { readMetrics } from '../../lab/fleet/metrics.ts';
+import type { CheckRequest } from '../../src/envoy/messages.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 
 let gate: TestApp;
@@ -257,6 +258,26 @@ describe('the access log', () => {
     await expect.poll(() => gate.connections('pod1')).toBe(0);
   });
 
+  it.each([
+    ['the route named', 'pod2', checkOf],
+    ['context_extensions named, and not the route', 'pod1', checkByContext],
+  ])('of a pod that %s, and another route by now: the slot is at %s', async (_what, at, check) => {
+    gate = await startTestApp();
+    const stream = newStream();
+    const answer = await gate.check(check(stream, 'pod1'));
+    const metadata = 'dynamicMetadata' in answer ? answer.dynamicMetadata : {};
+    const log = gate.logStream();
+    for (const type of ['DownstreamTunnelSuccessfullyEstablished', 'DownstreamPeriodic'] as const) {
+      const entry = entryOf(stream, 'pod2', type);
+      const told = { filterMetadata: { 'envoy.filters.http.ext_authz': metadata ?? {} } };
+      log.write(message({ ...entry, commonProperties: { ...entry.commonProperties, metadata: told } }));
+    }
+    await expect.poll(() => gate.fleet()).toMatchObject({ [`websocket_pod_connections{pod_id="${at}"}`]: 1 });
+    const other = at === 'pod1' ? 'pod2' : 'pod1';
+    await expect.poll(() => gate.connections(other)).toBe(0);
+    expect(await gate.connections(at)).toBe(1);
+  });
+
   it('is not led astray by repeated, late and foreign entries', async () => {
     gate = await startTestApp();
     const [first, second] = [newStream(), newStream()];
@@ -316,3 +337,9 @@ describe('the access log', () => {
     expect(metrics).toContain('wsgate_access_log_entries_total{kind="ignored"} 2');
   });
 });
+
+/** Of a route without metadata. */
+function checkByContext(stream: Stream, pod: string): CheckRequest {
+  const check = checkOf(stream, undefined);
+  return { attributes: { ...check.attributes, contextExtensions: { pod } } };
+}

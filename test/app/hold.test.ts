@@ -82,6 +82,25 @@ describe('an upgrade', () => {
     await counts(0);
   });
 
+  it('that ext_authz has let in at one pod, and whose route leads to another by now, is held there, and it is told', async () => {
+    const stream = newStream();
+    const lease = leaseIn(await gate.check(checkOf(stream, 'pod1')));
+    const fields = { 'wsgate.lease': { stringValue: lease }, 'wsgate.pod': { stringValue: 'pod1' } };
+    const call = envoy.ask(stream, 'pod2', {
+      metadataContext: { filterMetadata: { 'envoy.filters.http.ext_authz': { fields } } },
+    });
+    await expect.poll(() => gate.connections('pod2')).toBe(1);
+    await counts(0);
+    expect(gate.logLines.filter(({ level }) => level === 50)).toMatchObject([
+      { who: 'proxy_a', from: 'pod1', pod: 'pod2', see: 'docs/troubleshooting.md#rerouted' },
+    ]);
+    const closing = gate.api.close('pod2', lease);
+    await expect.poll(() => call.answers.at(-1)?.immediateResponse?.status?.code).toBe(503);
+    call.endAndReset();
+    expect(await closing).toEqual({ closed: true });
+    await expect.poll(() => gate.connections('pod2')).toBe(0);
+  });
+
   it('with the lease of another stream in its metadata gets one of its own', async () => {
     const lease = leaseIn(await gate.check(checkOf(newStream(), 'pod1')));
     const fields = { lease: { stringValue: lease }, pod: { stringValue: 'pod1' } };

@@ -20,6 +20,7 @@ import type { Held, Holds } from '../../admission/ledger/holds.ts';
 import type { DenialReason, Upgrade } from '../../admission/verdict.ts';
 import { within } from '../../within.ts';
 import { clientBeside, endpointOf, endpointSent } from '../client-address.ts';
+import type { Complaints } from '../complaints.ts';
 import type { RawCall } from '../grpc/raw-call.ts';
 import type { RawMethods } from '../grpc/raw-calls.ts';
 import type { HoldAnswers, Later } from '../hold-answers.ts';
@@ -44,6 +45,7 @@ export interface HoldParts {
   readonly holds: Holds;
   readonly pods: PodSources;
   readonly proxies: ProxyNames;
+  readonly complaints: Complaints;
   readonly denials: Denials;
   readonly answers: HoldAnswers;
   readonly service: ExternalProcessorService;
@@ -168,7 +170,13 @@ class HoldStream {
       const client = clientBeside(asked.lease, sight.client);
       const place = placeOf(asked, sight.routePod, pods);
       this.#hold({ ...place, path: shownPath(sight.path), client }, asked.byRoute);
+      if (place.movedFrom !== undefined) this.#tellRerouted(place, sight);
     } else this.#ask(sight, node, proxy);
+  }
+
+  #tellRerouted({ pod, movedFrom, lease }: Place, { path, host }: RequestSight): void {
+    const fields = { from: movedFrom, pod, path: shownPath(path), host, peer: this.#call.getPeer() };
+    this.#parts.complaints.say('rerouted', proxyOf(lease), fields);
   }
 
   #ask(sight: RequestSight, node: string | undefined, proxy: ProxyId | undefined): void {
