@@ -2,14 +2,19 @@
 
 import { type Benchmark, inRounds, ROUNDS } from './benchmark.ts';
 import { type Figure, valuesOf } from './figure.ts';
+import { CHECK_PATH } from './grpc-client.ts';
 import { h2load } from './h2load.ts';
 import { checkBytes, newStream } from './messages.ts';
 import { takeNewLeases } from './new-leases.ts';
 import { residentBytes } from './process-cost.ts';
+import { RATELIMIT_PATH, rateLimitBytes, startRatelimit } from './ratelimit.ts';
 import { allAdmitted, type Cost, costDuring, type Server } from './stand.ts';
 
 const SERVERS = ['http2', 'grpc-js', 'embedded', 'redis'] as const;
 type Name = (typeof SERVERS)[number];
+
+/** The path of a binary of envoyproxy/ratelimit, which the same rounds then measure, too. */
+const { WSGATE_BENCH_RATELIMIT } = process.env;
 
 const PODS = 20;
 const REQUESTS = { full: 12_000, short: 6_000 };
@@ -37,19 +42,24 @@ export const check: Benchmark = {
     // h2load has one message: each Check after the first asks for a lease that is held already.
     const message = checkBytes(newStream());
     const requests = REQUESTS[length];
-    const again = await inRounds(ROUNDS[length], servers, async (server: Server, name): Promise<Sample> => {
+    const measure = async (server: Server, name: Name | 'ratelimit'): Promise<Sample> => {
       say(`${name}: ${requests} Checks by h2load`);
-      const load = () => allAdmitted(server, requests, () => h2load(server.address, message, requests));
+      const [body, path] = name === 'ratelimit' ? [rateLimitBytes(), RATELIMIT_PATH] : [message, CHECK_PATH];
+      const load = () => allAdmitted(server, requests, () => h2load(server.address, body, requests, path));
       const { result, ...cost } = await costDuring(server, requests, load);
       return { ...result, ...cost, residentMiB: residentBytes(server.pid) / 2 ** 20 };
-    });
+    };
+    const ratelimit = WSGATE_BENCH_RATELIMIT && (await startRatelimit(stand, WSGATE_BENCH_RATELIMIT));
+    const again = ratelimit
+      ? await inRounds(ROUNDS[length], { ...servers, ratelimit }, measure)
+      : { ...(await inRounds<Name, Server, Sample>(ROUNDS[length], servers, measure)), ratelimit: [] };
     const leases = NEW_LEASES[length];
     const { http2: _, ...takers } = servers;
     const anew = await inRounds(ROUNDS[length], takers, (server: Server, name) => {
       say(`${name}: ${leases} Checks, each for a new lease`);
       return takeNewLeases(server, leases, PODS);
     });
-    return [...figuresOfAgain(again), ...figuresOfAnew(anew)];
+    return [...figuresOfAgain(again), ...figuresBeside(again), ...figuresOfAnew(anew)];
   },
 };
 
@@ -71,8 +81,15 @@ function figuresOfAgain(found: Record<Name, Sample[]>): Figure[] {
     ...each('p99', 'ms', 'p99Ms', { isTail: true }),
     http2,
     grpcJs,
-    { ...embedded, atMost: { ratio: 1.15 } },
-    { ...redis, atMost: { ratio: 1.35 } },
+    { ...embedded, atMost: { ratio: 0.6 } },
+    { ...redis, atMost: { ratio: 0.65 } },
+    {
+      name: 'Check, embedded: CPU beside node:http2',
+      unit: 'µs',
+      samples: embedded.samples,
+      floor: { name: 'http2', samples: http2.samples },
+      atMost: { ratio: 1.3 },
+    },
     {
       name: "Check, redis: Redis's own CPU",
       unit: 'µs',
@@ -83,6 +100,24 @@ function figuresOfAgain(found: Record<Name, Sample[]>): Figure[] {
     ...SERVERS.map((name): Figure => {
       return { name: `Check, ${name}: RSS after`, unit: 'MiB', samples: valuesOf(found[name], 'residentMiB') };
     }),
+  ];
+}
+
+/** Nothing, unless a binary was given. */
+function figuresBeside({ redis, ratelimit }: Record<'redis' | 'ratelimit', Sample[]>): Figure[] {
+  if (ratelimit.length === 0) return [];
+  const beside = (title: string, unit: Figure['unit'], key: keyof Sample, ratio?: number): Figure => ({
+    name: `Check, redis: ${title} beside envoyproxy/ratelimit`,
+    unit,
+    samples: valuesOf(redis, key),
+    floor: { name: 'ratelimit', samples: valuesOf(ratelimit, key) },
+    ...(ratio === undefined ? {} : { atMost: { ratio } }),
+  });
+  return [
+    beside('CPU', 'µs', 'cpuUs', 0.7),
+    beside("Redis's own CPU", 'µs', 'redisCpuUs', 0.6),
+    beside('answered', '/s', 'perSecond'),
+    beside('RSS after', 'MiB', 'residentMiB'),
   ];
 }
 

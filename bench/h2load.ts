@@ -19,11 +19,11 @@ const CONNECTIONS = 8;
 const STREAMS = 8;
 
 /** Rejects when a request fails. What gRPC says of it h2load does not look at. */
-export async function h2load(address: string, check: Buffer, requests: number): Promise<Load> {
+export async function h2load(address: string, message: Buffer, requests: number, path = CHECK_PATH): Promise<Load> {
   const folder = lendFolder('h2load');
   const [body, log] = [join(folder.path, 'check'), join(folder.path, 'log')];
   try {
-    writeFileSync(body, framed(check));
+    writeFileSync(body, framed(message));
     const size = ['-n', String(requests), '-c', String(CONNECTIONS), '-m', String(STREAMS), '-t', '1'];
     const headers = ['content-type: application/grpc', 'te: trailers', 'x-wsgate-proxy: proxy_a'];
     const program = await start({
@@ -32,7 +32,7 @@ export async function h2load(address: string, check: Buffer, requests: number): 
       args: [
         ...size,
         ...headers.flatMap((header) => ['-H', header]),
-        ...['-d', body, '--log-file', log, `http://${address}${CHECK_PATH}`],
+        ...['-d', body, '--log-file', log, `http://${address}${path}`],
       ],
     });
     const ending = await program.ended;

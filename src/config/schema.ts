@@ -37,6 +37,7 @@ const schema = z.strictObject({
     http: notation('host:port, such as 127.0.0.1:7071', parseTcpAddress, formatAddress).prefault('127.0.0.1:7071'),
     tls: z.strictObject({ cert: filePath, key: filePath, ca: filePath.exactOptional() }).exactOptional(),
     insecure: flag(false),
+    checkServer: oneOf(['http2', 'grpc-js']).prefault('http2'),
     messageBytesMax: size(2 ** 10, 2 ** 26).prefault('1MiB'),
     streamsMax: count(1_000),
     connectionsMax: count(10_000),

@@ -87,7 +87,7 @@ export class Decoders {
     if (resolvedType instanceof protobuf.Type) {
       const message = this.#message(resolvedType);
       const read: Read = (reader, before) =>
-        readFields(message, reader, reader.uint32() + reader.pos, (before ?? {}) as Target);
+        readFields(message, reader, readLength(reader) + reader.pos, (before ?? {}) as Target);
       return { wireType: DELIMITED, read };
     }
     if (resolvedType) {
@@ -102,10 +102,10 @@ export class Decoders {
 
 function readFields(message: MessageReader, reader: protobuf.Reader, end: number, target: Target): Target {
   while (reader.pos < end) {
-    const tag = reader.uint32();
+    const tag = readLength(reader);
     const field = message[tag >>> 3];
     if (field?.wireType === (tag & 7)) target[field.name] = field.read(reader, target[field.name]);
-    else reader.skipType(tag & 7);
+    else skip(reader, tag & 7);
   }
   if (reader.pos !== end) throw new RangeError('a message ends in the middle of a field');
   return target;
@@ -115,15 +115,15 @@ function readFields(message: MessageReader, reader: protobuf.Reader, end: number
 function mapReader(value: Pick<FieldReader, 'wireType' | 'read'>, wanted: readonly string[] | undefined): Read {
   return (reader, before) => {
     const map = (before ?? {}) as Target;
-    const end = reader.uint32() + reader.pos;
+    const end = readLength(reader) + reader.pos;
     let key: string | undefined = '';
     let valueAt = -1;
     while (reader.pos < end) {
-      const tag = reader.uint32();
+      const tag = readLength(reader);
       if (tag === KEY_TAG) key = wanted ? readWanted(reader, wanted) : reader.string();
       else {
         if (tag >>> 3 === 2 && (tag & 7) === value.wireType) valueAt = reader.pos;
-        reader.skipType(tag & 7);
+        skip(reader, tag & 7);
       }
     }
     if (reader.pos !== end) throw new RangeError('a message ends in the middle of a field');
@@ -137,15 +137,29 @@ function mapReader(value: Pick<FieldReader, 'wireType' | 'read'>, wanted: readon
 
 /** The one of the keys, all ASCII, that is there; undefined for any other, which is not even decoded. */
 function readWanted(reader: protobuf.Reader, keys: readonly string[]): string | undefined {
-  const length = reader.uint32();
+  const length = readLength(reader);
   const { buf, pos } = reader;
   reader.skip(length);
-  return keys.find((key) => key.length === length && isAt(buf, pos, key));
+  for (const key of keys) if (key.length === length && isAt(buf, pos, key)) return key;
+  return undefined;
 }
 
 function isAt(bytes: Uint8Array, at: number, key: string): boolean {
   for (let i = 0; i < key.length; i += 1) if (bytes[at + i] !== key.charCodeAt(i)) return false;
   return true;
+}
+
+/** A tag or a length. Nearly all are one byte, and most of a message is tags and lengths of what is skipped. */
+function readLength(reader: protobuf.Reader): number {
+  const byte = reader.buf[reader.pos];
+  if (byte === undefined || byte > 127 || reader.pos >= reader.len) return reader.uint32();
+  reader.pos += 1;
+  return byte;
+}
+
+function skip(reader: protobuf.Reader, wireType: number): void {
+  if (wireType === DELIMITED) reader.skip(readLength(reader));
+  else reader.skipType(wireType);
 }
 
 function readEnum(names: Readonly<Record<number, string>>, value: number): string | number {

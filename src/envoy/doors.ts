@@ -3,7 +3,8 @@
  *
  * To add one, write its file in `doors/`: a class with the methods of `Door`, which reads requests by
  * `doors/request.ts`, asks the gate for upgrades and tells the ledger what it sees of connections. Then add it to the
- * list in `openDoors`. A door is served by grpc-js (`addTo`), or on the HTTP/2 server beneath it (`raw`).
+ * list in `openDoors`. A door is served by grpc-js (`addTo`), or on the HTTP/2 server beneath it (`raw`); where it has both,
+ * by the latter.
  */
 
 import type { Server } from '@grpc/grpc-js';
@@ -21,7 +22,7 @@ import { loadDecoders, loadServices } from './protos.ts';
 export interface Door {
   /** Adds its service to the server. Called once, before the server listens. */
   addTo?(server: Server): void;
-  /** Its methods that grpc-js does not serve. */
+  /** Its methods that are served on the HTTP/2 server itself. */
   readonly raw?: RawMethods;
   /** Resolves when no upgrade waits for its answer. A door that asks for none lacks this. */
   idle?(): Promise<void>;
@@ -52,6 +53,8 @@ export function openDoors({ listen, proxy, store, deny }: Config, parts: DoorPar
       denials,
       storeDeadlineMs,
       upgradesOnly: proxy.upgradesOnly,
+      byGrpcJs: listen.checkServer === 'grpc-js',
+      messageBytesMax: listen.messageBytesMax,
     }),
     new AccessLogDoor({ ...parts, service: accessLog, decode: decoders.log, streamsMax: listen.logStreamsMax }),
     new HoldDoor({

@@ -1,8 +1,10 @@
 /** Where the gate listens for Envoys: a unix socket, TLS, mutual TLS; and what it says of its health there. */
 
 import { X509Certificate } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http2';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
@@ -16,6 +18,9 @@ import { checkOf, entryOf, leaseIn, message, newStream } from '../../lab/fleet/m
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { connectHealth } from '../support/health.ts';
 import { HoldCaller } from '../support/hold.ts';
+
+/** By this Node tells of a server that listens; where `http2-servers.ts` hears of grpc-js's. */
+const LISTENING = 'tracing:net.server.listen:asyncStart';
 
 const apps: TestApp[] = [];
 afterEach(() => Promise.all(apps.splice(0).map((app) => app.stop())));
@@ -251,4 +256,23 @@ describe('grpc.health.v1', () => {
     expect(watch.statuses).toEqual(['SERVING', 'NOT_SERVING']);
     client.close();
   });
+});
+
+it('where the HTTP/2 server beneath grpc-js cannot be found, grpc-js serves Checks, and one line says what is missing', async () => {
+  const hide = (message: unknown) => void Object.assign(message as object, { server: createServer() });
+  subscribe(LISTENING, hide); // before the gate's own
+  try {
+    const app = await start();
+    leaseIn(await ask(app));
+    expect(await app.checkBytes(Buffer.alloc(0))).toMatchObject({ code: status.INVALID_ARGUMENT });
+    const held = new HoldCaller(app.app.grpc).ask(newStream());
+    await expect.poll(() => held.status).toMatch(/^12 /);
+    expect(app.logLines.filter(({ level }) => Number(level) >= 50)).toMatchObject([
+      {
+        msg: expect.stringMatching(/^the HTTP\/2 server beneath grpc-js cannot be had: .* the hold door is not served/),
+      },
+    ]);
+  } finally {
+    unsubscribe(LISTENING, hide);
+  }
 });

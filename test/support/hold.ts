@@ -83,7 +83,7 @@ export class HeldCall {
 
   #ended(headers: Readonly<Record<string, unknown>>): void {
     if (headers['grpc-status'] !== undefined)
-      this.status = `${headers['grpc-status']} ${headers['grpc-message'] ?? ''}`;
+      this.status = `${headers['grpc-status']} ${decodeURI(String(headers['grpc-message'] ?? ''))}`;
   }
 
   #read(chunk: Buffer): void {

@@ -52,6 +52,7 @@ test('the defaults are these', () => {
         grpc: { kind: 'tcp', host: '127.0.0.1', port: 7070 },
         http: { kind: 'tcp', host: '127.0.0.1', port: 7071 },
         insecure: false,
+        checkServer: 'http2',
         messageBytesMax: 1_048_576,
         streamsMax: 1_000,
         connectionsMax: 10_000,

@@ -3,7 +3,7 @@
  * upgrade, the gate's verdict becomes Envoy's answer.
  */
 
-import { type handleUnaryCall, type Server, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
+import { type handleUnaryCall, type Server, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Gate } from '../../admission/gate.ts';
 import type { Verdict } from '../../admission/verdict.ts';
@@ -11,6 +11,8 @@ import { see } from '../../see.ts';
 import type { Answers } from '../answers.ts';
 import { endpointAt, endpointSent } from '../client-address.ts';
 import { hostOf } from '../complaints.ts';
+import type { RawMethod, RawMethods } from '../grpc/raw-calls.ts';
+import { type Answer, serveUnary, type Unary } from '../grpc/unary-call.ts';
 import type { AttributeContext, CheckRequest, HttpRequest } from '../messages.ts';
 import type { Namesakes } from '../namesakes.ts';
 import type { PodSources } from '../pod-sources.ts';
@@ -18,7 +20,7 @@ import type { AuthorizationService, EnvoyDecoders } from '../protos.ts';
 import type { ProxyNames, Sender } from '../proxy-name.ts';
 import { identityOf, identitySent } from '../stream-identity.ts';
 import { stringField } from '../struct.ts';
-import type { Denials, Lacking } from './denials.ts';
+import type { Denials, Denied, Lacking } from './denials.ts';
 import { isWebSocket, type Reading, type RequestSight, readUpgrade, shownPath, UPGRADE } from './request.ts';
 
 export interface ExtAuthzParts {
@@ -33,28 +35,36 @@ export interface ExtAuthzParts {
   readonly log: Logger;
   /** Each Check is taken for an upgrade, whatever headers it shows. */
   readonly upgradesOnly: boolean;
+  /** Checks are served by grpc-js, not on the HTTP/2 server beneath it. */
+  readonly byGrpcJs: boolean;
+  readonly messageBytesMax: number;
   /** How long the store may take to answer; undefined when it is in this process. */
   readonly storeDeadlineMs: number | undefined;
 }
 
-type CheckCall = ServerUnaryCall<CheckRequest, Buffer>;
-type Callback = sendUnaryData<Buffer>;
 type Asked = Extract<Reading, { upgrade: unknown }>;
 
 export class ExtAuthzDoor {
+  readonly raw: RawMethods;
   readonly #parts: ExtAuthzParts;
   #deadlineTold = false;
   #inFlight = 0;
   #idle: (() => void) | undefined;
 
   constructor(parts: ExtAuthzParts) {
+    const { byGrpcJs, decode, messageBytesMax, service } = parts;
+    const method = { decode, messageBytesMax, serve: this.#check };
+    const raw: RawMethod = { isHeld: false, serve: (call) => serveUnary(call, method) };
     this.#parts = parts;
+    this.raw = new Map(byGrpcJs ? [] : [[service.Check.path, raw]]);
   }
 
+  /** For the Checks that are not served as `raw`. */
   addTo(server: Server): void {
     const { service, decode } = this.#parts;
     const Check = { ...service.Check, requestDeserialize: decode, responseSerialize: (bytes: Buffer) => bytes };
-    server.addService({ Check }, { Check: this.#check });
+    const check: handleUnaryCall<CheckRequest, Buffer> = (call, answer) => this.#check(call.request, call, answer);
+    server.addService({ Check }, { Check: check });
   }
 
   /** Resolves when no upgrade waits for its answer. */
@@ -65,55 +75,54 @@ export class ExtAuthzDoor {
     });
   }
 
-  readonly #check: handleUnaryCall<CheckRequest, Buffer> = (call, callback) => {
-    const { pods, proxies, namesakes, answers, upgradesOnly } = this.#parts;
-    const { attributes } = call.request;
-    const http = attributes?.request?.http;
-    if (!attributes || !http) return this.#malformed(call, callback, 'attributes.request.http');
-    const headers = headersOf(http);
-    const upgrade = headers[UPGRADE];
-    if (!upgradesOnly && !isWebSocket(upgrade))
-      return callback(null, upgrade === undefined ? answers.blind : answers.other);
-    const sender = senderOf(call);
-    const sight = sightOf(call, attributes, http, headers);
-    const proxy = proxies.of(call, sender);
-    if (proxy) namesakes.heard('address of its Checks', proxy, hostOf(call.getPeer()));
-    const reading = readUpgrade(sight, proxy, pods);
-    if ('upgrade' in reading) return this.#ask(call, callback, reading);
-    switch (reading.missing) {
-      case 'stream':
-        return this.#malformed(call, callback, 'attributes.request.time or attributes.source.address');
-      case 'proxy':
-        return this.#refuse(call, callback, 'PROXY_UNKNOWN', proxies.explain(call, sender));
-      case 'pod':
-        return this.#refuse(call, callback, 'POD_UNKNOWN', pods.explain(sight));
+  readonly #check = (request: CheckRequest, call: Unary, answer: Answer): void => {
+    try {
+      this.#read(request, call, answer);
+    } catch (error) {
+      this.#bug(error, answer);
     }
   };
 
-  #malformed(call: CheckCall, callback: Callback, missing: string): void {
+  #read({ attributes }: CheckRequest, call: Unary, answer: Answer): void {
+    const { answers, upgradesOnly } = this.#parts;
+    const http = attributes?.request?.http;
+    if (!attributes || !http) {
+      this.#malformed(call, answer, 'attributes.request.http');
+      return;
+    }
+    const headers = headersOf(http);
+    const upgrade = headers[UPGRADE];
+    if (upgradesOnly || isWebSocket(upgrade))
+      this.#upgrade(attributes, sightOf(call, attributes, http, headers), call, answer);
+    else answer(null, upgrade === undefined ? answers.blind : answers.other);
+  }
+
+  #upgrade(attributes: AttributeContext, sight: RequestSight, call: Unary, answer: Answer): void {
+    const { namesakes, pods, proxies } = this.#parts;
+    const sender: Sender = { label: attributes.destination?.labels?.proxy_id };
+    const proxy = proxies.of(call, sender);
+    if (proxy) namesakes.heard('address of its Checks', proxy, hostOf(call.getPeer()));
+    const reading = readUpgrade(sight, proxy, pods);
+    const denied = () => ({ path: shownPath(sight.path), host: sight.host, proxy, peer: call.getPeer() });
+    if ('upgrade' in reading) void this.#ask(call, answer, reading);
+    else if (reading.missing === 'proxy')
+      this.#refuse(answer, 'PROXY_UNKNOWN', proxies.explain(call, sender), denied());
+    else if (reading.missing === 'pod') this.#refuse(answer, 'POD_UNKNOWN', pods.explain(sight), denied());
+    else this.#malformed(call, answer, 'attributes.request.time or attributes.source.address');
+  }
+
+  #malformed(call: Unary, answer: Answer, missing: string): void {
     this.#parts.denials.warn({ missing, peer: call.getPeer() }, 'a Check that no Envoy would send');
-    callback({ code: status.INVALID_ARGUMENT, details: `${missing} is missing` });
+    answer({ code: status.INVALID_ARGUMENT, details: `${missing} is missing` });
   }
 
-  #refuse(call: CheckCall, callback: Callback, reason: Lacking, lookedAt: readonly string[]): void {
-    const { host, path } = call.request.attributes?.request?.http ?? {};
-    const proxy = this.#parts.proxies.of(call, senderOf(call));
-    this.#parts.denials.tell(reason, lookedAt, { path: shownPath(path), host, proxy, peer: call.getPeer() });
-    callback(null, this.#bytesOf(this.#parts.gate.refuse(reason)));
+  #refuse(answer: Answer, reason: Lacking, lookedAt: readonly string[], denied: Denied): void {
+    this.#parts.denials.tell(reason, lookedAt, denied);
+    answer(null, this.#bytesOf(this.#parts.gate.refuse(reason)));
   }
 
-  #ask(call: CheckCall, callback: Callback, asked: Asked): void {
+  async #ask(call: Unary, answer: Answer, { upgrade, byRoute }: Asked): Promise<void> {
     this.#compareDeadlines(call);
-    this.#answer(call, asked).then(
-      (response) => callback(null, response),
-      (error: unknown) => {
-        this.#parts.log.error({ err: error }, 'a bug: a Check failed');
-        callback({ code: status.INTERNAL, details: 'a bug in wsgate; its log has the details' });
-      },
-    );
-  }
-
-  async #answer(call: CheckCall, { upgrade, byRoute }: Asked): Promise<Buffer> {
     let answered = false;
     // Fires after a normal answer as well; only before it does it mean that Envoy has stopped waiting.
     call.once('cancelled', () => {
@@ -121,7 +130,11 @@ export class ExtAuthzDoor {
     });
     this.#inFlight += 1;
     try {
-      return this.#bytesOf(await this.#parts.gate.admit(upgrade), byRoute);
+      const verdict = await this.#parts.gate.admit(upgrade);
+      answered = true;
+      answer(null, this.#bytesOf(verdict, byRoute));
+    } catch (error) {
+      this.#bug(error, answer);
     } finally {
       answered = true;
       this.#inFlight -= 1;
@@ -129,8 +142,13 @@ export class ExtAuthzDoor {
     }
   }
 
+  #bug(error: unknown, answer: Answer): void {
+    this.#parts.log.error({ err: error }, 'a bug: a Check failed');
+    answer({ code: status.INTERNAL, details: 'a bug in wsgate; its log has the details' });
+  }
+
   /** An Envoy that gives up before the store's deadline has passed decides by itself, instead of by outage.policy. */
-  #compareDeadlines(call: CheckCall): void {
+  #compareDeadlines(call: Unary): void {
     const { storeDeadlineMs } = this.#parts;
     if (this.#deadlineTold || storeDeadlineMs === undefined) return;
     const timeoutMs = Number(call.getDeadline()) - Date.now();
@@ -148,10 +166,6 @@ export class ExtAuthzDoor {
   }
 }
 
-function senderOf({ request }: CheckCall): Sender {
-  return { label: request.attributes?.destination?.labels?.proxy_id };
-}
-
 type Headers = Readonly<Record<string, string>>;
 
 /** With `encode_raw_headers`, Envoy sends `headerMap` instead of `headers`. There a header that came twice stands twice. */
@@ -166,7 +180,7 @@ function headersOf({ headers, headerMap }: HttpRequest): Headers {
   return joined;
 }
 
-function sightOf(call: CheckCall, attributes: AttributeContext, http: HttpRequest, headers: Headers): RequestSight {
+function sightOf(call: Unary, attributes: AttributeContext, http: HttpRequest, headers: Headers): RequestSight {
   return {
     // What is sent comes first: the address of a Check is the one that the PROXY protocol gave, and the log's is not.
     stream:

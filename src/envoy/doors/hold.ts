@@ -63,7 +63,7 @@ export class HoldDoor {
 
   constructor(parts: HoldParts) {
     this.#parts = parts;
-    this.raw = new Map([[parts.service.Process.path, (call) => this.#serve(call)]]);
+    this.raw = new Map([[parts.service.Process.path, { isHeld: true, serve: (call) => this.#serve(call) }]]);
   }
 
   /** Resolves when no upgrade waits for its answer. */
@@ -125,6 +125,7 @@ class HoldStream {
     this.#over();
     this.#abandon();
     if (this.#held) this.#parts.holds.ended(this.#held);
+    this.#call.end(status.OK);
   }
 
   broke(reset: boolean): void {
@@ -154,10 +155,7 @@ class HoldStream {
     const sight = sightOf(request, this.#call);
     if (this.#asking || this.#held) this.#end(status.INVALID_ARGUMENT, 'the headers of a request come once');
     else if (isWebSocket(sight.header(UPGRADE))) this.#upgrade(request, sight);
-    else {
-      this.#call.send(this.#parts.answers.other);
-      this.#end(status.OK);
-    }
+    else this.#answer(this.#parts.answers.other);
   }
 
   #upgrade(request: ProcessingRequest, sight: RequestSight): void {
@@ -185,7 +183,7 @@ class HoldStream {
     if ('upgrade' in reading) {
       if (proxy) this.#parts.holds.usedBy(proxy);
       this.#asking = reading.upgrade;
-      this.answered = this.#answer(reading.upgrade, reading.byRoute);
+      this.answered = this.#decide(reading.upgrade, reading.byRoute);
     } else if (reading.missing === 'stream') {
       this.#end(status.INVALID_ARGUMENT, `${START} and ${PEER}, or request.time and source.address, are missing`);
     } else if (reading.missing === 'pod') this.#refuse('POD_UNKNOWN', pods.explain(sight), sight, proxy);
@@ -199,7 +197,7 @@ class HoldStream {
     this.#deny(reason);
   }
 
-  async #answer(upgrade: Upgrade, byRoute: boolean): Promise<void> {
+  async #decide(upgrade: Upgrade, byRoute: boolean): Promise<void> {
     try {
       const verdict = await this.#parts.gate.admit(upgrade);
       if (this.#asking !== upgrade) return;
@@ -225,8 +223,13 @@ class HoldStream {
 
   #deny(reason: DenialReason): void {
     this.#asking = undefined;
-    this.#call.send(this.#parts.answers.deny(reason));
-    this.#end(status.OK);
+    this.#answer(this.#parts.answers.deny(reason));
+  }
+
+  /** With what is the last message. */
+  #answer(message: Uint8Array): void {
+    this.#over();
+    this.#call.answer(message);
   }
 
   /** By this gate, which holds the connection no longer if it did. */

@@ -3,22 +3,37 @@
  * one that looks at the path first.
  */
 
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { peerOf } from './keepalives.ts';
 import { RawCall } from './raw-call.ts';
 
+export interface RawMethod {
+  /** Whether a call of it is open for as long as a WebSocket. */
+  readonly isHeld: boolean;
+  serve(call: RawCall): void;
+}
+
 /** By path: `/package.Service/Method`. */
-export type RawMethods = ReadonlyMap<string, (call: RawCall) => void>;
+export type RawMethods = ReadonlyMap<string, RawMethod>;
 
 type Listener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
 
-/** To be called before the first connection, and before anything else listens to the streams of the server. */
-export function serveRaw(server: Http2Server, methods: RawMethods): void {
-  const others = server.listeners('stream') as Listener[];
+/**
+ * To be called before the first connection, and before anything else listens to the streams of the server. False when
+ * grpc-js does not listen to them: then it still serves all calls.
+ */
+export function serveRaw(server: Http2Server, methods: RawMethods): boolean {
+  const [grpcJs, ...more] = server.listeners('stream') as Listener[];
+  if (!grpcJs || more.length > 0) return false;
   server.removeAllListeners('stream');
+  // To ask a session for its socket takes longer than to remember the answer.
+  const peers = new WeakMap<Http2Session, string>();
+  server.on('session', (session) => peers.set(session, peerOf(session)));
   const take: Listener = (stream, headers, ...rest) => {
     const method = methods.get(headers[':path'] ?? '');
-    if (method) method(new RawCall(stream, headers));
-    else for (const other of others) other.call(server, stream, headers, ...rest);
+    if (method) method.serve(new RawCall(stream, headers, (stream.session && peers.get(stream.session)) ?? 'unknown'));
+    else grpcJs.call(server, stream, headers, ...rest);
   };
   server.on('stream', take);
+  return true;
 }

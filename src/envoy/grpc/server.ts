@@ -20,6 +20,11 @@ import { StreamResets } from './stream-resets.ts';
 /** In what Node's HTTP/2 says of a connection that does not begin as HTTP/2 does. */
 const NO_HTTP2 = 'bad client magic';
 
+/** The gate can still do what most gates are for; what it cannot do, it says. */
+const NOT_BENEATH =
+  'the HTTP/2 server beneath grpc-js cannot be had: Checks cost more, the hold door is not served, and the bounds and ' +
+  'windows of `listen` may not hold. Use the version of grpc-js that this wsgate was released with';
+
 interface GrpcServerParts {
   readonly doors: readonly Door[];
   readonly keepalives: Keepalives;
@@ -49,7 +54,7 @@ export class GrpcServer {
     this.#listen = listen;
     this.#connections = new Connections(new Quota('listen.connections', connections), parts.reached);
     this.#raw = new Map(parts.doors.flatMap((door) => [...(door.raw ?? [])]));
-    this.#calls = new CallBounds(listen, (path) => this.#raw.has(path), parts.reached);
+    this.#calls = new CallBounds(listen, (path) => this.#raw.get(path)?.isHeld === true, parts.reached);
     this.#resets = new StreamResets(resets, parts.reached);
     // grpc-js reports errors to its callers as well. What it would print is for those who set GRPC_VERBOSITY.
     const say = (...words: unknown[]) => parts.log.debug({ grpc: words.map(String).join(' ') }, 'grpc-js');
@@ -75,8 +80,9 @@ export class GrpcServer {
         );
       });
     const { port, servers } = await http2ServersOf(address, bind);
+    const taken = servers.filter((server) => serveRaw(server, this.#raw));
+    if (taken.length === 0 || taken.length < servers.length) this.#parts.log.error(NOT_BENEATH);
     for (const server of servers) {
-      serveRaw(server, this.#raw);
       this.#connections.bound(server);
       this.#calls.bound(server);
       this.#parts.keepalives.bound(server);
