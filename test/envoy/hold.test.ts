@@ -200,6 +200,22 @@ describe.each(['SKIP', 'SEND'] as const)('with the door on all routes, response 
   });
 });
 
+describe('beside ext_authz and the access log', () => {
+  it('a WebSocket that opens because the gate was too slow to hold it keeps its slot until the log tells its end', async () => {
+    const mutate = (config: Document) => config.setIn([...FILTERS, 1, 'typed_config', 'message_timeout'], '0.001s');
+    await start({ file: 'edge-hold.yaml', store: 'redis', mutate }, 50);
+    const { opened } = await fleet.open(60);
+    expect(opened).toHaveLength(50);
+    const late = (await fleet.envoy.stats())['http.edge.ext_proc.message_timeouts'];
+    expect(late).toBeGreaterThan(0);
+    await fleet.settlesAt(50);
+    expect((await fleet.open(3)).refused.map(answer)).toEqual([TOO_MANY, TOO_MANY, TOO_MANY]);
+    expect(fleet.pod.connections).toBe(50);
+    await closeAll(opened);
+    await fleet.settlesAt(0);
+  });
+});
+
 describe('with the hold door alone', () => {
   it('an upgrade is refused with 503 and told when to come back, while no gate is there', async () => {
     await start({ file: 'hold.yaml' });

@@ -7,6 +7,10 @@
  *
  * A stream that Envoy ends means: before the answer, that nobody waits for it any more; after it, that the WebSocket is
  * closed. A stream that breaks says nothing about the WebSocket, and Envoy never opens another one for it.
+ *
+ * Before the answer is: before Envoy has read it. Where Envoy asks no further filter whether there was an answer
+ * (envoy/edge-hold.yaml), it opens the WebSocket when `message_timeout` has passed, and ends the stream; an answer that is
+ * then on its way does not make that end the end of the WebSocket.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -106,6 +110,8 @@ class HoldStream {
   readonly #over: () => void;
   #asking: Upgrade | undefined;
   #held: Held | undefined;
+  /** Whether Envoy is known to have read the answer by which it is held. */
+  #isAnswered = false;
   #isClosing = false;
 
   constructor(call: RawCall, parts: HoldParts, over: () => void) {
@@ -124,7 +130,11 @@ class HoldStream {
   ended(): void {
     this.#over();
     this.#abandon();
-    if (this.#held) this.#parts.holds.ended(this.#held);
+    if (this.#held) {
+      // Where Envoy did not wait for the answer, whoever told the lease tells its end.
+      if (this.#isAnswered || this.#isClosing) this.#parts.holds.ended(this.#held);
+      else this.#parts.holds.lost(this.#held);
+    }
     this.#call.end(status.OK);
   }
 
@@ -167,7 +177,10 @@ class HoldStream {
     if (asked && !(proxies.certified && proxyOf(asked.lease) !== proxy)) {
       const client = clientBeside(asked.lease, sight.client);
       const place = placeOf(asked, sight.routePod, pods);
-      this.#hold({ ...place, path: shownPath(sight.path), client }, asked.byRoute);
+      const answer = this.#hold({ ...place, path: shownPath(sight.path), client }, asked.byRoute);
+      this.#call.send(answer, () => {
+        this.#isAnswered = true;
+      });
       if (place.movedFrom !== undefined) this.#tellRerouted(place, sight);
     } else this.#ask(sight, node, proxy);
   }
@@ -201,15 +214,19 @@ class HoldStream {
     try {
       const verdict = await this.#parts.gate.admit(upgrade);
       if (this.#asking !== upgrade) return;
-      if (verdict.admitted) this.#hold(upgrade, byRoute);
-      else this.#deny(verdict.reason);
+      if (verdict.admitted) {
+        // An Envoy that has given this answer up does not open the WebSocket: `admitted_only` in envoy/hold.yaml.
+        this.#isAnswered = true;
+        this.#call.send(this.#hold(upgrade, byRoute));
+      } else this.#deny(verdict.reason);
     } catch (error) {
       this.#parts.log.error({ err: error }, 'a bug: a question of the hold door failed');
       this.#end(status.INTERNAL, 'a bug in wsgate; its log has the details');
     }
   }
 
-  #hold(place: Upgrade & Place, byRoute: boolean): void {
+  /** Returns the answer. */
+  #hold(place: Upgrade & Place, byRoute: boolean): Buffer {
     const { answers, holds } = this.#parts;
     this.#asking = undefined;
     const close = (reason: string) => {
@@ -218,7 +235,7 @@ class HoldStream {
     };
     this.#held = { ...place, close };
     holds.open(this.#held);
-    this.#call.send(answers.allow(place.lease, place.pod, byRoute));
+    return answers.allow(place.lease, place.pod, byRoute);
   }
 
   #deny(reason: DenialReason): void {

@@ -10,6 +10,7 @@ import { TLSSocket } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import type { PeerCertificate } from '../certificate-names.ts';
 import { MessageReader } from './message-reader.ts';
+import type { RoundTrips } from './round-trips.ts';
 
 export interface RawHandler {
   message(bytes: Buffer): void;
@@ -21,6 +22,13 @@ export interface RawHandler {
    * The stream is over before this side has ended it. `reset`: the caller did that; otherwise its connection broke.
    */
   broke(reset: boolean): void;
+}
+
+/** Of a connection. */
+export interface Caller {
+  /** As grpc-js names it. */
+  readonly peer: string;
+  readonly trips: RoundTrips;
 }
 
 const CONTENT_TYPE = 'application/grpc';
@@ -35,12 +43,12 @@ export class RawCall {
   /** Until the first answer: a call may stay open for days, and nobody looks at them after it. */
   headers: IncomingHttpHeaders;
   readonly #stream: ServerHttp2Stream;
-  readonly #peer: string;
+  readonly #caller: Caller;
   #hasEnded = false;
   #isOver = false;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: string) {
-    this.#peer = peer;
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, caller: Caller) {
+    this.#caller = caller;
     this.#stream = stream;
     this.headers = headers;
   }
@@ -63,7 +71,7 @@ export class RawCall {
 
   /** As grpc-js names it. */
   getPeer(): string {
-    return this.#peer;
+    return this.#caller.peer;
   }
 
   /** As grpc-js has it, as far as it is looked at. */
@@ -115,8 +123,12 @@ export class RawCall {
     stream.on('close', broke);
   }
 
-  /** Nothing when the call is over. One whose caller asks and does not read is broken off: answers would pile up. */
-  send(message: Uint8Array): void {
+  /**
+   * Nothing when the call is over. One whose caller asks and does not read is broken off: answers would pile up. `read` is
+   * called when the caller has read the message: an end of which this call is told before it, the caller may have sent
+   * without having read it.
+   */
+  send(message: Uint8Array, read?: () => void): void {
     if (this.isGone) return;
     if (this.#stream.writableNeedDrain) {
       this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
@@ -126,7 +138,8 @@ export class RawCall {
       this.headers = NO_HEADERS;
       this.#stream.respond(HEADERS, { waitForTrailers: true });
     }
-    this.#stream.write(framed(message));
+    if (!read) this.#stream.write(framed(message));
+    else this.#stream.write(framed(message), (error) => error || this.#caller.trips.whenRead(read));
   }
 
   /** The last message, and OK. */

@@ -5,7 +5,8 @@
 
 import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { peerOf } from './keepalives.ts';
-import { RawCall } from './raw-call.ts';
+import { type Caller, RawCall } from './raw-call.ts';
+import { RoundTrips } from './round-trips.ts';
 
 export interface RawMethod {
   /** Whether a call of it is open for as long as a WebSocket. */
@@ -27,11 +28,12 @@ export function serveRaw(server: Http2Server, methods: RawMethods): boolean {
   if (!grpcJs || more.length > 0) return false;
   server.removeAllListeners('stream');
   // To ask a session for its socket takes longer than to remember the answer.
-  const peers = new WeakMap<Http2Session, string>();
-  server.on('session', (session) => peers.set(session, peerOf(session)));
+  const callers = new WeakMap<Http2Session, Caller>();
+  server.on('session', (session) => callers.set(session, { peer: peerOf(session), trips: new RoundTrips(session) }));
   const take: Listener = (stream, headers, ...rest) => {
     const method = methods.get(headers[':path'] ?? '');
-    if (method) method.serve(new RawCall(stream, headers, (stream.session && peers.get(stream.session)) ?? 'unknown'));
+    const caller = stream.session && callers.get(stream.session);
+    if (method && caller) method.serve(new RawCall(stream, headers, caller));
     else grpcJs.call(server, stream, headers, ...rest);
   };
   server.on('stream', take);
