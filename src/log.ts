@@ -83,6 +83,14 @@ export function logEvents(events: Events, log: Logger, policy: OutagePolicy): vo
         'access_log_flush_interval; see envoy/edge.yaml',
     );
   });
+  events.on('unheld', (proxy, count) => {
+    log.warn(
+      { proxy, count, see: see('closes-not-heard') },
+      'the streams that held connections of this proxy are gone (a gate or the proxy ended, or the network between them ' +
+        'broke), and no access log tells of these: each keeps its slot until somebody frees it or lease.unrenewedMax has ' +
+        'passed. With the access log as well this does not happen; see envoy/edge-hold.yaml',
+    );
+  });
   events.on('unrenewed', (proxy, why) => {
     if (why === undefined) log.info({ proxy }, 'this proxy renews its connections');
     else

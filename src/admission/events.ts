@@ -56,6 +56,8 @@ interface EventMap {
   unheard: [proxy: ProxyId];
   /** A proxy does not renew its connections, and why; undefined when it does again. Told when it changes. */
   unrenewed: [proxy: ProxyId, why: Unrenewed | undefined];
+  /** Streams that held connections of a proxy are gone, no log tells of these, and so many keep their slots. Told once. */
+  unheld: [proxy: ProxyId, count: number];
   /** Leases that were taken out because of a proxy's silence have been spoken of again: that was wrong. */
   contradicted: [proxy: ProxyId, count: number];
   /** A proxy does not ask whether its gate is still there: it would not leave one that hangs. */

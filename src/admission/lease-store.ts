@@ -105,6 +105,8 @@ export interface Expired {
   readonly waiting: ReadonlyMap<ProxyId, number>;
   /** Proxies among the silent ones whose log overlooks leases. */
   readonly overlooked: readonly ProxyId[];
+  /** Of each proxy: how many were left that a stream held, and that no periodic log entry ever told. Nobody speaks of them. */
+  readonly unheld: ReadonlyMap<ProxyId, number>;
 }
 
 /**

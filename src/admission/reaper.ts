@@ -52,6 +52,7 @@ export class Reaper {
   readonly #unlogged: Unlogged;
   readonly #unheard: Unheard;
   #unspoken: ReadonlyMap<ProxyId, number> | undefined;
+  #unheld: ReadonlyMap<ProxyId, number> = new Map();
   #gates = 1;
   #silentGates: ReadonlySet<string> = new Set();
   /** Of these the fleet has been told that their streams are lost. */
@@ -95,6 +96,11 @@ export class Reaper {
   /** By proxy: leases of which nobody has spoken for a ttl, as of the last look at all of them; undefined before it. */
   get unspoken(): ReadonlyMap<ProxyId, number> | undefined {
     return this.#unspoken;
+  }
+
+  /** Of each proxy: how many leases a stream held once, and nobody speaks of any more, in the whole store. */
+  get unheld(): ReadonlyMap<ProxyId, number> {
+    return this.#unheld;
   }
 
   /** How many there are, this one included, as of the last heartbeat. */
@@ -225,6 +231,7 @@ export class Reaper {
     if (!silences) return;
     const waiting = new Map<ProxyId, number>();
     const overlooked = new Set<ProxyId>();
+    const unheld = new Map<ProxyId, number>();
     const empty: PodId[] = [];
     let complete = true;
     for (const some of chunks(pods.value, PODS_AT_ONCE)) {
@@ -234,11 +241,13 @@ export class Reaper {
         else if (expired.count === 0) empty.push(pod);
         for (const [proxy, left] of expired?.waiting ?? []) waiting.set(proxy, (waiting.get(proxy) ?? 0) + left);
         for (const proxy of expired?.overlooked ?? []) overlooked.add(proxy);
+        for (const [proxy, count] of expired?.unheld ?? []) unheld.set(proxy, (unheld.get(proxy) ?? 0) + count);
       }
     }
     if (complete) {
       share.countedAll(standing.gates);
       this.#unspoken = waiting;
+      this.#tellUnheld(unheld);
     }
     evidence.overlooked(overlooked);
     await this.#lookForUnlogged(waiting.keys(), timeMs);
@@ -254,6 +263,12 @@ export class Reaper {
     }
     const lost = silentGates.map(({ gate }) => gate).filter((gate) => this.#lostGates.has(gate));
     if (lost.length > 0) await store.remove('gates', lost, this.#options.graceMs);
+  }
+
+  #tellUnheld(unheld: ReadonlyMap<ProxyId, number>): void {
+    const before = this.#unheld;
+    this.#unheld = unheld;
+    for (const [proxy, count] of unheld) if (!before.has(proxy)) this.#parts.events.emit('unheld', proxy, count);
   }
 
   /** Undefined when the store is away. */

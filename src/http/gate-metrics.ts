@@ -124,13 +124,20 @@ export class GateMetrics {
     this.#gauge('wsgate_log_streams', 'Access log streams that are open to this gate.', () => ledger.streams.size);
     new Gauge({
       name: 'wsgate_proxy_leases',
-      help: 'Connections in the ledger of this gate, by how their leases are kept: by an open stream, log entries, nothing.',
+      help:
+        'Connections in the ledger of this gate, by how their leases are kept: by an open stream, log entries, nothing. ' +
+        'Those of a broken stream of which nobody speaks for lease.ttl, each gate counts as unrenewed, fleet-wide.',
       labelNames: ['proxy_id', 'kept'],
       registers: [this.registry],
       collect() {
         this.reset();
-        for (const [proxy, counts] of ledger.entries.kept()) {
+        const own = ledger.entries.kept();
+        for (const [proxy, counts] of own) {
           for (const [kept, count] of Object.entries(counts)) this.set({ proxy_id: proxy, kept }, count);
+        }
+        for (const [proxy, count] of reaper.unheld) {
+          const known = own.get(proxy)?.unrenewed ?? 0;
+          this.set({ proxy_id: proxy, kept: 'unrenewed' }, Math.max(known, count));
         }
       },
     });

@@ -188,13 +188,15 @@ export class MemoryStore implements LeaseStore {
 
   async expire(podId: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>> {
     const pod = this.#pods.get(podId);
-    if (!pod) return done({ leases: [], outlived: [], waiting: new Map(), overlooked: [], count: 0 });
+    if (!pod)
+      return done({ leases: [], outlived: [], waiting: new Map(), overlooked: [], unheld: new Map(), count: 0 });
     const nowMs = this.#nowMs();
     const rules = new Map(silences.map((silence) => [silence.proxy, silence]));
     const leases: LeaseId[] = [];
     const outlived: LeaseId[] = [];
     const waiting = new Map<ProxyId, number>();
     const overlooked = new Set<ProxyId>();
+    const unheld = new Map<ProxyId, number>();
     for (const [lease, held] of pod.leases) {
       if (held.expiryMs >= nowMs) continue;
       const proxy = proxyOf(lease);
@@ -206,7 +208,10 @@ export class MemoryStore implements LeaseStore {
       if (isOverlooked) overlooked.add(proxy);
       if (isSilent && (held.told || (mayBeOverlooked && !isOverlooked && !rule.toldOnly))) leases.push(lease);
       else if (lastWordMs < nowMs - times.unrenewedMaxMs) outlived.push(lease);
-      else waiting.set(proxy, (waiting.get(proxy) ?? 0) + 1);
+      else {
+        waiting.set(proxy, (waiting.get(proxy) ?? 0) + 1);
+        if (held.held && !held.told) unheld.set(proxy, (unheld.get(proxy) ?? 0) + 1);
+      }
     }
     for (const lease of [...leases, ...outlived]) remove(pod, lease);
     this.#changes += leases.length + outlived.length;
@@ -215,7 +220,7 @@ export class MemoryStore implements LeaseStore {
       if (this.#lapsed.size <= LAPSED_MAX) break;
       this.#lapsed.delete(lapsed);
     }
-    return done({ leases, outlived, waiting, overlooked: [...overlooked], count: pod.leases.size });
+    return done({ leases, outlived, waiting, overlooked: [...overlooked], unheld, count: pod.leases.size });
   }
 
   async lapsed(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly LeaseId[]>> {

@@ -96,6 +96,7 @@ export class LeaseModel {
     const outlived: LeaseId[] = [];
     const waiting = new Map<ProxyId, number>();
     const overlooked = new Set<ProxyId>();
+    const unheld = new Map<ProxyId, number>();
     for (const [lease, { expiryMs, spokenOf, told, held }] of this.held(pod)) {
       if (expiryMs >= this.nowMs) continue;
       const lastWordMs = expiryMs - (spokenOf ? times.ttlMs : times.reserveMs);
@@ -108,11 +109,14 @@ export class LeaseModel {
       if (isOverlooked) overlooked.add(proxyOf(lease));
       if (isSilent && !isOverlooked && (told || !(held || isSilent.toldOnly))) leases.push(lease);
       else if (lastWordMs < this.nowMs - times.unrenewedMaxMs) outlived.push(lease);
-      else waiting.set(proxyOf(lease), (waiting.get(proxyOf(lease)) ?? 0) + 1);
+      else {
+        waiting.set(proxyOf(lease), (waiting.get(proxyOf(lease)) ?? 0) + 1);
+        if (held && !told) unheld.set(proxyOf(lease), (unheld.get(proxyOf(lease)) ?? 0) + 1);
+      }
     }
     this.release(pod, [...leases, ...outlived], 0);
     for (const lease of leases) this.#lapsed.add(`${pod} ${lease}`);
-    return { leases, outlived, waiting, overlooked: [...overlooked], count: this.held(pod).size };
+    return { leases, outlived, waiting, overlooked: [...overlooked], unheld, count: this.held(pod).size };
   }
 
   lapsed(pod: PodId, leases: readonly LeaseId[]): LeaseId[] {

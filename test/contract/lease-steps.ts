@@ -172,12 +172,13 @@ export async function expire(
   expect(sorted(answer)).toEqual(sorted(model.expire(pod, silences(model.nowMs), TIMES)));
 }
 
-function sorted({ leases, outlived, waiting, overlooked, count }: Expired): Expired {
+function sorted({ leases, outlived, waiting, overlooked, unheld, count }: Expired): Expired {
   return {
     leases: leases.toSorted(),
     outlived: outlived.toSorted(),
     waiting: new Map([...waiting].toSorted()),
     overlooked: overlooked.toSorted(),
+    unheld,
     count,
   };
 }

@@ -11,7 +11,8 @@
 --   evidence, ms; a last word after this time means that the log overlooks the lease, if it was never told, ms;
 --   1 to leave all leases that were never told
 -- returns {leases taken by silence, leases taken because nobody spoke of them, 'proxy its-leases proxy its-leases ...' of
---   those that stay past their expiry, proxies whose log overlooks leases, number of leases that stay, 1 if there may be more, count}
+--   those that stay past their expiry, proxies whose log overlooks leases, number of leases that stay, 1 if there may be
+--   more, count, 'proxy its-leases ...' of those that stay, that a stream held, and that no periodic log entry ever told}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local skip, batch = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -34,7 +35,7 @@ for _, lease in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. latest, '+inf
 end
 
 local past = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'WITHSCORES', 'LIMIT', skip, batch)
-local silent, outlived, waiting, overlooked, left = {}, {}, {}, {}, 0
+local silent, outlived, waiting, overlooked, unheld, left = {}, {}, {}, {}, {}, 0
 for i = 1, #past, 2 do
   local lease, expiry = past[i], tonumber(past[i + 1])
   local proxy = string.match(lease, '^(.*)_')
@@ -63,6 +64,9 @@ for i = 1, #past, 2 do
   else
     left = left + 1
     waiting[proxy] = (waiting[proxy] or 0) + 1
+    if held and not told then
+      unheld[proxy] = (unheld[proxy] or 0) + 1
+    end
   end
 end
 if #silent > 0 then
@@ -77,9 +81,12 @@ local names = {}
 for proxy in pairs(overlooked) do
   names[#names + 1] = proxy
 end
-local stay = {}
-for proxy, leases in pairs(waiting) do
-  stay[#stay + 1] = proxy .. ' ' .. leases
+local function text(leases)
+  local words = {}
+  for proxy, number in pairs(leases) do
+    words[#words + 1] = proxy .. ' ' .. number
+  end
+  return table.concat(words, ' ')
 end
 local more = #past == 2 * batch and 1 or 0
-return { silent, outlived, table.concat(stay, ' '), names, left, more, redis.call('ZCARD', KEYS[1]) }
+return { silent, outlived, text(waiting), names, left, more, redis.call('ZCARD', KEYS[1]), text(unheld) }

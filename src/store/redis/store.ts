@@ -131,6 +131,7 @@ export class RedisStore implements LeaseStore {
     const outlived: LeaseId[] = [];
     const waiting = new Map<ProxyId, number>();
     const overlooked = new Set<ProxyId>();
+    const unheld = new Map<ProxyId, number>();
     const rules = silences.flatMap(({ proxy, silentMs, unheardUntilMs, completeSinceMs, toldOnly }) => [
       proxy,
       silentMs,
@@ -143,13 +144,14 @@ export class RedisStore implements LeaseStore {
       const args = [skip, BATCH, ttlMs, reserveMs, unrenewedMaxMs, LAPSED_MS, ...rules];
       const answer = await this.#calls.run(scripts.expire, pod, args);
       if (!answer.ok) return answer;
-      const [silent, outlasted, others, overlooking, left, more, count] = answer.value as Expiry;
+      const [silent, outlasted, others, overlooking, left, more, count, unheldNow] = answer.value as Expiry;
       leases.push(...silent);
       outlived.push(...outlasted);
       for (const [proxy, left] of leasesOf(others)) waiting.set(proxy, (waiting.get(proxy) ?? 0) + left);
+      for (const [proxy, left] of leasesOf(unheldNow)) unheld.set(proxy, (unheld.get(proxy) ?? 0) + left);
       for (const proxy of overlooking) overlooked.add(proxy);
       if (more === 0) {
-        return { ok: true, value: { leases, outlived, waiting, overlooked: [...overlooked], count } };
+        return { ok: true, value: { leases, outlived, waiting, overlooked: [...overlooked], unheld, count } };
       }
       skip += left;
     }
@@ -410,7 +412,7 @@ function closingOf(text: string): Closing {
 }
 
 /** What `expire.lua` returns. */
-type Expiry = [LeaseId[], LeaseId[], string, ProxyId[], number, number, number];
+type Expiry = [LeaseId[], LeaseId[], string, ProxyId[], number, number, number, string];
 
 /** From what `promised.lua` returns. */
 function promisedOf(flat: readonly string[]): Promised {
