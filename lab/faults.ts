@@ -3,10 +3,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { command, print, reportTests } from './command.ts';
+import { DOOR_NAMES } from './faults/doors.ts';
+import type { Fault } from './faults/fault.ts';
 import { FAULTS } from './faults/list.ts';
 import { type FaultOptions, parseFaultOptions, USAGE } from './faults/options.ts';
 import { digestOf } from './faults/perform.ts';
-import { documentOf, shortTableOf } from './faults/report.ts';
+import { documentOf, forgottenIn, shortTableOf } from './faults/report.ts';
 import { type Result, runFault } from './faults/run.ts';
 import { WRITTEN_SCALE } from './faults/scale.ts';
 import { type Trial, trialsOf } from './faults/trials.ts';
@@ -28,10 +30,10 @@ async function main(args: string[]): Promise<number> {
     args,
     FAULTS.map(({ name }) => name),
   );
-  if (options.list) return print(FAULTS.map(({ name, what }) => `${name.padEnd(28)} ${what}`).join('\n'));
+  if (options.list) return print(FAULTS.map(listed).join('\n'));
   const names = options.only ?? (options.length === 'short' ? SHORT : undefined);
   print(`seed ${options.seed}\nscale: ${WRITTEN_SCALE}\n`);
-  const chosen = trialsOf(FAULTS, options.policy, names);
+  const chosen = trialsOf(FAULTS, { policies: options.policy, doors: options.doors, names });
   const trials = chosen.filter(canRun);
   const results = await runAll(trials, options);
   const digest = digestOf(results.map((each) => each.digest));
@@ -46,6 +48,11 @@ async function main(args: string[]): Promise<number> {
   reportTests({ passed, failed, skipped: chosen.length - trials.length, retries });
   print(`${passed} of ${results.length} hold; digest ${digest}; ${seconds(performance.now() - begunMs)}`);
   return failed === 0 ? 0 : 1;
+}
+
+function listed({ name, what, notThrough = {} }: Fault): string {
+  const not = DOOR_NAMES.flatMap((door) => (notThrough[door] ? `; not through ${door}: ${notThrough[door]}` : []));
+  return `${name.padEnd(28)} ${what}${not.join('')}`;
 }
 
 function canRun({ fault }: Trial): boolean {
@@ -66,17 +73,18 @@ async function runAll(trials: readonly Trial[], options: FaultOptions): Promise<
 }
 
 async function run(trial: Trial, options: FaultOptions, again = AGAIN_MAX): Promise<Result> {
-  const { fault, policy } = trial;
+  const { fault, policy, door } = trial;
   const startedMs = performance.now();
-  const name = options.atOnce > 1 ? `${fault.name}: ` : '';
+  const name = options.atOnce > 1 ? `${fault.name}, ${door}: ` : '';
   const say = (text: string) => void print(`${clock()}   ${name}${text}`);
-  print(`${clock()} ${fault.name}, ${policy}: ${fault.what}`);
+  print(`${clock()} ${fault.name}, door ${door}, ${policy}: ${fault.what}`);
   const stalledBeforeMs = stalledMs();
-  const result = await runFault(fault, { ...options, policy, say });
+  const result = await runFault(fault, { ...options, policy, door, say });
   const { broken, deeds, digest, admitted, refused } = result;
   const stalled = stalledMs() - stalledBeforeMs;
   const lastedMs = performance.now() - startedMs;
   say(`did ${deeds} things, digest ${digest}; ${admitted} admitted, refused ${refused}; ${seconds(lastedMs)}`);
+  if (result.forgotten.most > 0) say(`nobody can speak of some connections: ${forgottenIn(result)}`);
   if (broken.length === 0) say('holds');
   else say(`BROKEN: ${broken.join('; ')}`);
   if (broken.length === 0 || stalled < STALLED_PART * lastedMs || again === 0) return result;

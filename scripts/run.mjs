@@ -67,7 +67,7 @@ async function night() {
   /** @type {[string, string[]][]} */
   const steps = [
     ['node_modules/vitest/vitest.mjs', ['run', 'model', 'fuzz', 'unit']],
-    ['lab/faults.ts', ['--policy', 'both', '--at-once', '2']],
+    ['lab/faults.ts', ['--policy', 'both', '--door', 'all', '--at-once', '2']],
     ['lab/soak.ts', ['--minutes', '30']],
     ['bench/main.ts', []],
   ];

@@ -1,7 +1,7 @@
-/** Changes envoy/edge.yaml as a fault asks for. */
+/** Changes the shipped configuration of Envoy as a fault asks for. */
 
 import type { Document } from 'yaml';
-import { gateCluster, gateClusters, HTTP_MANAGER, leadTo } from '../fleet/edge.ts';
+import { FILTERS, gateCluster, gateClusters, HTTP_MANAGER, leadTo } from '../fleet/edge.ts';
 import { NUMBER_HEADER } from './crowd.ts';
 import type { EdgeOptions } from './fleet-options.ts';
 
@@ -9,8 +9,13 @@ const HTTP2 = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 const HTTP2_OPTIONS = ['typed_extension_protocol_options', HTTP2, 'explicit_http_config', 'http2_protocol_options'];
 const LOG_FILTERS = [...HTTP_MANAGER, 'access_log', 0, 'filter', 'and_filter', 'filters'];
 
-/** `logPort`: a port of this machine for the access log, of something that stands between Envoy and the gates. */
-export function changeEdge(config: Document, logPort: number | undefined, options: EdgeOptions): void {
+/** Ports of this machine, of something that stands between Envoy and the gates: for the access log, for held streams. */
+export interface Ways {
+  readonly logPort: number | undefined;
+  readonly holdPorts: readonly number[];
+}
+
+export function changeEdge(config: Document, { logPort, holdPorts }: Ways, options: EdgeOptions): void {
   if (options.unwatched) {
     for (const cluster of gateClusters(config)) {
       cluster.delete('health_checks');
@@ -18,6 +23,11 @@ export function changeEdge(config: Document, logPort: number | undefined, option
     }
   }
   if (logPort !== undefined) sendLogTo(config, logPort);
+  if (holdPorts.length > 0) {
+    const ways = holdPorts.map((port) => `127.0.0.1:${port}`);
+    leadTo(gateCluster(config, 'wsgate_hold'), ways);
+  }
+  if (options.holdsAll) config.setIn([...FILTERS, 1, 'typed_config', 'message_timeout'], '5s');
   if (options.noFlush) config.deleteIn([...HTTP_MANAGER, 'access_log_options', 'access_log_flush_interval']);
   if (options.logsHalf) config.addIn(LOG_FILTERS, config.createNode(evenNumbers()));
 }

@@ -1,9 +1,10 @@
 /** What a fault is: what is done to a fleet, and what must hold all the same; and the words of the lists of faults. */
 
 import type { Random } from '../fleet/random.ts';
+import type { Door } from './doors.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import type { Action } from './plan.ts';
-import { SCALE } from './scale.ts';
+import { FREED_MS, SCALE } from './scale.ts';
 
 export interface Bounds {
   /** How long a slot may stay taken after its connection closed. */
@@ -27,8 +28,25 @@ export interface Fault {
   /** What it needs that this machine lacks; undefined if nothing. */
   readonly lacks?: () => string | undefined;
   readonly bounds: Bounds;
+  /** Where they are others: a stream tells an end at once that a log tells late, or not at all. */
+  readonly boundsThrough?: Partial<Record<Door, Bounds>>;
+  /** The doors that it is not done through, and why. */
+  readonly notThrough?: Partial<Record<Door, string>>;
   actions(random: Random): readonly Action[];
 }
+
+/** Through this door. */
+export function boundsOf({ bounds, boundsThrough }: Fault, door: Door): Bounds {
+  return boundsThrough?.[door] ?? bounds;
+}
+
+/** The streams tell all ends at once, but for so long. */
+export function toldByStreams(awayMs = 0): Bounds {
+  return { keptMs: awayMs + FREED_MS, uncountedMs: 0, settleMs: FREED_MS };
+}
+
+/** For faults of the access log. */
+export const NO_LOG = { hold: 'it has no access log' } as const;
 
 type Run = Action['run'];
 

@@ -3,15 +3,19 @@
 import type { Envoy } from '../fleet/envoy.ts';
 import { Fleet, type FleetOptions } from '../fleet/fleet.ts';
 import type { Gate, GateOptions } from '../fleet/gate.ts';
+import { machineNow } from '../fleet/machine-time.ts';
 import { until } from '../fleet/processes.ts';
 import { Random } from '../fleet/random.ts';
 import { Wire } from '../fleet/wire.ts';
 import type { RedisServer } from '../redis/server.ts';
+import { DOORS, type Door } from './doors.ts';
 import { changeEdge, isEven } from './edge-changes.ts';
 import type { FleetSettings } from './fleet-options.ts';
 import { Garbler } from './garbler.ts';
+import { heldStreams } from './held-streams.ts';
 import { RedisPair } from './redis-pair.ts';
 import { SCALE, SIZE } from './scale.ts';
+import { Unheld } from './unheld.ts';
 
 const WRONG_CLOCK = { NODE_OPTIONS: `--import=${new URL('./wrong-clock.ts', import.meta.url).href}` };
 
@@ -22,6 +26,7 @@ export class BreakableFleet extends Fleet {
   readonly doomed = new Set<Envoy>();
   /** All gates that ever ran. */
   readonly started: Gate[] = [];
+  readonly unheld = new Unheld();
   /** Programs that ended by themselves. */
   readonly accidents: string[] = [];
   /** Of each pod; gates that are started from now on have it. */
@@ -30,18 +35,26 @@ export class BreakableFleet extends Fleet {
   readonly #settings: FleetSettings;
   /** From one Envoy to each gate. */
   readonly #gateWires: Wire[] = [];
+  /** From each Envoy's held streams to each gate. */
+  readonly #holdWires: Wire[] = [];
   readonly #ending = new Set<Gate | Envoy>();
   #logPort: number | undefined;
 
   private constructor(settings: FleetSettings, redises: RedisPair) {
     const { embedded, gates = SIZE.gates, policy, env, redisWires = false, ownGates = false, workers = 2 } = settings;
+    const { door = 'log' } = settings;
     const { flushMs, ttlMs, recoveryMs, graceMs, keepaliveMs, keepaliveTimeoutMs } = SCALE;
     const options = {
       gates: embedded ? 1 : gates,
       proxies: Array.from({ length: SIZE.proxies }, (_, index) => `proxy_${index + 1}`),
       pods: Array.from({ length: SIZE.pods }, (_, index) => `pod${index + 1}`),
       config: {
-        lease: { ttl: `${ttlMs}ms`, recovery: `${recoveryMs}ms`, grace: `${graceMs}ms` },
+        lease: {
+          ttl: `${ttlMs}ms`,
+          recovery: `${recoveryMs}ms`,
+          grace: `${graceMs}ms`,
+          ...(door === 'hold' || door === 'both' ? { unrenewedMax: `${SCALE.unrenewedMaxMs}ms` } : {}),
+        },
         outage: { policy },
       },
       env: {
@@ -49,14 +62,20 @@ export class BreakableFleet extends Fleet {
         WSGATE_LISTEN_KEEPALIVE_TIMEOUT: `${keepaliveTimeoutMs}ms`,
         ...env,
       },
+      file: DOORS[door].file,
       flushIntervalMs: flushMs,
       patient: false,
     };
-    const mutate: FleetOptions['mutate'] = (config) => changeEdge(config, this.#logPort, settings);
+    const mutate: FleetOptions['mutate'] = (config) =>
+      changeEdge(config, { logPort: this.#logPort, holdPorts: this.#holdWires.map(({ port }) => port) }, settings);
     super({ ...options, redisWires, ownGates, workers, mutate }, embedded ? undefined : redises.first);
     this.redises = redises;
     this.limit = settings.limit ?? SIZE.limit;
     this.#settings = settings;
+  }
+
+  get door(): Door {
+    return this.#settings.door ?? 'log';
   }
 
   static async startFor(settings: FleetSettings): Promise<BreakableFleet> {
@@ -71,8 +90,9 @@ export class BreakableFleet extends Fleet {
   }
 
   protected override async gatesAreReady(): Promise<void> {
-    const { gateWiresOf, garbled, seed } = this.#settings;
+    const { gateWiresOf, holdWires, garbled, seed } = this.#settings;
     if (gateWiresOf !== undefined) for (const { grpcPort } of this.gates) this.#gateWires.push(await Wire.to(grpcPort));
+    if (holdWires) for (const { grpcPort } of this.gates) this.#holdWires.push(await Wire.to(grpcPort));
     await until('the new store is trusted', () => this.#isTrusted(), 2 * SCALE.recoveryMs + 2_000);
     if (!garbled) return;
     const addresses = this.gates.map(({ grpc }) => grpc);
@@ -109,23 +129,36 @@ export class BreakableFleet extends Fleet {
     this.#watch(this.envoyAt(index), `Envoy ${index + 1}`);
   }
 
-  /** Whether the access log speaks of the connection with this number. */
-  isLogged(number: number): boolean {
-    return !this.#settings.logsHalf || isEven(number);
+  /** Whether a door tells of the connection with this number. */
+  isTold(number: number): boolean {
+    return !this.#settings.logsHalf || this.door === 'both' || isEven(number);
   }
 
   async end(program: Gate | Envoy, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    if ('grpcPort' in program) await this.#streamsBreak((port) => port === program.grpcPort);
+    else if (signal === 'SIGKILL') await this.#streamsBreak(() => true, [program]); // by SIGTERM, Envoy ends each of them
     this.#ending.add(program);
     program.kill(signal);
     await program.ended;
   }
 
-  cutGates(): void {
+  /** For longer than a gate waits for the answer to a ping: the streams break. */
+  async cutGates(): Promise<void> {
+    const ports = new Set(this.#gateWires.map(({ port }) => port));
+    await this.#streamsBreak((port) => ports.has(port));
     for (const wire of this.#gateWires) wire.cut();
   }
 
   healGates(): void {
     for (const wire of this.#gateWires) wire.heal();
+  }
+
+  cutHolds(): void {
+    for (const wire of this.#holdWires) wire.cut();
+  }
+
+  healHolds(): void {
+    for (const wire of this.#holdWires) wire.heal();
   }
 
   async promoteReplica(): Promise<void> {
@@ -157,11 +190,31 @@ export class BreakableFleet extends Fleet {
 
   override async stop(): Promise<void> {
     // One that is still stopped by a fault that failed could not end by SIGTERM.
-    await Promise.all([...this.envoys, ...this.doomed, ...this.gates].map((each) => this.end(each, 'SIGKILL')));
+    await Promise.all(
+      [...this.envoys, ...this.doomed, ...this.gates].map((each) => {
+        this.#ending.add(each);
+        each.kill('SIGKILL');
+        return each.ended;
+      }),
+    );
     this.garbler?.stop();
-    for (const wire of this.#gateWires) wire.stop();
+    for (const wire of [...this.#gateWires, ...this.#holdWires]) wire.stop();
     await super.stop();
     await this.redises.stop();
+  }
+
+  async #streamsBreak(leadTo: (port: number) => boolean, envoys: readonly Envoy[] = this.#running()): Promise<void> {
+    if (this.door !== 'hold') return;
+    const held = await Promise.all(envoys.map(heldStreams));
+    const streams = held.flatMap((byPort) => [...byPort].filter(([port]) => leadTo(port)).map(([, count]) => count));
+    this.unheld.note(
+      streams.reduce((sum, count) => sum + count, 0),
+      machineNow(),
+    );
+  }
+
+  #running(): Envoy[] {
+    return [...new Set([...this.envoys, ...this.doomed])].filter((each) => !this.#ending.has(each));
   }
 
   #watch(program: Gate | Envoy, name: string): void {

@@ -32,9 +32,12 @@ const OPENING = 2;
 
 /**
  * `random`: of all entries, some are lost, doubled, late. `openings`: each connection's first two are lost. `flaps`: none
- * is lost, but streams break again and again.
+ * is lost, but streams break again and again. `ghosts`: ends are lost, and periodic entries come again and again.
  */
-export type Garbling = 'random' | 'openings' | 'flaps';
+export type Garbling = 'random' | 'openings' | 'flaps' | 'ghosts';
+
+export const GHOSTS = { everyMs: 1_000, forMs: 8_000 } as const;
+const AGAIN_MS = Array.from({ length: GHOSTS.forMs / GHOSTS.everyMs + 1 }, (_, times) => times * GHOSTS.everyMs);
 
 const { StreamAccessLogs: method } = loadServices().accessLog;
 const same = (bytes: Buffer) => bytes;
@@ -123,6 +126,7 @@ export class Garbler {
     const place = this.#placeOf(entry, identity);
     if (this.#garbling === undefined || this.#garbling === 'flaps') return [0];
     if (this.#garbling === 'openings') return place <= OPENING ? [] : [0];
+    if (this.#garbling === 'ghosts') return entry?.commonProperties?.accessLogType === 'DownstreamEnd' ? [] : AGAIN_MS;
     if (this.#loses(identity)) return [];
     const when = () => (this.#random.chance(DELAYED) ? this.#random.below(DELAY_MS_MAX) : 0);
     return this.#random.chance(DOUBLED) ? [when(), when()] : [when()];

@@ -1,6 +1,6 @@
 /** What happens to gates. */
 
-import { act, type Fault, heal, rush } from './fault.ts';
+import { act, type Fault, heal, rush, toldByStreams } from './fault.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import { BEYOND_GRACE_MS, BEYOND_TTL_MS, FLUSHED_MS, LOST_END_MS, RETREATED_MS, SCALE, SIZE } from './scale.ts';
 
@@ -10,11 +10,13 @@ const LOWERED = 20;
 
 const all = Array.from({ length: SIZE.gates }, (_, index) => index);
 
-function allDown(name: string, forMs: number): Fault {
+function allDown(name: string, forMs: number, notThrough: Fault['notThrough'] = {}): Fault {
   return {
     name,
     what: `both gates: SIGKILL, started again ${forMs / 1000} s later, a rush of clients`,
+    notThrough,
     bounds: { keptMs: forMs + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    boundsThrough: { hold: toldByStreams(forMs) },
     actions: () => [
       act(
         0,
@@ -39,6 +41,8 @@ function hangs(name: string, what: string, forMs: number, fleet: FleetOptions = 
     untrustedMs: SCALE.recoveryMs,
     fleet,
     bounds: { keptMs: forMs + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    // Envoy waits longer than that for a gate that holds streams: none breaks, and it reads the ends when it goes on.
+    boundsThrough: { hold: toldByStreams(forMs) },
     actions: (random) => {
       const gate = random.below(SIZE.gates);
       return [
@@ -55,6 +59,7 @@ export const gateFaults: readonly Fault[] = [
     name: 'gate-sigkill',
     what: 'the second of two gates: SIGKILL as some clients leave, started again 3 s later',
     bounds: { keptMs: LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    boundsThrough: { hold: toldByStreams() },
     // Never the first one: the soak watches its memory.
     actions: () => [
       act(0, '5 of each pod leave, SIGKILL gate 2', ({ fleet, crowd }) => {
@@ -72,6 +77,7 @@ export const gateFaults: readonly Fault[] = [
     untrustedMs: SCALE.recoveryMs,
     fleet: { gates: 1 },
     bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    boundsThrough: { hold: toldByStreams(BEYOND_TTL_MS) },
     actions: () => [
       act(0, 'SIGSTOP the gate', ({ fleet }) => fleet.gateAt(0).kill('SIGSTOP')),
       heal(BEYOND_TTL_MS, 'SIGCONT the gate', ({ fleet }) => fleet.gateAt(0).kill('SIGCONT')),
@@ -79,7 +85,9 @@ export const gateFaults: readonly Fault[] = [
     ],
   },
   allDown('gates-all-down', BEYOND_TTL_MS),
-  allDown('gates-down-beyond-grace', BEYOND_GRACE_MS),
+  allDown('gates-down-beyond-grace', BEYOND_GRACE_MS, {
+    hold: 'the grace is about proxies that renew, and none does here; gates-all-down is the same',
+  }),
   {
     name: 'gate-cut-from-redis',
     what: `the network between one of two gates and Redis: cut for ${LONG_MS / 1000} s, a rush of clients`,
@@ -109,6 +117,7 @@ export const gateFaults: readonly Fault[] = [
     what: "one gate's clock an hour ahead; the other gate: SIGKILL, started again 3 s later",
     fleet: { wrongClockAt: 0 },
     bounds: { keptMs: LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    boundsThrough: { hold: toldByStreams() },
     actions: () => [
       act(0, 'SIGKILL gate 2', ({ fleet }) => fleet.end(fleet.gateAt(1), 'SIGKILL')),
       act(3_000, 'start gate 2', ({ fleet }) => fleet.startGate(1)),
@@ -120,6 +129,9 @@ export const gateFaults: readonly Fault[] = [
     gatesAlone: 1,
     untrustedMs: SCALE.recoveryMs,
     fleet: { embedded: true },
+    notThrough: {
+      hold: 'all that knew of the connections is gone with the gate, and nobody speaks of them again (SECURITY.md)',
+    },
     bounds: { keptMs: 1_000 + FLUSHED_MS, uncountedMs: FLUSHED_MS, settleMs: FLUSHED_MS },
     actions: () => [
       act(0, 'SIGKILL the gate', ({ fleet }) => fleet.end(fleet.gateAt(0), 'SIGKILL')),
@@ -131,6 +143,7 @@ export const gateFaults: readonly Fault[] = [
     name: 'limit-lowered',
     what: `the limit lowered from ${SIZE.limit} to ${LOWERED}, below the count: both gates restarted, one after the other`,
     bounds: { keptMs: LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    boundsThrough: { hold: toldByStreams() },
     actions: () => [
       act(0, `restart the gates with limit ${LOWERED}`, async ({ fleet }) => {
         const before = fleet.limit;

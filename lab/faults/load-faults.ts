@@ -1,6 +1,6 @@
 /** What clients and messages do. */
 
-import { act, type Fault, heal, rush } from './fault.ts';
+import { act, type Fault, heal, NO_LOG, rush, toldByStreams } from './fault.ts';
 import { STREAM_FLAPS } from './forwarded-stream.ts';
 import { DELAY_MS_MAX, LOST_IN_A_ROW_MAX } from './garbler.ts';
 import { FREED_MS, LOOK_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
@@ -28,7 +28,9 @@ export const loadFaults: readonly Fault[] = [
     name: 'log-garbled',
     what: `of the access log entries, for ${GARBLED_MS / 1000} s: 30 % lost, but never more than two in a row of one connection; of the others, 20 % doubled and 20 % late by up to 1 s`,
     fleet: { garbled: true },
+    notThrough: NO_LOG,
     bounds: { keptMs: GARBLED_END_MS, uncountedMs: 0, settleMs: GARBLED_END_MS },
+    boundsThrough: { both: toldByStreams() },
     actions: () => [
       act(0, 'garble', ({ fleet }) => fleet.garbler?.begin('random')),
       act(GARBLED_MS, 'garble no more', ({ fleet }) => fleet.garbler?.end()),
@@ -38,6 +40,7 @@ export const loadFaults: readonly Fault[] = [
     name: 'log-openings-lost',
     what: `of each connection's access log, for ${GARBLED_MS / 1000} s: the first two entries lost`,
     fleet: { garbled: true },
+    notThrough: NO_LOG,
     bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: () => [
       act(0, 'lose openings', ({ fleet }) => fleet.garbler?.begin('openings')),
@@ -48,6 +51,7 @@ export const loadFaults: readonly Fault[] = [
     name: 'log-stream-flaps',
     what: `each access log stream: ended every ${FLAPS.everyMs} ms and begun anew ${FLAPS.backMs} ms later, for ${FLAPS.forMs / 1000} s, no entry lost; a rush of clients`,
     fleet: { garbled: true },
+    notThrough: NO_LOG,
     bounds: { keptMs: FREED_MS, uncountedMs: 0, settleMs: FREED_MS },
     actions: () => [
       act(0, 'begin to break log streams', ({ fleet }) => fleet.garbler?.begin('flaps')),
@@ -61,6 +65,7 @@ export const loadFaults: readonly Fault[] = [
     // One connection to the gate then bears all the resets.
     fleet: { gates: 1, workers: 1 },
     bounds: { keptMs: RESETS.forMs + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
+    boundsThrough: { hold: toldByStreams() },
     actions: () => [
       act(0, 'begin to reset upgrades', ({ fleet, resetter }) =>
         resetter.begin(fleet.envoyAt(0).port, `/${fleet.podAt(0).name}/`, RESETS.perSecond),

@@ -1,6 +1,7 @@
 /** The command line of `npm run faults`. */
 
 import { BadArguments, namesIn, parse, wholeNumber } from '../command.ts';
+import { DOOR_NAMES, DOORS, type Door } from './doors.ts';
 import type { Policies } from './trials.ts';
 
 export const USAGE = `Breaks a fleet in every way that it knows, and says what held.
@@ -12,6 +13,8 @@ export const USAGE = `Breaks a fleet in every way that it knows, and says what h
   --seed N         the order of things; 1 if not given
   --policy POLICY  outage.policy: share, deny or allow; both for share and deny, one after the other; alternate for each
                    fault once, under share and deny by turns. share if not given
+  --door DOOR      log, hold, both, or several, such as log,hold; all for all three. log if not given.
+${DOOR_NAMES.map((door) => `                   ${door}: envoy/${DOORS[door].file}, ${DOORS[door].what}`).join('\n')}
   --at-once N      how many faults happen at once, each to a fleet of its own; 1 if not given
   --write FILE     also write the tables into a document
   --verbose        tell every open and close
@@ -30,6 +33,7 @@ export interface FaultOptions {
   readonly length: 'full' | 'short';
   readonly seed: number;
   readonly policy: Policies;
+  readonly doors: readonly Door[];
   readonly atOnce: number;
   readonly write: string | undefined;
   readonly verbose: boolean;
@@ -41,6 +45,7 @@ export function parseFaultOptions(args: string[], names: readonly string[]): Fau
     short: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1' },
     policy: { type: 'string', default: 'share' },
+    door: { type: 'string', default: 'log' },
     'at-once': { type: 'string', default: '1' },
     write: { type: 'string' },
     verbose: { type: 'boolean', default: false },
@@ -48,12 +53,14 @@ export function parseFaultOptions(args: string[], names: readonly string[]): Fau
   });
   const policy = POLICIES.find((known) => known === given.policy);
   if (policy === undefined) throw new BadArguments(`--policy: ${POLICIES.join(', ')}; not ${given.policy}`);
+  const doors = namesIn('--door', given.door, [...DOOR_NAMES, 'all']) ?? [];
   return {
     list,
     only: namesIn('--only', given.only, names),
     length: given.short ? 'short' : 'full',
     seed: wholeNumber('--seed', given.seed),
     policy,
+    doors: DOOR_NAMES.filter((door) => doors.includes(door) || doors.includes('all')),
     atOnce: wholeNumber('--at-once', given['at-once'], 1, AT_ONCE_MAX),
     write,
     verbose,

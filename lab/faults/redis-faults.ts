@@ -111,6 +111,7 @@ export const redisFaults: readonly Fault[] = [
     name: 'gate-dies-in-outage',
     what: `Redis: SIGSTOP for ${BEYOND_TTL_MS / 1000} s; one of two gates meanwhile: SIGKILL after 6 s, started again 3 s later; a rush of clients`,
     gatesAlone: SIZE.gates,
+    notThrough: { hold: 'what the gate admitted alone died with it, and nobody speaks of it again (SECURITY.md)' },
     // The other gate waits for it, and then for what its Envoys say.
     untrustedMs: SCALE.ttlMs + SCALE.recoveryMs,
     bounds: {

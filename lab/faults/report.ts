@@ -1,18 +1,22 @@
 /** The results as tables, a short one to read and a long one with all that was measured; and docs/faults.md with both. */
 
+import { DOOR_NAMES, DOORS, type Door } from './doors.ts';
 import type { Policy } from './fleet-options.ts';
+import { FAULTS } from './list.ts';
 import type { Result } from './run.ts';
-import { COUNTS_AGE_MS, SIZE, WRITTEN_SCALE } from './scale.ts';
+import { COUNTS_AGE_MS, SCALE, SIZE, WRITTEN_SCALE } from './scale.ts';
 import { seconds } from './verdict.ts';
 
 /** Columns of the long table. */
 const LONG: readonly (readonly [string, (result: Result) => string])[] = [
   ['fault', ({ fault }) => fault.name],
+  ['door', ({ door }) => door],
   ['policy', ({ policy }) => policy],
   ['count off, longest (most)', ({ offMs, offMax }) => (offMax === 0 ? '0' : `${seconds(offMs)} (${offMax})`)],
   ['error when settled', ({ error }) => String(error)],
   ['time to settle (bound)', ({ settledMs, settleBoundMs }) => bounded(settledMs, settleBoundMs)],
   ['slot kept after its close, longest (bound)', ({ keptMs, keptBoundMs }) => bounded(keptMs, keptBoundMs)],
+  ['streams that broke, their slots (bound)', forgottenIn],
   ['live connection lost its slot, longest (bound)', ({ lost }) => bounded(lost.ms, lost.boundMs)],
   ['live connection not written yet, longest (bound)', ({ unwritten }) => bounded(unwritten.ms, unwritten.boundMs)],
   ['answer to an upgrade during the fault: median, slowest', ({ answersMs }) => answers(answersMs)],
@@ -21,31 +25,39 @@ const LONG: readonly (readonly [string, (result: Result) => string])[] = [
   ['verdict', verdictOf],
 ];
 
-/** A row for each fault, with each policy that it ran under. */
+/** A row for each fault and door, with each policy that it ran under. */
 export function shortTableOf(results: readonly Result[]): string {
   const policies = [...new Set(results.map(({ policy }) => policy))];
   const under = policies.join(' / ');
   const head = [
     'fault',
+    'door',
     'what was done',
     `over the limit, of at most: ${under}`,
     `live connections uncounted: ${under}`,
+    `slots that nobody could speak of, of at most: ${under}`,
     `slots leaked: ${under}`,
     'verdict',
   ];
-  const faults = [...Map.groupBy(results, ({ fault }) => fault)];
+  const rows = [...Map.groupBy(results, ({ fault, door }) => `${fault.name} ${door}`).values()];
   return tableOf(
     head,
-    faults.map(([{ name, what }, some]) => {
+    rows.flatMap((some) => {
+      const [first] = some;
+      if (!first) return [];
       const each = (cell: (result: Result) => string) =>
         policies.map((policy) => cellOf(some, policy, cell)).join(' / ');
       return [
-        name,
-        what,
-        each(({ over, overBound }) => `${over} of ${Number.isFinite(overBound) ? overBound : 'any'}`),
-        each(({ lost, unwritten }) => String(lost.beyond + unwritten.beyond)),
-        each(({ leaked }) => String(leaked)),
-        some.every(({ broken }) => broken.length === 0) ? 'holds' : some.map(verdictOf).join('; '),
+        [
+          first.fault.name,
+          first.door,
+          first.fault.what,
+          each(({ over, overBound }) => `${over} of ${Number.isFinite(overBound) ? overBound : 'any'}`),
+          each(({ lost, unwritten }) => String(lost.beyond + unwritten.beyond)),
+          each(({ forgotten: { kept, outlived, most } }) => (most === 0 ? '–' : `${kept + outlived} of ${most}`)),
+          each(({ leaked }) => String(leaked)),
+          some.every(({ broken }) => broken.length === 0) ? 'holds' : some.map(verdictOf).join('; '),
+        ],
       ];
     }),
   );
@@ -58,6 +70,24 @@ function cellOf(results: readonly Result[], policy: Policy, cell: (result: Resul
 
 function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** How many slots it were, of those that it may be, and how long they were kept. */
+export function forgottenIn({ forgotten }: Result): string {
+  const { kept, outlived, most, keptMs, boundMs } = forgotten;
+  if (most === 0) return '–';
+  return `${kept} kept after their close, ${outlived} lost while it lived, of at most ${most}: ${bounded(keptMs, boundMs)}`;
+}
+
+/** What is not done through a door, and why. */
+function leftOut(doors: readonly Door[]): string {
+  const lines = doors.flatMap((door) =>
+    FAULTS.flatMap(({ name, notThrough }) => {
+      const why = notThrough?.[door];
+      return why === undefined ? [] : [`- ${name}, door ${door}: ${why}.`];
+    }),
+  );
+  return lines.length === 0 ? '' : `\nNot done:\n\n${lines.join('\n')}\n`;
 }
 
 function bounded(ms: number, boundMs: number): string {
@@ -82,23 +112,28 @@ export interface Run {
 }
 
 export function documentOf(results: readonly Result[], { command, seed, digest }: Run): string {
+  const doors = DOOR_NAMES.filter((door) => results.some((result) => result.door === door));
   return `# What holds when something breaks
 
 Written by \`${command}\`; seed ${seed}, digest of what was done ${digest}.
 
 ${SIZE.gates} gates on one Redis, ${SIZE.proxies} Envoys, ${SIZE.pods} pods with a limit of ${SIZE.limit} each: real processes and real WebSockets. Clients open and
 close all the time, two opens for each close, so that the limit is always contested; after an outage, those that were
-refused come back in a rush. Where a cell has two values, they are of two runs, one under each \`outage.policy\`.
+refused come back in a rush. The Envoys run a file of envoy/ as it is shipped: ${doors.map((door) => `\`${door}\` is envoy/${DOORS[door].file} (${DOORS[door].what})`).join('; ')}. Where a cell has two values, they are of two runs, one under each \`outage.policy\`.
 
 - over the limit: open connections of a pod less its limit, right after one more was admitted; and how many the design
   allows (below).
 - live connections uncounted: those that had no slot for longer than their bound, while the store could be read. What was
   admitted without the store may be uncounted until it is written; where the store lost leases, they are written again
   within a flush interval; everywhere else the bound is 0.
+- slots that nobody could speak of: with the hold door alone, where a gate or an Envoy died, or the network between them was
+  cut. Envoy opens no second stream for a connection that lives. Its slot goes ${seconds(SCALE.unrenewedMaxMs)} (\`lease.unrenewedMax\`)
+  after the last word of it, whether it closed or lives on. So many slots were kept for longer than others may be, or lost
+  while the connection lived; and so many streams the Envoys had open there just before. Not one more may be.
 - slots leaked: leases that were left when everybody had gone.
 
 ${shortTableOf(results)}
-
+${leftOut(doors)}
 ## What \`share\` may exceed a limit by
 
 While the store answers, nothing. Without it, what others admitted between the last count that a gate read and the

@@ -5,24 +5,21 @@ import { until } from '../fleet/processes.ts';
 import { Random } from '../fleet/random.ts';
 import type { Crowd } from './crowd.ts';
 import type { Fault } from './fault.ts';
-import type { Policy } from './fleet-options.ts';
 import { digestOf, type Output, perform } from './perform.ts';
 import { planOf } from './plan.ts';
 import { SCALE } from './scale.ts';
 import { Stage } from './stage.ts';
-import { judge, settleBoundMs, type Verdict } from './verdict.ts';
+import { type Conditions, judge, settleBoundMs, type Verdict } from './verdict.ts';
 import type { Witness } from './witness.ts';
 
-export interface RunOptions extends Output {
+export interface RunOptions extends Output, Conditions {
   readonly seed: number;
-  readonly policy: Policy;
   /** `short` does not wait for evidence before the fault, nor for leases to expire after it. */
   readonly length: 'full' | 'short';
 }
 
-export interface Result extends Verdict {
+export interface Result extends Verdict, Conditions {
   readonly fault: Fault;
-  readonly policy: Policy;
   /** How many things were done, and the digest of their list. */
   readonly deeds: number;
   readonly digest: string;
@@ -39,22 +36,24 @@ const AFTER_MS = 2_000;
 const HOLD_MS = { full: SCALE.ttlMs, short: 2_000 };
 
 export async function runFault(fault: Fault, options: RunOptions): Promise<Result> {
-  const { seed, policy, length } = options;
+  const { seed, policy, door, length } = options;
   const random = new Random(`${seed} ${fault.name}`);
   const actions = fault.actions(random);
   const plan = planOf({ actions, churn: CHURN, beforeMs: BEFORE_MS[length], afterMs: AFTER_MS }, random);
-  const stage = await Stage.start({ ...fault.fleet, policy, seed });
+  const stage = await Stage.start({ ...fault.fleet, policy, door, seed });
   try {
     const performance = await perform(stage, plan, options);
     await stage.crowd.answered();
     options.say('waiting until the count is the truth, and stays it');
-    await settled(stage.witness, performance.overMs + settleBoundMs(fault, policy), HOLD_MS[length]);
-    const verdict = await judge(stage, fault, performance, policy);
+    const { overMs } = performance;
+    await settled(stage.witness, overMs + settleBoundMs(fault, options, overMs, stage.fleet.unheld), HOLD_MS[length]);
+    const verdict = await judge(stage, fault, performance, options);
     const { done } = performance;
     const { admitted } = stage.crowd;
     return {
       fault,
       policy,
+      door,
       ...verdict,
       deeds: done.length,
       digest: digestOf(done),

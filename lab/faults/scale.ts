@@ -33,6 +33,11 @@ export const SCALE = {
   /** `listen.keepalive` and `listen.keepaliveTimeout` */
   keepaliveMs: scaled('keepaliveMs'),
   keepaliveTimeoutMs: scaled('keepaliveTimeoutMs'),
+  /**
+   * `lease.unrenewedMax`, where there is the hold door. A sixth of the shipped 24 h could not be waited for: so it is
+   * only longer than the grace, as it has to be, and longer than what any fault of the list takes.
+   */
+  unrenewedMaxMs: scaled('graceMs') + 20_000,
 } as const;
 
 /** Longer than a ttl; longer than the grace. */
@@ -47,10 +52,14 @@ export const LOST_END_MS = 2 * SCALE.ttlMs;
 export const FLUSHED_MS = SCALE.flushMs + BEAT_MS;
 /** What the log says at once, a gate writes within a second; and a close is on its way to the log for another. */
 export const FREED_MS = 2 * BEAT_MS;
+/** A connection has had its first periodic log entry by then, and the store knows it. */
+export const TOLD_MS = FLUSHED_MS + BEAT_MS;
 /** A gate that is cut off retreats after a quarter of a ttl; Envoys notice by two health checks, and log elsewhere. */
 export const RETREATED_MS = SCALE.ttlMs / 4 + 2 * 2_000 + 1_000 + FLUSHED_MS;
 /** Gates look once a second who is there, and once a second which leases are past their time. */
 export const LOOK_MS = 3_000;
+/** An open stream renews its lease at least so often. */
+export const RENEWED_MS = SCALE.ttlMs / 4 + 2 * BEAT_MS;
 /** How long the design lets slots stay taken when their proxy has died. */
 export const DEAD_PROXY_MS = SCALE.graceMs + LOOK_MS;
 /**
@@ -67,7 +76,8 @@ export const WRITTEN_SCALE =
     `lease.recovery ${inSeconds('recoveryMs')}`,
     `lease.grace ${inSeconds('graceMs')}`,
     `listen.keepalive ${inSeconds('keepaliveMs')} and its timeout ${inSeconds('keepaliveTimeoutMs')}`,
-  ].join(', ');
+  ].join(', ') +
+  `; where there is the hold door, lease.unrenewedMax is ${inSeconds('unrenewedMaxMs')} instead of 24 h`;
 
 function inSeconds(key: keyof typeof SCALE): string {
   return `${Number((SCALE[key] / 1000).toFixed(1))} s`;

@@ -1,13 +1,14 @@
 /** A fleet, a crowd of clients that come and go, and a witness who compares its connections with the counted ones. */
 
 import type { Envoy } from '../fleet/envoy.ts';
+import { machineNow } from '../fleet/machine-time.ts';
 import type { Pod } from '../fleet/pod.ts';
 import { until } from '../fleet/processes.ts';
 import { Crowd } from './crowd.ts';
 import { BreakableFleet } from './fleet.ts';
 import type { FleetSettings } from './fleet-options.ts';
 import { Resetter } from './resetter.ts';
-import { SIZE } from './scale.ts';
+import { SIZE, TOLD_MS } from './scale.ts';
 import { Witness } from './witness.ts';
 
 /** This part of a pod's limit is never closed: some connections have to live through the fault. */
@@ -25,7 +26,7 @@ export class Stage {
       opened: (connection) => this.witness.admitted(connection, fleet.limit),
     });
     const pods = fleet.pods.map(({ name }) => name);
-    this.witness = new Witness(this.crowd, pods, (pod) => this.#leasesOf(pod));
+    this.witness = new Witness(this.crowd, pods, (pod) => this.#leasesOf(pod), fleet.unheld);
   }
 
   /** Starts a fleet, and more clients than it has slots. */
@@ -56,11 +57,42 @@ export class Stage {
     }
   }
 
+  /** `proxy` is a number from 0. */
+  async endEnvoy(proxy: number, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const { fleet, crowd } = this;
+    const envoy = fleet.envoyAt(proxy);
+    fleet.doomed.add(envoy);
+    if (fleet.door === 'both' && signal === 'SIGKILL') {
+      const sinceMs = machineNow() - TOLD_MS;
+      const young = [...crowd.connections].filter((each) => each.proxy === envoy && each.askedAtMs >= sinceMs);
+      fleet.unheld.note(young.length, machineNow(), sinceMs);
+    }
+    await fleet.end(envoy, signal);
+  }
+
+  /** Until every pod is full. */
+  async fill(): Promise<void> {
+    const isFull = async () => {
+      const lacking = this.fleet.pods.map(({ name }) => this.fleet.limit - this.crowd.live(name).size);
+      if (lacking.every((count) => count <= 0)) return true;
+      this.rush(Math.ceil(Math.max(...lacking) / SIZE.proxies));
+      await this.crowd.answered();
+      return false;
+    };
+    await until('every pod is full', isFull, 10_000);
+  }
+
   /** Everyone leaves at once. Resolves with the number of slots that are still taken when all had time to be freed. */
   async empty(withinMs: number): Promise<number> {
     this.crowd.leaveAll('close');
     await until('all slots are free', async () => (await this.#leases()) === 0, withinMs).catch(() => {});
-    return this.#leases();
+    let left = Number.POSITIVE_INFINITY;
+    const answers = async () => {
+      left = await this.#leases();
+      return Number.isFinite(left);
+    };
+    await until('the store answers', answers, 2_000).catch(() => {});
+    return left;
   }
 
   /** How the Envoys' own gauges differ from the crowd; undefined if they agree. */
@@ -98,12 +130,12 @@ export class Stage {
     return counts.reduce((sum, leases) => sum + (leases?.length ?? Number.POSITIVE_INFINITY), 0);
   }
 
-  /** Without the leases of ended connections that no access log mentions: nobody could free them. */
+  /** Without the leases of ended connections that no door tells of: nobody could free them. */
   async #leasesOf(pod: string): Promise<string[] | undefined> {
     const leases = await this.fleet.leasesOf(pod);
     return leases?.filter((lease) => {
       const holder = this.crowd.holder(lease);
-      return holder === undefined || holder.state === 'open' || this.fleet.isLogged(holder.number);
+      return holder === undefined || holder.state === 'open' || this.fleet.isTold(holder.number);
     });
   }
 

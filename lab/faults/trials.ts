@@ -1,5 +1,6 @@
-/** Which faults are run, each under which `outage.policy`. */
+/** Which faults are run, each under which `outage.policy` and through which door. */
 
+import { DOOR_NAMES, type Door } from './doors.ts';
 import type { Fault } from './fault.ts';
 import type { Policy } from './fleet-options.ts';
 
@@ -10,12 +11,24 @@ export type Policies = Policy | 'both' | 'alternate';
 export interface Trial {
   readonly fault: Fault;
   readonly policy: Policy;
+  readonly door: Door;
+}
+
+export interface Chosen {
+  readonly policies: Policies;
+  readonly doors?: readonly Door[];
+  /** All faults if not given. */
+  readonly names?: readonly string[] | undefined;
 }
 
 /** In the order of the faults. With `alternate`, a fault has the same policy whichever faults are chosen. */
-export function trialsOf(faults: readonly Fault[], policies: Policies, names?: readonly string[]): Trial[] {
+export function trialsOf(faults: readonly Fault[], { policies, doors = ['log'], names }: Chosen): Trial[] {
   return faults
-    .flatMap((fault, index) => policiesAt(index, policies).map((policy) => ({ fault, policy })))
+    .flatMap((fault, index) =>
+      DOOR_NAMES.filter((door) => doors.includes(door) && fault.notThrough?.[door] === undefined).flatMap((door) =>
+        policiesAt(index, policies).map((policy) => ({ fault, policy, door })),
+      ),
+    )
     .filter(({ fault }) => names === undefined || names.includes(fault.name));
 }
 

@@ -2,11 +2,14 @@
 
 import { shareBound } from './bound.ts';
 import type { Connection } from './crowd.ts';
-import type { Fault } from './fault.ts';
+import type { Door } from './doors.ts';
+import { boundsOf, type Fault } from './fault.ts';
 import type { Policy } from './fleet-options.ts';
 import type { Performance } from './perform.ts';
-import { FLUSHED_MS, SIZE } from './scale.ts';
+import { FLUSHED_MS, LOOK_MS, SCALE, SIZE } from './scale.ts';
 import type { Stage } from './stage.ts';
+import type { Unheld } from './unheld.ts';
+import type { Witness } from './witness.ts';
 
 /** How long connections were uncounted while they were live and the store could be read. */
 interface Uncounted {
@@ -15,6 +18,24 @@ interface Uncounted {
   readonly boundMs: number;
   /** How many connections were uncounted for longer than the bound. */
   readonly beyond: number;
+}
+
+/** Connections whose stream broke, and of which no other door tells. */
+interface Forgotten {
+  /** Slots that were kept beyond the bound for all others, and live connections that lost their slots. */
+  readonly kept: number;
+  readonly outlived: number;
+  /** The streams that broke: so many may have done either. */
+  readonly most: number;
+  /** The longest time that a slot was kept. */
+  readonly keptMs: number;
+  readonly boundMs: number;
+}
+
+/** Under what a fault was done. */
+export interface Conditions {
+  readonly policy: Policy;
+  readonly door: Door;
 }
 
 interface Seen {
@@ -28,6 +49,7 @@ interface Seen {
   readonly unwritten: Uncounted;
   readonly keptMs: number;
   readonly keptBoundMs: number;
+  readonly forgotten: Forgotten;
   /** The count minus the true number, when the time to settle was over. */
   readonly error: number;
   readonly settledMs: number;
@@ -57,14 +79,15 @@ export async function judge(
   stage: Stage,
   fault: Fault,
   { awayMs, overMs }: Performance,
-  policy: Policy,
+  { policy, door }: Conditions,
 ): Promise<Verdict> {
   const { crowd, witness } = stage;
+  const bounds = boundsOf(fault, door);
   const { uncounted, kept } = witness.latest;
   const disagreement = await stage.disagreement();
   const connections = [...crowd.connections];
   const { cut } = stage;
-  const lostBoundMs = fault.bounds.uncountedMs;
+  const lostBoundMs = bounds.uncountedMs;
   // What was admitted without the store is counted when it is back.
   const aloneMs = fault.gatesAlone !== undefined && policy !== 'deny' ? (fault.aloneMs ?? FLUSHED_MS) : 0;
   const seen: Seen = {
@@ -74,11 +97,12 @@ export async function judge(
     offMax: witness.offMax,
     lost: uncountedFor(witness.lostMs, lostBoundMs),
     unwritten: uncountedFor(witness.unwrittenMs, Math.max(lostBoundMs, aloneMs)),
-    keptMs: witness.keptMsMax,
-    keptBoundMs: fault.bounds.keptMs,
+    keptMs: keptMs(witness, bounds.keptMs),
+    keptBoundMs: bounds.keptMs,
+    forgotten: forgotten(witness, stage.fleet.unheld, bounds.keptMs),
     error: kept - uncounted,
     settledMs: Math.max(0, witness.lastOffAtMs - overMs),
-    settleBoundMs: settleBoundMs(fault, policy),
+    settleBoundMs: settleBoundMs(fault, { policy, door }, overMs, stage.fleet.unheld),
     answersMs: answersMs(connections, awayMs, overMs),
     backMs: backMs(connections, overMs),
     backBoundMs: BACK_MS + (fault.untrustedMs ?? 0),
@@ -90,6 +114,7 @@ export async function judge(
     tooLong(seen.lost, 'live connections lost their slots'),
     tooLong(seen.unwritten, 'live connections had no slots'),
     seen.keptMs > seen.keptBoundMs && `slots kept for ${seconds(seen.keptMs)} after their close`,
+    ...tooMany(seen.forgotten),
     (uncounted > 0 || kept > 0) && `in the end ${kept} too many and ${uncounted} missing`,
     seen.settledMs > seen.settleBoundMs && `took ${seconds(seen.settledMs)} to settle`,
     seen.backMs > seen.backBoundMs && `the first upgrade was judged ${seconds(seen.backMs)} after the fault`,
@@ -101,9 +126,32 @@ export async function judge(
   return { ...seen, broken };
 }
 
-/** Where gates decide without the store, what they admit may reach it only at the end of that time. */
-export function settleBoundMs({ bounds, untrustedMs }: Fault, policy: Policy): number {
-  return bounds.settleMs + (policy === 'deny' ? 0 : (untrustedMs ?? 0));
+/**
+ * From the end of the fault. Where gates decide without the store, what they admit may reach it only at the end of that
+ * time; where nobody can speak of some connections, their slots go last.
+ */
+export function settleBoundMs(fault: Fault, { policy, door }: Conditions, overMs: number, unheld: Unheld): number {
+  const settleMs = boundsOf(fault, door).settleMs + (policy === 'deny' ? 0 : (fault.untrustedMs ?? 0));
+  return Math.max(settleMs, (unheld.overMs ?? 0) - overMs);
+}
+
+/** Of the slots whose stream broke, those count that were not kept for longer than any other may be. */
+function keptMs({ keptMsMax, keptUnheldMs }: Witness, boundMs: number): number {
+  return Math.max(keptMsMax, ...[...keptUnheldMs.values()].filter((ms) => ms <= boundMs));
+}
+
+function forgotten({ keptUnheldMs, outlived }: Witness, { most }: Unheld, ordinaryMs: number): Forgotten {
+  const kept = [...keptUnheldMs.values()].filter((ms) => ms > ordinaryMs);
+  const boundMs = SCALE.unrenewedMaxMs + LOOK_MS;
+  return { kept: kept.length, outlived: outlived.size, most, keptMs: Math.max(0, ...kept), boundMs };
+}
+
+function tooMany({ kept, outlived, most, keptMs, boundMs }: Forgotten): (string | false)[] {
+  return [
+    kept + outlived > most &&
+      `${most} streams broke, but ${kept} slots were kept and ${outlived} live connections lost theirs`,
+    keptMs > boundMs && `a slot of which nobody can speak was kept for ${seconds(keptMs)} after its close`,
+  ];
 }
 
 function uncountedFor(longest: ReadonlyMap<Connection, number>, boundMs: number): Uncounted {
@@ -133,7 +181,7 @@ function overBound(fault: Fault, connections: readonly Connection[], policy: Pol
   if (alone === undefined || policy === 'deny') return 0;
   if (policy === 'allow') return Number.POSITIVE_INFINITY;
   const gates = fleet?.embedded ? 1 : (fleet?.gates ?? SIZE.gates);
-  return shareBound(connections, { gates, alone, limit: SIZE.limit, awayMs });
+  return shareBound(connections, { gates, alone, limit: fleet?.limit ?? SIZE.limit, awayMs });
 }
 
 export function seconds(ms: number): string {

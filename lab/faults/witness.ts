@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { machineNow } from '../fleet/machine-time.ts';
 import type { Connection, Crowd } from './crowd.ts';
+import type { Unheld } from './unheld.ts';
 
 const SAMPLE_MS = 50;
 /** How long after a close its lease may still be there: as long as the design allows. */
@@ -25,7 +26,12 @@ const RIGHT: Sample = { uncounted: 0, kept: 0 };
 export class Witness {
   /** Most connections over the limit, right after one more was admitted. */
   overMax = 0;
+  /** The longest time that a slot was kept after the close of its connection, */
   keptMsMax = 0;
+  /** and by lease that time of those whose stream may have broken. */
+  readonly keptUnheldMs = new Map<string, number>();
+  /** Live connections of which nobody can speak, and that have lost their slots when `lease.unrenewedMax` had passed. */
+  readonly outlived = new Set<Connection>();
   /** The longest time that a live connection was uncounted, for each that the store had known before, */
   readonly lostMs = new Map<Connection, number>();
   /** and of each that it had never known. */
@@ -38,6 +44,7 @@ export class Witness {
   latest: Sample = RIGHT;
   readonly #crowd: Crowd;
   readonly #pods: readonly string[];
+  readonly #unheld: Unheld;
   readonly #leases: (pod: string) => Promise<string[] | undefined>;
   /** By pod: leases without a known connection, and since when they are there. */
   readonly #strangers = new Map<string, ReadonlyMap<string, number>>();
@@ -49,7 +56,13 @@ export class Witness {
   #stopped = false;
 
   /** `leases`: those of a pod; undefined when the store does not answer. */
-  constructor(crowd: Crowd, pods: readonly string[], leases: (pod: string) => Promise<string[] | undefined>) {
+  constructor(
+    crowd: Crowd,
+    pods: readonly string[],
+    leases: (pod: string) => Promise<string[] | undefined>,
+    unheld: Unheld,
+  ) {
+    this.#unheld = unheld;
     this.#crowd = crowd;
     this.#pods = pods;
     this.#leases = leases;
@@ -118,6 +131,10 @@ export class Witness {
         continue;
       }
       const sinceMs = this.#uncountedSince.get(connection) ?? nowMs - SAMPLE_MS;
+      if (this.#known.has(connection) && this.#unheld.mayBeOutlived(connection, sinceMs)) {
+        this.outlived.add(connection);
+        continue;
+      }
       this.#uncountedSince.set(connection, sinceMs);
       const longest = this.#known.has(connection) ? this.lostMs : this.unwrittenMs;
       longest.set(connection, Math.max(longest.get(connection) ?? 0, nowMs - sinceMs));
@@ -136,7 +153,8 @@ export class Witness {
       const sinceMs = holder?.endedAtMs ?? before?.get(lease) ?? nowMs;
       if (!holder) strangers.set(lease, sinceMs);
       if (nowMs - sinceMs < ON_ITS_WAY_MS) continue;
-      this.keptMsMax = Math.max(this.keptMsMax, nowMs - sinceMs);
+      if (this.#unheld.mayBe(holder?.askedAtMs ?? sinceMs)) this.keptUnheldMs.set(lease, nowMs - sinceMs);
+      else this.keptMsMax = Math.max(this.keptMsMax, nowMs - sinceMs);
       count += 1;
     }
     this.#strangers.set(pod, strangers);

@@ -50,7 +50,7 @@ it(
 );
 
 it('with alternating policies, each fault is run once, half of them under each policy', () => {
-  const trials = trialsOf(FAULTS, 'alternate');
+  const trials = trialsOf(FAULTS, { policies: 'alternate' });
   expect(trials.map(({ fault }) => fault)).toEqual(FAULTS);
   const shared = trials.filter(({ policy }) => policy === 'share').length;
   expect(Math.abs(2 * shared - FAULTS.length)).toBeLessThanOrEqual(1);
@@ -58,7 +58,7 @@ it('with alternating policies, each fault is run once, half of them under each p
 
 it('with both policies, each fault is run under share and under deny', () => {
   const names = ['gate-sigkill', 'two-at-once'];
-  const trials = trialsOf(FAULTS, 'both', names).map(({ fault, policy }) => `${fault.name} ${policy}`);
+  const trials = trialsOf(FAULTS, { policies: 'both', names }).map(({ fault, policy }) => `${fault.name} ${policy}`);
   expect(trials).toEqual(['gate-sigkill share', 'gate-sigkill deny', 'two-at-once share', 'two-at-once deny']);
 });
 

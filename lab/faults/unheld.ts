@@ -1,0 +1,41 @@
+/**
+ * Connections whose stream of the hold door broke, and of which no log tells. Envoy never opens a second one, so nobody can
+ * speak of them any more: each keeps its slot for `lease.unrenewedMax`, whether it closes or lives on. That is what the
+ * design gives up, for these and for no others. With the hold door alone it is all streams that broke; how many they are,
+ * the Envoys say just before. With a log, it is those of an Envoy that died before its log had told them once.
+ */
+
+import type { Connection } from './crowd.ts';
+import { LOOK_MS, RENEWED_MS, SCALE } from './scale.ts';
+
+export class Unheld {
+  /** How many streams broke, at most. */
+  most = 0;
+  #firstMs = Number.POSITIVE_INFINITY;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #askedFromMs = Number.POSITIVE_INFINITY;
+
+  /** So many streams are about to break, of connections that were asked for since then; by `machineNow()`. */
+  note(streams: number, atMs: number, askedFromMs = Number.NEGATIVE_INFINITY): void {
+    if (streams === 0) return;
+    this.most += streams;
+    this.#firstMs = Math.min(this.#firstMs, atMs);
+    this.#lastMs = atMs;
+    this.#askedFromMs = Math.min(this.#askedFromMs, askedFromMs);
+  }
+
+  /** By then, all slots that nobody can speak of are free. Undefined when no stream broke. */
+  get overMs(): number | undefined {
+    return this.most === 0 ? undefined : this.#lastMs + SCALE.unrenewedMaxMs + LOOK_MS;
+  }
+
+  /** Whether the stream of a connection that was asked for then may be among them. */
+  mayBe(askedAtMs: number): boolean {
+    return askedAtMs <= this.#lastMs && askedAtMs >= this.#askedFromMs;
+  }
+
+  /** Whether a live one of them may have lost its slot by now: the last word of it was not long before its stream broke. */
+  mayBeOutlived({ askedAtMs }: Connection, nowMs: number): boolean {
+    return this.mayBe(askedAtMs) && nowMs >= this.#firstMs + SCALE.unrenewedMaxMs - RENEWED_MS;
+  }
+}
