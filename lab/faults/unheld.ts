@@ -11,6 +11,7 @@ import { LOOK_MS, RENEWED_MS, SCALE } from './scale.ts';
 export class Unheld {
   /** How many streams broke, at most. */
   most = 0;
+  /** By `performance.now()`: what must not come too early is measured by the time that Redis goes by. */
   #firstMs = Number.POSITIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
   #askedFromMs = Number.POSITIVE_INFINITY;
@@ -19,7 +20,7 @@ export class Unheld {
   note(streams: number, atMs: number, askedFromMs = Number.NEGATIVE_INFINITY): void {
     if (streams === 0) return;
     this.most += streams;
-    this.#firstMs = Math.min(this.#firstMs, atMs);
+    this.#firstMs = Math.min(this.#firstMs, performance.now());
     this.#lastMs = atMs;
     this.#askedFromMs = Math.min(this.#askedFromMs, askedFromMs);
   }
@@ -34,8 +35,8 @@ export class Unheld {
     return askedAtMs <= this.#lastMs && askedAtMs >= this.#askedFromMs;
   }
 
-  /** Whether a live one of them may have lost its slot by now: the last word of it was not long before its stream broke. */
-  mayBeOutlived({ askedAtMs }: Connection, nowMs: number): boolean {
-    return this.mayBe(askedAtMs) && nowMs >= this.#firstMs + SCALE.unrenewedMaxMs - RENEWED_MS;
+  /** Whether a live one of them may have lost its slot so long ago: the last word of it was not long before the break. */
+  mayBeOutlived({ askedAtMs }: Connection, agoMs: number): boolean {
+    return this.mayBe(askedAtMs) && performance.now() - agoMs >= this.#firstMs + SCALE.unrenewedMaxMs - RENEWED_MS;
   }
 }

@@ -131,7 +131,7 @@ export class Witness {
         continue;
       }
       const sinceMs = this.#uncountedSince.get(connection) ?? nowMs - SAMPLE_MS;
-      if (this.#known.has(connection) && this.#unheld.mayBeOutlived(connection, sinceMs)) {
+      if (this.#known.has(connection) && this.#unheld.mayBeOutlived(connection, nowMs - sinceMs)) {
         this.outlived.add(connection);
         continue;
       }
