@@ -71,6 +71,12 @@ export class Gate {
     return admitted ? { admitted, counted: true, pod, lease } : { admitted, reason: 'LIMIT_EXCEEDED', pod, lease };
   }
 
+  /** As `abandon`, by one that never asks again for this lease: it is freed whatever the store did, also later. */
+  giveUp(upgrade: Upgrade): void {
+    this.#abandoned.add(upgrade);
+    this.#parts.ledger.releases.withdraw(upgrade.pod, upgrade.lease);
+  }
+
   #noteRefusal(detail: string | undefined): void {
     if (detail === this.#refusal) return;
     this.#refusal = detail;

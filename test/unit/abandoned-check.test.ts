@@ -89,3 +89,14 @@ it('gives its lease back at once when the store answers', async () => {
   await giveUp(upgrade);
   expect(await held()).toEqual([]);
 });
+
+it('leaves no slot taken where nobody asks again and no log tells: the hold door, whose store is away meanwhile', async () => {
+  const upgrade = newUpgrade();
+  const verdict = gate.gate.admit(upgrade);
+  gate.store.cut('now');
+  gate.gate.giveUp(upgrade);
+  await verdict;
+  await new Promise((resolve) => setTimeout(resolve));
+  gate.store.mend();
+  expect(await held()).toEqual([]);
+});

@@ -149,8 +149,9 @@ class HoldStream {
     if (this.#held) this.#parts.holds.lost(this.#held);
   }
 
+  /** Envoy opens no second stream for a request, and no log may tell that nothing came of it. */
   #abandon(): void {
-    if (this.#asking) this.#parts.gate.abandon(this.#asking);
+    if (this.#asking) this.#parts.gate.giveUp(this.#asking);
     this.#asking = undefined;
   }
 
