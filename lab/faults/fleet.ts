@@ -135,8 +135,12 @@ export class BreakableFleet extends Fleet {
   }
 
   async end(program: Gate | Envoy, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    if ('grpcPort' in program) await this.#streamsBreak((port) => port === program.grpcPort);
-    else if (signal === 'SIGKILL') await this.#streamsBreak(() => true, [program]); // by SIGTERM, Envoy ends each of them
+    if ('grpcPort' in program && this.door === 'hold') {
+      program.kill('SIGSTOP'); // what is counted now is what it holds when it ends
+      await this.#streamsBreak((port) => port === program.grpcPort);
+      program.kill('SIGCONT');
+    }
+    if (!('grpcPort' in program) && signal === 'SIGKILL') await this.#streamsBreak(() => true, [program]); // by SIGTERM, Envoy ends each of them
     this.#ending.add(program);
     program.kill(signal);
     await program.ended;
@@ -145,8 +149,8 @@ export class BreakableFleet extends Fleet {
   /** For longer than a gate waits for the answer to a ping: the streams break. */
   async cutGates(): Promise<void> {
     const ports = new Set(this.#gateWires.map(({ port }) => port));
-    await this.#streamsBreak((port) => ports.has(port));
     for (const wire of this.#gateWires) wire.cut();
+    await this.#streamsBreak((port) => ports.has(port));
   }
 
   healGates(): void {
