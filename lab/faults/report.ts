@@ -134,6 +134,17 @@ refused come back in a rush. The Envoys run a file of envoy/ as it is shipped: $
 
 ${shortTableOf(results)}
 ${leftOut(doors)}
+## Through the hold door
+
+\`npm run faults\` is about envoy/edge.yaml. \`npm run faults -- --door hold\` has the same faults with envoy/hold.yaml alone,
+\`--door both\` with envoy/edge-hold.yaml, \`--door all\` with all three; it prints the same tables. \`--list\` says which faults
+are not done through which door, and why. \`.ci/run\` has six of them through both files of the hold door, \`npm run night\` all.
+
+Where a gate, an Envoy or the network between them breaks, nobody can speak of the connections whose streams broke, unless
+a log does. The bench lets these keep their slots for \`lease.unrenewedMax\`, and no others: they may be no more than the
+Envoys had streams open there at that moment (with a log: than began less than a flush interval before), each slot is free
+3 s after that time at the latest, and no live connection loses its slot before it.
+
 ## What \`share\` may exceed a limit by
 
 While the store answers, nothing. Without it, what others admitted between the last count that a gate read and the
