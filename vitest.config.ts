@@ -1,14 +1,23 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-const { WSGATE_TEST_DOCKER: withDocker, WSGATE_TEST_SLOW: withSlow, WSGATE_TEST_REPORT: report } = process.env;
+const {
+  WSGATE_TEST_DOCKER: withDocker,
+  WSGATE_TEST_SLOW: withSlow,
+  WSGATE_TEST_CONTROL_PLANES: withControlPlanes,
+  WSGATE_TEST_REPORT: report,
+} = process.env;
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Builds images and brings the whole compose file up: minutes, and a machine with Docker. And what would take `npm test`
-    // over five minutes. `.ci/run` asks for both.
-    exclude: [...(withDocker ? [] : ['test/docker/**']), ...(withSlow ? [] : ['test/slow/**'])],
+    // over five minutes. `.ci/run` asks for both. Control planes are built for `npm run test:control-planes` only.
+    exclude: [
+      ...(withDocker ? [] : ['test/docker/**']),
+      ...(withSlow ? [] : ['test/slow/**']),
+      ...(withControlPlanes ? [] : ['test/control-planes/**']),
+    ],
     // Processes, not threads: a test's native handles (gRPC, sockets) end with it.
     pool: 'forks',
     // Each worker drives Envoys and a Redis of its own, so half the processors for the workers leaves as many for those.

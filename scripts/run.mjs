@@ -13,7 +13,7 @@ import { findEnvoy } from '../setup/envoy.mjs';
 import { provideNode } from '../setup/node.mjs';
 import { providePackages } from '../setup/packages.mjs';
 import { findValkey } from '../setup/valkey.mjs';
-import { testEnvoys } from './test-envoys.mjs';
+import { testControlPlanes, testEnvoys } from './test-envoys.mjs';
 
 /** @typedef {import('../setup/child.mjs').Ending} Ending */
 
@@ -44,6 +44,7 @@ const TASKS = {
     },
   },
   'test:envoys': { needs: ['programs'], run: testEnvoys },
+  'test:control-planes': { needs: ['programs'], run: testControlPlanes },
   /** The tests of the Redis store. That Valkey knows no TLS. */
   'test:valkey': {
     needs: ['programs', 'valkey'],
@@ -70,6 +71,7 @@ async function night() {
     ['lab/faults.ts', ['--policy', 'both', '--door', 'all', '--at-once', '2']],
     ['lab/soak.ts', ['--minutes', '30']],
     ['bench/main.ts', []],
+    ['scripts/run.mjs', ['test:control-planes']],
   ];
   Object.assign(process.env, { WSGATE_TEST_SEED: 'random', WSGATE_TEST_RUNS: '10' });
   /** @type {string[]} */

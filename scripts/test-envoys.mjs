@@ -7,29 +7,51 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inScratch, root } from '../setup/cache.mjs';
 import { run } from '../setup/child.mjs';
+import { findEgctl } from '../setup/control-planes.mjs';
 import { findEnvoy } from '../setup/envoy.mjs';
 
 /** The newest of each minor version since Envoy can log the opening of a tunnel. */
 const VERSIONS = ['1.36.4', '1.37.0', '1.38.3', '1.39.3', '1.40.0'];
 
+/** @typedef {import('../setup/child.mjs').Ending} Ending */
 /** @typedef {{ name: string, assertionResults: { status: string, fullName: string }[] }} FileResult */
 /** @typedef {{ passed: number, failed: number, retries: number, files: FileResult[] }} Counts */
 
 /**
  * @param {readonly string[]} args for vitest
- * @returns {Promise<import('../setup/child.mjs').Ending>}
+ * @returns {Promise<Ending>}
  */
-export async function testEnvoys(args) {
+export function testEnvoys(args) {
+  return testOn(VERSIONS, (version) => ['test/envoy', ...(isAtAnEnd(version) ? ['test/slow/envoy'] : []), ...args]);
+}
+
+/**
+ * What control planes render, on the oldest Envoy that takes it, and on the newest.
+ *
+ * @param {readonly string[]} args for vitest
+ * @returns {Promise<Ending>}
+ */
+export async function testControlPlanes(args) {
+  process.env.WSGATE_TEST_CONTROL_PLANES = '1';
+  process.env.WSGATE_EGCTL = await findEgctl();
+  return testOn(['1.38.3', '1.40.0'], () => ['test/control-planes', ...args]);
+}
+
+/**
+ * @param {readonly string[]} versions
+ * @param {(version: string) => readonly string[]} argsOf for vitest
+ * @returns {Promise<Ending>}
+ */
+async function testOn(versions, argsOf) {
   const report = process.env.WSGATE_TEST_REPORT;
   /** @type {[string, Counts][]} */
   const results = [];
-  for (const version of VERSIONS) {
+  for (const version of versions) {
     delete process.env.ENVOY_BIN;
     process.env.ENVOY_VERSION = version;
     process.env.ENVOY_BIN = await findEnvoy();
     console.log(`Envoy ${version}`);
-    const files = ['test/envoy', ...(isAtAnEnd(version) ? ['test/slow/envoy'] : [])];
-    const { ending, counts } = await inScratch((scratch) => test(join(scratch, 'report.json'), [...files, ...args]));
+    const { ending, counts } = await inScratch((scratch) => test(join(scratch, 'report.json'), argsOf(version)));
     if (ending.signal !== null) return ending;
     results.push([version, counts]);
   }

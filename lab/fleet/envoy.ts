@@ -11,7 +11,11 @@ export interface EnvoyOptions extends Edge {
   readonly proxyId: string;
   /** Threads, each with its own connections and log stream; 2 if not given. */
   readonly workers?: number;
+  /** Makes its configuration, with a listener `edge`; `renderEdge` if not given. */
+  readonly render?: Render;
 }
+
+export type Render = (edge: Edge) => string;
 
 export interface Envoy extends Program {
   readonly port: number;
@@ -34,7 +38,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<Envoy> {
   const config = join(folder.path, 'envoy.json');
   const adminAddress = join(folder.path, 'admin-address');
   try {
-    writeFileSync(config, renderEdge(options));
+    writeFileSync(config, (options.render ?? renderEdge)(options));
     const program = await start({
       name: options.proxyId,
       file: envoyBinary(),

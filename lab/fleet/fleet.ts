@@ -4,7 +4,7 @@ import type { Document } from 'yaml';
 import { type RedisServer, startRedis } from '../redis/server.ts';
 import { type Client, type OpenOptions, type Outcome, open } from './clients.ts';
 import { type EdgeFile, waitPatiently } from './edge.ts';
-import { type Envoy, startEnvoy } from './envoy.ts';
+import { type Envoy, type Render, startEnvoy } from './envoy.ts';
 import { type Gate, type GateOptions, startGate } from './gate.ts';
 import { type Pod, startPod } from './pod.ts';
 import { freePort, until } from './processes.ts';
@@ -35,6 +35,8 @@ export interface FleetOptions {
   readonly flushIntervalMs?: number;
   /** The Envoys' configuration, in envoy/; `edge.yaml` if not given. */
   readonly file?: EdgeFile;
+  /** Makes their configuration, of which `file` and `mutate` are no part then. */
+  readonly render?: Render;
   /** Of each Envoy; 2 if not given. */
   readonly workers?: number;
   readonly mutate?: (config: Document, proxyId: string) => void;
@@ -113,7 +115,7 @@ export class Fleet {
 
   /** Starts it, or starts a successor with the same name. */
   async startEnvoy(index: number): Promise<void> {
-    const { proxies = ['proxy_a'], flushIntervalMs, file, workers, mutate, patient = true } = this.#options;
+    const { proxies = ['proxy_a'], flushIntervalMs, file, render, workers, mutate, patient = true } = this.#options;
     const proxyId = nth(proxies, index);
     this.envoys[index] = await startEnvoy({
       proxyId,
@@ -121,6 +123,7 @@ export class Fleet {
       pods: Object.fromEntries(this.pods.map(({ name, port }) => [name, port])),
       ...(flushIntervalMs === undefined ? {} : { flushIntervalMs }),
       ...(file === undefined ? {} : { file }),
+      ...(render === undefined ? {} : { render }),
       ...(workers === undefined ? {} : { workers }),
       mutate: (config) => {
         if (patient) waitPatiently(config);

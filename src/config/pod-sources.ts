@@ -8,6 +8,7 @@ import { text } from './notations.ts';
 
 const HEADER = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
 const PATH = /^\/[^{}\s?#]*\{pod\}[^{}\s?#]*$/;
+const ROUTE_NAME = /^[^{}\s]*\{pod\}[^{}\s]*$/;
 const HOST = /^[A-Za-z0-9.-]*\{pod\}[A-Za-z0-9.-]*$/;
 
 /** No quotes: namespaces and keys have to stand in an attribute of the hold door. */
@@ -23,13 +24,16 @@ export const podSource = z.union(
     z.strictObject({ metadata: z.strictObject({ namespace: metadataKey, key: metadataKey }) }),
     z.strictObject({ context: text('a key of context_extensions', METADATA_KEY) }),
     z.strictObject({ path: text('a path with exactly one {pod}, such as /pods/{pod}/ws', PATH) }),
+    z.strictObject({
+      routeName: text('a route name with exactly one {pod}, such as httproute/default/{pod}', ROUTE_NAME),
+    }),
     z.strictObject({ host: text('a host with exactly one {pod}, such as {pod}.example.com', HOST) }),
     z.strictObject({
       fixed: z.string().refine((id) => parsePodId(id) !== undefined, 'a pod id: letters, digits, . _ : -, at most 253'),
     }),
   ],
   'route, context, {header: NAME}, {metadata: {namespace: NAME, key: KEY}}, {context: KEY}, {path: TEMPLATE}, ' +
-    '{host: TEMPLATE} or {fixed: POD}',
+    '{routeName: TEMPLATE}, {host: TEMPLATE} or {fixed: POD}',
 );
 
 export type PodSource = z.output<typeof podSource>;

@@ -70,6 +70,7 @@ export interface HttpAccessLogEntry {
     readonly startTime?: Timestamp;
     readonly upstreamCluster?: string;
     readonly metadata?: Metadata;
+    readonly routeName?: string;
     readonly customTags?: StringMap;
     readonly accessLogType?: AccessLogType;
   };

@@ -15,6 +15,8 @@ export interface Sight {
   /** Of the route, else dynamic metadata: as far as the message shows it. The access log shows none of a route. */
   metadata(namespace: string, key: string): string | undefined;
   header(name: string): string | undefined;
+  /** The name that Envoy's configuration gives the route; never in a Check. */
+  readonly routeName: string | undefined;
   readonly path: string | undefined;
   readonly host: string | undefined;
 }
@@ -77,6 +79,8 @@ const ROUTE =
 
 const CONTEXT = ' (ext_authz only; at the hold door, pods.from: [{metadata: …}])';
 
+const ROUTE_NAME = "the route's name (xds.route_name in the hold door's request_attributes)";
+
 const PATH = 'path (if %-encoding, double slashes or dot segments may make it another one, it names no pod)';
 
 function compile(source: PodSource): Source {
@@ -91,8 +95,12 @@ function compile(source: PodSource): Source {
   if ('header' in source)
     return { name: `header ${source.header}`, read: (sight) => sight.header(source.header)?.trim() };
   if ('fixed' in source) return { name: 'fixed', read: () => source.fixed };
+  if ('routeName' in source) {
+    const template = segmentTemplate(source.routeName);
+    return { name: ROUTE_NAME, read: ({ routeName = '' }) => template.exec(routeName)?.[1] };
+  }
   if ('path' in source) {
-    const [asShown, asRead] = [pathTemplate(source.path), pathTemplate(otherReading(source.path))];
+    const [asShown, asRead] = [segmentTemplate(source.path), segmentTemplate(otherReading(source.path))];
     return { name: PATH, read: ({ path = '' }) => podInPath(withoutQuery(path), asShown, asRead) };
   }
   const [before, after] = around(source.host);
@@ -101,7 +109,8 @@ function compile(source: PodSource): Source {
   return { name: 'host', read: ({ host = '' }) => template.exec(host)?.[1]?.toLowerCase() };
 }
 
-function pathTemplate(path: string): RegExp {
+/** Of a path, or of what is written like one: `{pod}` is one segment, and more may follow. */
+function segmentTemplate(path: string): RegExp {
   const [before, after] = around(path.replace(/\/$/, ''));
   return new RegExp(`^${before}([^/]+)${after}(?:/|$)`);
 }

@@ -51,6 +51,7 @@ export const EXT_PROC = 'envoy.filters.http.ext_proc';
 export const ATTRIBUTES = {
   node: 'xds.node.id',
   pod: routeAttribute('wsgate', 'pod'),
+  routeName: 'xds.route_name',
   time: 'request.time',
   peer: 'source.address',
 } as const;

@@ -233,6 +233,7 @@ describe('a source of pods', () => {
     ['context', 'context'],
     ['{header: X-Pod}', { header: 'x-pod' }],
     ['{path: "/pods/{pod}/ws"}', { path: '/pods/{pod}/ws' }],
+    ['{routeName: "httproute/default/{pod}"}', { routeName: 'httproute/default/{pod}' }],
     ['{host: "{pod}.example.com"}', { host: '{pod}.example.com' }],
     ['{fixed: pod1}', { fixed: 'pod1' }],
   ])('%s is understood', (text, source) => {
@@ -247,6 +248,7 @@ describe('a source of pods', () => {
     ['{path: "/{pod}/{pod}"}', 'pods.from[0].path', 'exactly one {pod}'],
     ['{path: "pods/{pod}"}', 'pods.from[0].path', 'exactly one {pod}'],
     ['{path: "/{pod}?a=b"}', 'pods.from[0].path', 'exactly one {pod}'],
+    ['{routeName: pod1}', 'pods.from[0].routeName', 'exactly one {pod}'],
     ['{host: "example.com"}', 'pods.from[0].host', 'exactly one {pod}'],
     ['{host: "{pod}/x"}', 'pods.from[0].host', 'exactly one {pod}'],
     ['{header: "x pod"}', 'pods.from[0].header', 'the name of a header'],

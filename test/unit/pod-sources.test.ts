@@ -8,7 +8,7 @@ function sources(yaml: string): PodSources {
   return new PodSources(loaded.config.pods.from);
 }
 
-interface Seen extends Partial<Pick<Sight, 'routePod' | 'path' | 'host'>> {
+interface Seen extends Partial<Pick<Sight, 'routePod' | 'routeName' | 'path' | 'host'>> {
   readonly headers?: Record<string, string>;
   readonly context?: Record<string, string>;
   readonly metadata?: Record<string, Record<string, string>>;
@@ -17,6 +17,7 @@ interface Seen extends Partial<Pick<Sight, 'routePod' | 'path' | 'host'>> {
 function sight({ headers, context, metadata, ...seen }: Seen): Sight {
   return {
     routePod: undefined,
+    routeName: undefined,
     path: undefined,
     host: undefined,
     ...seen,
@@ -58,6 +59,13 @@ describe('a pod is told', () => {
     ['by a path with an encoded template', '[{path: "/a%20b//{pod}"}]', { path: '/a%20b//pod1' }, 'pod1'],
     ['by a header with spaces around', '[{header: x-pod}]', { headers: { 'x-pod': ' pod1\t' } }, 'pod1'],
     ['by a path that is encoded only after it', '[{path: "/pods/{pod}/ws"}]', { path: '/pods/pod1/ws//a%20b' }, 'pod1'],
+    ['by the name of its route', '[{routeName: "{pod}"}]', { routeName: 'pod1' }, 'pod1'],
+    [
+      'by a route name that goes on',
+      '[{routeName: "httproute/default/{pod}"}]',
+      { routeName: 'httproute/default/pod1/rule/0/match/0/*' },
+      'pod1',
+    ],
     ['by its fixed name', '[{fixed: pod1}]', {}, 'pod1'],
   ])('%s', (_how, from, seen, pod) => {
     expect(sources(from).podOf(sight(seen))).toBe(pod);
@@ -71,6 +79,11 @@ describe('a pod is not told', () => {
     ['by a path with an empty name', '[{path: "/pods/{pod}/ws"}]', { path: '/pods//ws' }],
     ['by a host of another domain', '[{host: "{pod}.example.com"}]', { host: 'pod1.example.com.evil.org' }],
     ['by a host whose dots are other characters', '[{host: "{pod}.example.com"}]', { host: 'pod1.exampleXcom' }],
+    [
+      'by the name of a route elsewhere',
+      '[{routeName: "httproute/default/{pod}"}]',
+      { routeName: 'httproute/other/pod1/rule/0' },
+    ],
     ['by nothing at all', '[route, context, {header: x-pod}]', {}],
     [
       'by a name that is no pod id, even if a later source has one',

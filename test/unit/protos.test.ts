@@ -83,6 +83,7 @@ const logMessage: Complete<StreamAccessLogsMessage> = {
           startTime: time,
           upstreamCluster: 'pod1',
           metadata,
+          routeName: 'pods',
           customTags: { pod: 'pod1' },
           accessLogType: 'DownstreamTunnelSuccessfullyEstablished',
         },

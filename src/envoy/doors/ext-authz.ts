@@ -187,6 +187,7 @@ function sightOf(call: Unary, attributes: AttributeContext, http: HttpRequest, h
       identitySent(call.metadata, http.id) ?? identityOf(attributes.request?.time, attributes.source?.address, http.id),
     client: endpointSent(call.metadata) ?? endpointAt(attributes.source?.address),
     routePod: stringField(attributes.routeMetadataContext?.filterMetadata?.wsgate, 'pod'),
+    routeName: undefined,
     context: (key) => attributes.contextExtensions?.[key],
     metadata: (namespace, key) =>
       stringField(attributes.routeMetadataContext?.filterMetadata?.[namespace], key) ??

@@ -285,6 +285,7 @@ function sightOf({ requestHeaders, metadataContext, attributes }: ProcessingRequ
       identityOfTexts(stringField(shown, ATTRIBUTES.time), stringField(shown, ATTRIBUTES.peer), id),
     client: endpointSent(call.metadata) ?? endpointOf(stringField(shown, ATTRIBUTES.peer)),
     routePod: stringField(shown, ATTRIBUTES.pod),
+    routeName: stringField(shown, ATTRIBUTES.routeName),
     context: () => undefined,
     metadata: (namespace, key) =>
       stringField(shown, routeAttribute(namespace, key)) ??

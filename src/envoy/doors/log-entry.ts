@@ -72,6 +72,7 @@ function sightOf({ commonProperties, request }: HttpAccessLogEntry): RequestSigh
     stream: identityOf(commonProperties?.startTime, commonProperties?.downstreamDirectRemoteAddress),
     client: endpointAt(commonProperties?.downstreamRemoteAddress),
     routePod: commonProperties?.customTags?.pod,
+    routeName: commonProperties?.routeName,
     context: () => undefined,
     metadata: (namespace, key) => stringField(commonProperties?.metadata?.filterMetadata?.[namespace], key),
     header: (name) => request?.requestHeaders?.[name],

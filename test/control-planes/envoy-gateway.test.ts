@@ -1,0 +1,149 @@
+/**
+ * deploy/kubernetes/envoy-gateway, rendered anew by Envoy Gateway's own translator, on a real Envoy: with the gate's shipped
+ * defaults, and no setting but those of the recipe.
+ */
+
+import { readFileSync } from 'node:fs';
+import { afterEach, expect, it } from 'vitest';
+import { type Client, closeAll } from '../../lab/fleet/clients.ts';
+import { Fleet, type FleetOptions } from '../../lab/fleet/fleet.ts';
+import { until } from '../../lab/fleet/processes.ts';
+import { envoyGateway } from './envoy-gateway.ts';
+import { gateConfig, renderEnvoyGateway, store, stored } from './recipes.ts';
+
+const rendered = renderEnvoyGateway(process.env.WSGATE_EGCTL ?? '');
+const PODS = ['chat-0', 'chat-1'];
+/** The recipe's `limits.default`. */
+const LIMIT = 100;
+/** A store that is new is not trusted before. */
+const RECOVERY_MS = 45_000;
+
+let fleet: Fleet | undefined;
+afterEach(() => fleet?.stop());
+
+/** `patience`: of Envoys; that of the recipe is too short for a machine that stalls. `lease`: nobody is there to recover. */
+async function start(
+  options: FleetOptions = {},
+  patience?: string,
+  lease: object = { recovery: '0s' },
+): Promise<Fleet> {
+  const recipe = gateConfig('envoy-gateway');
+  const config = { ...recipe, lease: { ...recipe.lease, ...lease } };
+  const render = envoyGateway(rendered, patience);
+  const started = await Fleet.start({ store: 'redis', pods: PODS, config, render, patient: false, ...options });
+  fleet = started;
+  const isAdmitted = async () => {
+    const { opened } = await started.open(1, '/chat-1/');
+    await closeAll(opened);
+    return opened.length === 1;
+  };
+  await until('a store that is new is trusted', isAdmitted, RECOVERY_MS);
+  return started;
+}
+
+function plain(of: Fleet): Promise<string> {
+  return fetch(`http://127.0.0.1:${of.envoy.port}/chat-0/`).then((response) => response.text());
+}
+
+it('the stored configuration is what the translator renders', () => {
+  if (process.env.WSGATE_TEST_STORE) store('envoy-gateway', rendered);
+  expect(rendered).toEqual(stored('envoy-gateway'));
+});
+
+it('the recipe patches nothing', () => {
+  for (const file of ['gateway', 'door', 'pods', 'wsgate']) {
+    const text = readFileSync(new URL(`../../deploy/kubernetes/envoy-gateway/${file}.yaml`, import.meta.url), 'utf8');
+    expect(text).not.toContain('EnvoyPatchPolicy');
+  }
+});
+
+it('the limit is exact with 300 at once through each of two Envoys, and each slot is free within a second', async () => {
+  const on = await start({ proxies: ['edge-a', 'edge-b'] }, '5s', {});
+  const outcomes = await Promise.all([0, 1].map((proxy) => on.open(300, '/chat-0/', proxy, { concurrency: 300 })));
+  const opened = outcomes.flatMap((outcome) => outcome.opened);
+  expect(opened).toHaveLength(LIMIT);
+  expect(outcomes.flatMap(({ failed }) => failed)).toEqual([]);
+  const refused = new Set(
+    outcomes.flatMap((outcome) => outcome.refused.map(({ status, body }) => `${status} ${body}`)),
+  );
+  expect([...refused]).toEqual(['429 {"error":"LIMIT_EXCEEDED","retry_after":5}']);
+  await on.settlesAt(LIMIT, 1000, 'chat-0');
+  expect(await plain(on)).toBe('chat-0: GET /chat-0/\n');
+  await closeAll(opened.slice(0, 40));
+  await on.settlesAt(LIMIT - 40, 1000, 'chat-0');
+  for (const client of opened.slice(40, 60)) client.reset();
+  await on.settlesAt(LIMIT - 60, 1000, 'chat-0');
+  on.envoy.kill('SIGTERM');
+  await on.envoy.ended;
+  const atB = outcomes[1]?.opened.filter(isOpen).length ?? Number.NaN;
+  await on.settlesAt(atB, 1000, 'chat-0');
+  on.podAt(0).closeAll();
+  await on.settlesAt(0, 1000, 'chat-0');
+});
+
+it('a gate closes one connection, on request', async () => {
+  const on = await start();
+  const { opened } = await on.open(3, '/chat-0/');
+  await on.settlesAt(3, 1000, 'chat-0');
+  const [holder] = await on.holders('chat-0');
+  const path = `/v1/pods/chat-0/connections/${encodeURIComponent(holder?.lease ?? '')}/close`;
+  const answer = await fetch(`http://127.0.0.1:${on.gate.httpPort}${path}`, { method: 'POST' });
+  expect(await answer.json()).toEqual({ closed: true });
+  await on.settlesAt(2, 1000, 'chat-0');
+  await expect.poll(() => opened.filter(isOpen)).toHaveLength(2);
+});
+
+it.each(['SIGKILL', 'SIGTERM'] as const)('a gate that gets %s closes nothing and lets nobody in', async (signal) => {
+  const on = await start();
+  const { opened } = await on.open(50, '/chat-0/');
+  await on.settlesAt(50, 1000, 'chat-0');
+  await on.endGate(signal);
+  expect((await on.open(10, '/chat-0/')).refused.map(refusal)).toEqual(Array(10).fill('503 5 no gate answered'));
+  expect(await plain(on)).toBe('chat-0: GET /chat-0/\n');
+  await on.startGate();
+  await until('upgrades are let in', async () => (await on.open(1, '/chat-0/')).opened.length === 1, RECOVERY_MS);
+  expect(opened.filter(isOpen)).toHaveLength(50);
+  await on.settlesAt(51, 1000, 'chat-0');
+  // No gate holds these any more: the access log tells of their end.
+  await closeAll(opened);
+  await on.settlesAt(1, 3000, 'chat-0');
+  const { opened: others } = await on.open(LIMIT + 10, '/chat-0/');
+  expect(others).toHaveLength(LIMIT - 1);
+});
+
+it('a gate that hangs closes nothing and lets nobody in', async () => {
+  const on = await start();
+  const { opened } = await on.open(10, '/chat-0/');
+  await on.settlesAt(10, 1000, 'chat-0');
+  on.gate.kill('SIGSTOP');
+  expect((await on.open(5, '/chat-0/')).refused.map(refusal)).toEqual(Array(5).fill('503 5 no gate answered'));
+  expect(await plain(on)).toBe('chat-0: GET /chat-0/\n');
+  on.gate.kill('SIGCONT');
+  await on.settlesAt(10, 5000, 'chat-0');
+  expect(opened.filter(isOpen)).toHaveLength(10);
+});
+
+it('without the guard, a WebSocket gets in that no gate has answered; that is what it is for', async () => {
+  const unguarded = JSON.parse(
+    JSON.stringify(rendered).replaceAll('"name":"DENY"', '"name":"ALLOW"').replaceAll('"action":"DENY",', ''),
+  ) as typeof rendered;
+  const on = await start({ render: envoyGateway(unguarded) });
+  await on.endGate('SIGKILL');
+  expect((await on.open(3, '/chat-0/')).opened).toHaveLength(3);
+});
+
+function isOpen({ readyState, OPEN }: Client): boolean {
+  return readyState === OPEN;
+}
+
+function refusal({
+  status,
+  headers,
+  body,
+}: {
+  status: number;
+  headers: Record<string, unknown>;
+  body: string;
+}): string {
+  return `${status} ${headers['retry-after']} ${body}`;
+}
