@@ -4,19 +4,23 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { type Client, closeAll } from '../../lab/fleet/clients.ts';
 import { Fleet, type FleetOptions } from '../../lab/fleet/fleet.ts';
 import { until } from '../../lab/fleet/processes.ts';
 import { envoyGateway } from './envoy-gateway.ts';
-import { gateConfig, renderEnvoyGateway, store, stored } from './recipes.ts';
+import { gateConfig, type Rendered, renderEnvoyGateway, store, stored } from './recipes.ts';
 
-const rendered = renderEnvoyGateway(process.env.WSGATE_EGCTL ?? '');
+const egctl = process.env.WSGATE_EGCTL ?? '';
+const rendered = renderEnvoyGateway(egctl);
 const PODS = ['chat-0', 'chat-1'];
 /** The recipe's `limits.default`. */
 const LIMIT = 100;
 /** A store that is new is not trusted before. */
 const RECOVERY_MS = 45_000;
+
+// A store that is new is waited for, too.
+vi.setConfig({ testTimeout: 180_000 });
 
 let fleet: Fleet | undefined;
 afterEach(() => fleet?.stop());
@@ -126,10 +130,26 @@ it('a gate that hangs closes nothing and lets nobody in', async () => {
 it('without the guard, a WebSocket gets in that no gate has answered; that is what it is for', async () => {
   const unguarded = JSON.parse(
     JSON.stringify(rendered).replaceAll('"name":"DENY"', '"name":"ALLOW"').replaceAll('"action":"DENY",', ''),
-  ) as typeof rendered;
+  ) as Rendered;
   const on = await start({ render: envoyGateway(unguarded) });
   await on.endGate('SIGKILL');
   expect((await on.open(3, '/chat-0/')).opened).toHaveLength(3);
+});
+
+it('with the patch for periodic entries, the slots of an Envoy that was killed are free after the grace', async () => {
+  const patched = JSON.stringify(renderEnvoyGateway(egctl, { patch: 'periodic-entries.yaml' }));
+  const soon = patched.replace('"accessLogFlushInterval":"15s"', '"accessLogFlushInterval":"1s"');
+  expect(soon).not.toBe(patched);
+  const render = envoyGateway(JSON.parse(soon) as Rendered);
+  const lease = { recovery: '0s', ttl: '5s', grace: '6s' };
+  const on = await start({ proxies: ['edge-a', 'edge-b'], render }, undefined, lease);
+  const outcomes = [await on.open(20, '/chat-0/', 0), await on.open(10, '/chat-0/', 1)];
+  await on.settlesAt(30, 1000, 'chat-0');
+  const told = async () => (await on.gate.metrics('/metrics'))['wsgate_access_log_entries_total{kind="seen"}'];
+  await expect.poll(told).toBeGreaterThan(5 * 30);
+  on.envoy.kill('SIGKILL');
+  await on.settlesAt(10, 45_000, 'chat-0');
+  expect(outcomes[1]?.opened.filter(isOpen)).toHaveLength(10);
 });
 
 function isOpen({ readyState, OPEN }: Client): boolean {

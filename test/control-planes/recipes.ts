@@ -31,8 +31,9 @@ export function store(recipe: Recipe, rendered: Rendered): void {
 }
 
 /** By `egctl x translate`, which takes nothing that the objects' schemas do not have. */
-export function renderEnvoyGateway(egctl: string): Rendered {
-  const objects = `${clusterOf('envoy-gateway')}\n---\n${ENDPOINTS}`;
+export function renderEnvoyGateway(egctl: string, { patch }: { readonly patch?: string } = {}): Rendered {
+  const patches = patch ? [readFileSync(join(RECIPES, 'envoy-gateway/patched', patch), 'utf8')] : [];
+  const objects = [clusterOf('envoy-gateway'), ENDPOINTS, ...patches].join('\n---\n');
   const args = ['x', 'translate', '--from', 'gateway-api', '--to', 'xds', '-o', 'json', '-f'];
   const { xds } = withFiles([objects], ([file]) => run(egctl, [...args, file ?? ''])) as { xds: Record<string, Dump> };
   const dumps = Object.values(xds).flatMap(({ configs }) => configs);
