@@ -1,9 +1,10 @@
 /** The hold door: the ext_proc filter that leads to a gate. */
 
 import type { Config } from '../../config/schema.ts';
+import type { Filter } from '../envoy-view.ts';
 import type { Finding } from '../finding.ts';
 import { type Door, type GateSide, metadataOf } from '../gate-side.ts';
-import { at, isA, list, text } from '../json.ts';
+import { at, isA, type Json, list, text } from '../json.ts';
 
 const HOLDING = 'processing_mode: {request_header_mode: SEND, response_header_mode: SKIP, response_trailer_mode: SEND}';
 
@@ -66,7 +67,7 @@ function failureOf(side: GateSide, { config, filter }: Door, where: string): Fin
     ];
   }
   const decidesBefore = side.doors.some(({ kind }) => kind === 'ext_authz');
-  if (decidesBefore || isGuarded(side, filter.name)) return [];
+  if (decidesBefore || isGuarded(side, filter)) return [];
   return [
     {
       check: 'hold-unguarded',
@@ -78,12 +79,18 @@ function failureOf(side: GateSide, { config, filter }: Door, where: string): Fin
   ];
 }
 
-/** Behind the door: an RBAC filter that asks for its metadata, or routes that do. */
-function isGuarded({ manager }: GateSide, door: string): boolean {
-  const behind = manager.filters.slice(manager.filters.findIndex(({ name }) => name === door) + 1);
+/** Behind the door: an RBAC filter that asks for its metadata, on all routes or on each that has the door; or routes that do. */
+function isGuarded({ manager }: GateSide, door: Filter): boolean {
+  const behind = manager.filters.slice(manager.filters.findIndex(({ name }) => name === door.name) + 1);
   const guards = behind.filter(({ config }) => isA(config, 'RBAC'));
+  const asked = manager.routes.filter(({ filterConfigs }) => !door.disabled || filterConfigs.has(door.name));
+  const isOnEach = ({ name }: Filter) => asked.every(({ filterConfigs }) => wantsAnswer(filterConfigs.get(name)));
   const wants = [...guards.map(({ config }) => config), ...manager.routes.map(({ config }) => at(config, 'match'))];
-  return wants.some((config) => JSON.stringify(config)?.includes('"wsgate"'));
+  return wants.some(wantsAnswer) || (asked.length > 0 && guards.some(isOnEach));
+}
+
+function wantsAnswer(config: Json): boolean {
+  return JSON.stringify(config)?.includes('"wsgate"') ?? false;
 }
 
 function attributesOf({ config, service }: Door, where: string, gate: Config): Finding[] {
