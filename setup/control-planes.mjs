@@ -3,18 +3,40 @@
  * Minutes each, once. Nothing but `npm run test:control-planes` needs them.
  */
 
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cached } from './cache.mjs';
+import { cached, inScratch, root } from './cache.mjs';
 import { onPath, quietly } from './child.mjs';
 import { step } from './step.mjs';
 
 const ENVOY_GATEWAY = '1.9.1';
+/** Istio tags its releases without a `v`, so the registry knows commits only. */
+const ISTIO = 'v0.0.0-20260827124520-eed52ebb66ad';
 
 /** `egctl x translate`. @returns {Promise<string>} the program's path */
 export function findEgctl() {
   return built(`egctl-${ENVOY_GATEWAY}`, 'egctl', async (program) => {
     const module = await download(`github.com/envoyproxy/gateway@v${ENVOY_GATEWAY}`);
     await build(module, program, './cmd/egctl');
+  });
+}
+
+/** test/control-planes/istio/render.go. @returns {Promise<string>} the program's path */
+export function findIstioRenderer() {
+  const source = join(root, 'test/control-planes/istio/render.go');
+  const digest = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 8);
+  return built(`istio-${ISTIO}-${digest}`, 'istio-render', async (program) => {
+    const module = await download(`istio.io/istio@${ISTIO}`);
+    // One of Istio's own packages: then the versions are those of Istio's go.sum. Go allows none beside the module in its
+    // cache, so in a copy.
+    await inScratch(async (scratch) => {
+      const copy = join(scratch, 'istio');
+      await quietly('cp', ['-r', '--no-preserve=mode', module, copy]);
+      mkdirSync(join(copy, 'wsgate-render'));
+      copyFileSync(source, join(copy, 'wsgate-render/main.go'));
+      await build(copy, program, './wsgate-render');
+    });
   });
 }
 

@@ -11,10 +11,12 @@ type Json = Record<string, unknown>;
 export interface Places {
   /** The listener that clients connect to. */
   readonly listener: string;
-  /** The pod that a cluster leads to; undefined for a cluster of the gates. */
+  /** The pod that a cluster leads to. */
   podOf(cluster: string): string | undefined;
-  /** Clusters that lead elsewhere. */
-  readonly unused?: RegExp;
+  /** The clusters of the gates. What leads elsewhere is left out. */
+  readonly gates: RegExp;
+  /** Filters and loggers that this Envoy does not have, by the beginning of their types. */
+  readonly foreign?: RegExp;
   /** Where this Envoy's connections come from: each has an address of its own. */
   readonly address?: string;
   /** How long to wait for a gate instead: machines that run tests stall. */
@@ -23,16 +25,18 @@ export interface Places {
 
 export function asStatic(rendered: Rendered, edge: Edge, places: Places): string {
   const listeners = rendered.listeners.filter(({ name }) => name === places.listener);
-  const clusters = rendered.clusters.filter(({ name }) => !places.unused?.test(String(name)));
+  const clusters = rendered.clusters
+    .map((cluster) => ({ cluster, name: String(cluster.name) }))
+    .filter(({ name }) => places.podOf(name) ?? places.gates.test(name));
   return JSON.stringify({
     admin: { address: socket('127.0.0.1', 0) },
     static_resources: {
       listeners: listeners.map((listener) => ({
-        ...(filledIn(listener, rendered.routes, places.patience) as Json),
+        ...(filledIn(listener, rendered.routes, places) as Json),
         name: 'edge',
         address: socket('127.0.0.1', 0),
       })),
-      clusters: clusters.map((cluster) => clusterAt(cluster, edge, places)),
+      clusters: clusters.map(({ cluster }) => clusterAt(filledIn(cluster, [], places) as Json, edge, places)),
     },
   });
 }
@@ -56,18 +60,38 @@ function clusterAt(cluster: Json, { pods, gate }: Edge, { podOf, address }: Plac
   });
 }
 
-/** With the route configuration in the place of its name. */
-function filledIn(node: unknown, routes: readonly Json[], patience: string | undefined): unknown {
-  if (Array.isArray(node)) return node.map((item) => filledIn(item, routes, patience));
-  if (typeof node !== 'object' || node === null) return node;
+/** With the route configuration in the place of its name, and without what is foreign. */
+function filledIn(node: unknown, routes: readonly Json[], places: Places): unknown {
+  if (Array.isArray(node)) {
+    return node.filter((item) => !isForeign(item, places)).map((item) => filledIn(item, routes, places));
+  }
+  if (!isObject(node)) return node;
   const entries = Object.entries(node).map(([key, value]) => {
-    if (key === 'rds')
-      return ['routeConfig', routeConfig((value as { routeConfigName: string }).routeConfigName, routes)];
-    if (patience && key === 'messageTimeout') return [key, patience];
-    return [key, filledIn(value, routes, patience)];
+    if (key === 'rds' && isObject(value)) return ['routeConfig', routeConfig(String(value.routeConfigName), routes)];
+    const filled = filledIn(value, routes, places);
+    return [key, places.patience ? patient(key, filled, places.patience) : filled];
   });
   const filled = Object.fromEntries(entries) as Json;
   return 'filterChains' in filled || 'defaultFilterChain' in filled ? without('@type', filled) : filled;
+}
+
+function isForeign(item: unknown, { foreign }: Places): boolean {
+  return (
+    foreign !== undefined && isObject(item) && isObject(item.typedConfig) && foreign.test(typeOf(item.typedConfig))
+  );
+}
+
+function typeOf(config: Json): string {
+  return String(config.typeUrl ?? config['@type']);
+}
+
+function patient(key: string, value: unknown, patience: string): unknown {
+  if (key === 'messageTimeout') return patience;
+  return key === 'grpcService' && isObject(value) && value.timeout ? { ...value, timeout: patience } : value;
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null;
 }
 
 function routeConfig(name: string, routes: readonly Json[]): Json {

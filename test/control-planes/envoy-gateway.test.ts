@@ -5,48 +5,27 @@
 
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it, vi } from 'vitest';
-import { type Client, closeAll } from '../../lab/fleet/clients.ts';
-import { Fleet, type FleetOptions } from '../../lab/fleet/fleet.ts';
+import { closeAll } from '../../lab/fleet/clients.ts';
+import type { Fleet, FleetOptions } from '../../lab/fleet/fleet.ts';
 import { until } from '../../lab/fleet/processes.ts';
 import { envoyGateway } from './envoy-gateway.ts';
-import { gateConfig, type Rendered, renderEnvoyGateway, store, stored } from './recipes.ts';
+import { isOpen, plain, RECOVERY_MS, startRecipe } from './recipe-fleet.ts';
+import { type Rendered, renderEnvoyGateway, store, stored } from './recipes.ts';
 
 const egctl = process.env.WSGATE_EGCTL ?? '';
 const rendered = renderEnvoyGateway(egctl);
-const PODS = ['chat-0', 'chat-1'];
 /** The recipe's `limits.default`. */
 const LIMIT = 100;
-/** A store that is new is not trusted before. */
-const RECOVERY_MS = 45_000;
-
 // A store that is new is waited for, too.
 vi.setConfig({ testTimeout: 180_000 });
 
 let fleet: Fleet | undefined;
 afterEach(() => fleet?.stop());
 
-/** `patience`: of Envoys; that of the recipe is too short for a machine that stalls. `lease`: nobody is there to recover. */
-async function start(
-  options: FleetOptions = {},
-  patience?: string,
-  lease: object = { recovery: '0s' },
-): Promise<Fleet> {
-  const recipe = gateConfig('envoy-gateway');
-  const config = { ...recipe, lease: { ...recipe.lease, ...lease } };
-  const render = envoyGateway(rendered, patience);
-  const started = await Fleet.start({ store: 'redis', pods: PODS, config, render, patient: false, ...options });
-  fleet = started;
-  const isAdmitted = async () => {
-    const { opened } = await started.open(1, '/chat-1/');
-    await closeAll(opened);
-    return opened.length === 1;
-  };
-  await until('a store that is new is trusted', isAdmitted, RECOVERY_MS);
-  return started;
-}
-
-function plain(of: Fleet): Promise<string> {
-  return fetch(`http://127.0.0.1:${of.envoy.port}/chat-0/`).then((response) => response.text());
+/** `patience`: of Envoys; that of the recipe, null, is short for a machine that stalls. */
+async function start(options: FleetOptions = {}, lease?: object, patience: string | null = '5s'): Promise<Fleet> {
+  fleet = await startRecipe('envoy-gateway', { render: envoyGateway(rendered, patience), ...options }, lease);
+  return fleet;
 }
 
 it('the stored configuration is what the translator renders', () => {
@@ -62,7 +41,7 @@ it('the recipe patches nothing', () => {
 });
 
 it('the limit is exact with 300 at once through each of two Envoys, and each slot is free within a second', async () => {
-  const on = await start({ proxies: ['edge-a', 'edge-b'] }, '5s', {});
+  const on = await start({ proxies: ['edge-a', 'edge-b'] }, {});
   const outcomes = await Promise.all([0, 1].map((proxy) => on.open(300, '/chat-0/', proxy, { concurrency: 300 })));
   const opened = outcomes.flatMap((outcome) => outcome.opened);
   expect(opened).toHaveLength(LIMIT);
@@ -116,7 +95,7 @@ it.each(['SIGKILL', 'SIGTERM'] as const)('a gate that gets %s closes nothing and
 });
 
 it('a gate that hangs closes nothing and lets nobody in', async () => {
-  const on = await start();
+  const on = await start({}, undefined, null);
   const { opened } = await on.open(10, '/chat-0/');
   await on.settlesAt(10, 1000, 'chat-0');
   on.gate.kill('SIGSTOP');
@@ -142,7 +121,7 @@ it('with the patch for periodic entries, the slots of an Envoy that was killed a
   expect(soon).not.toBe(patched);
   const render = envoyGateway(JSON.parse(soon) as Rendered);
   const lease = { recovery: '0s', ttl: '5s', grace: '6s' };
-  const on = await start({ proxies: ['edge-a', 'edge-b'], render }, undefined, lease);
+  const on = await start({ proxies: ['edge-a', 'edge-b'], render }, lease);
   const outcomes = [await on.open(20, '/chat-0/', 0), await on.open(10, '/chat-0/', 1)];
   await on.settlesAt(30, 1000, 'chat-0');
   const told = async () => (await on.gate.metrics('/metrics'))['wsgate_access_log_entries_total{kind="seen"}'];
@@ -151,10 +130,6 @@ it('with the patch for periodic entries, the slots of an Envoy that was killed a
   await on.settlesAt(10, 45_000, 'chat-0');
   expect(outcomes[1]?.opened.filter(isOpen)).toHaveLength(10);
 });
-
-function isOpen({ readyState, OPEN }: Client): boolean {
-  return readyState === OPEN;
-}
 
 function refusal({
   status,

@@ -16,7 +16,7 @@ export interface Rendered {
   readonly clusters: readonly Json[];
 }
 
-export type Recipe = 'envoy-gateway';
+export type Recipe = 'envoy-gateway' | 'istio';
 
 const RECIPES = fileURLToPath(new URL('../../deploy/kubernetes/', import.meta.url));
 const RENDERED = fileURLToPath(new URL('rendered/', import.meta.url));
@@ -42,6 +42,16 @@ export function renderEnvoyGateway(egctl: string, { patch }: { readonly patch?: 
     routes: dumps.flatMap(({ dynamicRouteConfigs = [] }) => dynamicRouteConfigs.map((each) => each.routeConfig)),
     clusters: dumps.flatMap(({ dynamicActiveClusters = [] }) => dynamicActiveClusters.map((each) => each.cluster)),
   };
+}
+
+/** By istiod's generators (istio/render.go). Without mutual TLS, whose certificates istiod's agent would have. */
+export function renderIstio(renderer: string): Rendered {
+  const mesh = `${readFileSync(join(RECIPES, 'istio/mesh-config.yaml'), 'utf8')}\nenableAutoMtls: false\n`;
+  return withFiles([mesh, clusterOf('istio')], (files, folder) => {
+    const output = join(folder, 'rendered.json');
+    execFileSync(renderer, [...files, output], { stdio: 'ignore' });
+    return JSON.parse(readFileSync(output, 'utf8')) as Rendered;
+  });
 }
 
 /** The gate's configuration that the recipe mounts, without the addresses of its cluster. */
@@ -72,7 +82,9 @@ endpoints: [{addresses: [10.0.1.1], conditions: {ready: true}}]
 
 /** All objects of a recipe, each Service with an address, as a cluster gives it one. */
 function clusterOf(recipe: Recipe): string {
-  const files = readdirSync(join(RECIPES, recipe)).filter((file) => file.endsWith('.yaml'));
+  const files = readdirSync(join(RECIPES, recipe)).filter(
+    (file) => file.endsWith('.yaml') && file !== 'mesh-config.yaml',
+  );
   return files
     .sort()
     .flatMap((file) => parseAllDocuments(readFileSync(join(RECIPES, recipe, file), 'utf8')))
@@ -84,7 +96,7 @@ function clusterOf(recipe: Recipe): string {
     .join('\n---\n');
 }
 
-function withFiles<T>(texts: readonly string[], work: (files: string[]) => T): T {
+function withFiles<T>(texts: readonly string[], work: (files: string[], folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'wsgate-recipes-'));
   try {
     const files = texts.map((text, index) => {
@@ -92,7 +104,7 @@ function withFiles<T>(texts: readonly string[], work: (files: string[]) => T): T
       writeFileSync(file, text);
       return file;
     });
-    return work(files);
+    return work(files, folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
