@@ -11,12 +11,13 @@ import type { Fleet, FleetOptions } from '../../lab/fleet/fleet.ts';
 import { until } from '../../lab/fleet/processes.ts';
 import { FOREIGN, istio } from './istio.ts';
 import { isOpen, plain, RECOVERY_MS, startRecipe } from './recipe-fleet.ts';
-import { renderIstio, store, stored } from './recipes.ts';
+import { type Rendered, renderIstio, store, stored } from './recipes.ts';
 
 // A store that is new is waited for, too.
 vi.setConfig({ testTimeout: 180_000 });
 
-const rendered = renderIstio(process.env.WSGATE_ISTIO_RENDERER ?? '');
+const renderer = process.env.WSGATE_ISTIO_RENDERER ?? '';
+const rendered = renderIstio(renderer);
 /** The recipe's `limits.default`. */
 const LIMIT = 100;
 /** Istio's log waits for a second before it sends entries. */
@@ -74,6 +75,30 @@ it('a gate that is killed closes nothing and lets nobody in', async () => {
   await on.settlesAt(51, 1000, 'chat-0');
   await closeAll(opened);
   await on.settlesAt(1, TOLD_MS, 'chat-0');
+});
+
+it('with the patch, a gate closes one connection, and the slots of an Envoy that was killed are free after the grace', async () => {
+  const patched = JSON.stringify(renderIstio(renderer, { patch: 'hold.yaml' }));
+  const soon = patched.replace('"accessLogFlushInterval":"15s"', '"accessLogFlushInterval":"1s"');
+  expect(soon).not.toBe(patched);
+  const render = istio(JSON.parse(soon) as Rendered);
+  const on = await start({ proxies: ['edge-a', 'edge-b'], render }, { recovery: '0s', ttl: '5s', grace: '6s' });
+  await on.open(20, '/chat-0/', 0);
+  const { opened } = await on.open(LIMIT, '/chat-0/', 1);
+  expect(opened).toHaveLength(LIMIT - 20);
+  await expect.poll(async () => (await on.gate.metrics('/metrics')).wsgate_held_streams).toBe(LIMIT);
+  await closeAll(opened.slice(0, 70));
+  await on.settlesAt(30, 1000, 'chat-0');
+  const ofB = (await on.holders('chat-0')).find(({ lease }) => lease.startsWith('127.0.2.2_'));
+  const path = `/v1/pods/chat-0/connections/${encodeURIComponent(ofB?.lease ?? '')}/close`;
+  const answer = await fetch(`http://127.0.0.1:${on.gate.httpPort}${path}`, { method: 'POST' });
+  expect(await answer.json()).toEqual({ closed: true });
+  await on.settlesAt(29, 1000, 'chat-0');
+  const told = async () => (await on.gate.metrics('/metrics'))['wsgate_access_log_entries_total{kind="seen"}'];
+  await expect.poll(told).toBeGreaterThan(5 * LIMIT);
+  on.envoy.kill('SIGKILL');
+  await on.settlesAt(9, 45_000, 'chat-0');
+  expect(opened.filter(isOpen)).toHaveLength(9);
 });
 
 /** Of an upgrade whose header is spelled so. */

@@ -18,6 +18,11 @@ export interface Rendered {
 
 export type Recipe = 'envoy-gateway' | 'istio';
 
+interface Patched {
+  /** A file of the recipe's `patched/`. */
+  readonly patch?: string;
+}
+
 const RECIPES = fileURLToPath(new URL('../../deploy/kubernetes/', import.meta.url));
 const RENDERED = fileURLToPath(new URL('rendered/', import.meta.url));
 
@@ -31,9 +36,8 @@ export function store(recipe: Recipe, rendered: Rendered): void {
 }
 
 /** By `egctl x translate`, which takes nothing that the objects' schemas do not have. */
-export function renderEnvoyGateway(egctl: string, { patch }: { readonly patch?: string } = {}): Rendered {
-  const patches = patch ? [readFileSync(join(RECIPES, 'envoy-gateway/patched', patch), 'utf8')] : [];
-  const objects = [clusterOf('envoy-gateway'), ENDPOINTS, ...patches].join('\n---\n');
+export function renderEnvoyGateway(egctl: string, { patch }: Patched = {}): Rendered {
+  const objects = `${clusterOf('envoy-gateway', patch)}\n---\n${ENDPOINTS}`;
   const args = ['x', 'translate', '--from', 'gateway-api', '--to', 'xds', '-o', 'json', '-f'];
   const { xds } = withFiles([objects], ([file]) => run(egctl, [...args, file ?? ''])) as { xds: Record<string, Dump> };
   const dumps = Object.values(xds).flatMap(({ configs }) => configs);
@@ -45,9 +49,9 @@ export function renderEnvoyGateway(egctl: string, { patch }: { readonly patch?: 
 }
 
 /** By istiod's generators (istio/render.go). Without mutual TLS, whose certificates istiod's agent would have. */
-export function renderIstio(renderer: string): Rendered {
+export function renderIstio(renderer: string, { patch }: Patched = {}): Rendered {
   const mesh = `${readFileSync(join(RECIPES, 'istio/mesh-config.yaml'), 'utf8')}\nenableAutoMtls: false\n`;
-  return withFiles([mesh, clusterOf('istio')], (files, folder) => {
+  return withFiles([mesh, clusterOf('istio', patch)], (files, folder) => {
     const output = join(folder, 'rendered.json');
     execFileSync(renderer, [...files, output], { stdio: 'ignore' });
     return JSON.parse(readFileSync(output, 'utf8')) as Rendered;
@@ -81,12 +85,13 @@ endpoints: [{addresses: [10.0.1.1], conditions: {ready: true}}]
 `;
 
 /** All objects of a recipe, each Service with an address, as a cluster gives it one. */
-function clusterOf(recipe: Recipe): string {
+function clusterOf(recipe: Recipe, patch: string | undefined): string {
   const files = readdirSync(join(RECIPES, recipe)).filter(
     (file) => file.endsWith('.yaml') && file !== 'mesh-config.yaml',
   );
   return files
     .sort()
+    .concat(patch ? [`patched/${patch}`] : [])
     .flatMap((file) => parseAllDocuments(readFileSync(join(RECIPES, recipe, file), 'utf8')))
     .filter(({ contents }) => isMap(contents))
     .map((document, index) => {
