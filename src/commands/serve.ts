@@ -20,8 +20,8 @@ export const serve = command(
     const log = await createLogger(config.log, host.out, host.outIsTerminal);
     let reload: Reload | undefined;
     host.onHangup(() => reload?.read()); // one that comes before it serves would change nothing
-    lookAtOpenFiles(config, log);
     const app = await startApp(config, log);
+    lookAtOpenFiles(config, log);
     reload = new Reload({ file, env: host.env, config, app, log });
     reload.watch();
     const signalled = host.signal(); // before anybody is told that it serves
