@@ -71,6 +71,7 @@ async function night() {
     ['lab/faults.ts', ['--policy', 'both', '--door', 'all', '--at-once', '2']],
     ['lab/soak.ts', ['--minutes', '30']],
     ['bench/main.ts', []],
+    ['scripts/run.mjs', ['test:envoys']],
     ['scripts/run.mjs', ['test:control-planes']],
   ];
   Object.assign(process.env, { WSGATE_TEST_SEED: 'random', WSGATE_TEST_RUNS: '10' });
