@@ -2,11 +2,22 @@
  * The names of things, as types: a string becomes one of these only through its parser, at the edge.
  */
 
+import { isIP } from 'node:net';
+
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
 
-/** A backend instance that a limit protects: `[A-Za-z0-9._:-]{1,253}`. */
+/**
+ * A backend instance that a limit protects: `[A-Za-z0-9._:-]{1,253}`. One of a service is `<service>/<endpoint>`, such as
+ * `chat/10.0.0.1:8080`: it tells its service and its address by itself.
+ */
 export type PodId = Branded<'PodId'>;
+
+/** A set of pods among which a gate may choose: its name with a `/`, with which the ids of its pods begin. */
+export type ServiceId = Branded<'ServiceId'>;
+
+/** Where a lease is: at a pod, or at one of a service while it is not known at which. */
+export type Where = PodId | ServiceId;
 
 /** One Envoy process: `[A-Za-z0-9._:~/@=+-]{1,253}`, which is what the ids of control planes and SPIFFE are made of. */
 export type ProxyId = Branded<'ProxyId'>;
@@ -18,11 +29,49 @@ export type LeaseId = Branded<'LeaseId'>;
 export type StreamIdentity = Branded<'StreamIdentity'>;
 
 const POD = /^[A-Za-z0-9._:-]{1,253}$/;
+const SERVICE = /^[A-Za-z0-9._-]{1,63}$/;
+const POD_OF_SERVICE = /^([A-Za-z0-9._-]{1,63}\/)(.*)$/s;
+const ENDPOINT = /^(?:(\d{1,3}(?:\.\d{1,3}){3})|\[([0-9A-Fa-f:.]{2,45})\]):(\d{1,5})$/;
 const PROXY = /^[A-Za-z0-9._:~/@=+-]{1,253}$/;
 const LEASE = /^[A-Za-z0-9._:~/@=+-]{1,253}_[A-Za-z0-9.:-]{1,128}$/;
 
 export function parsePodId(text: string): PodId | undefined {
-  return POD.test(text) ? (text as PodId) : undefined;
+  if (POD.test(text)) return text as PodId;
+  const [, , endpoint = ''] = POD_OF_SERVICE.exec(text) ?? [];
+  return parseEndpoint(endpoint) === endpoint ? (text as PodId) : undefined;
+}
+
+/** From the service's name. */
+export function parseServiceId(name: string): ServiceId | undefined {
+  return SERVICE.test(name) ? (`${name}/` as ServiceId) : undefined;
+}
+
+/** `ip:port` or `[ip]:port`, in the one spelling that Envoy has for it, too. */
+export function parseEndpoint(text: string): string | undefined {
+  const [, v4, v6, port] = ENDPOINT.exec(text) ?? [];
+  if (!(Number(port) > 0 && Number(port) < 65_536) || !isIP(v4 ?? v6 ?? '')) return undefined;
+  const host = v4 ?? URL.parse(`http://[${v6}]`)?.hostname;
+  return host && `${host}:${Number(port)}`;
+}
+
+/** The pod of a service at an endpoint, as `parseEndpoint` gives it. */
+export function podOf(service: ServiceId, endpoint: string): PodId {
+  return `${service}${endpoint}` as PodId;
+}
+
+/** Undefined for a pod that belongs to no service. */
+export function serviceOf(where: Where): ServiceId | undefined {
+  const name = where.slice(0, where.indexOf('/') + 1);
+  return name === '' ? undefined : (name as ServiceId);
+}
+
+/** Of a pod of a service: its address. */
+export function endpointOf(pod: PodId): string | undefined {
+  return serviceOf(pod) && pod.slice(pod.indexOf('/') + 1);
+}
+
+export function isPod(where: Where): where is PodId {
+  return !where.endsWith('/');
 }
 
 export function parseProxyId(text: string): ProxyId | undefined {

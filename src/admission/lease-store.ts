@@ -13,10 +13,13 @@
  * so by value (`StoreAway`). Calls are carried out in the order in which they were made, and any may be repeated.
  *
  * A lease has claims, the limits that it counts against: today one, that of its pod, in whose set it is.
+ *
+ * A lease of a service is at one of its pods only. Whoever ends or renews it may name another pod, or only the service: it
+ * is found where it is.
  */
 
 import type { Claims } from './claims.ts';
-import type { LeaseId, PodId, ProxyId } from './ids.ts';
+import type { LeaseId, PodId, ProxyId, ServiceId, Where } from './ids.ts';
 
 export type Answer<T> = { readonly ok: true; readonly value: T } | StoreAway;
 
@@ -39,6 +42,14 @@ export interface Acquired {
   /** Its end is known already: what asks is a late word of a connection that is gone. */
   readonly ended?: true;
 }
+
+/** `unknown`: nobody has told the store which pods the service has. */
+export type Placed =
+  | { readonly placed: true; readonly pod: PodId /** Number of its leases, with this one. */; readonly count: number }
+  | { readonly placed: false; readonly why: 'full' | 'ended' | 'unknown' };
+
+/** For how long a pod is avoided that refused a connection: at first, and at most. */
+export const AVOIDED = { firstMs: 1000, maxMs: 60_000 } as const;
 
 /** What the store keeps of a connection, beside its claim (it is in the set of its pod) and what its lease id tells. */
 export interface Holder {
@@ -63,6 +74,8 @@ export interface Renewal {
   readonly first?: boolean;
   /** A stream is held open for as long as its connection: no silence of a log that never told it says anything. */
   readonly held?: boolean;
+  /** It is at this pod, whatever other pod of the service has it. */
+  readonly moved?: boolean;
 }
 
 export interface Renewed {
@@ -283,20 +296,38 @@ export interface LeaseStore {
    */
   acquire(claims: Claims, lease: LeaseId, reserveMs: number, path: string, client?: string): Promise<Answer<Acquired>>;
 
-  /** Puts the leases into the pod's set, whether or not they are there, good for another `ttlMs`; but none that has ended. */
+  /**
+   * Reserves a slot at that pod of the service that has the most free ones. A lease that one of its pods has is admitted
+   * there, and counts once.
+   */
+  place(service: ServiceId, lease: LeaseId, reserveMs: number, path: string, client?: string): Promise<Answer<Placed>>;
+
+  /** Tells which pods a service has now, with their limits: the others take no new leases, and keep those that they have. */
+  enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>): Promise<Answer<void>>;
+
+  /**
+   * A pod of a service has refused a connection: it takes no new leases for a while (`AVOIDED`) where another has room,
+   * longer each time. Answers for how long, ms; 0 where it does so already.
+   */
+  avoid(pod: PodId): Promise<Answer<number>>;
+
+  /**
+   * Puts the leases into the pod's set, whether or not they are there, good for another `ttlMs`; but none that has ended.
+   * One that another pod of the service has is renewed there, unless it was only reserved, or has moved: then this pod has it.
+   */
   renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>>;
 
   /**
    * Takes the leases out of the pod's set, and answers with how many were in it. For `endedMs` no renewal puts them back,
    * so that a late word of a connection, or a gate that has not heard of its end, does not. 0 for one that may be open.
    */
-  release(pod: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>>;
+  release(where: Where, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>>;
 
   /**
    * Takes out those of the leases that were acquired once and never spoken of again: who asked has left. One that was
    * asked for again, or renewed, stays: Envoy took the answer of another gate. Answers with how many it took out.
    */
-  withdraw(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>>;
+  withdraw(where: Where, leases: readonly LeaseId[]): Promise<Answer<number>>;
 
   /**
    * Takes out the leases past their expiry whose end is evident from their proxy's silence, and remembers them for a
@@ -305,7 +336,7 @@ export interface LeaseStore {
   expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>>;
 
   /** Which of the leases were taken out by silence and have been spoken of again. Tells each of them once. */
-  lapsed(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly LeaseId[]>>;
+  lapsed(where: Where, leases: readonly LeaseId[]): Promise<Answer<readonly LeaseId[]>>;
 
   /** When each of the leases expires, store time, ms; undefined for one that is not there. */
   expiries(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly (number | undefined)[]>>;

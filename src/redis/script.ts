@@ -9,8 +9,12 @@ export interface Script {
   readonly sha: string;
 }
 
+/** A line that stands for the text of another file: Redis lets no script load one. */
+const INCLUDE = /^-- @include (\w+)$/m;
+
 /** `folder`: the `import.meta.url` of a module in the script's folder. Throws when there is no such file. */
 export function loadScript(name: string, folder: string): Script {
-  const source = readFileSync(new URL(`./${name}.lua`, folder), 'utf8');
+  const read = (file: string) => readFileSync(new URL(`./${file}.lua`, folder), 'utf8');
+  const source = read(name).replace(INCLUDE, (_, other: string) => read(other).trimEnd());
   return { name, source, sha: createHash('sha1').update(source).digest('hex') };
 }

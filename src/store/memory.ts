@@ -4,7 +4,15 @@
  */
 
 import type { Claims } from '../admission/claims.ts';
-import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../admission/ids.ts';
+import {
+  type LeaseId,
+  type PodId,
+  type ProxyId,
+  proxyOf,
+  type ServiceId,
+  serviceOf,
+  type Where,
+} from '../admission/ids.ts';
 import {
   type AboutGate,
   type Acquired,
@@ -21,6 +29,7 @@ import {
   type LeaseTimes,
   type Membership,
   newHolder,
+  type Placed,
   type Promised,
   type PromiseNews,
   type Renewal,
@@ -28,6 +37,7 @@ import {
   type Silence,
 } from '../admission/lease-store.ts';
 import { LeaseFlag, type Snapshot, type StoredEnd, type StoredLease, type StoredPod } from './file/snapshot.ts';
+import { Service } from './service.ts';
 
 /** Ended leases that are remembered, and lapsed ones; the oldest are forgotten first. */
 const ENDED_MAX = 100_000;
@@ -61,6 +71,8 @@ interface Held {
 }
 
 interface Pod {
+  readonly id: PodId;
+  readonly service: Service | undefined;
   readonly leases: Map<LeaseId, Held>;
   readonly proxies: Map<ProxyId, number>;
 }
@@ -70,11 +82,12 @@ export class MemoryStore implements LeaseStore {
   readonly #nowMs: () => number;
   readonly #incarnationMs: number;
   readonly #pods = new Map<PodId, Pod>();
-  /** By pod and lease: until when no renewal puts it back. In the order in which they ended. */
+  readonly #services = new Map<ServiceId, Service>();
+  /** By pod, or service, and lease: until when no renewal puts it back. In the order in which they ended. */
   readonly #ended = new Map<string, number>();
   /** Gates that were there before this incarnation and have come back; of how many; when the last one did. */
   readonly #back: { readonly names: Set<string>; of: number; lastMs: number };
-  /** By pod and lease: taken out by silence, in that order. */
+  /** By pod, or service, and lease: taken out by silence, in that order. */
   readonly #lapsed = new Set<string>();
   readonly #promised = new Map<ProxyId, Promised>();
   readonly #hears = new Map<string, Set<ProxyId>>();
@@ -127,23 +140,52 @@ export class MemoryStore implements LeaseStore {
     const pod = this.#pod(podId);
     const nowMs = this.#nowMs();
     if (this.#hasEnded(podId, lease, nowMs)) return done({ admitted: false, count: pod.leases.size, ended: true });
-    const expiryMs = nowMs + reserveMs;
+    if (!pod.leases.has(lease) && pod.leases.size >= limit) return done({ admitted: false, count: pod.leases.size });
+    const other = this.#podOf(podId, lease);
+    if (other && other !== pod) remove(other, lease);
+    this.#reserve(pod, lease, nowMs + reserveMs, path, client);
+    return done({ admitted: true, count: pod.leases.size });
+  }
+
+  async place(
+    service: ServiceId,
+    lease: LeaseId,
+    reserveMs: number,
+    path: string,
+    client?: string,
+  ): Promise<Answer<Placed>> {
+    const known = this.#service(service);
+    const nowMs = this.#nowMs();
+    if (this.#hasEnded(service, lease, nowMs)) return done({ placed: false, why: 'ended' });
+    const id = known.at(lease) ?? known.roomiest(nowMs, this.#countOf);
+    if (!id) return done({ placed: false, why: known.isKnown ? 'full' : 'unknown' });
+    const pod = this.#pod(id);
+    this.#reserve(pod, lease, nowMs + reserveMs, path, client);
+    return done({ placed: true, pod: id, count: pod.leases.size });
+  }
+
+  async enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>): Promise<Answer<void>> {
+    this.#service(service).enrol(pods, this.#countOf);
+    return done(undefined);
+  }
+
+  async avoid(pod: PodId): Promise<Answer<number>> {
+    const service = serviceOf(pod);
+    return done(service ? this.#service(service).avoid(pod, this.#nowMs()) : 0);
+  }
+
+  readonly #countOf = (pod: PodId) => this.#pods.get(pod)?.leases.size ?? 0;
+
+  #reserve(pod: Pod, lease: LeaseId, expiryMs: number, path: string, client: string | undefined): void {
     const held = pod.leases.get(lease);
     if (held) {
       held.expiryMs = Math.max(held.expiryMs, expiryMs);
       held.spokenOf = true;
-    } else if (pod.leases.size >= limit) return done({ admitted: false, count: pod.leases.size });
-    else {
-      add(pod, lease, {
-        expiryMs,
-        spokenOf: false,
-        told: false,
-        held: false,
-        holder: newHolder('reserved', path, client),
-      });
+    } else {
+      const holder = newHolder('reserved', path, client);
+      add(pod, lease, { expiryMs, spokenOf: false, told: false, held: false, holder });
       this.#changes += 1;
     }
-    return done({ admitted: true, count: pod.leases.size });
   }
 
   async renew(podId: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
@@ -152,8 +194,8 @@ export class MemoryStore implements LeaseStore {
     const expiryMs = nowMs + ttlMs;
     let created = 0;
     const inherited = new Set<ProxyId>();
-    for (const { lease, holder, told = false, first = false, held: isHeld = false } of leases) {
-      const held = pod.leases.get(lease);
+    for (const { lease, holder, told = false, first = false, held: isHeld = false, moved = false } of leases) {
+      const held = this.#settled(pod, lease, moved);
       if (!held || holder) this.#changes += 1;
       if (held) {
         if (held.told && first) inherited.add(proxyOf(lease));
@@ -172,18 +214,16 @@ export class MemoryStore implements LeaseStore {
     return done(inherited.size > 0 ? { created, count, inherited: [...inherited] } : { created, count });
   }
 
-  async release(podId: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
+  async release(where: Where, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
     this.#changes += 1;
-    if (endedMs > 0) this.#remember(podId, leases, endedMs);
-    const pod = this.#pods.get(podId);
-    return done(pod ? leases.filter((lease) => remove(pod, lease)).length : 0);
+    if (endedMs > 0) this.#remember(where, leases, endedMs);
+    return done(leases.filter((lease) => remove(this.#podOf(where, lease), lease)).length);
   }
 
-  async withdraw(podId: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
-    const pod = this.#pods.get(podId);
-    if (!pod) return done(0);
+  async withdraw(where: Where, leases: readonly LeaseId[]): Promise<Answer<number>> {
     this.#changes += 1;
-    return done(leases.filter((lease) => pod.leases.get(lease)?.spokenOf === false && remove(pod, lease)).length);
+    const isUnspoken = (lease: LeaseId) => this.#podOf(where, lease)?.leases.get(lease)?.spokenOf === false;
+    return done(leases.filter((lease) => isUnspoken(lease) && remove(this.#podOf(where, lease), lease)).length);
   }
 
   async expire(podId: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>> {
@@ -215,7 +255,7 @@ export class MemoryStore implements LeaseStore {
     }
     for (const lease of [...leases, ...outlived]) remove(pod, lease);
     this.#changes += leases.length + outlived.length;
-    for (const lease of leases) this.#lapsed.add(`${podId} ${lease}`);
+    for (const lease of leases) this.#lapsed.add(inGroup(podId, lease));
     for (const lapsed of this.#lapsed) {
       if (this.#lapsed.size <= LAPSED_MAX) break;
       this.#lapsed.delete(lapsed);
@@ -223,13 +263,12 @@ export class MemoryStore implements LeaseStore {
     return done({ leases, outlived, waiting, overlooked: [...overlooked], unheld, count: pod.leases.size });
   }
 
-  async lapsed(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly LeaseId[]>> {
-    return done(leases.filter((lease) => this.#lapsed.delete(`${pod} ${lease}`)));
+  async lapsed(where: Where, leases: readonly LeaseId[]): Promise<Answer<readonly LeaseId[]>> {
+    return done(leases.filter((lease) => this.#lapsed.delete(inGroup(where, lease))));
   }
 
   async expiries(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly (number | undefined)[]>> {
-    const held = this.#pods.get(pod)?.leases;
-    return done(leases.map((lease) => held?.get(lease)?.expiryMs));
+    return done(leases.map((lease) => this.#podOf(pod, lease)?.leases.get(lease)?.expiryMs));
   }
 
   async mayBeHeld(): Promise<Answer<boolean>> {
@@ -392,8 +431,8 @@ export class MemoryStore implements LeaseStore {
     this.#about.delete(gate);
   }
 
-  #hasEnded(pod: PodId, lease: LeaseId, nowMs: number): boolean {
-    return (this.#ended.get(`${pod} ${lease}`) ?? 0) > nowMs;
+  #hasEnded(where: Where, lease: LeaseId, nowMs: number): boolean {
+    return (this.#ended.get(inGroup(where, lease)) ?? 0) > nowMs;
   }
 
   async close(): Promise<void> {}
@@ -410,7 +449,7 @@ export class MemoryStore implements LeaseStore {
         if (!pod.leases.has(stored.lease)) add(pod, stored.lease, heldAs(stored, nowMs));
       }
     }
-    for (const { pod, lease, leftMs } of ended) this.#ended.set(`${pod} ${lease}`, nowMs + leftMs);
+    for (const { pod, lease, leftMs } of ended) this.#ended.set(inGroup(pod, lease), nowMs + leftMs);
     for (const proxy of known) {
       this.#members.proxies.set(proxy, nowMs);
       this.#promised.set(proxy, { ...UNKNOWN, lostMs: nowMs }); // what it said meanwhile, nobody heard
@@ -427,23 +466,46 @@ export class MemoryStore implements LeaseStore {
   *#storedEnds(nowMs: number): Generator<StoredEnd> {
     for (const [ended, untilMs] of this.#ended) {
       const [pod, lease] = ended.split(' ');
-      if (untilMs > nowMs) yield { pod: pod as PodId, lease: lease as LeaseId, leftMs: untilMs - nowMs };
+      if (untilMs > nowMs) yield { pod: pod as Where, lease: lease as LeaseId, leftMs: untilMs - nowMs };
     }
   }
 
   #pod(id: PodId): Pod {
     let pod = this.#pods.get(id);
     if (!pod) {
-      pod = { leases: new Map(), proxies: new Map() };
+      const service = serviceOf(id);
+      pod = { id, service: service && this.#service(service), leases: new Map(), proxies: new Map() };
       this.#pods.set(id, pod);
     }
     return pod;
   }
 
-  #remember(pod: PodId, leases: readonly LeaseId[], forMs: number): void {
+  #service(id: ServiceId): Service {
+    const service = this.#services.get(id) ?? new Service();
+    this.#services.set(id, service);
+    return service;
+  }
+
+  /** The pod that has the lease, if it is one of a service; else the one that is named. */
+  #podOf(where: Where, lease: LeaseId): Pod | undefined {
+    const service = serviceOf(where);
+    const id = service ? this.#services.get(service)?.at(lease) : (where as PodId);
+    return id && this.#pods.get(id);
+  }
+
+  /** What is held of a lease that is renewed for this pod, by whichever pod of its service is to have it. */
+  #settled(pod: Pod, lease: LeaseId, moved: boolean): Held | undefined {
+    const other = this.#podOf(pod.id, lease);
+    const held = other?.leases.get(lease);
+    if (other === pod || (held?.spokenOf && !moved)) return held;
+    remove(other, lease);
+    return undefined;
+  }
+
+  #remember(where: Where, leases: readonly LeaseId[], forMs: number): void {
     const nowMs = this.#nowMs();
     for (const lease of leases) {
-      const ended = `${pod} ${lease}`;
+      const ended = inGroup(where, lease);
       this.#ended.delete(ended); // to the end of the order
       this.#ended.set(ended, nowMs + forMs);
     }
@@ -482,15 +544,22 @@ function add(pod: Pod, lease: LeaseId, held: Held): void {
   pod.leases.set(lease, held);
   const proxy = proxyOf(lease);
   pod.proxies.set(proxy, (pod.proxies.get(proxy) ?? 0) + 1);
+  pod.service?.came(pod.id, lease, pod.leases.size);
 }
 
-function remove(pod: Pod, lease: LeaseId): boolean {
-  if (!pod.leases.delete(lease)) return false;
+function remove(pod: Pod | undefined, lease: LeaseId): boolean {
+  if (!pod?.leases.delete(lease)) return false;
   const proxy = proxyOf(lease);
   const left = (pod.proxies.get(proxy) ?? 0) - 1;
   if (left > 0) pod.proxies.set(proxy, left);
   else pod.proxies.delete(proxy);
+  pod.service?.went(pod.id, lease, pod.leases.size);
   return true;
+}
+
+/** The pods of a service share what has ended and what was taken out by silence. */
+function inGroup(where: Where, lease: LeaseId): string {
+  return `${serviceOf(where) ?? where} ${lease}`;
 }
 
 /** Nothing has happened in the future: the clock was set back. */

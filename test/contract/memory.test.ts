@@ -1,4 +1,8 @@
 import { MemoryStore } from '../../src/store/memory.ts';
 import { describeLeaseStore } from './lease-store.ts';
+import { describePlacing } from './placing.ts';
 
-describeLeaseStore('the embedded', async () => new MemoryStore(Date.now));
+const empty = async () => new MemoryStore(Date.now);
+
+describeLeaseStore('the embedded', empty);
+describePlacing('the embedded', empty);

@@ -8,6 +8,7 @@ import type { RedisStore } from '../../src/store/redis/store.ts';
 import { assertHolds } from '../support/property.ts';
 import { keepsToTheModel } from './lease-property.ts';
 import type { Subject } from './lease-steps.ts';
+import { placesByRoom } from './placing-property.ts';
 
 const RUNS = { memory: 100, redis: 40 };
 /** A failure takes its time to become short. */
@@ -17,6 +18,17 @@ it(
   'the embedded store keeps to the model, whatever steps are taken',
   async () => {
     await assertHolds(keepsToTheModel(openMemory), RUNS.memory);
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'the embedded store places by room, whatever steps are taken',
+  async () => {
+    await assertHolds(
+      placesByRoom(async () => new MemoryStore(Date.now)),
+      RUNS.memory,
+    );
   },
   TIMEOUT_MS,
 );
@@ -54,6 +66,18 @@ it(
   'the Redis store keeps to the model, whatever steps are taken by whichever gate',
   async () => {
     await assertHolds(keepsToTheModel(openRedis), RUNS.redis);
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'the Redis store places by room, whatever steps are taken',
+  async () => {
+    const empty = async () => {
+      await redis.client.flushall();
+      return gates[0];
+    };
+    await assertHolds(placesByRoom(empty), RUNS.redis);
   },
   TIMEOUT_MS,
 );

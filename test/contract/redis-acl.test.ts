@@ -7,7 +7,7 @@ import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
 import { openStore } from '../../lab/redis/store.ts';
 import { claims } from '../support/claims.ts';
 import { gone, TIMES } from '../support/expire.ts';
-import { leasesOf, pod1, proxyA } from '../support/names.ts';
+import { leasesOf, pod1, podsOf, proxyA, serviceId } from '../support/names.ts';
 
 const docs = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
 const [rules = [], clusterRules = []] = [...docs.matchAll(/^ACL SETUSER wsgate (.*)$/gm)].map(([, line]) =>
@@ -32,6 +32,10 @@ async function useAll(url: string, move: (whileMoving: () => Promise<void>) => P
   await move(async () => {
     await store.renew(pod1, [{ lease: other, holder }], 1);
   });
+  const chat = serviceId('chat');
+  await store.enrol(chat, new Map(podsOf(chat, 2).map((pod) => [pod, 9])));
+  await store.place(chat, lease, 1, '/');
+  await store.release(chat, [lease], 0);
   await store.leases(pod1, 10);
   await store.fleet([pod1]);
   await store.heartbeat(beat);

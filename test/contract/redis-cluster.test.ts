@@ -9,6 +9,7 @@ import { startTestApp, type TestApp } from '../support/app.ts';
 import { claims } from '../support/claims.ts';
 import { newLease, pod1, podId, proxyA } from '../support/names.ts';
 import { describeLeaseStore, value } from './lease-store.ts';
+import { describePlacing } from './placing.ts';
 
 let cluster: RedisCluster;
 beforeAll(async () => {
@@ -16,10 +17,13 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-describeLeaseStore('the Redis Cluster', async () => {
+const empty = async () => {
   await cluster.flush();
   return openStore(cluster.url);
-});
+};
+
+describeLeaseStore('the Redis Cluster', empty);
+describePlacing('the Redis Cluster', empty);
 
 it('all keys of a pod are in one slot, and pods are spread over the masters', async () => {
   await cluster.flush();

@@ -8,6 +8,7 @@ import { scripts } from '../../src/store/redis/scripts.ts';
 import { claims } from '../support/claims.ts';
 import { leasesOf, newLease, pod1, proxyA, proxyB } from '../support/names.ts';
 import { describeLeaseStore, value } from './lease-store.ts';
+import { describePlacing } from './placing.ts';
 
 const DEADLINE_MS = 100;
 
@@ -21,10 +22,13 @@ function open({ url = redis.url, ...options }: { url?: string; deadlineMs?: numb
   return openStore(url, options);
 }
 
-describeLeaseStore('the Redis', async () => {
+const empty = async () => {
   await redis.client.flushall();
   return open();
-});
+};
+
+describeLeaseStore('the Redis', empty);
+describePlacing('the Redis', empty);
 
 describe('the keys in Redis', () => {
   it('are the ones of the contract, and go when the last lease goes', async () => {

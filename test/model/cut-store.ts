@@ -50,6 +50,9 @@ export class CutStore implements LeaseStore {
   }
 
   acquire = (...args: Parameters<LeaseStore['acquire']>) => this.#ask((store) => store.acquire(...args));
+  place = (...args: Parameters<LeaseStore['place']>) => this.#ask((store) => store.place(...args));
+  enrol = (...args: Parameters<LeaseStore['enrol']>) => this.#ask((store) => store.enrol(...args));
+  avoid = (...args: Parameters<LeaseStore['avoid']>) => this.#ask((store) => store.avoid(...args));
   renew = (...args: Parameters<LeaseStore['renew']>) => this.#ask((store) => store.renew(...args));
   release = (...args: Parameters<LeaseStore['release']>) => this.#ask((store) => store.release(...args));
   withdraw = (...args: Parameters<LeaseStore['withdraw']>) => this.#ask((store) => store.withdraw(...args));

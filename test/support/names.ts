@@ -7,6 +7,9 @@ import {
   type ProxyId,
   parsePodId,
   parseProxyId,
+  parseServiceId,
+  podOf,
+  type ServiceId,
   streamIdentity,
 } from '../../src/admission/ids.ts';
 
@@ -26,6 +29,17 @@ export const pod1 = podId('pod1');
 export const pod2 = podId('pod2');
 export const proxyA = proxyId('proxy_a');
 export const proxyB = proxyId('proxy_b');
+
+export function serviceId(name: string): ServiceId {
+  const service = parseServiceId(name);
+  if (!service) throw new Error(`no service: ${name}`);
+  return service;
+}
+
+/** So many pods of a service. */
+export function podsOf(service: ServiceId, count: number): PodId[] {
+  return Array.from({ length: count }, (_, i) => podOf(service, `10.0.${i >> 8}.${i & 255}:8080`));
+}
 
 let streams = 0n;
 export function newLease(proxy: ProxyId): LeaseId {

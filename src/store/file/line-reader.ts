@@ -1,6 +1,15 @@
 /** What the lines of the file say (`format.ts`), once its checksum has held. Each is looked at all the same: a gate of another build may have written it. */
 
-import { type LeaseId, type PodId, type ProxyId, parseLeaseId, parsePodId, parseProxyId } from '../../admission/ids.ts';
+import {
+  type LeaseId,
+  type PodId,
+  type ProxyId,
+  parseLeaseId,
+  parsePodId,
+  parseProxyId,
+  parseServiceId,
+  type Where,
+} from '../../admission/ids.ts';
 import type { Occasion, Snapshot, StoredEnd, StoredLease, StoredPod } from './snapshot.ts';
 
 /** A snapshot that stays as it is. */
@@ -74,7 +83,7 @@ export class LineReader {
   }
 
   #end([name, id, leftMs]: readonly unknown[]): boolean {
-    const pod = podIn(name);
+    const pod = whereIn(name);
     const lease = leaseIn(id);
     if (pod === undefined || lease === undefined || !isWhole(leftMs)) return false;
     this.#ended.push({ pod, lease, leftMs });
@@ -100,6 +109,12 @@ function listIn(line: string): unknown[] {
 
 function podIn(name: unknown): PodId | undefined {
   return typeof name === 'string' ? parsePodId(name) : undefined;
+}
+
+function whereIn(name: unknown): Where | undefined {
+  return (
+    podIn(name) ?? (typeof name === 'string' && name.endsWith('/') ? parseServiceId(name.slice(0, -1)) : undefined)
+  );
 }
 
 function leaseIn(id: unknown): LeaseId | undefined {

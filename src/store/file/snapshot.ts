@@ -3,7 +3,7 @@
  * milliseconds: no clock has to agree with another over a restart.
  */
 
-import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
+import type { LeaseId, PodId, ProxyId, Where } from '../../admission/ids.ts';
 
 export interface Snapshot {
   /** For how long the store had lost nothing. 0: it may lack leases. */
@@ -33,7 +33,8 @@ export interface StoredLease {
 }
 
 export interface StoredEnd {
-  readonly pod: PodId;
+  /** Or its service. */
+  readonly pod: Where;
   readonly lease: LeaseId;
   /** For how long it is still remembered. */
   readonly leftMs: number;

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Takes leases past their expiry out of a pod's set: those whose end is evident from their proxy's silence, and those
 -- of which nobody has spoken for too long.
--- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended, KEYS[5] lapsed
+-- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended, KEYS[5] lapsed; for a pod of a service all others, too
 -- ARGV[1] number of leases past their expiry to skip, oldest first: an earlier call looked at them, and they stay
 -- ARGV[2] maximum number of leases to look at, so that no call holds Redis for long
 -- ARGV[3] ttl, ms, ARGV[4] for how long a lease is reserved, ms
@@ -13,6 +13,7 @@
 -- returns {leases taken by silence, leases taken because nobody spoke of them, 'proxy its-leases proxy its-leases ...' of
 --   those that stay past their expiry, proxies whose log overlooks leases, number of leases that stay, 1 if there may be
 --   more, count, 'proxy its-leases ...' of those that stay, that a stream held, and that no periodic log entry ever told}
+-- @include pod
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local skip, batch = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -54,11 +55,7 @@ for i = 1, #past, 2 do
     end
   end
   if isSilent or lastWord < now - unrenewedMax then
-    redis.call('ZREM', KEYS[1], lease)
-    if redis.call('HINCRBY', KEYS[2], proxy, -1) <= 0 then
-      redis.call('HDEL', KEYS[2], proxy)
-    end
-    redis.call('HDEL', KEYS[3], lease)
+    takeOut(own, lease)
     local taken = isSilent and silent or outlived
     taken[#taken + 1] = lease
   else
@@ -77,6 +74,7 @@ if #silent > 0 then
   redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -10001) -- no more than 10,000
   redis.call('PEXPIREAT', KEYS[5], now + ARGV[6])
 end
+noteChanges()
 local names = {}
 for proxy in pairs(overlooked) do
   names[#names + 1] = proxy

@@ -1,9 +1,10 @@
 /**
  * Redis keys. Those of one pod share a hash slot, because the tag of the others is the first one: a script over them
- * is atomic on Redis Cluster too. A pod id holds no brace, and the configuration refuses a prefix that does.
+ * is atomic on Redis Cluster too. Those of all pods of a service share one, by the service's name. A pod id holds no
+ * brace, and the configuration refuses a prefix that does.
  */
 
-import type { PodId, ProxyId } from '../../admission/ids.ts';
+import { type ProxyId, type ServiceId, serviceOf, type Where } from '../../admission/ids.ts';
 import type { Membership } from '../../admission/lease-store.ts';
 
 /**
@@ -15,8 +16,22 @@ import type { Membership } from '../../admission/lease-store.ts';
  * - hash, lease id → JSON `{state, path, client}`: the rest of who holds it (proxy, since, peer) is in the lease id;
  * - sorted set, lease id that has ended → until when no renewal puts it back, ms of Redis TIME;
  * - sorted set, lease id that was taken out by its proxy's silence → until when that is remembered, ms of Redis TIME.
+ *
+ * The pods of a service share the last three, and have besides (`pod.lua`):
+ * - hash, lease id → the endpoint that has it in its set;
+ * - sorted set, endpoint that takes new leases → how many more it takes: its limit less its count;
+ * - hash, endpoint → its limit: also of those that are gone from the service and hold leases still;
+ * - sorted set, endpoint that refused a connection → until when it takes no new leases, ms of Redis TIME;
+ * - hash, such an endpoint → for how long that was, and until when (`avoid.lua`).
  */
-export type PodKeys = readonly [leases: string, proxies: string, info: string, ended: string, lapsed: string];
+export type PodKeys = readonly [
+  leases: string,
+  proxies: string,
+  info: string,
+  ended: string,
+  lapsed: string,
+  ...string[],
+];
 
 export class Keys {
   readonly #prefix: string;
@@ -25,9 +40,24 @@ export class Keys {
     this.#prefix = prefix;
   }
 
-  pod(pod: PodId): PodKeys {
+  /** Of a service: those of no pod of it, and all that its pods share. */
+  pod(pod: Where): PodKeys {
+    const service = serviceOf(pod);
+    if (service) return this.#ofService(service.slice(0, -1), pod.slice(service.length));
     const leases = `${this.#prefix}pod_conn:${pod}`;
     return [leases, `{${leases}}:proxies`, `{${leases}}:info`, `{${leases}}:ended`, `{${leases}}:lapsed`];
+  }
+
+  /** Of a service: hash, endpoint → its limit. */
+  limits(service: ServiceId): string {
+    return `{${this.#prefix}service:${service.slice(0, -1)}}:limits`;
+  }
+
+  #ofService(service: string, endpoint: string): PodKeys {
+    const tag = `{${this.#prefix}service:${service}}`;
+    const shared = (['at', 'room', 'limits', 'avoided', 'refusals'] as const).map((part) => `${tag}:${part}`);
+    const own = [`${tag}:pod_conn:${endpoint}`, `${tag}:proxies:${endpoint}`] as const;
+    return [...own, `${tag}:info`, `${tag}:ended`, `${tag}:lapsed`, ...shared];
   }
 
   /** Sorted set: name of a gate, proxy or pod → when it was last seen, ms of Redis TIME. */

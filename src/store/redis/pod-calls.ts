@@ -1,5 +1,6 @@
 /**
- * The calls for one pod, in order: every script over a pod's keys goes through here, so that none overtakes another.
+ * The calls for one pod, in order: every script over a pod's keys goes through here, so that none overtakes another. All
+ * pods of a service count as one.
  *
  * Acquires of one turn of the event loop wait for each other, and go out as one call for each pod. A call costs this
  * process and Redis far more than a lease in it: under load this is what a Check costs Redis. Any other call of the pod
@@ -11,8 +12,8 @@
  */
 
 import type { Claims } from '../../admission/claims.ts';
-import { type LeaseId, type PodId, proxyOf } from '../../admission/ids.ts';
-import type { Acquired, Answer } from '../../admission/lease-store.ts';
+import { type LeaseId, podOf, proxyOf, type ServiceId, serviceOf, type Where } from '../../admission/ids.ts';
+import type { Acquired, Answer, Placed } from '../../admission/lease-store.ts';
 import type { RedisLink } from '../../redis/link.ts';
 import type { Script } from '../../redis/script.ts';
 import type { Keys } from './keys.ts';
@@ -26,12 +27,21 @@ const LEASES_PER_CALL = 500;
 interface Asked {
   readonly lease: LeaseId;
   readonly info: string;
-  readonly resolve: (answer: Answer<Acquired>) => void;
+  readonly resolve: (answer: Answer<Reserved>) => void;
 }
 
-/** Acquires of one pod that wait to be sent. */
+/** What came of one lease: as the scripts say it, with the endpoint that has it where it is one of a service. */
+interface Reserved {
+  readonly outcome: number;
+  readonly count: number;
+  readonly endpoint: string;
+}
+
+/** Acquires of one pod, or of a service, that wait to be sent. */
 interface Batch {
-  readonly limit: number;
+  readonly where: Where;
+  /** Of the pod. */
+  readonly limit: number | '';
   readonly reserveMs: number;
   readonly asked: Asked[];
 }
@@ -39,10 +49,10 @@ interface Batch {
 export class PodCalls {
   readonly #link: RedisLink;
   readonly #keys: Keys;
-  readonly #batches = new Map<PodId, Batch>();
+  readonly #batches = new Map<Where, Batch>();
   #scheduled = false;
   /** In a cluster: for each pod the calls that add leases to it, until they are answered. */
-  readonly #adding = new Map<PodId, Set<Promise<unknown>>>();
+  readonly #adding = new Map<Where, Set<Promise<unknown>>>();
   /** Calls that change something, until they are answered. */
   readonly #writing = new Set<Promise<unknown>>();
 
@@ -51,9 +61,24 @@ export class PodCalls {
     this.#keys = keys;
   }
 
-  acquire([{ pod, limit }]: Claims, lease: LeaseId, reserveMs: number, info: string): Promise<Answer<Acquired>> {
-    const answer = new Promise<Answer<Acquired>>((resolve) => {
-      this.#batch(pod, limit, reserveMs).asked.push({ lease, info, resolve });
+  async acquire([{ pod, limit }]: Claims, lease: LeaseId, reserveMs: number, info: string): Promise<Answer<Acquired>> {
+    const answer = await this.#reserve(pod, limit, lease, reserveMs, info);
+    if (!answer.ok) return answer;
+    const { outcome, count } = answer.value;
+    return { ok: true, value: { admitted: outcome === 1, count, ...(outcome === -1 ? { ended: true } : {}) } };
+  }
+
+  async place(service: ServiceId, lease: LeaseId, reserveMs: number, info: string): Promise<Answer<Placed>> {
+    const answer = await this.#reserve(service, '', lease, reserveMs, info);
+    if (!answer.ok) return answer;
+    const { outcome, count, endpoint } = answer.value;
+    if (outcome === 1) return { ok: true, value: { placed: true, pod: podOf(service, endpoint), count } };
+    return { ok: true, value: { placed: false, why: outcome === 0 ? 'full' : outcome === -1 ? 'ended' : 'unknown' } };
+  }
+
+  #reserve(where: Where, limit: number | '', lease: LeaseId, reserveMs: number, info: string) {
+    const answer = new Promise<Answer<Reserved>>((resolve) => {
+      this.#batch(where, limit, reserveMs).asked.push({ lease, info, resolve });
     });
     if (!this.#scheduled) {
       this.#scheduled = true;
@@ -66,18 +91,18 @@ export class PodCalls {
   }
 
   /** A call that adds leases. */
-  add(script: Script, pod: PodId, args: Args): Promise<Answer<unknown>> {
+  add(script: Script, pod: Where, args: Args): Promise<Answer<unknown>> {
     return this.writing(this.#add(pod, this.run(script, pod, args)));
   }
 
   /** A call that takes leases out. */
-  take(script: Script, pod: PodId, args: Args): Promise<Answer<unknown>> {
+  take(script: Script, pod: Where, args: Args): Promise<Answer<unknown>> {
     return this.writing(this.#take(script, pod, args));
   }
 
   /** Any other. */
-  run(script: Script, pod: PodId, args: Args): Promise<Answer<unknown>> {
-    this.#sendBatch(pod);
+  run(script: Script, pod: Where, args: Args): Promise<Answer<unknown>> {
+    this.#sendBatch(groupOf(pod));
     return this.#link.run(script, this.#keys.pod(pod), args);
   }
 
@@ -94,52 +119,72 @@ export class PodCalls {
     await Promise.all(this.#writing);
   }
 
-  async #take(script: Script, pod: PodId, args: Args): Promise<Answer<unknown>> {
-    this.#sendBatch(pod);
-    if (!this.#link.isOneNode) await Promise.all(this.#adding.get(pod) ?? []);
+  async #take(script: Script, pod: Where, args: Args): Promise<Answer<unknown>> {
+    const group = groupOf(pod);
+    this.#sendBatch(group);
+    if (!this.#link.isOneNode) await Promise.all(this.#adding.get(group) ?? []);
     return this.run(script, pod, args);
   }
 
-  async #add(pod: PodId, call: Promise<Answer<unknown>>): Promise<Answer<unknown>> {
+  async #add(pod: Where, call: Promise<Answer<unknown>>): Promise<Answer<unknown>> {
     if (this.#link.isOneNode) return call;
-    const calls = this.#adding.get(pod) ?? new Set();
-    this.#adding.set(pod, calls.add(call));
+    const group = groupOf(pod);
+    const calls = this.#adding.get(group) ?? new Set();
+    this.#adding.set(group, calls.add(call));
     const answer = await call;
     calls.delete(call);
-    if (calls.size === 0 && this.#adding.get(pod) === calls) this.#adding.delete(pod);
+    if (calls.size === 0 && this.#adding.get(group) === calls) this.#adding.delete(group);
     return answer;
   }
 
-  #batch(pod: PodId, limit: number, reserveMs: number): Batch {
-    const waiting = this.#batches.get(pod);
-    if (waiting?.limit === limit && waiting.reserveMs === reserveMs && waiting.asked.length < LEASES_PER_CALL) {
-      return waiting;
-    }
-    this.#sendBatch(pod);
-    const batch = { limit, reserveMs, asked: [] };
-    this.#batches.set(pod, batch);
+  #batch(where: Where, limit: number | '', reserveMs: number): Batch {
+    const group = groupOf(where);
+    const waiting = this.#batches.get(group);
+    const isSame = waiting?.where === where && waiting.limit === limit && waiting.reserveMs === reserveMs;
+    if (isSame && waiting.asked.length < LEASES_PER_CALL) return waiting;
+    this.#sendBatch(group);
+    const batch = { where, limit, reserveMs, asked: [] };
+    this.#batches.set(group, batch);
     return batch;
   }
 
-  #sendBatch(pod: PodId): void {
-    const batch = this.#batches.get(pod);
+  #sendBatch(group: Where): void {
+    const batch = this.#batches.get(group);
     if (!batch) return;
-    this.#batches.delete(pod);
-    void this.#send(pod, batch);
+    this.#batches.delete(group);
+    void this.#send(batch);
   }
 
-  async #send(pod: PodId, { limit, reserveMs, asked }: Batch): Promise<void> {
-    const [first, ...others] = asked;
-    if (!first) return;
-    const args: (string | number)[] = [limit, first.lease, proxyOf(first.lease), reserveMs, first.info];
-    for (const { lease, info } of others) args.push(lease, proxyOf(lease), info);
-    const answer = await this.#add(pod, this.#link.run(scripts.acquire, this.#keys.pod(pod), args));
-    // Of one lease: {admitted, count, a word}; of several: {admitted, count, admitted, count, …}.
+  async #send(batch: Batch): Promise<void> {
+    const { where, asked } = batch;
+    const [script, args] = serviceOf(where) ? placing(batch) : acquiring(batch);
+    const answer = await this.#add(where, this.#link.run(script, this.#keys.pod(where), args));
+    // Of a service three for each lease. Of a pod {admitted, count, a word}, or two for each of several.
+    const each = serviceOf(where) ? 3 : 2;
     const reply = answer.ok ? (answer.value as (number | string)[]) : [];
     asked.forEach(({ resolve }, i) => {
-      const ended = reply[2 * i] === -1 ? ({ ended: true } as const) : {};
-      const acquired = { admitted: reply[2 * i] === 1, count: Number(reply[2 * i + 1]), ...ended };
-      resolve(answer.ok ? { ok: true, value: acquired } : answer);
+      const [outcome, ...more] = reply.slice(each * i, each * (i + 1));
+      const [endpoint, count] = each === 3 ? more : ['', ...more];
+      const reserved = { outcome: Number(outcome), count: Number(count), endpoint: String(endpoint) };
+      resolve(answer.ok ? { ok: true, value: reserved } : answer);
     });
   }
+}
+
+/** What calls are kept in order with each other. */
+function groupOf(where: Where): Where {
+  return serviceOf(where) ?? where;
+}
+
+function acquiring({ limit, reserveMs, asked }: Batch): [Script, Args] {
+  const args: (string | number)[] = [];
+  for (const { lease, info } of asked) {
+    if (args.length === 0) args.push(limit, lease, proxyOf(lease), reserveMs, info);
+    else args.push(lease, proxyOf(lease), info);
+  }
+  return [scripts.acquire, args];
+}
+
+function placing({ limit, reserveMs, asked }: Batch): [Script, Args] {
+  return [scripts.place, [reserveMs, limit, ...asked.flatMap(({ lease, info }) => [lease, proxyOf(lease), info])]];
 }

@@ -1,21 +1,39 @@
 #!lua flags=allow-oom
--- Puts leases into a pod's set, whether or not they are there; but none that has ended.
--- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended
+-- Puts leases into a pod's set, whether or not they are there; but none that has ended. One that another pod of the
+-- service has is renewed there, if anybody has spoken of it since it was placed there, and it has not moved; else this pod
+-- has it from now on.
+-- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended; for a pod of a service all others, too
 -- ARGV[1] time to live, ms, ARGV[2] number of leases that keep their info
--- ARGV[3] a digit for each lease: 1 if a periodic log entry has told it, plus 2 if this gate has never renewed it, plus 4
---   if a stream is held open for as long as its connection
+-- ARGV[3] a character for each lease, '0' and those after it: 1 if a periodic log entry has told it, plus 2 if this gate has never renewed it, plus 4
+--   if a stream is held open for as long as its connection, plus 8 if it is at this pod, whatever pod of the service has it
 -- ARGV[4...] the leases that keep their info, then the others, each followed by its new info
 -- returns {number of leases that were not there, count, proxies with a told lease that another gate renewed before}
+-- @include pod
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local expiry = math.floor((now + ARGV[1]) / 8) * 8 + 1 -- spoken of again (keys.ts)
 local created = 0
 local inherited, seen = {}, {}
 
+local function settle(lease, moved) -- returns the set that is to have it
+  local endpoint = endpointOf(lease)
+  if not endpoint or endpoint == own then
+    return KEYS[1]
+  end
+  local leases = podKeys(endpoint)
+  local expiry = redis.call('ZSCORE', leases, lease)
+  if expiry and expiry % 2 == 1 and not moved then
+    return leases
+  end
+  takeOut(endpoint, lease)
+  return KEYS[1]
+end
+
 local function renew(lease, place) -- whether it may be there
   local flags = string.byte(ARGV[3], place) - 48
-  local told, first, held = flags % 2 == 1, flags % 4 >= 2, flags >= 4
-  local before = (first or not told) and redis.call('ZSCORE', KEYS[1], lease)
+  local told, first, held = flags % 2 == 1, flags % 4 >= 2, flags % 8 >= 4
+  local leases = settle(lease, flags >= 8)
+  local before = (first or not told) and redis.call('ZSCORE', leases, lease)
   local wasTold = before and before % 4 >= 2
   local wasHeld = before and before % 8 >= 4
   if wasTold and first then
@@ -25,15 +43,16 @@ local function renew(lease, place) -- whether it may be there
       inherited[#inherited + 1] = proxy
     end
   end
-  if redis.call('ZADD', KEYS[1], expiry + ((told or wasTold) and 2 or 0) + ((held or wasHeld) and 4 or 0), lease) == 0 then
+  if redis.call('ZADD', leases, expiry + ((told or wasTold) and 2 or 0) + ((held or wasHeld) and 4 or 0), lease) == 0 then
     return true
   end
   if tonumber(redis.call('ZSCORE', KEYS[4], lease) or 0) > now then
-    redis.call('ZREM', KEYS[1], lease)
+    redis.call('ZREM', leases, lease)
     return false
   end
   created = created + 1
   redis.call('HINCRBY', KEYS[2], string.match(lease, '^(.*)_'), 1)
+  noteAdded(own, lease)
   return true
 end
 
@@ -48,4 +67,5 @@ for i = others, #ARGV, 2 do
     redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1])
   end
 end
+noteChanges()
 return { created, redis.call('ZCARD', KEYS[1]), inherited }

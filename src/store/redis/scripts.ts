@@ -3,7 +3,7 @@
  *
  * All that write what is true already have `flags=allow-oom` (Redis 7.0): a Redis whose memory is full has to learn
  * which connections are open and which are gone all the same, or it would end the leases of open ones. Only `acquire`
- * is refused then.
+ * and `place` are refused then.
  */
 
 import { loadScript } from '../../redis/script.ts';
@@ -12,6 +12,9 @@ const load = (name: string) => loadScript(name, import.meta.url);
 
 export const scripts = {
   acquire: load('acquire'),
+  place: load('place'),
+  enrol: load('enrol'),
+  avoid: load('avoid'),
   renew: load('renew'),
   release: load('release'),
   withdraw: load('withdraw'),

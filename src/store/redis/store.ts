@@ -5,11 +5,12 @@
 
 import { chunks } from '../../admission/chunks.ts';
 import type { Claims } from '../../admission/claims.ts';
-import type { LeaseId, PodId, ProxyId } from '../../admission/ids.ts';
+import { endpointOf, type LeaseId, type PodId, type ProxyId, type ServiceId, type Where } from '../../admission/ids.ts';
 import {
   type AboutGate,
   type Acquired,
   type Answer,
+  AVOIDED,
   type Closing,
   type Expired,
   type Fleet,
@@ -24,6 +25,7 @@ import {
   type MemberGate,
   type Membership,
   newHolder,
+  type Placed,
   type PodCount,
   type Promised,
   type PromiseNews,
@@ -56,6 +58,10 @@ const LAPSED_MS = 24 * 60 * 60 * 1000;
 const PROMISE_MS = 7 * 24 * 60 * 60 * 1000;
 /** The proxies that one call tells of, or asks for. */
 const PROXIES_PER_CALL = 500;
+/** The endpoints that one call enrols. */
+const ENDPOINTS_PER_CALL = 500;
+/** Those of a renewal, as one character each. */
+const FLAGS = '0123456789:;<=>?';
 /** The pods that one `fleet` asks for at a time, so that a scrape of thousands lets upgrades through in between. */
 const PODS_AT_ONCE = 100;
 /** Those that one script call counts, where it can: a call costs more than a pod in it. */
@@ -90,11 +96,37 @@ export class RedisStore implements LeaseStore {
     return this.#calls.acquire(claims, lease, reserveMs, this.#infoOf(newHolder('reserved', path, client)));
   }
 
+  place(service: ServiceId, lease: LeaseId, reserveMs: number, path: string, client?: string): Promise<Answer<Placed>> {
+    return this.#calls.place(service, lease, reserveMs, this.#infoOf(newHolder('reserved', path, client)));
+  }
+
+  enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>): Promise<Answer<void>> {
+    return this.#calls.writing(this.#enrol(service, pods));
+  }
+
+  async avoid(pod: PodId): Promise<Answer<number>> {
+    const args = [AVOIDED.firstMs, AVOIDED.maxMs];
+    return map(await this.#calls.run(scripts.avoid, pod, args), (reply) => reply as number);
+  }
+
+  async #enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>): Promise<Answer<void>> {
+    const known = await this.#link.call('enrolled', (redis) => redis.hgetall(this.#keys.limits(service)));
+    if (!known.ok) return known;
+    const now = new Map([...pods].map(([pod, limit]) => [endpointOf(pod) ?? '', limit]));
+    const gone = Object.keys(known.value).filter((endpoint) => !now.has(endpoint));
+    const all: [string, number | ''][] = [...now, ...gone.map((endpoint): [string, ''] => [endpoint, ''])];
+    for (const some of chunks(all, ENDPOINTS_PER_CALL)) {
+      const answer = await this.#calls.run(scripts.enrol, service, some.flat());
+      if (!answer.ok) return answer;
+    }
+    return { ok: true, value: undefined };
+  }
+
   async renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
     const args: (string | number)[] = [ttlMs, 0, ''];
     let flags = '';
-    const flag = ({ told, first, held }: Renewal) => {
-      flags += String((told ? 1 : 0) + (first ? 2 : 0) + (held ? 4 : 0));
+    const flag = ({ told, first, held, moved }: Renewal) => {
+      flags += FLAGS[(told ? 1 : 0) + (first ? 2 : 0) + (held ? 4 : 0) + (moved ? 8 : 0)];
     };
     for (const renewal of leases) {
       if (renewal.holder) continue;
@@ -114,11 +146,11 @@ export class RedisStore implements LeaseStore {
     });
   }
 
-  async release(pod: PodId, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
+  async release(pod: Where, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
     return map(await this.#calls.take(scripts.release, pod, [endedMs, ...leases]), (reply) => reply as number);
   }
 
-  async withdraw(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<number>> {
+  async withdraw(pod: Where, leases: readonly LeaseId[]): Promise<Answer<number>> {
     return map(await this.#calls.take(scripts.withdraw, pod, leases), (reply) => reply as number);
   }
 
@@ -157,7 +189,7 @@ export class RedisStore implements LeaseStore {
     }
   }
 
-  async lapsed(pod: PodId, leases: readonly LeaseId[]): Promise<Answer<readonly LeaseId[]>> {
+  async lapsed(pod: Where, leases: readonly LeaseId[]): Promise<Answer<readonly LeaseId[]>> {
     return map(await this.#calls.run(scripts.lapsed, pod, leases), (reply) => reply as LeaseId[]);
   }
 

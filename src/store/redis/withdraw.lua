@@ -1,19 +1,16 @@
 #!lua flags=allow-oom
 -- Takes those leases out of a pod's set that were acquired once and that nobody has spoken of again.
--- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info
+-- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info; for a service, or a pod of one, all others, too
 -- ARGV lease ids
 -- returns the number of leases that it took out
+-- @include pod
 local removed = 0
 for _, lease in ipairs(ARGV) do
-  local expiry = redis.call('ZSCORE', KEYS[1], lease)
-  if expiry and expiry % 2 == 0 then
-    redis.call('ZREM', KEYS[1], lease)
+  local endpoint = endpointOf(lease)
+  local expiry = endpoint ~= false and redis.call('ZSCORE', (podKeys(endpoint)), lease)
+  if expiry and expiry % 2 == 0 and takeOut(endpoint, lease) then
     removed = removed + 1
-    local proxy = string.match(lease, '^(.*)_')
-    if redis.call('HINCRBY', KEYS[2], proxy, -1) <= 0 then
-      redis.call('HDEL', KEYS[2], proxy)
-    end
-    redis.call('HDEL', KEYS[3], lease)
   end
 end
+noteChanges()
 return removed

@@ -1,0 +1,61 @@
+-- Part of other scripts. The keys of a pod, and what its service knows of it: in a service, a lease is where `at` says,
+-- whatever pod a message names, and each change of a count is a change of room.
+-- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info; for a pod of a service also KEYS[6] at, KEYS[7] room, KEYS[8] limits,
+--   KEYS[9] avoided
+local service = KEYS[6] and string.match(KEYS[6], '^(.*):at$')
+local own = service and string.sub(KEYS[1], #service + #':pod_conn:' + 1)
+local changed = {}
+
+local function podKeys(endpoint)
+  if not service then
+    return KEYS[1], KEYS[2]
+  end
+  return service .. ':pod_conn:' .. endpoint, service .. ':proxies:' .. endpoint
+end
+
+local function endpointOf(lease) -- false where none has it; nil outside of services
+  return service and redis.call('HGET', KEYS[6], lease)
+end
+
+local function noteAdded(endpoint, lease)
+  if service then
+    redis.call('HSET', KEYS[6], lease, endpoint)
+    changed[endpoint] = true
+  end
+end
+
+local function takeOut(endpoint, lease) -- returns whether it was there
+  local leases, proxies = podKeys(endpoint)
+  if redis.call('ZREM', leases, lease) == 0 then
+    return false
+  end
+  local proxy = string.match(lease, '^(.*)_')
+  if redis.call('HINCRBY', proxies, proxy, -1) <= 0 then
+    redis.call('HDEL', proxies, proxy)
+  end
+  redis.call('HDEL', KEYS[3], lease)
+  if service then
+    redis.call('HDEL', KEYS[6], lease)
+    changed[endpoint] = true
+  end
+  return true
+end
+
+local function noteRoom(endpoint)
+  local limit = redis.call('HGET', KEYS[8], endpoint)
+  if not limit then
+    return
+  end
+  local count = redis.call('ZCARD', (podKeys(endpoint)))
+  if redis.call('ZSCORE', KEYS[7], endpoint) then
+    redis.call('ZADD', KEYS[7], limit - count, endpoint)
+  elseif count == 0 and not redis.call('ZSCORE', KEYS[9], endpoint) then
+    redis.call('HDEL', KEYS[8], endpoint) -- gone, and the last of its leases, too
+  end
+end
+
+local function noteChanges() -- at the end of each script
+  for endpoint in pairs(changed) do
+    noteRoom(endpoint)
+  end
+end

@@ -1,0 +1,193 @@
+/** What every store must do with the pods of a service: the second part of the suite of `lease-store.ts`. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LeaseId, PodId } from '../../src/admission/ids.ts';
+import type { LeaseStore, Placed } from '../../src/admission/lease-store.ts';
+import { claims } from '../support/claims.ts';
+import { gone, HOUR_MS, TIMES } from '../support/expire.ts';
+import { leasesOf, newLease, podsOf, proxyA, proxyB, serviceId } from '../support/names.ts';
+import { value } from './lease-store.ts';
+
+const chat = serviceId('chat');
+const [podA, podB, podC] = podsOf(chat, 3) as [PodId, PodId, PodId];
+
+/** `open` gives an empty store. */
+export function describePlacing(name: string, open: () => Promise<LeaseStore>): void {
+  describe(`${name} store, for a service`, () => {
+    let store: LeaseStore;
+    beforeEach(async () => {
+      store = await open();
+    });
+    afterEach(() => store.close());
+
+    const enrol = (limits: Readonly<Record<PodId, number>>, service = chat) =>
+      value(store.enrol(service, new Map(Object.entries(limits) as [PodId, number][])));
+    const place = (lease: LeaseId, reserveMs = HOUR_MS, service = chat) =>
+      value(store.place(service, lease, reserveMs, '/chat'));
+    const placeMany = (count: number): Promise<Placed[]> =>
+      Promise.all(leasesOf(proxyA, count).map((lease) => place(lease)));
+    const podWith = async (lease: LeaseId): Promise<PodId> => {
+      const placed = await place(lease);
+      if (!placed.placed) throw new Error(`no room: ${placed.why}`);
+      return placed.pod;
+    };
+    const counts = async (...pods: PodId[]) =>
+      (await value(store.fleet(pods))).pods.map(({ connections }) => connections);
+    const full = { placed: false, why: 'full' };
+
+    it('fills its pods evenly, each up to its limit, and not one more', async () => {
+      await enrol({ [podA]: 5, [podB]: 5, [podC]: 2 });
+      const placed = await placeMany(20);
+      expect(placed.filter((each) => each.placed)).toHaveLength(12);
+      expect(placed.filter((each) => !each.placed)).toEqual(Array(8).fill(full));
+      expect(await counts(podA, podB, podC)).toEqual([5, 5, 2]);
+    });
+
+    it('places each lease at the pod that has the most room', async () => {
+      await enrol({ [podA]: 30, [podB]: 30, [podC]: 30 });
+      for (let round = 1; round <= 10; round += 1) {
+        for (let pod = 0; pod < 3; pod += 1) await place(newLease(proxyA));
+        expect(await counts(podA, podB, podC)).toEqual([round, round, round]);
+      }
+    });
+
+    it('answers the same pod to a lease that asks twice, and counts it once', async () => {
+      await enrol({ [podA]: 5, [podB]: 5, [podC]: 5 });
+      const leases = leasesOf(proxyA, 9);
+      const first = await Promise.all(leases.map(podWith));
+      expect(await Promise.all(leases.map(podWith))).toEqual(first);
+      expect(await counts(podA, podB, podC)).toEqual([3, 3, 3]);
+    });
+
+    it('says so when nobody has told which pods it has', async () => {
+      expect(await place(newLease(proxyA))).toEqual({ placed: false, why: 'unknown' });
+      await enrol({ [podA]: 1 });
+      await place(newLease(proxyA));
+      expect(await place(newLease(proxyA))).toEqual(full);
+    });
+
+    it('knows the room that each way of coming and going leaves', async () => {
+      await enrol({ [podA]: 3 });
+      const [placed, routed, adopted, late] = leasesOf(proxyA, 4) as [LeaseId, LeaseId, LeaseId, LeaseId];
+      await place(placed);
+      await value(store.acquire(claims(podA, 3), routed, 1, '/'));
+      await value(store.renew(podA, [{ lease: adopted, told: true }], HOUR_MS));
+      expect(await place(late)).toEqual(full);
+      await value(store.withdraw(podA, [placed]));
+      expect(await podWith(late)).toBe(podA);
+      expect(await place(newLease(proxyA))).toEqual(full);
+      await value(store.release(podA, [adopted], 0));
+      expect(await place(newLease(proxyA))).toMatchObject({ placed: true, count: 3 });
+      await expect.poll(async () => (await value(store.expire(podA, gone(proxyA), TIMES))).leases).toEqual([routed]);
+      expect(await place(newLease(proxyA))).toMatchObject({ placed: true, count: 3 });
+      expect(await place(newLease(proxyA))).toEqual(full);
+    });
+
+    it('frees and withdraws a lease of which only the service is known', async () => {
+      await enrol({ [podA]: 2, [podB]: 2 });
+      const [first, second, third] = leasesOf(proxyA, 3) as [LeaseId, LeaseId, LeaseId];
+      for (const lease of [first, second, third]) await place(lease);
+      await place(third); // spoken of again
+      expect(await value(store.withdraw(chat, [first, third]))).toBe(1);
+      expect(await value(store.release(chat, [second, second], HOUR_MS))).toBe(1);
+      expect((await counts(podA, podB)).toSorted()).toEqual([0, 1]);
+      expect(await place(second)).toEqual({ placed: false, why: 'ended' });
+      const renewed = await value(store.renew(podA, [{ lease: second }], HOUR_MS));
+      expect(renewed.created).toBe(0);
+    });
+
+    it('keeps a lease at one pod, whatever pod is named', async () => {
+      await enrol({ [podA]: 9, [podB]: 8 });
+      const lease = newLease(proxyB);
+      expect(await podWith(lease)).toBe(podA);
+      expect(await value(store.acquire(claims(podB, 8), lease, HOUR_MS, '/'))).toMatchObject({
+        admitted: true,
+        count: 1,
+      });
+      expect(await counts(podA, podB)).toEqual([0, 1]);
+      await value(store.renew(podB, [{ lease }], HOUR_MS));
+      await value(store.renew(podA, [{ lease }], 2 * HOUR_MS));
+      expect(await counts(podA, podB)).toEqual([0, 1]);
+      const [fromA, fromB] = [await value(store.expiries(podA, [lease])), await value(store.expiries(podB, [lease]))];
+      expect(fromA).toEqual(fromB);
+      expect(await value(store.release(podA, [lease], 0))).toBe(1);
+      expect(await counts(podA, podB)).toEqual([0, 0]);
+    });
+
+    it('takes the word of a renewal for where a lease is that was only reserved', async () => {
+      await enrol({ [podA]: 9, [podB]: 8 });
+      const lease = newLease(proxyB);
+      expect(await podWith(lease)).toBe(podA);
+      const holder = { state: 'live', path: '/' } as const;
+      expect(await value(store.renew(podB, [{ lease, holder }], HOUR_MS))).toEqual({ created: 1, count: 1 });
+      expect(await counts(podA, podB)).toEqual([0, 1]);
+      expect(await podWith(lease)).toBe(podB);
+    });
+
+    it('has a lease where its connection has moved, even over the limit, and gives the other slot away', async () => {
+      await enrol({ [podA]: 1, [podB]: 1 });
+      const [moving, other] = leasesOf(proxyB, 2) as [LeaseId, LeaseId];
+      const from = await podWith(moving);
+      const to = await podWith(other);
+      await value(store.renew(from, [{ lease: moving }], HOUR_MS));
+      expect(await value(store.renew(to, [{ lease: moving, moved: true }], HOUR_MS))).toEqual({ created: 1, count: 2 });
+      expect(await counts(from, to)).toEqual([0, 2]);
+      await value(store.renew(from, [{ lease: moving }], HOUR_MS)); // a late word
+      expect(await counts(from, to)).toEqual([0, 2]);
+      expect(await podWith(newLease(proxyA))).toBe(from);
+      expect(await place(newLease(proxyA))).toEqual(full);
+    });
+
+    it('gives a pod that has left no new leases, and keeps those that it has', async () => {
+      await enrol({ [podA]: 5, [podB]: 5 });
+      await placeMany(4);
+      await enrol({ [podB]: 5 });
+      expect((await placeMany(9)).filter((each) => each.placed)).toHaveLength(3);
+      expect(await counts(podA, podB)).toEqual([2, 5]);
+      await enrol({ [podA]: 5, [podB]: 5 });
+      expect((await placeMany(9)).filter((each) => each.placed)).toHaveLength(3);
+      expect(await counts(podA, podB)).toEqual([5, 5]);
+    });
+
+    it('avoids a pod that refused a connection, where another has room, and for longer each time', async () => {
+      await enrol({ [podA]: 9, [podB]: 2 });
+      expect(await podWith(newLease(proxyA))).toBe(podA);
+      expect(await value(store.avoid(podA))).toBe(1000);
+      expect(await value(store.avoid(podA))).toBe(0);
+      await enrol({ [podA]: 9, [podB]: 2 });
+      const leases = leasesOf(proxyA, 2);
+      expect(await Promise.all(leases.map(podWith))).toEqual([podB, podB]);
+      expect(await podWith(newLease(proxyA))).toBe(podA); // where no other has room
+      await value(store.release(chat, leases, 0));
+      const lease = newLease(proxyA);
+      const next = async () => {
+        await value(store.withdraw(chat, [lease]));
+        return podWith(lease);
+      };
+      expect(await next()).toBe(podB);
+      await expect.poll(next, { timeout: 3000, interval: 100 }).toBe(podA);
+      expect(await value(store.avoid(podA))).toBe(2000);
+      expect(await podWith(newLease(proxyA))).toBe(podB);
+    });
+
+    it('goes by a limit that was changed, and lets nobody in above it', async () => {
+      await enrol({ [podA]: 5, [podB]: 5 });
+      await placeMany(8);
+      await enrol({ [podA]: 3, [podB]: 7 });
+      await placeMany(9);
+      expect(await counts(podA, podB)).toEqual([4, 7]);
+    });
+
+    it('keeps services apart', async () => {
+      const mail = serviceId('mail');
+      const [other] = podsOf(mail, 1) as [PodId];
+      await enrol({ [podA]: 1 });
+      await enrol({ [other]: 1 }, mail);
+      const lease = newLease(proxyA);
+      expect(await place(lease)).toMatchObject({ pod: podA });
+      expect(await place(lease, HOUR_MS, mail)).toMatchObject({ pod: other });
+      expect(await value(store.release(mail, [lease], 0))).toBe(1);
+      expect(await counts(podA, other)).toEqual([1, 0]);
+    });
+  });
+}
