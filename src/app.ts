@@ -10,8 +10,10 @@ import type { Logger } from 'pino';
 import { openDomain } from './admission/domain.ts';
 import { Events } from './admission/events.ts';
 import { Limits } from './admission/limits.ts';
+import { Services } from './admission/services.ts';
 import { openHttpSide } from './app/http-side.ts';
 import { type App, start } from './app/run.ts';
+import { servicesOf } from './app/services.ts';
 import { openStore } from './app/store.ts';
 import { type Config, recoveryOf, reserveOf } from './config/schema.ts';
 import { Certificates } from './envoy/grpc/certificates.ts';
@@ -38,9 +40,11 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     warned: (kind, detail) =>
       log.warn({ warning: `${kind}: ${detail}`, see: see('store-attention') }, 'the store needs attention'),
   });
-  const limits = new Limits(config.limits);
+  const services = new Services();
+  services.replace(servicesOf(config));
+  const limits = new Limits(config.limits, services);
   const domain = openDomain(
-    { store: store.leases, limits, events },
+    { store: store.leases, limits, services, events },
     {
       ...config.ledger,
       ...config.limits,
@@ -70,6 +74,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     metrics.configRead(changed !== undefined);
     if (!changed) return;
     limits.replace(changed.limits);
+    services.replace(servicesOf(changed));
+    domain.enrolment.tellAll();
     log.level = changed.log.level;
   };
   return start({ ...domain, ...envoy, ...http, config, reconfigure, store, metrics, readiness });

@@ -59,6 +59,9 @@ export function logEvents(events: Events, log: Logger, policy: OutagePolicy): vo
       log.warn({ pod, count }, 'released leases of which nobody has told for lease.unrenewedMax: they may be open');
     }
   });
+  events.on('avoided', (pod, forMs) => {
+    log.warn({ pod, forMs }, 'a pod refused a connection: no gate sends new ones there for a while');
+  });
   events.on('closing', (pod, lease, reason) => log.info({ pod, lease, reason }, 'closes a connection, as asked for'));
   events.on('adopted', (pod, count, overLimit) => {
     log.info({ pod, count, overLimit }, 'counted connections that the store did not know');

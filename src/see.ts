@@ -9,6 +9,7 @@ export const ENTRIES = [
   'hidden-upgrades',
   'never-asked',
   'no-answer',
+  'not-obeyed',
   'one-name',
   'open-files',
   'pod-unknown',

@@ -5,8 +5,8 @@ import { Document, isMap, isSeq, parse, type YAMLMap } from 'yaml';
 
 const FOLDER = new URL('../../envoy/', import.meta.url);
 
-/** The files that have the same listener, routes and clusters, and other doors. */
-export type EdgeFile = 'edge.yaml' | 'hold.yaml' | 'edge-hold.yaml';
+/** The files that have the same listener and clusters of gates. All but the last have a route for each pod; that has one service. */
+export type EdgeFile = 'edge.yaml' | 'hold.yaml' | 'edge-hold.yaml' | 'placement.yaml';
 
 const LISTENERS = ['static_resources', 'listeners'];
 const LISTENER = [...LISTENERS, 0];
@@ -21,6 +21,9 @@ const ENDPOINTS = ['load_assignment', 'endpoints', 0, 'lb_endpoints'];
 /** Ways to the same gates: for Checks or the hold door, for the access log, and for the hold door beside Checks. */
 const GATE_CLUSTERS = ['wsgate', 'wsgate_log', 'wsgate_hold'] as const;
 type GateCluster = (typeof GATE_CLUSTERS)[number];
+
+/** Ways to the pods of the service, in placement.yaml. */
+const SERVICE_CLUSTERS = ['chat', 'chat_http'] as const;
 
 export interface Edge {
   /** 0, the default, for any free one. */
@@ -46,21 +49,31 @@ export function renderEdge(edge: Edge): string {
   config.setIn([...LISTENER, 'address', 'socket_address'], socketAddress('127.0.0.1', edge.listenPort ?? 0));
   config.setIn(['admin', 'address', 'socket_address', 'port_value'], edge.adminPort ?? 0);
   const pods = Object.entries(edge.pods);
-  const route = mapAt(config, [...ROUTES, 0]);
-  const podCluster = mapAt(config, [...CLUSTERS, 0]);
   const gates = typeof edge.gate === 'string' ? [edge.gate] : edge.gate;
   const ways = gateClusters(config);
   for (const cluster of ways) leadTo(cluster, gates);
-  const routes = pods.map(([pod]) => routeTo(route, pod));
-  config.setIn(ROUTES, config.createNode(routes));
-  const clusters = [...pods.map(([pod, port]) => clusterOf(podCluster, pod, port)), ...ways];
-  config.setIn(CLUSTERS, config.createNode(clusters));
+  if (edge.file === 'placement.yaml') leadToService(config, Object.values(edge.pods));
+  else routeToEach(config, pods, ways);
   if (edge.flushIntervalMs !== undefined && config.hasIn([...HTTP_MANAGER, 'access_log_options'])) {
     const interval = `${edge.flushIntervalMs / 1000}s`;
     config.setIn([...HTTP_MANAGER, 'access_log_options', 'access_log_flush_interval'], interval);
   }
   edge.mutate?.(config);
   return JSON.stringify(config.toJS(), undefined, 2);
+}
+
+function routeToEach(config: Document, pods: readonly [string, number][], ways: readonly YAMLMap[]): void {
+  const route = mapAt(config, [...ROUTES, 0]);
+  const podCluster = mapAt(config, [...CLUSTERS, 0]);
+  const routes = pods.map(([pod]) => routeTo(route, pod));
+  config.setIn(ROUTES, config.createNode(routes));
+  const clusters = [...pods.map(([pod, port]) => clusterOf(podCluster, pod, port)), ...ways];
+  config.setIn(CLUSTERS, config.createNode(clusters));
+}
+
+function leadToService(config: Document, ports: readonly number[]): void {
+  const addresses = ports.map((port) => `127.0.0.1:${port}`);
+  for (const name of SERVICE_CLUSTERS) leadTo(clusterNamed(config, name), addresses);
 }
 
 function routeTo(model: YAMLMap, pod: string): YAMLMap {
@@ -131,12 +144,16 @@ export function gateClusters(config: Document): YAMLMap[] {
 
 /** One of them. */
 export function gateCluster(config: Document, name: GateCluster): YAMLMap {
+  return clusterNamed(config, name);
+}
+
+function clusterNamed(config: Document, name: string): YAMLMap {
   const found = findCluster(config, name);
   if (!found) throw new Error(`there is no cluster ${name}`);
   return found;
 }
 
-function findCluster(config: Document, name: GateCluster): YAMLMap | undefined {
+function findCluster(config: Document, name: string): YAMLMap | undefined {
   const clusters = config.getIn(CLUSTERS);
   const found = isSeq(clusters) && clusters.items.find((cluster) => isMap(cluster) && cluster.get('name') === name);
   return isMap(found) ? found : undefined;

@@ -30,6 +30,8 @@ export interface FleetOptions {
   readonly pods?: readonly string[];
   /** The gate's configuration. */
   readonly config?: GateConfig;
+  /** All pods are those of the service `chat`, with this limit each: for the file `placement.yaml`. */
+  readonly serviceLimit?: number;
   /** The gate's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly flushIntervalMs?: number;
@@ -93,13 +95,15 @@ export class Fleet {
   protected async gatesAreReady(): Promise<void> {}
 
   protected gateOptions(index: number): GateOptions {
-    const { config = {}, env = {}, patient = true, mains } = this.#options;
+    const { config = {}, env = {}, patient = true, mains, serviceLimit } = this.#options;
     const url = this.redis && `redis://127.0.0.1:${this.redisWires[index]?.port ?? this.redis.port}`;
     const lease = { ...(patient ? NOTHING_TO_RECOVER : {}), ...config.lease };
     const store = url === undefined ? {} : { store: { ...(patient ? PATIENT : {}), ...config.store, url } };
     const main = mains?.[index];
     const version = main === undefined ? {} : { main };
-    return { config: { ...config, lease, ...store }, env, ...version, ...this.#gatePorts[index] };
+    const endpoints = { static: this.pods.map(({ port }) => `127.0.0.1:${port}`) };
+    const services = serviceLimit === undefined ? {} : { services: { chat: { endpoints, connections: serviceLimit } } };
+    return { config: { ...services, ...config, lease, ...store }, env, ...version, ...this.#gatePorts[index] };
   }
 
   /** Where this Envoy finds gates. */
@@ -193,13 +197,15 @@ export class Fleet {
 
   /** The leases of one pod, read from the store at this moment. */
   async connections(pod = 'pod1'): Promise<number> {
-    const { connections } = (await this.#get(`/v1/pods/${pod}`)) as { connections: number };
+    const { connections } = (await this.#get(`/v1/pods/${encodeURIComponent(pod)}`)) as { connections: number };
     return connections;
   }
 
   /** Who holds the slots of a pod. */
   async holders(pod = 'pod1'): Promise<{ lease: string; state: string; path: string; client: string; peer: string }[]> {
-    const { connections } = (await this.#get(`/v1/pods/${pod}/connections?limit=1000`)) as { connections: never[] };
+    const { connections } = (await this.#get(`/v1/pods/${encodeURIComponent(pod)}/connections?limit=1000`)) as {
+      connections: never[];
+    };
     return connections;
   }
 

@@ -50,6 +50,13 @@ export function checkOf(stream: Stream, pod: string | undefined, headers?: Recor
   };
 }
 
+/** Of an upgrade whose pod the gate is to choose. */
+export function checkOfService(stream: Stream, service: string): CheckRequest {
+  const { attributes } = checkOf(stream, undefined);
+  const wsgate = { fields: { service: { stringValue: service } } };
+  return { attributes: { ...attributes, routeMetadataContext: { filterMetadata: { wsgate } } } };
+}
+
 export type LogType = 'DownstreamTunnelSuccessfullyEstablished' | 'DownstreamPeriodic' | 'DownstreamEnd';
 
 /** An access log entry; with `lease`, of a stream that the gate has admitted. */

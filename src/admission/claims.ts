@@ -17,6 +17,6 @@ export interface Claim {
 export type Claims = readonly [Claim];
 
 /** The one place where an upgrade's claims are made. */
-export function claimsOf({ pod }: Upgrade, limits: LimitSource): Claims {
+export function claimsOf({ pod }: Pick<Upgrade, 'pod'>, limits: LimitSource): Claims {
   return [{ kind: 'pod', pod, limit: limits.of(pod) }];
 }

@@ -1,5 +1,7 @@
 /** All that a gate is between its doors and its store, put together. */
 
+import { Avoidance } from './avoidance.ts';
+import { Enrolment } from './enrolment.ts';
 import type { Events } from './events.ts';
 import { Evidence, type EvidenceOptions, GATE_SILENT_MS } from './evidence.ts';
 import { Gate } from './gate.ts';
@@ -11,6 +13,7 @@ import type { OutagePolicy } from './outage.ts';
 import type { Parts } from './parts.ts';
 import { Presence, type PresenceOptions } from './presence.ts';
 import { Reaper, type ReaperOptions } from './reaper.ts';
+import type { Services } from './services.ts';
 import { Share } from './share.ts';
 import { Standing } from './standing.ts';
 
@@ -22,7 +25,7 @@ export type DomainOptions = EvidenceOptions &
 export type Domain = ReturnType<typeof openDomain>;
 
 export function openDomain(
-  { store, limits, events }: { store: LeaseStore; limits: LimitSource; events: Events },
+  { store, limits, services, events }: { store: LeaseStore; limits: LimitSource; services: Services; events: Events },
   options: DomainOptions,
 ) {
   const standing = new Standing(
@@ -33,9 +36,11 @@ export function openDomain(
   const evidence = new Evidence(options, events);
   const holdings = new Holdings();
   const presence = new Presence(events, holdings, options);
-  const parts: Parts = { store, limits, events, standing, share, evidence, holdings, presence };
+  const parts: Parts = { store, limits, services, events, standing, share, evidence, holdings, presence };
   const ledger = new Ledger(parts, options);
-  const gate = new Gate({ ...parts, ledger }, options);
+  const enrolment = new Enrolment(parts);
+  const avoidance = new Avoidance(parts);
+  const gate = new Gate({ ...parts, ledger, enrolment }, options);
   const reaper = new Reaper({ ...parts, ledger }, options);
-  return { ...parts, ledger, gate, reaper };
+  return { ...parts, ledger, enrolment, avoidance, gate, reaper };
 }

@@ -1,7 +1,7 @@
 /** What happens in the domain, for those who watch: metrics, the log, the hub. */
 
 import { EventEmitter } from 'node:events';
-import type { LeaseId, PodId, ProxyId } from './ids.ts';
+import type { LeaseId, PodId, ProxyId, Where } from './ids.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
@@ -37,17 +37,19 @@ export type Invariant =
 interface EventMap {
   /** `client`: of the upgrade. */
   decided: [verdict: Verdict, durationMs: number, client?: string];
-  /** Leases that were in the store, and are not any more. */
-  released: [pod: PodId, cause: ReleaseCause, count: number];
+  /** Leases that were in the store, and are not any more. Of their service, where it was not known at which pod they were. */
+  released: [pod: Where, cause: ReleaseCause, count: number];
   /**
    * Leases that a renewal had to put into the store: never asked for, or lost by it. `overLimit` of them are beyond the
    * limit.
    */
   adopted: [pod: PodId, count: number, overLimit: number];
+  /** A pod of a service refused a connection: no gate sends new ones there for so long, where another has room. */
+  avoided: [pod: PodId, forMs: number];
   /** Somebody wants this connection closed, and this gate does it. */
   closing: [pod: PodId, lease: LeaseId, reason: string, client?: string];
   /** A release that waited for the store was given up; the reaper will find the lease. */
-  releaseDropped: [pod: PodId, lease: LeaseId];
+  releaseDropped: [pod: Where, lease: LeaseId];
   /** A proxy speaks of its connections so rarely that the time of this configuration key should be at least `leastMs`. */
   flushedTooRarely: [proxy: ProxyId, intervalMs: number, key: string, leastMs: number];
   /** A proxy sends Checks but no access log: its slots are never freed. */

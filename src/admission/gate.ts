@@ -4,22 +4,34 @@
  */
 
 import { claimsOf } from './claims.ts';
+import type { Enrolment } from './enrolment.ts';
+import type { Answer } from './lease-store.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { admitWithoutStore, type OutagePolicy } from './outage.ts';
 import type { Parts } from './parts.ts';
-import type { DenialReason, Upgrade, Verdict } from './verdict.ts';
+import {
+  type AnyUpgrade,
+  type DenialReason,
+  type PlacedUpgrade,
+  type Upgrade,
+  type Verdict,
+  whereOf,
+} from './verdict.ts';
 
-type GateParts = Parts & { readonly ledger: Ledger };
+type GateParts = Parts & { readonly ledger: Ledger; readonly enrolment: Enrolment };
 
 export interface GateOptions {
   readonly reserveMs: number;
   readonly outage: OutagePolicy;
 }
 
+/** Makes the verdict of what the store answered, for as long as that is believed. */
+type Take = () => Verdict;
+
 export class Gate {
   readonly #parts: GateParts;
   readonly #options: GateOptions;
-  readonly #abandoned = new WeakSet<Upgrade>();
+  readonly #abandoned = new WeakSet<AnyUpgrade>();
   #refusal: string | undefined;
 
   constructor(parts: GateParts, options: GateOptions) {
@@ -28,7 +40,7 @@ export class Gate {
     parts.events.on('standingChanged', () => this.#noteRefusal(undefined));
   }
 
-  async admit(upgrade: Upgrade): Promise<Verdict> {
+  async admit(upgrade: AnyUpgrade): Promise<Verdict> {
     const startedAt = performance.now();
     const verdict = await this.#decide(upgrade);
     this.#parts.events.emit('decided', verdict, performance.now() - startedAt, upgrade.client);
@@ -43,38 +55,71 @@ export class Gate {
   }
 
   /** The asker left before the answer. The release goes to the store behind the acquire, so it finds the lease. */
-  abandon(upgrade: Upgrade): void {
+  abandon(upgrade: AnyUpgrade): void {
     this.#abandoned.add(upgrade);
-    this.#parts.ledger.releases.giveBack(upgrade.pod, upgrade.lease);
-  }
-
-  async #decide(upgrade: Upgrade): Promise<Verdict> {
-    const { pod, lease, path, client } = upgrade;
-    const { events, ledger, limits, presence, share, standing, store } = this.#parts;
-    if (!presence.asks(pod, lease)) return { admitted: false, reason: 'TOO_MANY_NAMES', pod, lease };
-    ledger.releases.takeBack(pod, lease); // a retry of a Check that was abandoned asks for the same lease
-    if (!standing.synced) return this.#decideAlone(upgrade, store.up ? 'STORE_RECOVERING' : 'STORE_UNAVAILABLE');
-    const { epoch } = standing;
-    const claims = claimsOf(upgrade, limits);
-    const answer = await store.acquire(claims, lease, this.#options.reserveMs, path, client);
-    this.#noteRefusal(answer.ok || answer.why !== 'refused' ? undefined : answer.detail);
-    if (!answer.ok || epoch !== standing.epoch) {
-      if (this.#abandoned.has(upgrade)) return { admitted: false, reason: 'STORE_UNAVAILABLE', pod, lease }; // nobody listens
-      const verdict = this.#decideAlone(upgrade, 'STORE_UNAVAILABLE');
-      if (!verdict.admitted && (answer.ok || answer.maybeDone)) ledger.releases.withdraw(pod, lease);
-      return verdict;
-    }
-    const { admitted, count, ended } = answer.value;
-    if (ended) return { admitted: false, reason: 'ENDED', pod, lease };
-    events.mustHold('denied-below-limit', admitted || count >= claims[0].limit);
-    share.counted(pod, count);
-    return admitted ? { admitted, counted: true, pod, lease } : { admitted, reason: 'LIMIT_EXCEEDED', pod, lease };
+    this.#parts.ledger.releases.giveBack(whereOf(upgrade), upgrade.lease);
   }
 
   /** As `abandon`, by one that never asks again for this lease: it is freed whatever the store did, also later. */
-  giveUp(upgrade: Upgrade): void {
+  giveUp(upgrade: AnyUpgrade): void {
     this.#abandoned.add(upgrade);
-    this.#parts.ledger.releases.withdraw(upgrade.pod, upgrade.lease);
+    this.#parts.ledger.releases.withdraw(whereOf(upgrade), upgrade.lease);
+  }
+
+  async #decide(upgrade: AnyUpgrade): Promise<Verdict> {
+    const { lease } = upgrade;
+    const { ledger, presence, standing, store } = this.#parts;
+    const where = whereOf(upgrade);
+    const denied = (reason: DenialReason): Verdict => denial(upgrade, reason);
+    if (!presence.asks(where, lease)) return denied('TOO_MANY_NAMES');
+    ledger.releases.takeBack(where, lease); // a retry of a Check that was abandoned asks for the same lease
+    if (!standing.synced) return this.#decideAlone(upgrade, store.up ? 'STORE_RECOVERING' : 'STORE_UNAVAILABLE');
+    const { epoch } = standing;
+    const answer = 'pod' in upgrade ? await this.#acquire(upgrade) : await this.#place(upgrade);
+    this.#noteRefusal(answer.ok || answer.why !== 'refused' ? undefined : answer.detail);
+    if (answer.ok && epoch === standing.epoch) return answer.value();
+    if (this.#abandoned.has(upgrade)) return denied('STORE_UNAVAILABLE'); // nobody listens
+    const verdict = this.#decideAlone(upgrade, 'STORE_UNAVAILABLE');
+    if (!verdict.admitted && (answer.ok || answer.maybeDone)) ledger.releases.withdraw(where, lease);
+    return verdict;
+  }
+
+  async #acquire(upgrade: Upgrade): Promise<Answer<Take>> {
+    const { pod, lease, path, client } = upgrade;
+    const { events, limits, share, store } = this.#parts;
+    const claims = claimsOf(upgrade, limits);
+    const answer = await store.acquire(claims, lease, this.#options.reserveMs, path, client);
+    if (!answer.ok) return answer;
+    const { admitted, count, ended } = answer.value;
+    const take = (): Verdict => {
+      if (ended) return denial(upgrade, 'ENDED');
+      events.mustHold('denied-below-limit', admitted || count >= claims[0].limit);
+      share.counted(pod, count);
+      return admitted ? { admitted, counted: true, pod, lease } : denial(upgrade, 'LIMIT_EXCEEDED');
+    };
+    return { ok: true, value: take };
+  }
+
+  async #place(upgrade: PlacedUpgrade): Promise<Answer<Take>> {
+    const { service, lease, path, client } = upgrade;
+    const { enrolment, ledger, presence, share, store } = this.#parts;
+    const ask = () => store.place(service, lease, this.#options.reserveMs, path, client);
+    let answer = await ask();
+    if (answer.ok && !answer.value.placed && answer.value.why === 'unknown') {
+      await enrolment.tell(service);
+      if (!this.#abandoned.has(upgrade)) answer = await ask();
+    }
+    if (!answer.ok) return answer;
+    const { value } = answer;
+    const take = (): Verdict => {
+      if (!value.placed) return denial(upgrade, value.why === 'ended' ? 'ENDED' : 'LIMIT_EXCEEDED');
+      const { pod, count } = value;
+      share.counted(pod, count);
+      if (presence.asks(pod, lease)) return { admitted: true, counted: true, pod, lease };
+      ledger.releases.withdraw(pod, lease);
+      return denial(upgrade, 'TOO_MANY_NAMES');
+    };
+    return { ok: true, value: take };
   }
 
   #noteRefusal(detail: string | undefined): void {
@@ -83,12 +128,19 @@ export class Gate {
     this.#parts.events.emit('refused', detail);
   }
 
-  #decideAlone(upgrade: Upgrade, reason: DenialReason): Verdict {
-    const { pod, lease } = upgrade;
-    const { ledger, limits, share } = this.#parts;
-    const fromShare = () => share.admit(claimsOf(upgrade, limits), lease);
-    if (!admitWithoutStore(this.#options.outage, fromShare)) return { admitted: false, reason, pod, lease };
-    ledger.renewals.expect(upgrade);
+  #decideAlone(upgrade: AnyUpgrade, reason: DenialReason): Verdict {
+    const { lease } = upgrade;
+    const { ledger, limits, services, share } = this.#parts;
+    const pod = 'pod' in upgrade ? upgrade.pod : share.emptiest(services.pods(upgrade.service), lease);
+    if (!pod) return denial(upgrade, reason);
+    const fromShare = () => share.admit(claimsOf({ pod }, limits), lease);
+    if (!admitWithoutStore(this.#options.outage, fromShare)) return denial(upgrade, reason);
+    ledger.renewals.expect({ ...upgrade, pod });
     return { admitted: true, counted: false, pod, lease };
   }
+}
+
+function denial(upgrade: AnyUpgrade, reason: DenialReason): Verdict {
+  const { lease } = upgrade;
+  return 'pod' in upgrade ? { admitted: false, reason, pod: upgrade.pod, lease } : { admitted: false, reason, lease };
 }

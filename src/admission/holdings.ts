@@ -1,17 +1,17 @@
 /** How many connections there are of each pod and of each proxy. Names of which there are none take no room. */
 
-import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
+import { type LeaseId, type PodId, type ProxyId, proxyOf, type Where } from './ids.ts';
 
 export class Holdings {
-  readonly #pods = new Map<PodId, number>();
+  readonly #pods = new Map<Where, number>();
   readonly #proxies = new Map<ProxyId, number>();
 
-  add(pod: PodId, lease: LeaseId): void {
+  add(pod: Where, lease: LeaseId): void {
     change(this.#pods, pod, 1);
     change(this.#proxies, proxyOf(lease), 1);
   }
 
-  remove(pod: PodId, lease: LeaseId): void {
+  remove(pod: Where, lease: LeaseId): void {
     change(this.#pods, pod, -1);
     change(this.#proxies, proxyOf(lease), -1);
   }

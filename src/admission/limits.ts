@@ -1,11 +1,12 @@
 /**
  * The limits of the configuration file: a pod has the limit of its exact name, else that of the longest glob that matches
- * it, else the default.
+ * it, else the default. One of a service has the limit that its service gives it.
  */
 
 import picomatch from 'picomatch';
 import { type PodId, parsePodId } from './ids.ts';
 import type { LimitSource } from './limit-source.ts';
+import type { Services } from './services.ts';
 
 export interface LimitRules {
   readonly default: { readonly connections: number };
@@ -14,18 +15,22 @@ export interface LimitRules {
 }
 
 export class Limits implements LimitSource {
-  version = 0;
+  #version = 0;
   #default = 0;
   readonly #exact = new Map<PodId, number>();
   #globs: { matches: (pod: string) => boolean; connections: number }[] = [];
 
-  constructor(rules: LimitRules) {
+  readonly #services: Services;
+
+  /** `services`: of their pods. */
+  constructor(rules: LimitRules, services: Services) {
+    this.#services = services;
     this.replace(rules);
   }
 
   /** By these rules from now on. */
   replace(rules: LimitRules): void {
-    this.version += 1;
+    this.#version += 1;
     this.#default = rules.default.connections;
     this.#exact.clear();
     this.#globs = [];
@@ -37,11 +42,21 @@ export class Limits implements LimitSource {
     }
   }
 
-  of(pod: PodId): number {
-    return this.#exact.get(pod) ?? this.#globs.find(({ matches }) => matches(pod))?.connections ?? this.#default;
+  get version(): number {
+    return this.#version + this.#services.version;
   }
 
-  named(): Iterable<PodId> {
-    return this.#exact.keys();
+  of(pod: PodId): number {
+    return (
+      this.#services.of(pod) ??
+      this.#exact.get(pod) ??
+      this.#globs.find(({ matches }) => matches(pod))?.connections ??
+      this.#default
+    );
+  }
+
+  *named(): Iterable<PodId> {
+    yield* this.#exact.keys();
+    yield* this.#services.named();
   }
 }

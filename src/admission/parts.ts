@@ -6,12 +6,14 @@ import type { Holdings } from './holdings.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { LimitSource } from './limit-source.ts';
 import type { Presence } from './presence.ts';
+import type { Services } from './services.ts';
 import type { Share } from './share.ts';
 import type { Standing } from './standing.ts';
 
 export interface Parts {
   readonly store: LeaseStore;
   readonly limits: LimitSource;
+  readonly services: Services;
   readonly events: Events;
   readonly standing: Standing;
   readonly share: Share;

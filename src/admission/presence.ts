@@ -2,7 +2,7 @@
 
 import type { Events } from './events.ts';
 import type { Holdings } from './holdings.ts';
-import { type LeaseId, type PodId, type ProxyId, proxyOf } from './ids.ts';
+import { isPod, type LeaseId, type PodId, type ProxyId, proxyOf, type Where } from './ids.ts';
 import { RecentNames } from './recent-names.ts';
 import { Unspoken } from './unspoken.ts';
 
@@ -54,14 +54,14 @@ export class Presence {
    * An upgrade asks for a slot: it may be a connection from now on, until it is denied or the log tells what came of it.
    * False when there are too many other names: then nothing is to be kept of it.
    */
-  asks(pod: PodId, lease: LeaseId): boolean {
+  asks(pod: Where, lease: LeaseId): boolean {
     if (!this.#note(proxyOf(lease), pod)) return false;
     this.#unspoken.add(pod, lease);
     return true;
   }
 
   /** The log speaks of a connection, or of its end. False as in `asks`. */
-  speaks(pod: PodId, lease: LeaseId): boolean {
+  speaks(pod: Where, lease: LeaseId): boolean {
     const isNoted = this.#note(proxyOf(lease), pod);
     this.#unspoken.remove(lease); // only now: until the ledger has it, this kept its place
     return isNoted;
@@ -80,11 +80,11 @@ export class Presence {
     for (const pod of pods) if (this.#knownPods.has(pod)) this.#pods.add(pod);
   }
 
-  #note(proxy: ProxyId, pod: PodId): boolean {
+  #note(proxy: ProxyId, pod: Where): boolean {
     if (!this.#knownProxies.use(proxy)) return this.#tooMany('limits.proxiesMax');
-    if (!this.#knownPods.use(pod)) return this.#tooMany('limits.podsMax');
+    if (isPod(pod) && !this.#knownPods.use(pod)) return this.#tooMany('limits.podsMax');
     this.#proxies.add(proxy);
-    this.#pods.add(pod);
+    if (isPod(pod)) this.#pods.add(pod);
     return true;
   }
 

@@ -63,12 +63,32 @@ export class Share {
   admit([{ pod, limit }]: Claims, lease: LeaseId): boolean {
     if (!this.#countedAll) return false;
     const alone = this.#aloneWith(pod);
+    if (!alone.admitted.has(lease) && this.#left(pod, limit) <= 0) return false;
+    alone.admitted.add(lease);
+    return true;
+  }
+
+  /** Of this gate's part of the pod. */
+  #left(pod: PodId, limit: number): number {
     const left = limit - (this.#counts.get(pod) ?? 0);
     // Over the limit, what this gate's connections free must bring the pod below it first.
     const part = left > 0 ? Math.floor(left / this.#gates) : left;
-    if (!alone.admitted.has(lease) && alone.admitted.size >= part + alone.freed) return false;
-    alone.admitted.add(lease);
-    return true;
+    const alone = this.#alone.get(pod);
+    return alone ? part + alone.freed - alone.admitted.size : part;
+  }
+
+  /** The pod in which this gate's part has the most left, or the one that it admitted this lease to before. */
+  emptiest(pods: Iterable<readonly [PodId, number]>, lease: LeaseId): PodId | undefined {
+    let best: PodId | undefined;
+    let most = Number.NEGATIVE_INFINITY;
+    for (const [pod, limit] of pods) {
+      if (this.#alone.get(pod)?.admitted.has(lease)) return pod;
+      const left = this.#left(pod, limit);
+      if (left <= most) continue;
+      most = left;
+      best = pod;
+    }
+    return best;
   }
 
   /** The store has written these leases: its next count holds them. */

@@ -4,13 +4,13 @@
  */
 
 import { Holdings } from './holdings.ts';
-import type { LeaseId, PodId, ProxyId } from './ids.ts';
+import type { LeaseId, PodId, ProxyId, Where } from './ids.ts';
 
 /** Maximum number of upgrades. In a flood, the oldest are forgotten. */
 const LEASES_MAX = 100_000;
 
 interface Asked {
-  readonly pod: PodId;
+  readonly pod: Where;
   readonly untilMs: number;
 }
 
@@ -24,7 +24,7 @@ export class Unspoken {
     this.#forMs = forMs;
   }
 
-  add(pod: PodId, lease: LeaseId): void {
+  add(pod: Where, lease: LeaseId): void {
     this.remove(lease); // to the end of the order
     this.#asked.set(lease, { pod, untilMs: performance.now() + this.#forMs });
     this.#holdings.add(pod, lease);

@@ -1,8 +1,8 @@
 /** The question of the gate and its answer: an upgrade, and what becomes of it. Doors ask with these types. */
 
-import type { LeaseId, PodId } from './ids.ts';
+import type { LeaseId, PodId, ServiceId, Where } from './ids.ts';
 
-/** A WebSocket that wants to open. */
+/** A WebSocket that wants to open, or is open. */
 export interface Upgrade {
   readonly pod: PodId;
   readonly lease: LeaseId;
@@ -10,6 +10,18 @@ export interface Upgrade {
   readonly path: string;
   /** As Envoy trusts it, only to be shown. Absent where it is the direct peer, or not known. */
   readonly client?: string | undefined;
+}
+
+/** One for a pod that the gate is to choose among those of a service. */
+export interface PlacedUpgrade extends Omit<Upgrade, 'pod'> {
+  readonly service: ServiceId;
+}
+
+export type AnyUpgrade = Upgrade | PlacedUpgrade;
+
+/** As far as it is known before the answer. */
+export function whereOf(upgrade: AnyUpgrade): Where {
+  return 'pod' in upgrade ? upgrade.pod : upgrade.service;
 }
 
 /**

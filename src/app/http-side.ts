@@ -7,6 +7,7 @@ import type { Domain } from '../admission/domain.ts';
 import type { Events } from '../admission/events.ts';
 import type { LeaseStore } from '../admission/lease-store.ts';
 import type { LimitSource } from '../admission/limit-source.ts';
+import type { Services } from '../admission/services.ts';
 import type { Config } from '../config/schema.ts';
 import { Closings } from '../fleet/closings.ts';
 import { FleetView } from '../fleet/fleet-view.ts';
@@ -23,6 +24,7 @@ const NAMED_MAX = 20;
 export interface HttpParts extends Pick<Domain, 'standing' | 'evidence' | 'ledger' | 'reaper'> {
   readonly store: LeaseStore;
   readonly limits: LimitSource;
+  readonly services: Services;
   readonly events: Events;
   readonly metrics: GateMetrics;
   readonly readiness: () => Readiness;
@@ -40,8 +42,8 @@ export interface HttpSide {
 
 /** `gateName`: as other gates and the hub's clients know it. */
 export function openHttpSide(config: Config, gateName: string, parts: HttpParts): HttpSide {
-  const { store, limits, events, standing, evidence, reaper, metrics } = parts;
-  const fleet = new FleetView(store, limits, events);
+  const { store, events, standing, evidence, reaper, metrics } = parts;
+  const fleet = new FleetView(parts);
   const access = new Access(tokensOf(config.http.tokens), config.http.origins);
   const hubParts = {
     ...parts,

@@ -16,7 +16,7 @@ import { within } from '../within.ts';
 import type { HttpSide } from './http-side.ts';
 import type { OpenedStore } from './store.ts';
 
-export interface GateParts extends EnvoySide, HttpSide, Pick<Domain, 'ledger' | 'reaper'> {
+export interface GateParts extends EnvoySide, HttpSide, Pick<Domain, 'ledger' | 'reaper' | 'enrolment'> {
   readonly config: Config;
   readonly reconfigure: App['reconfigure'];
   readonly store: OpenedStore;
@@ -105,8 +105,9 @@ async function drain({ ledger, reaper, grpc, hub }: GateParts): Promise<void> {
   await hubStopped;
 }
 
-async function close({ metrics, grpc, retreat, http, hub, lastHour, closings }: GateParts): Promise<void> {
+async function close({ metrics, grpc, retreat, http, hub, lastHour, closings, enrolment }: GateParts): Promise<void> {
   retreat.stop();
+  enrolment.stop();
   closings.stop();
   lastHour?.stop();
   await hub?.close();

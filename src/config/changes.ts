@@ -6,7 +6,7 @@ import { type Config, toNotation } from './schema.ts';
 import { valueAt } from './tree.ts';
 
 /** Keys that change while a gate runs. All others are read at its start. */
-const LIVE: ReadonlySet<string> = new Set(['limits.default.connections', 'limits.pods', 'log.level']);
+const LIVE: ReadonlySet<string> = new Set(['limits.default.connections', 'limits.pods', 'services', 'log.level']);
 
 export interface Changes {
   readonly live: readonly string[];

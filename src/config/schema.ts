@@ -12,8 +12,9 @@ import { parseProxyId } from '../admission/ids.ts';
 import type { OutagePolicy } from '../admission/outage.ts';
 import { formatAddress, isLoopback, parseAddress, parseTcpAddress } from './address.ts';
 import { type DurationMs, duration, flag, notation, oneOf, size, text, whole } from './notations.ts';
-import { podSource } from './pod-sources.ts';
+import { fixedServices, podSource } from './pod-sources.ts';
 import { proxySource } from './proxy-sources.ts';
+import { connections, services } from './services.ts';
 import { formatStoreUrl, maskStoreUrl, parseStoreUrl } from './store-url.ts';
 import { token } from './tokens.ts';
 
@@ -26,7 +27,6 @@ const filePath = text('the path of a file', /^./s);
 const KEEPALIVE_MS_MAX = 30_000;
 const KEEPALIVE_TIMEOUT_MS_MAX = 10_000;
 const ORIGIN = 'an origin as browsers send it, such as https://status.example.com';
-const connections = whole(0, 1_000_000);
 const count = (byDefault: number, max = 1_000_000) => whole(1, max).prefault(byDefault);
 
 const schema = z.strictObject({
@@ -96,6 +96,7 @@ const schema = z.strictObject({
   pods: section({
     from: z.array(podSource, 'a list of sources').min(1, 'at least one source').prefault(['route', 'context']),
   }),
+  services: services.prefault({}),
   limits: section({
     podsMax: count(10_000),
     proxiesMax: count(10_000),
@@ -265,6 +266,17 @@ const rules: readonly Rule[] = [
     'another address than listen.grpc',
     ({ listen: { grpc, http } }) =>
       grpc.kind === 'unix' || grpc.port === 0 || grpc.port !== http.port || grpc.host !== http.host,
+  ],
+  [
+    ['pods.from', 'services'],
+    'of {service: {fixed: NAME}}, the name of one of the services',
+    ({ pods, services }) => fixedServices(pods.from).every((service) => Object.hasOwn(services, service)),
+  ],
+  [
+    ['services', 'limits.podsMax'],
+    'no more endpoints, all services together, than limits.podsMax',
+    ({ services, limits }) =>
+      Object.values(services).reduce((sum, { endpoints }) => sum + endpoints.static.length, 0) <= limits.podsMax,
   ],
   [
     ['listen.streamResetBurst', 'listen.streamResetRate'],

@@ -4,7 +4,7 @@
  */
 
 import { status } from '@grpc/grpc-js';
-import type { LeaseId, PodId } from '../admission/ids.ts';
+import { endpointOf, type LeaseId, type PodId } from '../admission/ids.ts';
 import type { DenialReason } from '../admission/verdict.ts';
 import { BackwardWriter } from './backward-writer.ts';
 import type { CheckResponse, HeaderValueOption } from './messages.ts';
@@ -18,6 +18,15 @@ export interface AnswerOptions {
 
 /** The header that names the connection to the pod. What a client sends in it is overwritten or removed. */
 export const CONNECTION_ID = 'x-connection-id';
+
+/**
+ * Where Envoy is to send the request (`override_host`): header and key of metadata, by the endpoint picker protocol of
+ * the Gateway API. What a client sends in it is overwritten or removed.
+ */
+export const DESTINATION = 'x-gateway-destination-endpoint';
+
+/** Headers that only a gate may set. */
+export const OURS = [CONNECTION_ID, DESTINATION] as const;
 
 /** What the client of a denied upgrade gets, by whichever door it came. */
 export interface Denial {
@@ -50,7 +59,7 @@ export function denialsOf({ denyStatus, retryAfterMs }: AnswerOptions): Readonly
 }
 
 export class Answers {
-  /** For what is no upgrade. There is no lease, so `x-connection-id` is removed. */
+  /** For what is no upgrade. There is no lease, so `OURS` are removed. */
   readonly other: Buffer;
   /** For what shows no `upgrade` header at all. Its log entries say so: if one has a 101, the gate was not shown enough. */
   readonly blind: Buffer;
@@ -58,7 +67,7 @@ export class Answers {
   readonly #writer = new BackwardWriter(4096);
 
   constructor(serialize: (response: CheckResponse) => Buffer, options: AnswerOptions) {
-    const other: CheckResponse = { status: { code: status.OK }, okResponse: { headersToRemove: [CONNECTION_ID] } };
+    const other: CheckResponse = { status: { code: status.OK }, okResponse: { headersToRemove: OURS } };
     this.other = serialize(other);
     this.blind = serialize({ ...other, dynamicMetadata: { fields: { [BLIND]: { stringValue: 'true' } } } });
     this.#denials = mapValues(denialsOf(options), (denial, reason) => serialize(responseOf(denial, reason)));
@@ -71,24 +80,32 @@ export class Answers {
   /**
    * With the lease and pod as dynamic metadata, which Envoy puts into its access log, and the lease as a header. Keys of
    * our own are there for the gate; the short ones for whoever reads them in Envoy's configuration. `byRoute`: the
-   * metadata of the route named the pod.
+   * metadata of the route named the pod. Of a pod of a service also where it is.
    */
   allow(lease: LeaseId, pod: PodId, byRoute: boolean): Buffer {
+    const endpoint = endpointOf(pod);
     const writer = this.#writer.begin();
+    // HeaderValueOption
+    const header = (key: string, value: string) =>
+      writer.part(2, () => writer.enum(3, OVERWRITE).part(1, () => writer.text(2, value).text(1, key)));
     const metadata = (key: string, value: string) =>
       // Struct.fields, an entry of a map: key, Value.string_value
       writer.part(1, () => writer.part(2, () => writer.text(3, value)).text(1, key));
     return writer
       .part(4, () => {
+        if (endpoint) metadata(DESTINATION, endpoint);
         metadata('pod', pod);
         metadata('lease', lease);
         if (!byRoute) metadata(OWN_KEYS.notByRoute, 'true');
         metadata(OWN_KEYS.pod, pod);
         metadata(OWN_KEYS.lease, lease);
       }) // dynamic_metadata
-      .part(3, () =>
-        writer.part(2, () => writer.enum(3, OVERWRITE).part(1, () => writer.text(2, lease).text(1, CONNECTION_ID))),
-      ) // ok_response.headers
+      .part(3, () => {
+        if (!endpoint)
+          writer.text(5, DESTINATION); // headers_to_remove
+        else header(DESTINATION, endpoint);
+        header(CONNECTION_ID, lease);
+      }) // ok_response
       .part(1, () => writer) // status: OK is zero
       .end();
   }

@@ -55,6 +55,12 @@ const COMPLAINTS = {
       'even over its limit. Put the filter that changes the path or headers before that of the gate, in ' +
       'upgrade_configs.filters',
   },
+  'not obeyed': {
+    see: see('not-obeyed'),
+    text:
+      'an Envoy that sends WebSockets to other pods than the gate has chosen: they are counted where they are, even over the ' +
+      'limit. Make its cluster strict: override_host with the fallback_policy of envoy/placement.yaml',
+  },
   'split pod': {
     see: see('split-pod'),
     text:

@@ -33,7 +33,7 @@ export interface Door {
 }
 
 export type DoorParts = Pick<ExtAuthzParts, 'gate' | 'pods' | 'proxies' | 'namesakes' | 'log'> &
-  Pick<AccessLogParts, 'ledger' | 'keepalives' | 'complaints' | 'counted' | 'reached'>;
+  Pick<AccessLogParts, 'ledger' | 'avoidance' | 'keepalives' | 'complaints' | 'counted' | 'reached'>;
 
 export function openDoors({ listen, proxy, store, deny }: Config, parts: DoorParts): readonly Door[] {
   const { authorization, accessLog, externalProcessor } = loadServices();

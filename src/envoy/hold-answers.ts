@@ -4,9 +4,18 @@
  * WebSocket never has, so that the stream stays open for as long as it; of anything else nothing, so that it ends.
  */
 
-import type { LeaseId, PodId } from '../admission/ids.ts';
+import { endpointOf, type LeaseId, type PodId } from '../admission/ids.ts';
 import type { DenialReason } from '../admission/verdict.ts';
-import { type AnswerOptions, CONNECTION_ID, type Denial, denialsOf, mapValues, OVERWRITE } from './answers.ts';
+import {
+  type AnswerOptions,
+  CONNECTION_ID,
+  DESTINATION,
+  type Denial,
+  denialsOf,
+  mapValues,
+  OURS,
+  OVERWRITE,
+} from './answers.ts';
 import { BackwardWriter } from './backward-writer.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
 import { HOLD_KEYS } from './told-lease.ts';
@@ -37,7 +46,7 @@ export class HoldAnswers {
   constructor(serialize: (response: ProcessingResponse) => Buffer, options: AnswerOptions) {
     this.#serialize = serialize;
     this.other = serialize({
-      requestHeaders: { response: { headerMutation: { removeHeaders: [CONNECTION_ID] } } },
+      requestHeaders: { response: { headerMutation: { removeHeaders: OURS } } },
       modeOverride: { responseHeaderMode: 'SKIP', responseTrailerMode: 'SKIP' },
     });
     this.#denials = mapValues(denialsOf(options), (denial, reason) => serialize(responseOf(denial, reason)));
@@ -63,13 +72,16 @@ export class HoldAnswers {
    * metadata of the route named the pod.
    */
   allow(lease: LeaseId, pod: PodId, byRoute: boolean): Buffer {
+    const endpoint = endpointOf(pod);
     const writer = this.#writer.begin();
     // Struct.fields, an entry of a map: key, Value
     const text = (key: string, value: string) =>
       writer.part(1, () => writer.part(2, () => writer.text(3, value)).text(1, key)); // Value.string_value
     const namespace = (name: string, write: () => void) =>
       writer.part(1, () => writer.part(2, () => writer.part(5, write)).text(1, name)); // Value.struct_value
-    const header = () => writer.text(3, lease).text(1, CONNECTION_ID); // raw_value, key
+    // HeaderMutation.set_headers: HeaderValueOption, whose HeaderValue has a raw_value and a key
+    const header = (key: string, value: string) =>
+      writer.part(1, () => writer.enum(3, OVERWRITE).part(1, () => writer.text(3, value).text(1, key)));
     return writer
       .part(9, () => writer.enum(6, SEND).enum(2, SKIP)) // mode_override
       .part(8, () => {
@@ -78,11 +90,21 @@ export class HoldAnswers {
           text(HOLD_KEYS.pod, pod);
           text(HOLD_KEYS.lease, lease);
         });
-        namespace('envoy.lb', () => text('pod', pod));
+        namespace('envoy.lb', () => {
+          if (endpoint) text(DESTINATION, endpoint);
+          text('pod', pod);
+        });
       }) // dynamic_metadata
       .part(1, () =>
-        // request_headers.response.header_mutation.set_headers
-        writer.part(1, () => writer.part(2, () => writer.part(1, () => writer.enum(3, OVERWRITE).part(1, header)))),
+        // request_headers.response.header_mutation
+        writer.part(1, () =>
+          writer.part(2, () => {
+            if (!endpoint)
+              writer.text(2, DESTINATION); // remove_headers
+            else header(DESTINATION, endpoint);
+            header(CONNECTION_ID, lease);
+          }),
+        ),
       )
       .end();
   }

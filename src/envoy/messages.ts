@@ -67,6 +67,7 @@ export interface HttpAccessLogEntry {
   readonly commonProperties?: {
     readonly downstreamRemoteAddress?: Address;
     readonly downstreamDirectRemoteAddress?: Address;
+    readonly upstreamRemoteAddress?: Address;
     readonly startTime?: Timestamp;
     readonly upstreamCluster?: string;
     readonly metadata?: Metadata;

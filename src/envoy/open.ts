@@ -1,5 +1,6 @@
 /** Puts Envoy's side together, by the configuration: the doors, the gRPC server that has them, the retreat from it. */
 
+import type { Services } from '../admission/services.ts';
 import type { Config } from '../config/schema.ts';
 import { Complaints } from './complaints.ts';
 import { type DoorParts, openDoors } from './doors.ts';
@@ -14,7 +15,7 @@ import { Retreat, type RetreatParts } from './retreat.ts';
 type EnvoyParts = Omit<
   DoorParts & RetreatParts,
   'pods' | 'proxies' | 'keepalives' | 'complaints' | 'namesakes' | 'grpc'
->;
+> & { readonly services: Services };
 
 export interface EnvoySide {
   readonly grpc: GrpcServer;
@@ -23,7 +24,7 @@ export interface EnvoySide {
 
 /** `tls`: the certificates of `listen.tls`, if there is that key. */
 export function openEnvoySide(config: Config, tls: Certificates | undefined, parts: EnvoyParts): EnvoySide {
-  const pods = new PodSources(config.pods.from);
+  const pods = new PodSources(config.pods.from, (service) => parts.services.has(service));
   const proxies = new ProxyNames(config.proxy);
   const keepalives = new Keepalives();
   const complaints = new Complaints(parts.log);

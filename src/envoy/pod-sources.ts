@@ -1,15 +1,17 @@
 /**
- * Which pod a request is for: the first of the configured sources that names one.
+ * Which pod a request is for, or which service: the first of the configured sources that names one.
  *
  * A Check and an access log entry show different parts of the same request; both come here as a `Sight` of it.
  */
 
-import { type PodId, parsePodId } from '../admission/ids.ts';
-import type { PodSource } from '../config/pod-sources.ts';
+import { parsePodId, parseServiceId, type ServiceId, type Where } from '../admission/ids.ts';
+import type { PodSource, ServiceSource } from '../config/pod-sources.ts';
 
 export interface Sight {
   /** Route metadata, namespace `wsgate`, key `pod`. */
   readonly routePod: string | undefined;
+  /** The same, key `service`. */
+  readonly routeService: string | undefined;
   /** By key, of the route's `context_extensions`; never in the access log. */
   context(key: string): string | undefined;
   /** Of the route, else dynamic metadata: as far as the message shows it. The access log shows none of a route. */
@@ -30,6 +32,7 @@ export interface LookedAt {
 
 interface Source {
   readonly name: string;
+  readonly names: 'pod' | 'service';
   read(sight: Sight): string | undefined;
 }
 
@@ -41,8 +44,14 @@ export class PodSources {
   readonly routeFirst: boolean;
   readonly #sources: readonly Source[];
 
-  constructor(sources: readonly PodSource[]) {
-    const objects = sources.filter((source) => typeof source === 'object');
+  readonly #has: (service: ServiceId) => boolean;
+
+  /** `has`: whether there is that service. */
+  constructor(sources: readonly PodSource[], has: (service: ServiceId) => boolean) {
+    this.#has = has;
+    const objects = sources
+      .filter((source) => typeof source === 'object')
+      .map((source) => ('service' in source ? source.service : source));
     this.looksAt = {
       headers: objects.flatMap((source) => ('header' in source ? [source.header] : [])),
       metadata: objects.flatMap((source) => ('metadata' in source ? [source.metadata] : [])),
@@ -50,28 +59,41 @@ export class PodSources {
     };
     this.readsRoute = sources.includes('route');
     this.routeFirst = sources[0] === 'route';
-    this.#sources = sources.map(compile);
+    this.#sources = sources.flatMap(sourcesIn);
   }
 
-  /** When a source names something that is no pod id, no further source is asked: it might name the wrong pod. */
-  podOf(sight: Sight): PodId | undefined {
+  /** When a source names something that is no pod id, or no service, no further source is asked: it might name the wrong one. */
+  whereOf(sight: Sight): Where | undefined {
     for (const source of this.#sources) {
       const text = source.read(sight);
-      if (text !== undefined) return parsePodId(text);
+      if (text !== undefined) return this.#named(source, text);
     }
     return undefined;
   }
 
+  #named({ names }: Source, text: string): Where | undefined {
+    if (names === 'pod') return parsePodId(text);
+    const service = parseServiceId(text);
+    return service && this.#has(service) ? service : undefined;
+  }
+
   /** What each source showed, for the log of a request whose pod could not be told. */
   explain(sight: Sight): string[] {
-    return this.#sources.map((source) => {
+    // That a route names no service is worth no word: most have none.
+    const shown = this.#sources.filter(({ names, read }) => names === 'pod' || read(sight) !== undefined);
+    return shown.map((source) => {
       const text = source.read(sight);
       if (text === undefined) return `${source.name}: nothing`;
       const shown = JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
-      return `${source.name}: ${shown}${parsePodId(text) ? '' : ' is no pod id, which is 1 to 253 of A-Z a-z 0-9 . _ : -'}`;
+      return `${source.name}: ${shown}${this.#named(source, text) ? '' : WRONG[source.names]}`;
     });
   }
 }
+
+const WRONG = {
+  pod: ' is no pod id, which is 1 to 253 of A-Z a-z 0-9 . _ : -',
+  service: ' is none of the services of the configuration (services)',
+};
 
 /** Both are needed. A Check does not tell which of them is missing; the log of the denial may (`doors/log-signs.ts`). */
 const ROUTE =
@@ -81,32 +103,46 @@ const CONTEXT = ' (ext_authz only; at the hold door, pods.from: [{metadata: …}
 
 const ROUTE_NAME = "the route's name (xds.route_name in the hold door's request_attributes)";
 
+/** The namespaces are the same, and `ROUTE` tells of them. */
+const ROUTE_SERVICE = 'route metadata wsgate.service';
+
 const PATH = 'path (if %-encoding, double slashes or dot segments may make it another one, it names no pod)';
 
-function compile(source: PodSource): Source {
-  if (source === 'route') return { name: ROUTE, read: ({ routePod }) => routePod };
-  if (source === 'context') return compile({ context: 'pod' });
+function sourcesIn(source: PodSource): Source[] {
+  if (source === 'route') {
+    const service: Source = { names: 'service', name: ROUTE_SERVICE, read: ({ routeService }) => routeService };
+    return [{ names: 'pod', name: ROUTE, read: ({ routePod }) => routePod }, service];
+  }
+  if (source === 'context') return [compile({ context: 'pod' }, 'pod'), compile({ context: 'service' }, 'service')];
+  return ['service' in source ? compile(source.service, 'service') : compile(source, 'pod')];
+}
+
+function compile(source: ServiceSource, names: Source['names']): Source {
   if ('context' in source)
-    return { name: `context_extensions.${source.context}${CONTEXT}`, read: (sight) => sight.context(source.context) };
+    return {
+      names,
+      name: `context_extensions.${source.context}${CONTEXT}`,
+      read: (sight) => sight.context(source.context),
+    };
   if ('metadata' in source) {
     const { namespace, key } = source.metadata;
-    return { name: `metadata ${namespace} ${key}`, read: (sight) => sight.metadata(namespace, key) };
+    return { names, name: `metadata ${namespace} ${key}`, read: (sight) => sight.metadata(namespace, key) };
   }
   if ('header' in source)
-    return { name: `header ${source.header}`, read: (sight) => sight.header(source.header)?.trim() };
-  if ('fixed' in source) return { name: 'fixed', read: () => source.fixed };
+    return { names, name: `header ${source.header}`, read: (sight) => sight.header(source.header)?.trim() };
+  if ('fixed' in source) return { names, name: 'fixed', read: () => source.fixed };
   if ('routeName' in source) {
     const template = segmentTemplate(source.routeName);
-    return { name: ROUTE_NAME, read: ({ routeName = '' }) => template.exec(routeName)?.[1] };
+    return { names, name: ROUTE_NAME, read: ({ routeName = '' }) => template.exec(routeName)?.[1] };
   }
   if ('path' in source) {
     const [asShown, asRead] = [segmentTemplate(source.path), segmentTemplate(otherReading(source.path))];
-    return { name: PATH, read: ({ path = '' }) => podInPath(withoutQuery(path), asShown, asRead) };
+    return { names, name: PATH, read: ({ path = '' }) => nameInPath(withoutQuery(path), asShown, asRead) };
   }
   const [before, after] = around(source.host);
   const template = new RegExp(`^${before}([^.:]+)${after}\\.?(?::\\d*)?$`, 'i');
   // Hosts have no case: each spelling is the same pod.
-  return { name: 'host', read: ({ host = '' }) => template.exec(host)?.[1]?.toLowerCase() };
+  return { names, name: 'host', read: ({ host = '' }) => template.exec(host)?.[1]?.toLowerCase() };
 }
 
 /** Of a path, or of what is written like one: `{pod}` is one segment, and more may follow. */
@@ -120,9 +156,9 @@ const DOT_SEGMENT = /\/\.{1,2}(?:;[^/]*)?(?:\/|$)/;
 
 /**
  * Envoy shows the path by which it has chosen the route. Who stands behind may read it otherwise, and follow `..`. Where
- * the two may differ in the pod, the path names none: it is given back whole, which is no pod id.
+ * the two may differ in the pod, or the service, the path names none: it is given back whole, which is the name of neither.
  */
-function podInPath(path: string, asShown: RegExp, asRead: RegExp): string | undefined {
+function nameInPath(path: string, asShown: RegExp, asRead: RegExp): string | undefined {
   const pod = asShown.exec(path)?.[1];
   const read = otherReading(path);
   return asRead.exec(read)?.[1] === pod && !DOT_SEGMENT.test(read) ? pod : path;
@@ -135,9 +171,9 @@ function otherReading(path: string): string {
     .replace(/[\\/]+/g, '/');
 }
 
-/** The parts of a template before and after `{pod}`, as regular expressions that match just them. */
+/** The parts of a template before and after `{pod}` or `{service}`, as regular expressions that match just them. */
 function around(template: string): string[] {
-  return template.split('{pod}').map((part) => RegExp.escape(part));
+  return template.split(/\{(?:pod|service)\}/).map((part) => RegExp.escape(part));
 }
 
 export function withoutQuery(path: string): string {

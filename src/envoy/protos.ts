@@ -52,6 +52,7 @@ export const ATTRIBUTES = {
   node: 'xds.node.id',
   pod: routeAttribute('wsgate', 'pod'),
   routeName: 'xds.route_name',
+  service: routeAttribute('wsgate', 'service'),
   time: 'request.time',
   peer: 'source.address',
 } as const;
@@ -96,13 +97,14 @@ export function loadDecoders({ headers, metadata, context }: LookedAt): EnvoyDec
     'HttpRequest.headers': headers,
     'HTTPRequestProperties.requestHeaders': headers,
     'Peer.labels': ['proxy_id'],
-    'AttributeContext.contextExtensions': ['pod', ...context],
-    'AccessLogCommon.customTags': ['pod'],
+    'AttributeContext.contextExtensions': ['pod', 'service', ...context],
+    'AccessLogCommon.customTags': ['pod', 'service'],
     'Metadata.filterMetadata': ['wsgate', EXT_AUTHZ, ...metadata.map(({ namespace }) => namespace)],
     'ProcessingRequest.attributes': [EXT_PROC],
     'Struct.fields': [
       ...[
         'pod',
+        'service',
         'lease',
         'denied',
         ...Object.values(OWN_KEYS),

@@ -1,9 +1,10 @@
 /** The fleet's counts, read from the store at most once a second, however many ask. */
 
 import type { Events } from '../admission/events.ts';
-import type { PodId, ProxyId } from '../admission/ids.ts';
+import { type PodId, type ProxyId, type ServiceId, serviceOf } from '../admission/ids.ts';
 import type { Answer, Gates, LeaseStore, PodCount } from '../admission/lease-store.ts';
 import type { LimitSource } from '../admission/limit-source.ts';
+import type { Services } from '../admission/services.ts';
 
 const FRESH_MS = 1000;
 
@@ -11,8 +12,18 @@ export interface FleetSnapshot {
   /** The store's clock, milliseconds since the epoch. */
   readonly timeMs: number;
   readonly pods: readonly (PodCount & { readonly limit: number })[];
+  /** Of all pods that were read, by service. */
+  readonly services: readonly ServiceCount[];
   /** Those of the fleet, with leases or without. Empty where only some pods were read. */
   readonly proxies: readonly ProxyId[];
+}
+
+export interface ServiceCount {
+  readonly service: ServiceId;
+  readonly connections: number;
+  /** Of the pods that take new ones: what they may have, and how many more they take. */
+  readonly limit: number;
+  readonly free: number;
 }
 
 /** What was read, or is being read. */
@@ -21,17 +32,26 @@ interface Kept<T> {
   readonly atMs: number;
 }
 
+interface FleetParts {
+  readonly store: LeaseStore;
+  readonly limits: LimitSource;
+  readonly services: Services;
+  readonly events: Events;
+}
+
 export class FleetView {
   readonly #events: Events;
   readonly #store: LeaseStore;
   readonly #limits: LimitSource;
+  readonly #services: Services;
   #latest: Kept<FleetSnapshot> | undefined;
   #gates: Kept<Gates> | undefined;
 
-  constructor(store: LeaseStore, limits: LimitSource, events: Events) {
+  constructor({ store, limits, services, events }: FleetParts) {
     this.#events = events;
     this.#store = store;
     this.#limits = limits;
+    this.#services = services;
   }
 
   /** Pods that were in use within the last hour, and those that the configuration names; ordered by name. */
@@ -66,14 +86,32 @@ export class FleetView {
     if (!answer.ok) return answer;
     const { timeMs, pods } = answer.value;
     for (const { connections, proxies } of pods) {
-      const sum = proxies.values().reduce((a, b) => a + b, 0);
-      this.#events.mustHold('counts-differ', sum === connections);
+      this.#events.mustHold('counts-differ', sum([...proxies.values()]) === connections);
     }
-    return {
-      ok: true,
-      value: { timeMs, pods: pods.map((count) => ({ ...count, limit: this.#limits.of(count.pod) })), proxies: members },
-    };
+    const limited = pods.map((count) => ({ ...count, limit: this.#limits.of(count.pod) }));
+    return { ok: true, value: { timeMs, pods: limited, services: this.#count(pods), proxies: members } };
   }
+
+  #count(counts: readonly PodCount[]): ServiceCount[] {
+    const ofService = Map.groupBy(counts, ({ pod }) => serviceOf(pod));
+    return [...ofService].flatMap(([service, pods]): ServiceCount[] => {
+      if (!service) return [];
+      const taking = this.#services.pods(service);
+      const figures = pods.map(({ pod, connections }) => ({ connections, limit: taking.get(pod) ?? 0 }));
+      return [
+        {
+          service,
+          connections: sum(figures.map(({ connections }) => connections)),
+          limit: sum(figures.map(({ limit }) => limit)),
+          free: sum(figures.map(({ connections, limit }) => Math.max(0, limit - connections))),
+        },
+      ];
+    });
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
 }
 
 function keptOr<T>(kept: Kept<T> | undefined, read: () => Promise<Answer<T>>): Kept<T> {

@@ -1,11 +1,12 @@
 /**
  * `/websocket/metrics`: the fleet's totals, from the store. All gates tell the same; scrape one.
  *
- * Cardinality: a series or two per pod, one per proxy. No lease, user, address or path is a label.
+ * Cardinality: a series or two per pod, one per proxy, three per service. No lease, user, address or path is a label; the
+ * pods of services are named by their addresses, so these are counted together.
  */
 
 import { Gauge, Registry } from '@prometheus-io/client';
-import type { ProxyId } from '../admission/ids.ts';
+import { type ProxyId, serviceOf } from '../admission/ids.ts';
 import type { FleetSnapshot } from '../fleet/fleet-view.ts';
 
 export class FleetMetrics {
@@ -29,6 +30,15 @@ export class FleetMetrics {
     registers: [this.#registry],
   });
 
+  readonly #services = {
+    connections: this.#ofService(
+      'connections',
+      'WebSocket connections that the pods of a service hold, over all proxies.',
+    ),
+    limit: this.#ofService('limit', 'The most WebSocket connections that the pods of a service may have, together.'),
+    free: this.#ofService('free', 'How many more WebSocket connections the pods of a service take, together.'),
+  };
+
   #snapshot: FleetSnapshot | undefined;
   #text = Promise.resolve('');
 
@@ -41,15 +51,28 @@ export class FleetMetrics {
     return this.#text;
   }
 
-  #render({ pods, proxies: members }: FleetSnapshot): Promise<string> {
+  #render({ pods, services, proxies: members }: FleetSnapshot): Promise<string> {
     this.#registry.resetMetrics();
     const held = new Map<ProxyId, number>(members.map((proxy) => [proxy, 0]));
     for (const { pod, connections, limit, proxies } of pods) {
-      this.#pods.set({ pod_id: pod }, connections);
-      this.#limits.set({ pod_id: pod }, limit);
+      if (!serviceOf(pod)) {
+        this.#pods.set({ pod_id: pod }, connections);
+        this.#limits.set({ pod_id: pod }, limit);
+      }
       for (const [proxy, leases] of proxies) held.set(proxy, (held.get(proxy) ?? 0) + leases);
     }
     for (const [proxy, leases] of held) this.#proxies.set({ proxy_id: proxy }, leases);
+    for (const { service: id, ...figures } of services) {
+      const service = id.slice(0, -1);
+      for (const figure of ['connections', 'limit', 'free'] as const) {
+        this.#services[figure].set({ service }, figures[figure]);
+      }
+    }
     return this.#registry.metrics();
+  }
+
+  #ofService(figure: string, help: string): Gauge<'service'> {
+    const name = `websocket_service_${figure}`;
+    return new Gauge({ name, help, labelNames: ['service'], registers: [this.#registry] });
   }
 }

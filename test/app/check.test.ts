@@ -17,6 +17,7 @@ describe('an upgrade', () => {
       status: {}, // OK is zero, which proto3 leaves out
       okResponse: {
         headers: [{ header: { key: 'x-connection-id', value: lease }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' }],
+        headersToRemove: ['x-gateway-destination-endpoint'],
       },
       dynamicMetadata: {
         fields: {
@@ -119,7 +120,7 @@ describe('a request that is no WebSocket upgrade', () => {
       gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '0' });
       expect(await gate.check(checkOf(newStream(), 'pod1', headers))).toEqual({
         status: { code: status.OK },
-        okResponse: { headersToRemove: ['x-connection-id'] },
+        okResponse: { headersToRemove: ['x-connection-id', 'x-gateway-destination-endpoint'] },
         dynamicMetadata: metadata,
       });
       expect(await gate.connections('pod1')).toBe(0);

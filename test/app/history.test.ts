@@ -19,6 +19,7 @@ const podId = (text: string): PodId => {
 const counted = (counts: Readonly<Record<string, number>>): Answer<FleetSnapshot> => ({
   ok: true,
   value: {
+    services: [],
     proxies: [],
     timeMs: 0,
     pods: Object.entries(counts).map(([pod, connections]) => ({

@@ -333,7 +333,9 @@ it('what is no upgrade goes on at once, and its stream ends; what comes later al
   await expect.poll(() => plain.status).toBe('0 ');
   expect(plain.answers).toEqual([
     {
-      requestHeaders: { response: { headerMutation: { removeHeaders: ['x-connection-id'] } } },
+      requestHeaders: {
+        response: { headerMutation: { removeHeaders: ['x-connection-id', 'x-gateway-destination-endpoint'] } },
+      },
       modeOverride: { responseHeaderMode: 'SKIP', responseTrailerMode: 'SKIP' },
     },
   ]);

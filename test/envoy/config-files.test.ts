@@ -1,4 +1,4 @@
-/** envoy/edge.yaml and envoy/sidecar.yaml, on the real Envoy. */
+/** envoy/edge.yaml and those like it, on the real Envoy. */
 
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ const fileOf = (name: string) => fileURLToPath(new URL(`../../envoy/${name}`, im
 const configOf = (name: string) => parseDocument(readFileSync(fileOf(name), 'utf8'));
 const ROUTE_OF_POD2 = ['route_config', 'virtual_hosts', 0, 'routes', 1];
 
-describe.each(['edge.yaml', 'sidecar.yaml'])('envoy/%s', (name) => {
+describe.each(['edge.yaml', 'sidecar.yaml', 'placement.yaml'])('envoy/%s', (name) => {
   const file = fileOf(name);
   const config = configOf(name);
 
@@ -43,13 +43,16 @@ describe.each(['edge.yaml', 'sidecar.yaml'])('envoy/%s', (name) => {
   });
 });
 
-it('envoy/sidecar.yaml answers for a gate that is not there as edge.yaml does', () => {
-  const [edge, sidecar] = ['edge.yaml', 'sidecar.yaml'].map((name) =>
-    String(configOf(name).getIn([...HTTP_MANAGER, 'local_reply_config'])),
-  );
-  expect(edge).toContain('retry-after');
-  expect(sidecar).toBe(edge);
-});
+it.each(['sidecar.yaml', 'placement.yaml'])(
+  'envoy/%s answers for a gate that is not there as edge.yaml does',
+  (name) => {
+    const [edge, other] = ['edge.yaml', name].map((name) =>
+      String(configOf(name).getIn([...HTTP_MANAGER, 'local_reply_config'])),
+    );
+    expect(edge).toContain('retry-after');
+    expect(other).toBe(edge);
+  },
+);
 
 describe('an Envoy on edge.yaml', () => {
   it('takes /pod1 and what is below it for pod1, and not /pod10', async () => {

@@ -5,6 +5,7 @@ import { Events } from '../../src/admission/events.ts';
 import type { LeaseStore } from '../../src/admission/lease-store.ts';
 import { Limits } from '../../src/admission/limits.ts';
 import type { OutagePolicy } from '../../src/admission/outage.ts';
+import { Services } from '../../src/admission/services.ts';
 import { CutStore } from './cut-store.ts';
 
 export const TTL_MS = 60_000;
@@ -33,9 +34,10 @@ export function makeGate(
   const name = `gate${made}`;
   const events = new Events();
   const store = new CutStore(shared, (up) => events.emit('storeChanged', up, ''));
-  const limits = new Limits({ default: { connections: limit }, pods: {} });
+  const services = new Services();
+  const limits = new Limits({ default: { connections: limit }, pods: {} }, services);
   const domain = openDomain(
-    { store, limits, events },
+    { store, limits, services, events },
     {
       gate: name,
       about: { version: '0.0.0', node: '24.0.0', startedMs: 0 },

@@ -20,6 +20,7 @@ it('an allow carries its lease as a header and in the metadata, and its pod ther
         status: {},
         okResponse: {
           headers: [{ header: { key: 'x-connection-id', value: lease }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' }],
+          headersToRemove: ['x-gateway-destination-endpoint'],
         },
         dynamicMetadata: {
           fields: {
@@ -34,6 +35,24 @@ it('an allow carries its lease as a header and in the metadata, and its pod ther
     }),
     200,
   );
+});
+
+it('an allow of a pod of a service says where it is, as a header and in the metadata', () => {
+  const endpoint = '10.0.0.1:8080';
+  expect(responseDeserialize(answers.allow('proxy_a_1' as LeaseId, `chat/${endpoint}` as PodId, false))).toMatchObject({
+    okResponse: {
+      headers: [
+        { header: { key: 'x-connection-id', value: 'proxy_a_1' } },
+        { header: { key: 'x-gateway-destination-endpoint', value: endpoint } },
+      ],
+    },
+    dynamicMetadata: {
+      fields: {
+        'x-gateway-destination-endpoint': { stringValue: endpoint },
+        'wsgate.pod': { stringValue: `chat/${endpoint}` },
+      },
+    },
+  });
 });
 
 it('an allow is its own: the next one does not change it', () => {

@@ -71,6 +71,7 @@ test('the defaults are these', () => {
       proxy: { fromCertificate: false, upgradesOnly: false },
       store: { prefix: 'ws:', deadline: 100, info: true },
       pods: { from: ['route', 'context'] },
+      services: {},
       limits: { podsMax: 10_000, proxiesMax: 10_000, default: { connections: 100 }, pods: {} },
       lease: { ttl: 60_000, grace: 300_000, unrenewedMax: 86_400_000 },
       outage: { policy: 'share' },

@@ -256,6 +256,8 @@ describe('a source of pods', () => {
     ['{context: "a b"}', 'pods.from[0].context', 'a key of context_extensions'],
     ['{metadata: {namespace: "a b", key: pod}}', 'pods.from[0].metadata.namespace', 'at most 100'],
     ['{fixed: "a pod"}', 'pods.from[0].fixed', 'a pod id'],
+    ['{service: {path: "/{pod}"}}', 'pods.from[0].service.path', 'exactly one {service}'],
+    ['{service: {fixed: "a b"}}', 'pods.from[0].service.fixed', 'the name of one of the services'],
     ['{fixed: a, header: b}', 'pods.from[0]', 'route, context, {header: NAME}'],
     ['routes', 'pods.from[0]', 'route, context, {header: NAME}'],
     ['5', 'pods.from[0]', 'route, context, {header: NAME}'],
@@ -264,6 +266,60 @@ describe('a source of pods', () => {
     expect(loadConfig({ text: `pods: {from: [${text}]}`, env: {} })).toMatchObject({
       ok: false,
       mistakes: [{ path, expected: expect.stringContaining(expected) }],
+    });
+  });
+});
+
+describe('a service', () => {
+  const services = (text: string, more = '') => loadConfig({ text: `services: {chat: ${text}}\n${more}`, env: {} });
+
+  test('has pods at addresses, each with a limit of its own if it says so', () => {
+    const text =
+      '{endpoints: {static: [10.0.0.1:80, {address: "[2001:DB8::0:1]:80", connections: 5}]}, connections: 9}';
+    const fixed = 'pods: {from: [{service: {fixed: chat}}]}';
+    expect(services(text, fixed)).toMatchObject({
+      ok: true,
+      config: {
+        services: {
+          chat: {
+            endpoints: { static: ['10.0.0.1:80', { address: '[2001:db8::1]:80', connections: 5 }] },
+            connections: 9,
+          },
+        },
+      },
+    });
+  });
+
+  test.each([
+    [
+      '{endpoints: {static: [chat-1:80]}}',
+      '',
+      'services.chat.endpoints.static[0]',
+      'an address and port, such as 10.0.0.1:8080',
+    ],
+    ['{endpoints: {static: ["10.0.0.256:80"]}}', '', 'services.chat.endpoints.static[0]', 'an address and port'],
+    ['{endpoints: {static: ["10.0.0.1:0"]}}', '', 'services.chat.endpoints.static[0]', 'an address and port'],
+    ['{endpoints: {static: []}}', '', 'services.chat.endpoints.static', 'at least one address'],
+    ['{endpoints: {static: ["10.0.0.1:80"]}, connections: -1}', '', 'services.chat.connections', 'a whole number'],
+    ['{endpoints: {static: ["10.0.0.1:80", "10.0.0.2:80"]}}', 'limits: {podsMax: 1}', 'services', 'limits.podsMax'],
+    [
+      '{endpoints: {static: ["10.0.0.1:80"]}}',
+      'pods: {from: [{service: {fixed: mail}}]}',
+      'pods.from',
+      'one of the services',
+    ],
+  ])('is never %s %s: the mistake is at %s', (text, more, path, expected) => {
+    expect(services(text, more)).toMatchObject({
+      ok: false,
+      mistakes: [{ path, expected: expect.stringContaining(expected) }],
+    });
+  });
+
+  test.each(['', 'a b', 'a/b', 'a'.repeat(64)])('is never named %j', (name) => {
+    const text = `services: {${JSON.stringify(name)}: {endpoints: {static: ["10.0.0.1:80"]}}}`;
+    expect(loadConfig({ text, env: {} })).toMatchObject({
+      ok: false,
+      mistakes: [{ expected: expect.stringContaining("a service's name") }],
     });
   });
 });

@@ -3,12 +3,13 @@ import { loadConfig } from '../../src/config/load.ts';
 import { PodSources, type Sight } from '../../src/envoy/pod-sources.ts';
 
 function sources(yaml: string): PodSources {
-  const loaded = loadConfig({ text: `pods: {from: ${yaml}}`, env: {} });
+  const services = 'services: {chat: {endpoints: {static: ["10.0.0.1:80"]}}}';
+  const loaded = loadConfig({ text: `pods: {from: ${yaml}}\n${services}`, env: {} });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes));
-  return new PodSources(loaded.config.pods.from);
+  return new PodSources(loaded.config.pods.from, (service) => service === 'chat/');
 }
 
-interface Seen extends Partial<Pick<Sight, 'routePod' | 'routeName' | 'path' | 'host'>> {
+interface Seen extends Partial<Pick<Sight, 'routePod' | 'routeService' | 'routeName' | 'path' | 'host'>> {
   readonly headers?: Record<string, string>;
   readonly context?: Record<string, string>;
   readonly metadata?: Record<string, Record<string, string>>;
@@ -18,6 +19,7 @@ function sight({ headers, context, metadata, ...seen }: Seen): Sight {
   return {
     routePod: undefined,
     routeName: undefined,
+    routeService: undefined,
     path: undefined,
     host: undefined,
     ...seen,
@@ -30,6 +32,17 @@ function sight({ headers, context, metadata, ...seen }: Seen): Sight {
 describe('a pod is told', () => {
   it.each([
     ['by route metadata', '[route]', { routePod: 'pod1' }, 'pod1'],
+    ['as a service, by route metadata', '[route]', { routeService: 'chat' }, 'chat/'],
+    ['as a service, by context extensions', '[route, context]', { context: { service: 'chat' } }, 'chat/'],
+    ['as a service, by a header', '[{service: {header: x-app}}]', { headers: { 'x-app': 'chat' } }, 'chat/'],
+    ['as a service, by a path', '[{service: {path: "/{service}/ws"}}]', { path: '/chat/ws' }, 'chat/'],
+    ['as a service, always the same', '[{service: {fixed: chat}}]', {}, 'chat/'],
+    [
+      'as a pod of a service',
+      '[route]',
+      { routePod: 'chat/10.0.0.1:8080', routeService: 'chat' },
+      'chat/10.0.0.1:8080',
+    ],
     ['by context extensions', '[context]', { context: { pod: 'pod1' } }, 'pod1'],
     ['by the first source that names one', '[route, context]', { context: { pod: 'pod2' } }, 'pod2'],
     ['by the earlier of two that do', '[route, context]', { routePod: 'pod1', context: { pod: 'pod2' } }, 'pod1'],
@@ -68,7 +81,7 @@ describe('a pod is told', () => {
     ],
     ['by its fixed name', '[{fixed: pod1}]', {}, 'pod1'],
   ])('%s', (_how, from, seen, pod) => {
-    expect(sources(from).podOf(sight(seen))).toBe(pod);
+    expect(sources(from).whereOf(sight(seen))).toBe(pod);
   });
 });
 
@@ -92,7 +105,7 @@ describe('a pod is not told', () => {
     ],
     ['by a name of 10,000 characters', '[{header: x-pod}]', { headers: { 'x-pod': 'x'.repeat(10_000) } }],
   ])('%s', (_how, from, seen) => {
-    expect(sources(from).podOf(sight(seen))).toBeUndefined();
+    expect(sources(from).whereOf(sight(seen))).toBeUndefined();
   });
 });
 
@@ -114,16 +127,16 @@ describe('a request that can be read in two ways names no pod, even if a later s
     '/pods/x/..;a=b/pod1',
     '/pods/pod1;a=b',
   ])('the path %s', (path) => {
-    expect(sources(from).podOf(sight({ path }))).toBeUndefined();
+    expect(sources(from).whereOf(sight({ path }))).toBeUndefined();
   });
 
   it('several values of one header', () => {
     const headers = { 'x-pod': 'pod1,pod2' };
-    expect(sources('[{header: x-pod}, {fixed: pod2}]').podOf(sight({ headers }))).toBeUndefined();
+    expect(sources('[{header: x-pod}, {fixed: pod2}]').whereOf(sight({ headers }))).toBeUndefined();
   });
 
   it('and one whose path is of another shape altogether leaves it to the next source', () => {
-    expect(sources(from).podOf(sight({ path: '/a%20b//c' }))).toBe('pod2');
+    expect(sources(from).whereOf(sight({ path: '/a%20b//c' }))).toBe('pod2');
   });
 });
 

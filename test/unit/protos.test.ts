@@ -80,6 +80,7 @@ const logMessage: Complete<StreamAccessLogsMessage> = {
         commonProperties: {
           downstreamRemoteAddress: address,
           downstreamDirectRemoteAddress: address,
+          upstreamRemoteAddress: address,
           startTime: time,
           upstreamCluster: 'pod1',
           metadata,

@@ -6,7 +6,7 @@ import { newLease, pod1, proxyA } from '../support/names.ts';
 
 const lease = newLease(proxyA);
 const place = (routePod: string | undefined, byRoute = true, sources: PodSource[] = ['route', 'context']) =>
-  placeOf({ pod: pod1, lease, byRoute }, routePod, new PodSources(sources));
+  placeOf({ pod: pod1, lease, byRoute }, routePod, new PodSources(sources, () => false));
 
 it('a connection is at the pod of its present route', () => {
   expect(place('pod2')).toEqual({ pod: 'pod2', lease, movedFrom: 'pod1' });

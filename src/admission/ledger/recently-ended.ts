@@ -4,14 +4,14 @@
  * back.
  */
 
-import type { LeaseId, PodId } from '../ids.ts';
+import type { LeaseId, Where } from '../ids.ts';
 
 /** Of two generations, the older one is thrown away: a lease is remembered for `forMs` at least, twice that at most. */
 export class RecentlyEnded {
   readonly #forMs: number;
   readonly #max: number;
-  #young = new Map<LeaseId, PodId>();
-  #old = new Map<LeaseId, PodId>();
+  #young = new Map<LeaseId, Where>();
+  #old = new Map<LeaseId, Where>();
   #youngSinceMs = 0;
 
   /** Remembers at least the last `max` of them, at most twice as many. */
@@ -20,7 +20,7 @@ export class RecentlyEnded {
     this.#max = max;
   }
 
-  add(pod: PodId, lease: LeaseId, nowMs: number): void {
+  add(pod: Where, lease: LeaseId, nowMs: number): void {
     if (nowMs - this.#youngSinceMs > this.#forMs || this.#young.size >= this.#max) {
       this.#old = this.#young;
       this.#young = new Map();
@@ -33,7 +33,7 @@ export class RecentlyEnded {
     return this.#young.has(lease) || this.#old.has(lease);
   }
 
-  *[Symbol.iterator](): Iterator<readonly [LeaseId, PodId]> {
+  *[Symbol.iterator](): Iterator<readonly [LeaseId, Where]> {
     yield* this.#old;
     yield* this.#young;
   }

@@ -5,7 +5,7 @@
 
 import { chunks } from '../chunks.ts';
 import type { ReleaseCause } from '../events.ts';
-import type { LeaseId, PodId } from '../ids.ts';
+import { isPod, type LeaseId, type Where } from '../ids.ts';
 import type { Answer } from '../lease-store.ts';
 import type { Parts } from '../parts.ts';
 import type { Entries } from './entries.ts';
@@ -16,7 +16,7 @@ const LEASES_PER_CALL = 1000;
 const CALLS_AT_ONCE = 50;
 
 interface Release {
-  readonly pod: PodId;
+  readonly pod: Where;
   readonly lease: LeaseId;
   readonly cause: ReleaseCause;
   /** On its way, without an answer yet. */
@@ -53,8 +53,11 @@ export class Releases {
     return this.#releases.size;
   }
 
-  /** The proxy says that the connection is closed. `movedFrom`: as in a sighting. */
-  ended(pod: PodId, lease: LeaseId, movedFrom = pod): void {
+  /**
+   * The proxy says that the connection is closed. `pod`: or its service, where nothing tells which pod it got. `movedFrom`: as
+   * in a sighting.
+   */
+  ended(pod: Where, lease: LeaseId, movedFrom = pod): void {
     if (!this.#parts.presence.speaks(pod, lease)) return;
     const known = this.#entries.podsOf(lease);
     const at = known[0] ?? pod;
@@ -64,12 +67,12 @@ export class Releases {
   }
 
   /** The connection has its slot at another pod now. */
-  moved(pod: PodId, lease: LeaseId): void {
+  moved(pod: Where, lease: LeaseId): void {
     this.#add(pod, lease, 'moved');
   }
 
   /** Frees the slot of an upgrade that was denied, whatever the store did: now or as soon as it answers. */
-  withdraw(pod: PodId, lease: LeaseId): void {
+  withdraw(pod: Where, lease: LeaseId): void {
     this.#forget(pod, lease);
     this.#add(pod, lease, 'cancelled');
   }
@@ -79,13 +82,13 @@ export class Releases {
    * another gate; if our own question never reached the store, its lease would be indistinguishable from ours. Where no
    * connection came of it, the log tells its end.
    */
-  giveBack(pod: PodId, lease: LeaseId): void {
+  giveBack(pod: Where, lease: LeaseId): void {
     this.#forget(pod, lease);
     void this.#release(pod, [lease], 'cancelled');
   }
 
   /** Takes back a withdrawal that still waits: the lease is wanted again. What is closed stays so. */
-  takeBack(pod: PodId, lease: LeaseId): void {
+  takeBack(pod: Where, lease: LeaseId): void {
     const key = keyOf(pod, lease);
     if (this.#releases.get(key)?.cause === 'cancelled') this.#releases.delete(key);
   }
@@ -109,14 +112,16 @@ export class Releases {
   }
 
   /** The connection is gone, or never came: the ledger has it no longer. */
-  #forget(pod: PodId, lease: LeaseId): void {
+  #forget(where: Where, lease: LeaseId): void {
     const { share, standing } = this.#parts;
+    const pod = isPod(where) ? where : this.#entries.podsOf(lease)[0];
+    if (!pod) return;
     if (!standing.synced) share.freed(pod, lease, this.#entries.has(lease));
     this.#entries.drop(pod, lease);
   }
 
   /** Beyond the bound a release is given up: its lease will expire, and the reaper finds it. */
-  #add(pod: PodId, lease: LeaseId, cause: ReleaseCause): void {
+  #add(pod: Where, lease: LeaseId, cause: ReleaseCause): void {
     const key = keyOf(pod, lease);
     if (this.#releases.size >= this.#max && !this.#releases.has(key)) {
       this.#parts.events.emit('releaseDropped', pod, lease);
@@ -163,7 +168,7 @@ export class Releases {
   }
 
   /** Who asked and left may have another answer by now; what is closed stays so. */
-  async #release(pod: PodId, leases: readonly LeaseId[], cause: ReleaseCause): Promise<Answer<number>> {
+  async #release(pod: Where, leases: readonly LeaseId[], cause: ReleaseCause): Promise<Answer<number>> {
     const { events, evidence, store } = this.#parts;
     const withdrawn = cause === 'cancelled';
     const answer = await (withdrawn ? store.withdraw(pod, leases) : store.release(pod, leases, this.#endedMs));
@@ -178,7 +183,7 @@ export class Releases {
   }
 }
 
-function keyOf(pod: PodId, lease: LeaseId): string {
+function keyOf(pod: Where, lease: LeaseId): string {
   return `${pod} ${lease}`;
 }
 

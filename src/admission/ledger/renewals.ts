@@ -4,7 +4,7 @@
  */
 
 import { chunks } from '../chunks.ts';
-import { type LeaseId, type PodId, proxyOf } from '../ids.ts';
+import { type LeaseId, type PodId, proxyOf, serviceOf } from '../ids.ts';
 import { newHolder, type Renewal, type Renewed } from '../lease-store.ts';
 import type { Parts } from '../parts.ts';
 import type { Upgrade } from '../verdict.ts';
@@ -121,7 +121,7 @@ export class Renewals {
       entry.written = entry.state === state; // it may have opened meanwhile
       entry.renewed ||= entry.speaker !== this.#entries.held;
       // With each renewal: a stream that is held for it at another gate may have renewed it there.
-      for (const left of entry.left) this.#releases.moved(left, entry.lease);
+      for (const left of entry.left) if (!isMoveInService(left, pod)) this.#releases.moved(left, entry.lease);
     }
     const leases = open.map(({ lease }) => lease);
     await this.#renewed(pod, leases, answer.value);
@@ -154,11 +154,16 @@ export class Renewals {
   }
 }
 
-function renewalOf(
-  entries: Entries,
-  { lease, written, renewed, told, held, state, path, client, speaker }: Entry,
-): Renewal {
+/** The store has taken it out where it was: a lease of a service is at one pod. */
+function isMoveInService(from: PodId, to: PodId): boolean {
+  const service = serviceOf(from);
+  return service !== undefined && service === serviceOf(to);
+}
+
+function renewalOf(entries: Entries, entry: Entry): Renewal {
+  const { lease, written, renewed, told, held, state, path, client, speaker } = entry;
+  const moved = entry.left.some((left) => isMoveInService(left, entry.pod));
   // Whether its log stream was found again, a stream that is only open does not tell.
   const first = !renewed && speaker !== entries.held;
-  return { lease, told, first, held, ...(written ? {} : { holder: newHolder(state, path, client) }) };
+  return { lease, told, first, held, moved, ...(written ? {} : { holder: newHolder(state, path, client) }) };
 }

@@ -5,7 +5,8 @@
 
 import { type handleClientStreamingCall, type Server, type ServerReadableStream, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { proxyOf } from '../../admission/ids.ts';
+import type { Avoidance } from '../../admission/avoidance.ts';
+import { isPod, proxyOf } from '../../admission/ids.ts';
 import type { LogStream } from '../../admission/ledger/entries.ts';
 import type { Ledger } from '../../admission/ledger/ledger.ts';
 import { type Complaints, hostOf } from '../complaints.ts';
@@ -21,6 +22,7 @@ import { LogSigns } from './log-signs.ts';
 
 export interface AccessLogParts {
   readonly ledger: Ledger;
+  readonly avoidance: Avoidance;
   readonly pods: PodSources;
   readonly proxies: ProxyNames;
   readonly keepalives: Keepalives;
@@ -117,7 +119,7 @@ export class AccessLogDoor {
   }
 
   #take(call: LogCall, { stream, signs }: Heard, logEntry: HttpAccessLogEntry, isOpen: boolean): void {
-    const { counted, ledger, pods, proxies } = this.#parts;
+    const { avoidance, counted, ledger, pods, proxies } = this.#parts;
     const entry = readEntry(logEntry, stream.proxy, pods);
     if (entry.kind === 'malformed') {
       this.#malformed(call, entry.why);
@@ -131,7 +133,9 @@ export class AccessLogDoor {
     signs.entry(logEntry, entry);
     counted(entry.kind);
     if (entry.kind === 'seen' && isOpen) ledger.entries.seen(stream, entry);
-    if (entry.kind === 'ended') ledger.releases.ended(entry.pod, entry.lease, entry.movedFrom);
+    if (entry.kind !== 'ended') return;
+    ledger.releases.ended(entry.pod, entry.lease, entry.movedFrom);
+    if (entry.refused && isPod(entry.pod)) void avoidance.refused(entry.pod);
   }
 
   #malformed(call: LogCall, why: string): void {

@@ -188,6 +188,7 @@ function sightOf(call: Unary, attributes: AttributeContext, http: HttpRequest, h
     client: endpointSent(call.metadata) ?? endpointAt(attributes.source?.address),
     routePod: stringField(attributes.routeMetadataContext?.filterMetadata?.wsgate, 'pod'),
     routeName: undefined,
+    routeService: stringField(attributes.routeMetadataContext?.filterMetadata?.wsgate, 'service'),
     context: (key) => attributes.contextExtensions?.[key],
     metadata: (namespace, key) =>
       stringField(attributes.routeMetadataContext?.filterMetadata?.[namespace], key) ??

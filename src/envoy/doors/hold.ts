@@ -21,7 +21,7 @@ import { chunks } from '../../admission/chunks.ts';
 import type { Gate } from '../../admission/gate.ts';
 import { type ProxyId, proxyOf, startOf } from '../../admission/ids.ts';
 import type { Held, Holds } from '../../admission/ledger/holds.ts';
-import type { DenialReason, Upgrade } from '../../admission/verdict.ts';
+import type { AnyUpgrade, DenialReason, Upgrade } from '../../admission/verdict.ts';
 import { within } from '../../within.ts';
 import { clientBeside, endpointOf, endpointSent } from '../client-address.ts';
 import type { Complaints } from '../complaints.ts';
@@ -108,7 +108,7 @@ class HoldStream {
   readonly #call: RawCall;
   readonly #parts: HoldParts;
   readonly #over: () => void;
-  #asking: Upgrade | undefined;
+  #asking: AnyUpgrade | undefined;
   #held: Held | undefined;
   /** Whether Envoy is known to have read the answer by which it is held. */
   #isAnswered = false;
@@ -211,14 +211,14 @@ class HoldStream {
     this.#deny(reason);
   }
 
-  async #decide(upgrade: Upgrade, byRoute: boolean): Promise<void> {
+  async #decide(upgrade: AnyUpgrade, byRoute: boolean): Promise<void> {
     try {
       const verdict = await this.#parts.gate.admit(upgrade);
       if (this.#asking !== upgrade) return;
       if (verdict.admitted) {
         // An Envoy that has given this answer up does not open the WebSocket: `admitted_only` in envoy/hold.yaml.
         this.#isAnswered = true;
-        this.#call.send(this.#hold(upgrade, byRoute));
+        this.#call.send(this.#hold({ ...upgrade, pod: verdict.pod }, byRoute));
       } else this.#deny(verdict.reason);
     } catch (error) {
       this.#parts.log.error({ err: error }, 'a bug: a question of the hold door failed');
@@ -286,6 +286,7 @@ function sightOf({ requestHeaders, metadataContext, attributes }: ProcessingRequ
     client: endpointSent(call.metadata) ?? endpointOf(stringField(shown, ATTRIBUTES.peer)),
     routePod: stringField(shown, ATTRIBUTES.pod),
     routeName: stringField(shown, ATTRIBUTES.routeName),
+    routeService: stringField(shown, ATTRIBUTES.service),
     context: () => undefined,
     metadata: (namespace, key) =>
       stringField(shown, routeAttribute(namespace, key)) ??

@@ -1,9 +1,10 @@
 /** One entry of the access log: what it means for the count. */
 
-import type { ProxyId } from '../../admission/ids.ts';
+import { isPod, type ProxyId, parseEndpoint, podOf, serviceOf, type Where } from '../../admission/ids.ts';
 import type { Sighting } from '../../admission/ledger/entries.ts';
+import type { AnyUpgrade } from '../../admission/verdict.ts';
 import { clientBeside, endpointAt } from '../client-address.ts';
-import type { HttpAccessLogEntry } from '../messages.ts';
+import type { Address, HttpAccessLogEntry } from '../messages.ts';
 import type { PodSources } from '../pod-sources.ts';
 import { type Place, placeOf } from '../route-now.ts';
 import { identityOf, startIn } from '../stream-identity.ts';
@@ -11,15 +12,21 @@ import { type Struct, stringField } from '../struct.ts';
 import { BLIND, EXT_AUTHZ, toldLease } from '../told-lease.ts';
 import { type RequestSight, readUpgrade, shownPath } from './request.ts';
 
-/** `unasked`: a WebSocket that opened without a gate's answer. */
+/** `unasked`: a WebSocket that opened without a gate's answer. `refused`: one that a gate let in, and its pod did not. */
 export type Entry =
   | ({ readonly kind: 'seen'; readonly unasked: boolean } & Sighting)
-  | ({ readonly kind: 'ended'; readonly unasked: boolean } & Place)
+  | ({ readonly kind: 'ended'; readonly unasked: boolean; readonly refused: boolean } & UsedPlace)
   | { readonly kind: 'ignored' }
   | { readonly kind: 'malformed'; readonly why: string };
 
+/** The pod that a connection is at, or its service where nothing tells the pod. */
+interface UsedPlace extends Omit<Place, 'pod'> {
+  readonly pod: Where;
+}
+
 const IGNORED: Entry = { kind: 'ignored' };
 const SWITCHING_PROTOCOLS = 101;
+const SERVICE_UNAVAILABLE = 503;
 
 /**
  * An entry of a connection that a gate admitted carries its lease. One that Envoy let through without an answer carries
@@ -38,13 +45,38 @@ export function readEntry(entry: HttpAccessLogEntry, proxy: ProxyId, pods: PodSo
   const sight = sightOf(entry);
   const reading = told ? { upgrade: placeOf(told, sight.routePod, pods) } : readUpgrade(sight, proxy, pods);
   if ('missing' in reading) return { kind: 'malformed', why: 'a WebSocket whose pod or stream cannot be told' };
-  const place: Place = reading.upgrade;
+  const place = usedPlace(reading.upgrade, common?.upstreamRemoteAddress);
   const unasked = !told && code === SWITCHING_PROTOCOLS && !isHiddenUpgrade(entry);
-  if (ended) return { kind: 'ended', unasked, ...place };
+  const refused = told !== undefined && isRefusal(entry);
+  if (ended) return { kind: 'ended', unasked, refused, ...place };
+  const { pod } = place;
+  if (!isPod(pod)) return { kind: 'malformed', why: 'a WebSocket of a service whose pod cannot be told' };
   const state = code === SWITCHING_PROTOCOLS ? 'live' : 'reserved';
   const path = shownPath(entry.request?.path);
   const client = clientBeside(place.lease, endpointAt(common?.downstreamRemoteAddress));
-  return { kind: 'seen', unasked, ...place, path, client, state, periodic: type === 'DownstreamPeriodic' };
+  return { kind: 'seen', unasked, ...place, pod, path, client, state, periodic: type === 'DownstreamPeriodic' };
+}
+
+/** Of a pod of a service, the one that the stream went to, whatever pod the gate chose. */
+function usedPlace(upgrade: Place | AnyUpgrade, upstream: Address | undefined): UsedPlace {
+  const { lease } = upgrade;
+  const where = 'service' in upgrade ? upgrade.service : upgrade.pod;
+  const service = serviceOf(where);
+  const endpoint = service && addressOf(upstream);
+  const movedFrom = 'movedFrom' in upgrade ? upgrade.movedFrom : undefined;
+  if (!service || !endpoint) return { pod: where, lease, ...(movedFrom === undefined ? {} : { movedFrom }) };
+  const used = podOf(service, endpoint);
+  return isPod(where) && where !== used ? { pod: used, lease, movedFrom: where } : { pod: used, lease };
+}
+
+function addressOf(upstream: Address | undefined): string | undefined {
+  const { address = '', portValue = 0 } = upstream?.socketAddress ?? {};
+  return parseEndpoint(`${address.includes(':') ? `[${address}]` : address}:${portValue}`);
+}
+
+/** The pod did not let the WebSocket in; nor is it Envoy's own limit that did not. */
+function isRefusal({ response }: HttpAccessLogEntry): boolean {
+  return response?.responseCode?.value === SERVICE_UNAVAILABLE && !response.responseCodeDetails?.includes('overflow');
 }
 
 /** A WebSocket whose Check had no `upgrade` header, and so was not decided. */
@@ -73,6 +105,7 @@ function sightOf({ commonProperties, request }: HttpAccessLogEntry): RequestSigh
     client: endpointAt(commonProperties?.downstreamRemoteAddress),
     routePod: commonProperties?.customTags?.pod,
     routeName: commonProperties?.routeName,
+    routeService: commonProperties?.customTags?.service,
     context: () => undefined,
     metadata: (namespace, key) => stringField(commonProperties?.metadata?.filterMetadata?.[namespace], key),
     header: (name) => request?.requestHeaders?.[name],

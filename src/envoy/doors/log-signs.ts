@@ -1,6 +1,6 @@
 /** What one log stream shows of its Envoy's configuration: what only a missing or a wrong line of it explains. */
 
-import { type PodId, type ProxyId, proxyOf } from '../../admission/ids.ts';
+import { isPod, type ProxyId, proxyOf, serviceOf, type Where } from '../../admission/ids.ts';
 import type { DenialReason } from '../../admission/verdict.ts';
 import { type Complaint, type Complaints, hostOf } from '../complaints.ts';
 import type { HttpAccessLogEntry } from '../messages.ts';
@@ -69,7 +69,9 @@ export class LogSigns {
     } else if (entry.kind !== 'malformed') {
       const checks = proxyOf(entry.lease);
       if (checks !== proxy) say('two names', { accessLog: proxy, checks });
-      if (entry.movedFrom !== undefined) say('rerouted', { from: entry.movedFrom, pod: entry.pod });
+      if (entry.movedFrom !== undefined) {
+        say(serviceOf(entry.pod) ? 'not obeyed' : 'rerouted', { from: entry.movedFrom, pod: entry.pod });
+      }
       const clusters = this.#clustersOf(logEntry, entry.pod);
       if (clusters) say('split pod', { pod: entry.pod, clusters });
       if (isHiddenUpgrade(logEntry)) say('hidden upgrades');
@@ -78,9 +80,9 @@ export class LogSigns {
   }
 
   /** Several, if new connections of the pod go to several. */
-  #clustersOf(logEntry: HttpAccessLogEntry, pod: PodId): readonly string[] | undefined {
+  #clustersOf(logEntry: HttpAccessLogEntry, pod: Where): readonly string[] | undefined {
     const { accessLogType, upstreamCluster } = logEntry.commonProperties ?? {};
-    if (!upstreamCluster || accessLogType === 'DownstreamPeriodic') return undefined;
+    if (!isPod(pod) || !upstreamCluster || accessLogType === 'DownstreamPeriodic') return undefined;
     return this.#clusters.went(this.#speaker.proxy, pod, upstreamCluster, beganMs(logEntry));
   }
 }

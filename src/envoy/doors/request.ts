@@ -1,10 +1,10 @@
 /**
- * One reading of a request, for every door: is it an upgrade, of which proxy, for which pod, on which stream. A door
+ * One reading of a request, for every door: is it an upgrade, of which proxy, for which pod or service, on which stream. A door
  * says what its message shows of the request (`RequestSight`); what follows from that is decided here only.
  */
 
-import { leaseId, type ProxyId, type StreamIdentity } from '../../admission/ids.ts';
-import type { Upgrade } from '../../admission/verdict.ts';
+import { isPod, leaseId, type ProxyId, type StreamIdentity } from '../../admission/ids.ts';
+import type { AnyUpgrade } from '../../admission/verdict.ts';
 import { clientBeside, type Endpoint } from '../client-address.ts';
 import { type PodSources, type Sight, withoutQuery } from '../pod-sources.ts';
 
@@ -24,7 +24,7 @@ export interface RequestSight extends Sight {
 
 /** `byRoute`: whether the metadata of the route names the pod, and not another source. */
 export type Reading =
-  | { readonly upgrade: Upgrade; readonly byRoute: boolean }
+  | { readonly upgrade: AnyUpgrade; readonly byRoute: boolean }
   | { readonly missing: 'stream' | 'proxy' | 'pod' };
 
 /** Of a request that is an upgrade: what it asks for, or the first thing that its sight does not tell. */
@@ -32,11 +32,12 @@ export function readUpgrade(sight: RequestSight, proxy: ProxyId | undefined, pod
   const { stream } = sight;
   if (!stream) return { missing: 'stream' };
   if (!proxy) return { missing: 'proxy' };
-  const pod = pods.podOf(sight);
-  if (!pod) return { missing: 'pod' };
+  const where = pods.whereOf(sight);
+  if (!where) return { missing: 'pod' };
   const lease = leaseId(proxy, stream);
   const byRoute = pods.routeFirst && sight.routePod !== undefined;
-  return { upgrade: { pod, lease, path: shownPath(sight.path), client: clientBeside(lease, sight.client) }, byRoute };
+  const asked = { lease, path: shownPath(sight.path), client: clientBeside(lease, sight.client) };
+  return { upgrade: isPod(where) ? { ...asked, pod: where } : { ...asked, service: where }, byRoute };
 }
 
 /** `header`: the value of the header `UPGRADE`. */

@@ -7,7 +7,7 @@
  */
 
 import type { Events } from '../../admission/events.ts';
-import { holderOf, type LeaseId, type PodId, type ProxyId } from '../../admission/ids.ts';
+import { holderOf, isPod, type LeaseId, type PodId, type ProxyId } from '../../admission/ids.ts';
 import type { DomainEvent, DomainEventType } from './domain-event.ts';
 
 export interface ReporterOptions {
@@ -61,7 +61,8 @@ export class Reporter {
       const type = admitted ? 'connection.admitted' : 'connection.denied';
       this.#note({ type, pod, lease, why: admitted ? '' : verdict.reason, count: 1, client });
     });
-    events.on('released', (pod, cause, count) => {
+    events.on('released', (where, cause, count) => {
+      const pod = isPod(where) ? where : undefined;
       this.#note({ type: cause === 'expired' ? 'connection.expired' : 'connection.released', pod, why: cause, count });
     });
     events.on('closing', (pod, lease, reason, client) => {
