@@ -7,7 +7,7 @@ import { assertHolds, step, stepsOf, testRuns } from '../support/property.ts';
 import type { Fate } from './access-log.ts';
 import { Fleet, nth, pods } from './fleet.ts';
 
-const RUNS = 100;
+const RUNS = 50;
 /** A failure takes its time to become short. */
 const TIMEOUT_MS = 120_000 * testRuns;
 

@@ -2,9 +2,9 @@
 
 import { afterEach, expect, it } from 'vitest';
 import type { Document, YAMLSeq } from 'yaml';
-import { closeAll } from '../../lab/fleet/clients.ts';
-import { ROUTES } from '../../lab/fleet/edge.ts';
-import { Fleet } from '../../lab/fleet/fleet.ts';
+import { closeAll } from '../../../lab/fleet/clients.ts';
+import { ROUTES } from '../../../lab/fleet/edge.ts';
+import { Fleet } from '../../../lab/fleet/fleet.ts';
 
 let fleet: Fleet;
 afterEach(() => fleet.stop());

@@ -2,10 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
-import { until } from '../../lab/fleet/processes.ts';
-import { startSentinels, type Watched } from '../../lab/redis/sentinel.ts';
-import { startTestApp, type TestApp } from '../support/app.ts';
-import { Churn } from '../support/churn.ts';
+import { until } from '../../../lab/fleet/processes.ts';
+import { startSentinels, type Watched } from '../../../lab/redis/sentinel.ts';
+import { startTestApp, type TestApp } from '../../support/app.ts';
+import { Churn } from '../../support/churn.ts';
 
 const LIMIT = 30;
 const KEY = 'ws:pod_conn:pod1';
@@ -53,7 +53,7 @@ it.each(['SIGKILL', 'SIGSTOP'] as const)(
 );
 
 it('is to Sentinels the user of docs/redis.md, which is allowed all that it needs, and says so when it is refused', async () => {
-  const docs = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
+  const docs = readFileSync(new URL('../../../docs/redis.md', import.meta.url), 'utf8');
   const user = /^user wsgate .*$/m.exec(docs)?.[0] ?? '';
   watched = await startSentinels(['requirepass correct-horse', 'sentinel sentinel-pass correct-horse', user]);
   const env = { WSGATE_STORE_SENTINEL_USERNAME: 'wsgate', WSGATE_STORE_SENTINEL_PASSWORD: 'change-me' };

@@ -1,12 +1,12 @@
 /** What a gate of its own process keeps of floods: nothing. */
 
 import { afterEach, expect, it } from 'vitest';
-import { type Gate, startGate } from '../../lab/fleet/gate.ts';
-import { Heap } from '../../lab/fleet/heap.ts';
-import { ASKABLE } from '../../lab/fleet/inspector.ts';
-import { until } from '../../lab/fleet/processes.ts';
-import { loadServices } from '../../src/envoy/protos.ts';
-import { beginning, call, connectCaller, connectMany, say } from '../support/flood.ts';
+import { type Gate, startGate } from '../../../lab/fleet/gate.ts';
+import { Heap } from '../../../lab/fleet/heap.ts';
+import { ASKABLE } from '../../../lab/fleet/inspector.ts';
+import { until } from '../../../lab/fleet/processes.ts';
+import { loadServices } from '../../../src/envoy/protos.ts';
+import { beginning, call, connectCaller, connectMany, say } from '../../support/flood.ts';
 
 /** How much more of its heap a gate may use after the floods than before them. */
 const GROWTH_BYTES = 8 * 2 ** 20;

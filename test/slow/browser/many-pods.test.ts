@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Gate, startGate } from '../../lab/fleet/gate.ts';
-import { fillRedis } from '../../lab/redis/fill.ts';
-import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
-import { hasBrowser, TestBrowser } from './browser.ts';
+import { type Gate, startGate } from '../../../lab/fleet/gate.ts';
+import { fillRedis } from '../../../lab/redis/fill.ts';
+import { type RedisServer, startRedis } from '../../../lab/redis/server.ts';
+import { hasBrowser, TestBrowser } from '../../browser/browser.ts';
 
 const PODS = 10_000;
 const PROXIES = 10;

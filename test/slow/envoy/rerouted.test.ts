@@ -2,10 +2,10 @@
 
 import { afterEach, expect, it } from 'vitest';
 import type { Document, YAMLSeq } from 'yaml';
-import { closeAll } from '../../lab/fleet/clients.ts';
-import { FILTERS } from '../../lab/fleet/edge.ts';
-import { Fleet, type FleetOptions } from '../../lab/fleet/fleet.ts';
-import { until } from '../../lab/fleet/processes.ts';
+import { closeAll } from '../../../lab/fleet/clients.ts';
+import { FILTERS } from '../../../lab/fleet/edge.ts';
+import { Fleet, type FleetOptions } from '../../../lab/fleet/fleet.ts';
+import { until } from '../../../lab/fleet/processes.ts';
 
 let fleet: Fleet;
 afterEach(() => fleet.stop());

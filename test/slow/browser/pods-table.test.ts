@@ -2,13 +2,13 @@
 
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Gate, startGate } from '../../lab/fleet/gate.ts';
-import { kubernetesNames } from '../../lab/fleet/kubernetes-names.ts';
-import { Random } from '../../lab/fleet/random.ts';
-import { fillRedis } from '../../lab/redis/fill.ts';
-import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
-import { seriousFaults } from './axe.ts';
-import { hasBrowser, TestBrowser } from './browser.ts';
+import { type Gate, startGate } from '../../../lab/fleet/gate.ts';
+import { kubernetesNames } from '../../../lab/fleet/kubernetes-names.ts';
+import { Random } from '../../../lab/fleet/random.ts';
+import { fillRedis } from '../../../lab/redis/fill.ts';
+import { type RedisServer, startRedis } from '../../../lab/redis/server.ts';
+import { seriousFaults } from '../../browser/axe.ts';
+import { hasBrowser, TestBrowser } from '../../browser/browser.ts';
 
 const PODS = 1000;
 const LIMIT = 50;

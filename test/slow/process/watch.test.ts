@@ -5,14 +5,14 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { guard } from '../../lab/fleet/guard.ts';
-import { checkOf, newStream } from '../../lab/fleet/messages.ts';
-import { readMetrics } from '../../lab/fleet/metrics.ts';
-import { freePort, until } from '../../lab/fleet/processes.ts';
-import { admitted, incident, postEvents } from '../hub/client.ts';
-import { startTestApp, type TestApp } from '../support/app.ts';
+import { guard } from '../../../lab/fleet/guard.ts';
+import { checkOf, newStream } from '../../../lab/fleet/messages.ts';
+import { readMetrics } from '../../../lab/fleet/metrics.ts';
+import { freePort, until } from '../../../lab/fleet/processes.ts';
+import { admitted, incident, postEvents } from '../../hub/client.ts';
+import { startTestApp, type TestApp } from '../../support/app.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const TOKEN = 'correct-horse-battery';
 
 let gate: TestApp;

@@ -3,11 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
 import { type Document, parse, type YAMLSeq } from 'yaml';
-import { closeAll } from '../../lab/fleet/clients.ts';
-import { ROUTES } from '../../lab/fleet/edge.ts';
-import { Fleet } from '../../lab/fleet/fleet.ts';
+import { closeAll } from '../../../lab/fleet/clients.ts';
+import { ROUTES } from '../../../lab/fleet/edge.ts';
+import { Fleet } from '../../../lab/fleet/fleet.ts';
 
-const PAGE = readFileSync(new URL('../../docs/envoy-configuration.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../../docs/envoy-configuration.md', import.meta.url), 'utf8');
 const [, ROUTE = ''] = /^## Weighted clusters\n[^#]*?```yaml\n(.*?)```/ms.exec(PAGE) ?? [];
 
 let fleet: Fleet;

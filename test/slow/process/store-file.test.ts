@@ -6,10 +6,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Fleet } from '../../lab/fleet/fleet.ts';
-import { type Folder, lendFolder } from '../../lab/fleet/folder.ts';
-import { type Gate, startGate } from '../../lab/fleet/gate.ts';
-import { until } from '../../lab/fleet/processes.ts';
+import { Fleet } from '../../../lab/fleet/fleet.ts';
+import { type Folder, lendFolder } from '../../../lab/fleet/folder.ts';
+import { type Gate, startGate } from '../../../lab/fleet/gate.ts';
+import { until } from '../../../lab/fleet/processes.ts';
 
 const LIMIT = 5;
 const NEVER_MS = 600_000;

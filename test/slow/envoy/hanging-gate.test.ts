@@ -2,11 +2,11 @@
 
 import { afterEach, expect, it } from 'vitest';
 import type { Document } from 'yaml';
-import { closeAll } from '../../lab/fleet/clients.ts';
-import { EXT_AUTHZ, gateClusters } from '../../lab/fleet/edge.ts';
-import { Fleet } from '../../lab/fleet/fleet.ts';
-import type { Gate } from '../../lab/fleet/gate.ts';
-import { passed, rush, watch } from '../../lab/fleet/watch.ts';
+import { closeAll } from '../../../lab/fleet/clients.ts';
+import { EXT_AUTHZ, gateClusters } from '../../../lab/fleet/edge.ts';
+import { Fleet } from '../../../lab/fleet/fleet.ts';
+import type { Gate } from '../../../lab/fleet/gate.ts';
+import { passed, rush, watch } from '../../../lab/fleet/watch.ts';
 
 const LIMIT = 20;
 const FLUSH_MS = 500;

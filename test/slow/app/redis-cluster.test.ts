@@ -1,10 +1,10 @@
 /** A gate on a Redis Cluster whose slots move and whose masters fail, while WebSockets come and go. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
-import { RedisCluster } from '../../lab/redis/cluster.ts';
-import type { RedisServer } from '../../lab/redis/server.ts';
-import { startTestApp, type TestApp } from '../support/app.ts';
-import { Churn } from '../support/churn.ts';
+import { RedisCluster } from '../../../lab/redis/cluster.ts';
+import type { RedisServer } from '../../../lab/redis/server.ts';
+import { startTestApp, type TestApp } from '../../support/app.ts';
+import { Churn } from '../../support/churn.ts';
 
 const LIMIT = 30;
 const KEY = 'ws:pod_conn:pod1';

@@ -2,9 +2,9 @@
 
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { HubClient } from '../hub/client.ts';
-import { startTestApp, type TestApp } from '../support/app.ts';
-import { ANOTHER, type Conversation, connectMany, openOf, portOf, STRANGER, say } from '../support/flood.ts';
+import { HubClient } from '../../hub/client.ts';
+import { startTestApp, type TestApp } from '../../support/app.ts';
+import { ANOTHER, type Conversation, connectMany, openOf, portOf, STRANGER, say } from '../../support/flood.ts';
 
 let gate: TestApp;
 const floods: Socket[] = [];

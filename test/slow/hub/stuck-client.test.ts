@@ -1,9 +1,9 @@
 /** A client that has stopped reading, beside a hundred that have not. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Gate, startGate } from '../../lab/fleet/gate.ts';
-import { until } from '../../lab/fleet/processes.ts';
-import { HubClient, incident, postEvents } from './client.ts';
+import { type Gate, startGate } from '../../../lab/fleet/gate.ts';
+import { until } from '../../../lab/fleet/processes.ts';
+import { HubClient, incident, postEvents } from '../../hub/client.ts';
 
 const HEALTHY = 100;
 const QUEUE_MAX = 200;

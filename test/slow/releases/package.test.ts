@@ -5,9 +5,9 @@ import { cpSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFi
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lendFolder } from '../../lab/fleet/folder.ts';
-import { bareEnv, freePort, start, until } from '../../lab/fleet/processes.ts';
-import { root } from '../../setup/cache.mjs';
+import { lendFolder } from '../../../lab/fleet/folder.ts';
+import { bareEnv, freePort, start, until } from '../../../lab/fleet/processes.ts';
+import { root } from '../../../setup/cache.mjs';
 
 const exec = promisify(execFile);
 /** Neither brought by set-up nor made by a build, nor of git. */
