@@ -2,10 +2,11 @@
 
 import { fileURLToPath } from 'node:url';
 import { type EnvoyOptions, startEnvoy } from '../lab/fleet/envoy.ts';
-import { type Gate, type GateOptions, NODE_FLAGS, startGate } from '../lab/fleet/gate.ts';
+import { type Gate, type GateOptions, startGate } from '../lab/fleet/gate.ts';
 import { ASKABLE } from '../lab/fleet/inspector.ts';
 import { type Program, start, untilReady } from '../lab/fleet/processes.ts';
 import { type RedisServer, startRedis } from '../lab/redis/server.ts';
+import { YOUNG_GENERATION_FLAG } from '../src/young-generation.ts';
 import { Crowd, type Member, untilCounted, untilRead } from './crowd.ts';
 import { cpuMs } from './process-cost.ts';
 
@@ -87,9 +88,9 @@ export class Stand {
     return serverOf(await this.start(name));
   }
 
-  /** The floor of held streams, with the flags of a gate, and able to tell of its heap. */
+  /** The floor of held streams, with a gate's young generation, and able to tell of its heap. */
   async holding(): Promise<Server & { readonly program: Program }> {
-    const program = await this.#start('holding-http2', NODE_FLAGS, [], ASKABLE);
+    const program = await this.#start('holding-http2', [YOUNG_GENERATION_FLAG], [], ASKABLE);
     return { ...(await serverOf(program)), program };
   }
 

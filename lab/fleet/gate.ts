@@ -1,6 +1,6 @@
 /** A gate as a child of this process, from its sources or from those of another version. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lendFolder } from './folder.ts';
@@ -8,9 +8,6 @@ import { type Metrics, readMetrics } from './metrics.ts';
 import { freePort, type Program, start, untilReady } from './processes.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-/** Those of its first line. */
-export const NODE_FLAGS: readonly string[] =
-  /^#!.* node (.*)$/m.exec(readFileSync(MAIN, 'utf8'))?.[1]?.split(' ') ?? [];
 
 export interface GateOptions {
   /** As in the configuration file, nested: `{ limits: { default: { connections: 100 } } }`. */
@@ -48,7 +45,7 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
   try {
     // JSON is YAML.
     writeFileSync(file, JSON.stringify({ ...options.config, listen: { grpc, http } }));
-    const args = [...NODE_FLAGS, options.main ?? MAIN, 'serve', '--config', file];
+    const args = [options.main ?? MAIN, 'serve', '--config', file];
     const program = await start({ name: 'gate', file: process.execPath, args, env: options.env ?? {} });
     void program.ended.then(folder.remove);
     await untilReady(program, () => answersOk(`http://${http}${options.waitFor ?? '/readyz'}`));

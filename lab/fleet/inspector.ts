@@ -19,7 +19,11 @@ export class Inspector {
 
   /** Of a process in the environment `ASKABLE`. */
   static async of(program: Program): Promise<Inspector> {
-    const url = program.lines().flatMap((line) => /ws:\/\/\S+/.exec(line)?.[0] ?? [])[0];
+    // The last: a gate that takes its own place at its start has had one before.
+    const url = program
+      .lines()
+      .flatMap((line) => /ws:\/\/\S+/.exec(line)?.[0] ?? [])
+      .at(-1);
     if (url === undefined) throw new Error(`${program.name} has no inspector`);
     const socket = new WebSocket(url, { maxPayload: 0 }); // a profile is long
     await once(socket, 'open');
