@@ -19,6 +19,7 @@ import { type Config, recoveryOf, reserveOf } from './config/schema.ts';
 import { Certificates } from './envoy/grpc/certificates.ts';
 import { openEnvoySide } from './envoy/open.ts';
 import { GateMetrics } from './http/gate-metrics.ts';
+import { sharing } from './hub/shared.ts';
 import { logEvents } from './log.ts';
 import { GateReadiness } from './readiness.ts';
 import { see } from './see.ts';
@@ -31,6 +32,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const { lease, outage } = config;
   const gateName = `${hostname()}-${randomBytes(4).toString('hex')}`;
   const tls = config.listen.tls && new Certificates(config.listen.tls, log);
+  const share = await sharing(config);
   const events = new Events();
   const metrics = new GateMetrics(events);
   logEvents(events, log, outage.policy);
@@ -63,6 +65,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     ...domain,
     metrics,
     log,
+    share,
     reached: (key: string) => void events.emit('boundReached', key),
     counted: (kind: string) => metrics.entryRead(kind),
     readiness: () => readiness.now(),

@@ -13,6 +13,8 @@ if (Number.parseInt(node, 10) >= NODE_MIN) {
     const { boundYoungGeneration } = await import('./young-generation.ts');
     boundYoungGeneration(process);
   }
+  const { cacheCompiledCode } = await import('./compiled-code.ts');
+  cacheCompiledCode(process.env);
   await import('./command-line.ts');
 } else {
   process.stderr.write(`wsgate: this is Node ${node}: expected Node ${NODE_MIN} or newer\n`);

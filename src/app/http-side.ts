@@ -14,7 +14,7 @@ import { FleetView } from '../fleet/fleet-view.ts';
 import type { GateMetrics } from '../http/gate-metrics.ts';
 import { LastHour } from '../http/last-hour.ts';
 import { createHttpServer } from '../http/server.ts';
-import type { Hub } from '../hub/hub.ts';
+import type { Hub, Shared } from '../hub/hub.ts';
 import { openHub } from '../hub/open.ts';
 import type { Readiness } from '../readiness.ts';
 
@@ -28,6 +28,8 @@ export interface HttpParts extends Pick<Domain, 'standing' | 'evidence' | 'ledge
   readonly events: Events;
   readonly metrics: GateMetrics;
   readonly readiness: () => Readiness;
+  /** Opens what hubs share. */
+  readonly share: () => Shared;
   /** Called with the key of a bound. */
   readonly reached: (key: string) => void;
   readonly log: Logger;
@@ -58,7 +60,7 @@ export function openHttpSide(config: Config, gateName: string, parts: HttpParts)
     }),
     registry: metrics.registry,
   } as const;
-  const hub = config.hub.enabled ? openHub(config, gateName, hubParts) : undefined;
+  const hub = config.hub.enabled ? openHub(config, gateName, { ...hubParts, ...parts.share() }) : undefined;
   const lastHour = hub && new LastHour({ fleet, told: () => hub.told() });
   const closings = new Closings({ store, ledger: parts.ledger, events });
   const http = createHttpServer({ ...parts, fleet, closings, access, hub, lastHour }, config.http);

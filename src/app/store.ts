@@ -7,7 +7,6 @@ import { readPems } from '../net/pem-files.ts';
 import type { LinkEvents } from '../redis/link.ts';
 import { LeaseFile } from '../store/file/lease-file.ts';
 import { MemoryStore } from '../store/memory.ts';
-import { openRedisStore } from '../store/redis/open.ts';
 
 export interface OpenedStore {
   readonly leases: LeaseStore;
@@ -22,6 +21,7 @@ export interface OpenedStore {
 export async function openStore({ store, lease }: Config, log: Logger, events: LinkEvents): Promise<OpenedStore> {
   const { url, tls, file, ...rest } = store;
   if (!url) return file === undefined ? alone(new MemoryStore(steadyTime)) : openFile(file, lease.ttl, log);
+  const { openRedisStore } = await import('../store/redis/open.ts');
   return alone(openRedisStore({ ...rest, url, ...(tls ? { tls: readPems('store.tls', tls) } : {}) }, events));
 }
 

@@ -29,11 +29,15 @@ import { HubMetrics } from './hub-metrics.ts';
 import type { Attendance, Snapshot } from './protocol.ts';
 import { Tickets } from './tickets.ts';
 
-export interface HubParts {
-  readonly events: Events;
-  readonly ledger: Pick<Ledger, 'streams'>;
+/** What the hubs of all gates share. */
+export interface Shared {
   readonly broker: Broker;
   readonly cache: FleetCache;
+}
+
+export interface HubParts extends Shared {
+  readonly events: Events;
+  readonly ledger: Pick<Ledger, 'streams'>;
   readonly fleet: FleetView;
   readonly store: () => Snapshot['store'];
   readonly attendance: () => Attendance;

@@ -7,7 +7,8 @@ import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Broker } from '../../src/hub/broker/broker.ts';
 import { type CloudEvent, cloudEvent } from '../../src/hub/events/cloud-event.ts';
-import { openShared } from '../../src/hub/open.ts';
+import { shareInMemory } from '../../src/hub/shared.ts';
+import { shareInRedis } from '../../src/hub/shared-in-redis.ts';
 import { incident } from './client.ts';
 
 interface Seen {
@@ -46,7 +47,7 @@ function listenAt(url: string, historyMax = '1000'): Seen {
 function brokerAt(url: string, historyMax = '1000'): Broker {
   const loaded = loadConfig({ env: { REDIS_URL: url, WSGATE_HUB_HISTORY_MAX: historyMax } });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes));
-  const { broker } = openShared(loaded.config);
+  const { broker } = url ? shareInRedis(loaded.config) : shareInMemory();
   open.push(broker);
   return broker;
 }
