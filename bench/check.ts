@@ -39,6 +39,10 @@ export const check: Benchmark = {
       embedded: await stand.gate(),
       redis: await stand.gate({ redis: await stand.redis() }),
     };
+    const idle = (['embedded', 'redis'] as const).map((name): Figure => {
+      const residentMiB = residentBytes(servers[name].pid) / 2 ** 20;
+      return { name: `Check, ${name}: RSS before`, unit: 'MiB', samples: [residentMiB] };
+    });
     // h2load has one message: each Check after the first asks for a lease that is held already.
     const message = checkBytes(newStream());
     const requests = REQUESTS[length];
@@ -59,7 +63,7 @@ export const check: Benchmark = {
       say(`${name}: ${leases} Checks, each for a new lease`);
       return takeNewLeases(server, leases, PODS);
     });
-    return [...figuresOfAgain(again), ...figuresBeside(again), ...figuresOfAnew(anew)];
+    return [...idle, ...figuresOfAgain(again), ...figuresBeside(again), ...figuresOfAnew(anew)];
   },
 };
 
