@@ -74,7 +74,7 @@ async function night() {
     ['scripts/run.mjs', ['test:envoys']],
     ['scripts/run.mjs', ['test:control-planes']],
   ];
-  Object.assign(process.env, { WSGATE_TEST_SEED: 'random', WSGATE_TEST_RUNS: '10' });
+  Object.assign(process.env, { WSGATE_TEST_SEED: 'random', WSGATE_TEST_RUNS: '10', WSGATE_TEST_SLOW: '1' });
   /** @type {string[]} */
   const told = [];
   /** @type {Ending} */

@@ -74,5 +74,6 @@ it.each([
   expect(String(await once(client, 'data'))).toMatch(/^HTTP\/1\.1 101 /);
   const [holder] = await fleet.holders();
   await expect.poll(() => [...logged]).toEqual([holder?.lease]);
-  expect(holder?.client).toBe(`127.0.0.1:${client.localPort}`);
+  const peer = `127.0.0.1:${client.localPort}`;
+  expect(holder).toMatchObject({ peer, client: proxied ? '192.0.2.77:1111' : peer });
 });

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { alerts, has, pathOf, RULES, textOf } from './files.ts';
+import { alerts, has, pathOf, RULES, textOf } from '../../deploy/files.ts';
 
 const SERIES = 'test/deploy/wsgate.rules.test.yml';
 const Expectation = z.object({ expr: z.string(), exp_samples: z.array(z.object({ labels: z.string() })) });

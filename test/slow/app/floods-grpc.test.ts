@@ -5,11 +5,11 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { lendFolder } from '../../lab/fleet/folder.ts';
-import { checkOf, entryOf, leaseIn, message, newStream, type Stream } from '../../lab/fleet/messages.ts';
-import { loadServices } from '../../src/envoy/protos.ts';
-import { startTestApp, type TestApp } from '../support/app.ts';
-import { ANOTHER, beginning, call, connectCaller, connectMany, openOf, portOf } from '../support/flood.ts';
+import { lendFolder } from '../../../lab/fleet/folder.ts';
+import { checkOf, entryOf, leaseIn, message, newStream, type Stream } from '../../../lab/fleet/messages.ts';
+import { loadServices } from '../../../src/envoy/protos.ts';
+import { startTestApp, type TestApp } from '../../support/app.ts';
+import { ANOTHER, beginning, call, connectCaller, connectMany, openOf, portOf } from '../../support/flood.ts';
 
 const { authorization, accessLog } = loadServices();
 const CHECK = authorization.Check.path;

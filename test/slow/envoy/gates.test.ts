@@ -2,8 +2,8 @@
 
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { Fleet } from '../../lab/fleet/fleet.ts';
-import { until } from '../../lab/fleet/processes.ts';
+import { Fleet } from '../../../lab/fleet/fleet.ts';
+import { until } from '../../../lab/fleet/processes.ts';
 
 let fleet: Fleet;
 afterEach(() => fleet.stop());

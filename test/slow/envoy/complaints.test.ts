@@ -1,9 +1,9 @@
 /** Mistakes in the configuration of a real Envoy are named by the gate, with the line to change. */
 
 import { afterEach, expect, it } from 'vitest';
-import { EXT_AUTHZ, gateClusters, HTTP_MANAGER } from '../../lab/fleet/edge.ts';
-import { Fleet } from '../../lab/fleet/fleet.ts';
-import { until } from '../../lab/fleet/processes.ts';
+import { EXT_AUTHZ, gateClusters, HTTP_MANAGER } from '../../../lab/fleet/edge.ts';
+import { Fleet } from '../../../lab/fleet/fleet.ts';
+import { until } from '../../../lab/fleet/processes.ts';
 
 const WITHIN_MS = 30_000;
 

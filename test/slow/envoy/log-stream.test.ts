@@ -1,12 +1,12 @@
 /** Log streams that break, again and again: what Envoy has said is not lost, and its connections keep their slots. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sendLogTo } from '../../lab/faults/edge-changes.ts';
-import { Fleet } from '../../lab/fleet/fleet.ts';
-import { machineNow } from '../../lab/fleet/machine-time.ts';
-import { freePort } from '../../lab/fleet/processes.ts';
-import { type Extremes, passed, rush, watch } from '../../lab/fleet/watch.ts';
-import { Wire } from '../../lab/fleet/wire.ts';
+import { sendLogTo } from '../../../lab/faults/edge-changes.ts';
+import { Fleet } from '../../../lab/fleet/fleet.ts';
+import { machineNow } from '../../../lab/fleet/machine-time.ts';
+import { freePort } from '../../../lab/fleet/processes.ts';
+import { type Extremes, passed, rush, watch } from '../../../lab/fleet/watch.ts';
+import { Wire } from '../../../lab/fleet/wire.ts';
 
 /** Not in step with the second in which gates write: so each way in which the two can meet comes up. */
 const FLUSH_MS = 900;

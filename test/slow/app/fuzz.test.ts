@@ -1,9 +1,9 @@
 /** One round of `npm run fuzz`, which says what it does. */
 
 import { expect, it } from 'vitest';
-import { attack } from '../../lab/fuzz/attack.ts';
-import { ROUND } from '../../lab/fuzz/bad-messages.ts';
-import { testSeed } from '../support/property.ts';
+import { attack } from '../../../lab/fuzz/attack.ts';
+import { ROUND } from '../../../lab/fuzz/bad-messages.ts';
+import { testSeed } from '../../support/property.ts';
 
 it('whatever bytes arrive, the gate answers others in time, keeps its count, and does not grow', async () => {
   console.log(`fuzz: WSGATE_TEST_SEED=${testSeed}`);

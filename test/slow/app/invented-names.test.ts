@@ -1,8 +1,8 @@
 /** Pods, proxies and leases that somebody invents, on a whole gate: there is room for so many, and others are served. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { checkOf, entryOf, leaseIn, message, newStream } from '../../lab/fleet/messages.ts';
-import { startTestApp, type TestApp } from '../support/app.ts';
+import { checkOf, entryOf, leaseIn, message, newStream } from '../../../lab/fleet/messages.ts';
+import { startTestApp, type TestApp } from '../../support/app.ts';
 
 let gate: TestApp;
 afterEach(() => gate.stop());

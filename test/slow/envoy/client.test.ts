@@ -2,9 +2,9 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Document, isSeq } from 'yaml';
-import { EXT_AUTHZ, HTTP_MANAGER } from '../../lab/fleet/edge.ts';
-import { Fleet, type FleetOptions } from '../../lab/fleet/fleet.ts';
-import { Api } from '../../src/client/api.ts';
+import { EXT_AUTHZ, HTTP_MANAGER } from '../../../lab/fleet/edge.ts';
+import { Fleet, type FleetOptions } from '../../../lab/fleet/fleet.ts';
+import { Api } from '../../../src/client/api.ts';
 
 let fleet: Fleet;
 afterEach(() => fleet.stop());

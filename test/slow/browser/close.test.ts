@@ -1,10 +1,10 @@
 /** Closing a connection on the page, with a real Envoy that has the hold door, and with one that has none. */
 
 import { expect, it } from 'vitest';
-import type { EdgeFile } from '../../lab/fleet/edge.ts';
-import { Fleet } from '../../lab/fleet/fleet.ts';
-import { seriousFaults } from './axe.ts';
-import { hasBrowser, TestBrowser } from './browser.ts';
+import type { EdgeFile } from '../../../lab/fleet/edge.ts';
+import { Fleet } from '../../../lab/fleet/fleet.ts';
+import { seriousFaults } from '../../browser/axe.ts';
+import { hasBrowser, TestBrowser } from '../../browser/browser.ts';
 
 it.skipIf(!hasBrowser).each([
   ['hold.yaml', /^Closed proxy_a_/, 2, /^Released proxy_a_\S+ Its connection is closed\.$/, /^proxy_a\t1\t0\t0$/],

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startGate } from '../../lab/fleet/gate.ts';
-import { startRedis } from '../../lab/redis/server.ts';
-import { seriousFaults } from './axe.ts';
-import { hasBrowser, TestBrowser } from './browser.ts';
+import { startGate } from '../../../lab/fleet/gate.ts';
+import { startRedis } from '../../../lab/redis/server.ts';
+import { seriousFaults } from '../../browser/axe.ts';
+import { hasBrowser, TestBrowser } from '../../browser/browser.ts';
 
 const TOKEN = 'a-token-of-thirty-two-characters';
 
@@ -50,7 +50,7 @@ describe.skipIf(!hasBrowser)('the page and its gate', () => {
     const other = await gateOf({ config });
     const page = await browser.visit(`http://127.0.0.1:${httpPort}/`);
     const rows = page.getByRole('table', { name: 'Gates' }).getByRole('row');
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
     const running = expect.stringMatching(new RegExp(`^\\S+\\t${version}\\t(\\dm )?\\d+s$`));
     await expect
       .poll(() => rows.allInnerTexts(), { timeout: 15_000 })
