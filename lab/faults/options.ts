@@ -8,6 +8,7 @@ export const USAGE = `Breaks a fleet in every way that it knows, and says what h
 
   npm run faults                       all faults
   npm run faults -- --only NAME,NAME   some of them; --list tells their names
+  npm run faults -- --except NAME,NAME all but these
   npm run faults -- --short            a few, in less than a minute
 
   --seed N         the order of things; 1 if not given
@@ -42,6 +43,7 @@ export interface FaultOptions {
 export function parseFaultOptions(args: string[], names: readonly string[]): FaultOptions {
   const { list, write, verbose, ...given } = parse(args, {
     only: { type: 'string' },
+    except: { type: 'string' },
     short: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1' },
     policy: { type: 'string', default: 'share' },
@@ -54,9 +56,11 @@ export function parseFaultOptions(args: string[], names: readonly string[]): Fau
   const policy = POLICIES.find((known) => known === given.policy);
   if (policy === undefined) throw new BadArguments(`--policy: ${POLICIES.join(', ')}; not ${given.policy}`);
   const doors = namesIn('--door', given.door, [...DOOR_NAMES, 'all']) ?? [];
+  const except = namesIn('--except', given.except, names);
+  if (except && given.only !== undefined) throw new BadArguments('--only or --except, not both');
   return {
     list,
-    only: namesIn('--only', given.only, names),
+    only: except ? names.filter((name) => !except.includes(name)) : namesIn('--only', given.only, names),
     length: given.short ? 'short' : 'full',
     seed: wholeNumber('--seed', given.seed),
     policy,
