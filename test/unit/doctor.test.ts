@@ -53,6 +53,14 @@ describe('in envoy/hold.yaml', () => {
   });
 });
 
+it('Envoy’s own limits are told as they are', () => {
+  const limited = (config: Document) =>
+    config.setIn([...CLUSTERS, 0, 'circuit_breakers', 'thresholds', 0, 'max_connections'], 50);
+  expect(found('edge.yaml', limited).map(({ says }) => says)).toEqual([
+    "Envoy's own limit (max_connections; its default is 1024) refuses more than 50 WebSockets",
+  ]);
+});
+
 it('several Envoys with one name are found', () => {
   const views = ['a.yaml', 'b.yaml'].map((from) =>
     view(

@@ -63,7 +63,7 @@ function gateCluster(name: string, cluster: Json, asks: boolean): Finding[] {
       line: 'http2_protocol_options: {connection_keepalive: {interval: 3s, timeout: 2s}}',
     });
   }
-  return asks ? [...found, ...breakers(where, cluster, 'refusals', 'Checks and held streams at once')] : found;
+  return asks ? [...found, ...breakers(where, cluster, 'Checks and held streams at once')] : found;
 }
 
 /** A gate behind a unix socket is the only one: there is no other to turn to. */
@@ -75,7 +75,7 @@ function isLocal(cluster: Json): boolean {
 function podCluster(name: string, cluster: Json): Finding[] {
   const where = `cluster ${name}`;
   if (cluster === undefined) return [];
-  const found = breakers(where, cluster, 'refusals', 'WebSockets');
+  const found = breakers(where, cluster, 'WebSockets');
   if (at(cluster, 'upstream_connection_options', 'tcp_keepalive') === undefined) {
     found.push({
       check: 'pod-keepalive',
@@ -88,19 +88,21 @@ function podCluster(name: string, cluster: Json): Finding[] {
   return found;
 }
 
-function breakers(where: string, cluster: Json, cost: Finding['cost'], what: string): Finding[] {
+function breakers(where: string, cluster: Json, what: string): Finding[] {
   // Without a priority it is DEFAULT.
   const thresholds = list(cluster, 'circuit_breakers', 'thresholds').find((one) => text(one, 'priority') !== 'HIGH');
+  const limitOf = (name: string) => number(thresholds, name) ?? BREAKER_DEFAULT;
   // A gate's connections carry many streams each.
-  const low = BREAKERS.filter((name) => (number(thresholds, name) ?? BREAKER_DEFAULT) < BREAKER_DEFAULT + 1);
-  const counted = http2Of(cluster) === undefined ? low : low.filter((name) => name !== 'max_connections');
-  if (counted.length === 0) return [];
+  const counted = BREAKERS.filter((name) => http2Of(cluster) === undefined || name !== 'max_connections');
+  const low = counted.filter((name) => limitOf(name) <= BREAKER_DEFAULT);
+  if (low.length === 0) return [];
+  const most = Math.min(...low.map(limitOf));
   return [
     {
       check: 'circuit-breakers',
-      cost,
+      cost: 'refusals',
       where,
-      says: `Envoy's own limit (${counted.join(', ')}) refuses more than ${BREAKER_DEFAULT} ${what}, which is its default`,
+      says: `Envoy's own limit (${low.join(', ')}; its default is ${BREAKER_DEFAULT}) refuses more than ${most} ${what}`,
       line: 'circuit_breakers: {thresholds: [{max_connections: 100000, max_pending_requests: 100000, max_requests: 100000}]}',
     },
   ];

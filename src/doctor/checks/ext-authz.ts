@@ -35,27 +35,6 @@ function examine(side: GateSide, door: Door, gate: Config): Finding[] {
       line: 'status_on_error: {code: ServiceUnavailable}',
     });
   }
-  const allowed = list(config, 'allowed_headers', 'patterns');
-  if (allowed.length > 0 && !allowed.some(takesUpgrade) && !(gate.proxy.upgradesOnly && side.manager.upgradesOnly)) {
-    found.push({
-      check: 'hidden-upgrades',
-      cost: 'limit',
-      where,
-      says: 'the gate is not shown the header upgrade, takes no request for a WebSocket, and lets all of them in',
-      line: side.manager.upgradesOnly
-        ? '{exact: upgrade} in allowed_headers; or proxy.upgradesOnly in every gate'
-        : '{exact: upgrade} in allowed_headers (headersToExtAuth of a SecurityPolicy)',
-    });
-  }
-  if (list(config, 'disallowed_headers', 'patterns').some(takesUpgrade)) {
-    found.push({
-      check: 'hidden-upgrades',
-      cost: 'limit',
-      where,
-      says: 'the gate is not shown the header upgrade, takes no request for a WebSocket, and lets all of them in',
-      line: 'disallowed_headers without a pattern that takes upgrade in',
-    });
-  }
   const namespaces = list(config, 'route_metadata_context_namespaces');
   const podsInRoutes = side.manager.routes.some((route) => podOf(route) !== undefined);
   if (podsInRoutes && gate.pods.from.includes('route') && !namespaces.includes('wsgate')) {
@@ -67,7 +46,34 @@ function examine(side: GateSide, door: Door, gate: Config): Finding[] {
       line: 'route_metadata_context_namespaces: [wsgate]',
     });
   }
-  return [...found, ...timeoutOf(door, where, gate), ...retriesOf(door, where)];
+  return [
+    ...found,
+    ...hiddenUpgrades(side, door, where, gate),
+    ...timeoutOf(door, where, gate),
+    ...retriesOf(door, where),
+  ];
+}
+
+function hiddenUpgrades({ manager }: GateSide, { config }: Door, where: string, gate: Config): Finding[] {
+  const hidden = (line: string): Finding => ({
+    check: 'hidden-upgrades',
+    cost: 'limit',
+    where,
+    says: 'the gate is not shown the header upgrade, takes no request for a WebSocket, and lets all of them in',
+    line,
+  });
+  const found: Finding[] = [];
+  const allowed = list(config, 'allowed_headers', 'patterns');
+  if (allowed.length > 0 && !allowed.some(takesUpgrade) && !(gate.proxy.upgradesOnly && manager.upgradesOnly)) {
+    const other = manager.upgradesOnly
+      ? '; or proxy.upgradesOnly in every gate'
+      : ' (headersToExtAuth of a SecurityPolicy)';
+    found.push(hidden(`{exact: upgrade} in allowed_headers${other}`));
+  }
+  if (list(config, 'disallowed_headers', 'patterns').some(takesUpgrade)) {
+    found.push(hidden('disallowed_headers without a pattern that takes upgrade in'));
+  }
+  return found;
 }
 
 function timeoutOf({ service }: Door, where: string, gate: Config): Finding[] {
