@@ -16,6 +16,7 @@ import { type PodId, type ProxyId, proxyOf } from './ids.ts';
 import type { AboutGate, Expired, HeartbeatReply, LeaseTimes, Silence } from './lease-store.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { Parts } from './parts.ts';
+import { tally } from './tally.ts';
 import { Unheard } from './unheard.ts';
 import { Unlogged } from './unlogged.ts';
 
@@ -239,9 +240,9 @@ export class Reaper {
       for (const { pod, expired } of answers) {
         if (!expired) complete = false;
         else if (expired.count === 0) empty.push(pod);
-        for (const [proxy, left] of expired?.waiting ?? []) waiting.set(proxy, (waiting.get(proxy) ?? 0) + left);
+        for (const [proxy, left] of expired?.waiting ?? []) tally(waiting, proxy, left);
         for (const proxy of expired?.overlooked ?? []) overlooked.add(proxy);
-        for (const [proxy, count] of expired?.unheld ?? []) unheld.set(proxy, (unheld.get(proxy) ?? 0) + count);
+        for (const [proxy, count] of expired?.unheld ?? []) tally(unheld, proxy, count);
       }
     }
     if (complete) {

@@ -6,7 +6,8 @@
  */
 
 import { Gauge, Registry } from '@prometheus-io/client';
-import { type ProxyId, serviceOf } from '../admission/ids.ts';
+import { serviceOf } from '../admission/ids.ts';
+import { byProxy } from '../fleet/by-proxy.ts';
 import type { FleetSnapshot } from '../fleet/fleet-view.ts';
 
 export class FleetMetrics {
@@ -53,15 +54,14 @@ export class FleetMetrics {
 
   #render({ pods, services, proxies: members }: FleetSnapshot): Promise<string> {
     this.#registry.resetMetrics();
-    const held = new Map<ProxyId, number>(members.map((proxy) => [proxy, 0]));
-    for (const { pod, connections, limit, proxies } of pods) {
+    for (const { pod, connections, limit } of pods) {
       if (!serviceOf(pod)) {
         this.#pods.set({ pod_id: pod }, connections);
         this.#limits.set({ pod_id: pod }, limit);
       }
-      for (const [proxy, leases] of proxies) held.set(proxy, (held.get(proxy) ?? 0) + leases);
     }
-    for (const [proxy, leases] of held) this.#proxies.set({ proxy_id: proxy }, leases);
+    for (const proxy of members) this.#proxies.set({ proxy_id: proxy }, 0);
+    for (const [proxy, leases] of byProxy(pods)) this.#proxies.set({ proxy_id: proxy }, leases);
     for (const { service: id, ...figures } of services) {
       const service = id.slice(0, -1);
       for (const figure of ['connections', 'limit', 'free'] as const) {

@@ -4,6 +4,8 @@ import type { FastifyInstance } from 'fastify';
 import { GATE_SILENT_MS } from '../admission/evidence.ts';
 import type { Gates } from '../admission/lease-store.ts';
 import type { Reaper } from '../admission/reaper.ts';
+import { tally } from '../admission/tally.ts';
+import { byProxy } from '../fleet/by-proxy.ts';
 import type { FleetSnapshot, FleetView } from '../fleet/fleet-view.ts';
 import { LISTED_MAX } from '../fleet/fullest.ts';
 import type { ProxiesBody, ProxyBody } from './bodies.ts';
@@ -34,7 +36,7 @@ function heldBy({ timeMs, gates }: Gates): ReadonlyMap<string, number> {
   const held = new Map<string, number>();
   for (const { seenMs, about } of gates) {
     if (timeMs - seenMs > GATE_SILENT_MS) continue;
-    for (const [proxy, count] of Object.entries(about?.held ?? {})) held.set(proxy, (held.get(proxy) ?? 0) + count);
+    for (const [proxy, count] of Object.entries(about?.held ?? {})) tally(held, proxy, count);
   }
   return held;
 }
@@ -45,11 +47,7 @@ function keptOf(
   streams: ReadonlyMap<string, number>,
   unspoken: ReadonlyMap<string, number> | undefined,
 ): ProxyBody[] {
-  const counts = new Map<string, number>();
-  for (const { proxies } of pods) {
-    for (const [proxy, connections] of proxies) counts.set(proxy, (counts.get(proxy) ?? 0) + connections);
-  }
-  const bodies = [...counts].map(([proxy, connections]) => {
+  const bodies = [...byProxy(pods)].map(([proxy, connections]) => {
     const held = Math.min(streams.get(proxy) ?? 0, connections);
     const unrenewed = unspoken ? Math.min(unspoken.get(proxy) ?? 0, connections - held) : null;
     return { proxy, connections, held, renewed: unrenewed === null ? null : connections - held - unrenewed, unrenewed };

@@ -36,6 +36,7 @@ import {
   type Renewed,
   type Silence,
 } from '../admission/lease-store.ts';
+import { tally } from '../admission/tally.ts';
 import { LeaseFlag, type Snapshot, type StoredEnd, type StoredLease, type StoredPod } from './file/snapshot.ts';
 import { Service } from './service.ts';
 
@@ -249,8 +250,8 @@ export class MemoryStore implements LeaseStore {
       if (isSilent && (held.told || (mayBeOverlooked && !isOverlooked && !rule.toldOnly))) leases.push(lease);
       else if (lastWordMs < nowMs - times.unrenewedMaxMs) outlived.push(lease);
       else {
-        waiting.set(proxy, (waiting.get(proxy) ?? 0) + 1);
-        if (held.held && !held.told) unheld.set(proxy, (unheld.get(proxy) ?? 0) + 1);
+        tally(waiting, proxy, 1);
+        if (held.held && !held.told) tally(unheld, proxy, 1);
       }
     }
     for (const lease of [...leases, ...outlived]) remove(pod, lease);
@@ -542,17 +543,13 @@ function heldAs({ leftMs, flags, path, client }: StoredLease, nowMs: number): He
 
 function add(pod: Pod, lease: LeaseId, held: Held): void {
   pod.leases.set(lease, held);
-  const proxy = proxyOf(lease);
-  pod.proxies.set(proxy, (pod.proxies.get(proxy) ?? 0) + 1);
+  tally(pod.proxies, proxyOf(lease), 1);
   pod.service?.came(pod.id, lease, pod.leases.size);
 }
 
 function remove(pod: Pod | undefined, lease: LeaseId): boolean {
   if (!pod?.leases.delete(lease)) return false;
-  const proxy = proxyOf(lease);
-  const left = (pod.proxies.get(proxy) ?? 0) - 1;
-  if (left > 0) pod.proxies.set(proxy, left);
-  else pod.proxies.delete(proxy);
+  tally(pod.proxies, proxyOf(lease), -1);
   pod.service?.went(pod.id, lease, pod.leases.size);
   return true;
 }

@@ -5,6 +5,7 @@
  */
 
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../ids.ts';
+import { tally } from '../tally.ts';
 import type { Upgrade } from '../verdict.ts';
 import type { Entries, Entry } from './entries.ts';
 import type { Releases } from './releases.ts';
@@ -78,7 +79,7 @@ export class Holds {
     this.usedBy(proxyOf(lease));
     const before = this.#held.get(lease);
     before?.closing?.resolve(false);
-    if (!before) this.#count(proxyOf(lease), 1);
+    if (!before) tally(this.#byProxy, proxyOf(lease), 1);
     this.#held.delete(lease); // it gets the last turn
     this.#held.set(lease, { hold, entry: this.#entries.hold(hold), renewedAtMs: performance.now() });
   }
@@ -136,14 +137,8 @@ export class Holds {
     const held = this.#held.get(hold.lease);
     if (held?.hold !== hold) return undefined;
     this.#held.delete(hold.lease);
-    this.#count(proxyOf(hold.lease), -1);
+    tally(this.#byProxy, proxyOf(hold.lease), -1);
     held.closing?.resolve(hasEnded);
     return held;
-  }
-
-  #count(proxy: ProxyId, by: 1 | -1): void {
-    const count = (this.#byProxy.get(proxy) ?? 0) + by;
-    if (count > 0) this.#byProxy.set(proxy, count);
-    else this.#byProxy.delete(proxy);
   }
 }

@@ -1,5 +1,6 @@
 /** The fleet's figures as one message. */
 
+import { byProxy } from '../../fleet/by-proxy.ts';
 import type { FleetSnapshot } from '../../fleet/fleet-view.ts';
 import { fullest, LISTED_MAX } from '../../fleet/fullest.ts';
 import type { Attendance, Snapshot } from '../protocol.ts';
@@ -10,10 +11,7 @@ export function snapshotOf(
   levels: Levels,
   rest: Attendance & Pick<Snapshot, 'store' | 'rates'>,
 ): Snapshot {
-  const perProxy = new Map<string, number>();
-  for (const { proxies } of pods) {
-    for (const [proxy, held] of proxies) perProxy.set(proxy, (perProxy.get(proxy) ?? 0) + held);
-  }
+  const perProxy = byProxy(pods);
   const listed = pods.map(({ pod, connections, limit, proxies }) => ({
     pod: String(pod),
     connections,

@@ -35,6 +35,7 @@ import {
   type SilentGate,
   type StoreAway,
 } from '../../admission/lease-store.ts';
+import { tally } from '../../admission/tally.ts';
 import type { RedisLink } from '../../redis/link.ts';
 import { Keys } from './keys.ts';
 import { PodCalls } from './pod-calls.ts';
@@ -179,8 +180,8 @@ export class RedisStore implements LeaseStore {
       const [silent, outlasted, others, overlooking, left, more, count, unheldNow] = answer.value as Expiry;
       leases.push(...silent);
       outlived.push(...outlasted);
-      for (const [proxy, left] of leasesOf(others)) waiting.set(proxy, (waiting.get(proxy) ?? 0) + left);
-      for (const [proxy, left] of leasesOf(unheldNow)) unheld.set(proxy, (unheld.get(proxy) ?? 0) + left);
+      for (const [proxy, left] of leasesOf(others)) tally(waiting, proxy, left);
+      for (const [proxy, left] of leasesOf(unheldNow)) tally(unheld, proxy, left);
       for (const proxy of overlooking) overlooked.add(proxy);
       if (more === 0) {
         return { ok: true, value: { leases, outlived, waiting, overlooked: [...overlooked], unheld, count } };
