@@ -63,7 +63,7 @@ export const envoyFaults: readonly Fault[] = [
     bounds: { keptMs: BEYOND_TTL_MS + LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     boundsThrough: { hold: toldByStreams() },
     actions: () => [
-      act(0, 'cut Envoy 1 from the gates', (stage) => stage.cutEnvoy()),
+      act(0, 'cut Envoy 1 from the gates', (stage) => stage.fleet.cutGates()),
       heal(BEYOND_TTL_MS, 'heal the cut', ({ fleet }) => fleet.healGates()),
       rush(),
     ],

@@ -141,7 +141,7 @@ export const redisFaults: readonly Fault[] = [
     },
     actions: () => [
       act(0, 'SIGKILL Redis', ({ fleet }) => fleet.redis.kill()),
-      act(DOWN_MS - 500, 'cut Envoy 1 from the gates', (stage) => stage.cutEnvoy()),
+      act(DOWN_MS - 500, 'cut Envoy 1 from the gates', (stage) => stage.fleet.cutGates()),
       heal(500, 'start Redis', ({ fleet }) => fleet.redis.again()),
       rush(LATE_MS + SCALE.recoveryMs),
       act(LATE_MS, 'heal the cut', ({ fleet }) => fleet.healGates()),

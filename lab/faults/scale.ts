@@ -52,8 +52,6 @@ export const LOST_END_MS = 2 * SCALE.ttlMs;
 export const FLUSHED_MS = SCALE.flushMs + BEAT_MS;
 /** What the log says at once, a gate writes within a second; and a close is on its way to the log for another. */
 export const FREED_MS = 2 * BEAT_MS;
-/** A connection has had its first periodic log entry by then, and the store knows it. */
-export const TOLD_MS = FLUSHED_MS + BEAT_MS;
 /** A gate that is cut off retreats after a quarter of a ttl; Envoys notice by two health checks, and log elsewhere. */
 export const RETREATED_MS = SCALE.ttlMs / 4 + 2 * 2_000 + 1_000 + FLUSHED_MS;
 /** Gates look once a second who is there, and once a second which leases are past their time. */

@@ -8,7 +8,7 @@ import { Crowd } from './crowd.ts';
 import { BreakableFleet } from './fleet.ts';
 import type { FleetSettings } from './fleet-options.ts';
 import { Resetter } from './resetter.ts';
-import { SIZE, TOLD_MS } from './scale.ts';
+import { SIZE } from './scale.ts';
 import { Witness } from './witness.ts';
 
 /** This part of a pod's limit is never closed: some connections have to live through the fault. */
@@ -62,25 +62,11 @@ export class Stage {
     const { fleet, crowd } = this;
     const envoy = fleet.envoyAt(proxy);
     fleet.doomed.add(envoy);
-    if (fleet.door === 'both' && signal === 'SIGKILL') this.#noteUntold(envoy);
     const begunMs = machineNow();
     await fleet.end(envoy, signal);
     // The Envoy had not counted these when it was asked.
     const since = [...crowd.connections].filter((each) => each.proxy === envoy && each.askedAtMs >= begunMs).length;
     if (fleet.door === 'hold' && signal === 'SIGKILL') fleet.unheld.note(since, machineNow());
-  }
-
-  /** The first Envoy, from all gates. */
-  async cutEnvoy(): Promise<void> {
-    if (this.fleet.door === 'both') this.#noteUntold(this.fleet.envoyAt(0));
-    await this.fleet.cutGates();
-  }
-
-  /** Held connections of which the log has told nothing yet, and now loses what it tells. */
-  #noteUntold(envoy: Envoy): void {
-    const sinceMs = machineNow() - TOLD_MS;
-    const young = [...this.crowd.connections].filter((each) => each.proxy === envoy && each.askedAtMs >= sinceMs);
-    this.fleet.unheld.note(young.length, machineNow(), sinceMs);
   }
 
   /** Until every pod is full. */

@@ -1,8 +1,7 @@
 /**
- * Connections whose stream of the hold door broke, and of which no log tells. Envoy never opens a second one, so nobody can
- * speak of them any more: each keeps its slot for `lease.unrenewedMax`, whether it closes or lives on. That is what the
- * design gives up, for these and for no others. With the hold door alone it is all streams that broke; how many they are,
- * the Envoys say just before. With a log, it is those of an Envoy that died before its log had told them once.
+ * Connections whose stream of the hold door broke, where there is no other door. Envoy never opens a second one, so nobody
+ * can speak of them any more: each keeps its slot for `lease.unrenewedMax`, whether it closes or lives on. That is what the
+ * design gives up, for these and for no others. How many they are, the Envoys say just before.
  */
 
 import type { Connection } from './crowd.ts';
@@ -14,15 +13,13 @@ export class Unheld {
   /** By `performance.now()`: what must not come too early is measured by the time that Redis goes by. */
   #firstMs = Number.POSITIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
-  #askedFromMs = Number.POSITIVE_INFINITY;
 
-  /** So many streams are about to break, of connections that were asked for since then; by `machineNow()`. */
-  note(streams: number, atMs: number, askedFromMs = Number.NEGATIVE_INFINITY): void {
+  /** So many streams are about to break; by `machineNow()`. */
+  note(streams: number, atMs: number): void {
     if (streams === 0) return;
     this.most += streams;
     this.#firstMs = Math.min(this.#firstMs, performance.now());
     this.#lastMs = atMs;
-    this.#askedFromMs = Math.min(this.#askedFromMs, askedFromMs);
   }
 
   /** By then, all slots that nobody can speak of are free. Undefined when no stream broke. */
@@ -32,7 +29,7 @@ export class Unheld {
 
   /** Whether the stream of a connection that was asked for then may be among them. */
   mayBe(askedAtMs: number): boolean {
-    return askedAtMs <= this.#lastMs && askedAtMs >= this.#askedFromMs;
+    return askedAtMs <= this.#lastMs;
   }
 
   /** Whether a live one of them may have lost its slot so long ago: the last word of it was not long before the break. */

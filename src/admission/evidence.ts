@@ -11,7 +11,8 @@
  *   keepalive) may be speaking to one that hangs, so what it was last heard of there stays until it is heard elsewhere;
  *   so does, while several gates are silent, what a proxy was last heard of at one of them: it may be at another.
  * - Its log does not overlook connections. A lease that no periodic entry ever told, while nothing was lost, belongs to a
- *   listener, route or filter that is not logged. From then on only told leases of this proxy go by its silence.
+ *   listener, route or filter that is not logged. From then on only told leases of this proxy go by its silence. So it is
+ *   with one for which a stream was held meanwhile; and of such a lease the log must have told the opening, at least.
  *
  * A proxy whose streams are gone is dead when nobody has heard it for the grace, under the same conditions.
  *
@@ -50,6 +51,13 @@ export interface Observation {
   readonly hasRefuge: boolean;
 }
 
+interface Overdue {
+  /** Of its log, as the fleet knows it; undefined while that was not looked up. */
+  readonly intervalMs: number | undefined;
+  /** Whether one was since then. */
+  since: boolean;
+}
+
 export class Evidence {
   readonly intervals: FlushIntervals;
   readonly #events: Events;
@@ -57,6 +65,8 @@ export class Evidence {
   /** News that the store has still to be told. */
   #news = new Map<ProxyId, PromiseNews>();
   readonly #unrenewed = new Map<ProxyId, Unrenewed>();
+  /** Proxies with connections that streams hold and of which no gate was told periodically. */
+  readonly #overdue = new Map<ProxyId, Overdue>();
   /** Proxies that do not ask whether their gate is there. */
   readonly #unasking = new Set<ProxyId>();
 
@@ -80,6 +90,24 @@ export class Evidence {
     const why = this.#unrenewed.get(proxy);
     if (longestMs === 0 || why === 'wrong' || why === 'nothing' || (why === 'some' && !told)) return undefined;
     return Math.max(this.#options.ttlMs, INTERVALS * longestMs);
+  }
+
+  /** Whether a log that renews would have told of a connection for which a stream has been held since then. */
+  isOverdue(proxy: ProxyId, heldSinceMs = Number.POSITIVE_INFINITY): boolean {
+    const longestMs = Math.max(this.intervals.longestMs(proxy), this.#overdue.get(proxy)?.intervalMs ?? 0);
+    return performance.now() - heldSinceMs > Math.max(this.#options.ttlMs, INTERVALS * longestMs);
+  }
+
+  /** A connection of it is overdue (`isOverdue`), and no gate was told of it. */
+  overdue(proxy: ProxyId): void {
+    const known = this.#overdue.get(proxy);
+    if (known) known.since = known.intervalMs !== undefined;
+    else this.#overdue.set(proxy, { intervalMs: undefined, since: false });
+  }
+
+  /** Proxies that have had such connections. */
+  get overdueOnes(): Iterable<ProxyId> {
+    return this.#overdue.keys();
   }
 
   /** A periodic entry followed another of the same connection, on the same stream. */
@@ -154,6 +182,7 @@ export class Evidence {
   forget(proxy: ProxyId): void {
     this.intervals.forget(proxy);
     this.#unasking.delete(proxy);
+    this.#overdue.delete(proxy);
     this.#is(proxy, undefined);
   }
 
@@ -178,6 +207,7 @@ export class Evidence {
     const rules: Silence[] = [];
     for (const [proxy, promised] of known) {
       this.#look(proxy, promised, observation.timeMs);
+      this.#lookForOverdue(proxy, promised, observation);
       const sinceMs = talkingSinceMs.get(proxy);
       const rule = dead.has(proxy)
         ? this.#rule(proxy, promised, { ...observation, needMs: this.#options.graceMs, sinceMs: 0 })
@@ -185,6 +215,17 @@ export class Evidence {
       if (rule) rules.push(rule);
     }
     return rules;
+  }
+
+  /** A proxy that renews, and of which nothing was lost, has not told of a connection for which a stream is held. */
+  #lookForOverdue(proxy: ProxyId, promised: Promised, { timeMs, observedSinceMs }: Observation): void {
+    const overdue = this.#overdue.get(proxy);
+    if (!overdue) return;
+    const { intervalMs, lostMs, foundMs, missedMs } = promised;
+    const heardMs = timeMs - Math.max(lostMs, foundMs, missedMs, observedSinceMs);
+    const isComplete = heardMs > Math.max(this.#options.ttlMs, INTERVALS * intervalMs);
+    if (overdue.since && intervalMs > 0 && isComplete) this.overlooked([proxy]);
+    this.#overdue.set(proxy, { intervalMs, since: false });
   }
 
   #rule(

@@ -72,8 +72,12 @@ export interface Renewal {
   readonly told?: boolean;
   /** The gate that asks has never renewed it before. */
   readonly first?: boolean;
-  /** A stream is held open for as long as its connection: no silence of a log that never told it says anything. */
+  /** A stream is held open for as long as its connection: the silence of a log that does not tell of it says nothing. */
   readonly held?: boolean;
+  /** The access log has told its opening: if its proxy renews, a periodic entry is to be expected. */
+  readonly opened?: boolean;
+  /** Its stream has been held for so long that, if its proxy renews, a periodic entry would have told it: none is expected. */
+  readonly overdue?: boolean;
   /** It is at this pod, whatever other pod of the service has it. */
   readonly moved?: boolean;
 }
@@ -85,6 +89,18 @@ export interface Renewed {
   readonly count: number;
   /** Proxies with a told lease that another gate renewed before this one did; absent when there are none. */
   readonly inherited?: readonly ProxyId[];
+  /** Proxies with a lease that is overdue, and that no periodic entry has told to any gate; absent when there are none. */
+  readonly overdue?: readonly ProxyId[];
+}
+
+export function newRenewed(
+  created: number,
+  count: number,
+  inherited: readonly ProxyId[],
+  overdue: readonly ProxyId[],
+): Renewed {
+  const renewed: Renewed = inherited.length > 0 ? { created, count, inherited } : { created, count };
+  return overdue.length > 0 ? { ...renewed, overdue } : renewed;
 }
 
 /** A proxy whose silence is evidence, and of which leases. Times are the store's, ms. */
@@ -94,7 +110,7 @@ export interface Silence {
   readonly silentMs: number;
   /** Leases of which the last word came no later are left: the proxy may be speaking to nobody who listens. */
   readonly unheardUntilMs: number;
-  /** Leases that no periodic entry ever told and no stream held, and of which the last word came later, are overlooked by its log. */
+  /** Leases that no periodic entry ever told, and of which the last word came later, are overlooked by its log. */
   readonly completeSinceMs: number;
   /** Leave all leases that no periodic entry ever told. */
   readonly toldOnly: boolean;
@@ -118,7 +134,7 @@ export interface Expired {
   readonly waiting: ReadonlyMap<ProxyId, number>;
   /** Proxies among the silent ones whose log overlooks leases. */
   readonly overlooked: readonly ProxyId[];
-  /** Of each proxy: how many were left that a stream held, and that no periodic log entry ever told. Nobody speaks of them. */
+  /** Of each proxy: how many were left that a stream held, and of which no log tells. Nobody speaks of them. */
   readonly unheld: ReadonlyMap<ProxyId, number>;
 }
 
@@ -331,7 +347,7 @@ export interface LeaseStore {
 
   /**
    * Takes out the leases past their expiry whose end is evident from their proxy's silence, and remembers them for a
-   * while (`lapsed`), but none that was held by a stream and never told; and those that nobody has spoken of for `unrenewedMaxMs`.
+   * while (`lapsed`), but none that was held by a stream and that no log tells of; and those that nobody has spoken of for `unrenewedMaxMs`.
    */
   expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>>;
 

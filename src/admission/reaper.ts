@@ -279,12 +279,13 @@ export class Reaper {
     silentGates: number,
   ): Promise<Silence[] | undefined> {
     const observedSinceMs = this.#observedSinceMs;
-    const names = [...new Set([...this.#talkingSinceMs.keys(), ...silentProxies])];
-    const known = await this.#parts.store.promised(names);
+    const { evidence, store } = this.#parts;
+    const names = new Set([...this.#talkingSinceMs.keys(), ...silentProxies, ...evidence.overdueOnes]);
+    const known = await store.promised([...names]);
     if (!known.ok || observedSinceMs === undefined) return undefined;
     const hasOthers = this.#gates + silentGates > 1;
     const dead = new Set(silentProxies);
-    return this.#parts.evidence.silences(known.value, this.#talkingSinceMs, dead, {
+    return evidence.silences(known.value, this.#talkingSinceMs, dead, {
       timeMs,
       observedSinceMs,
       hasOthers,

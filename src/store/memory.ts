@@ -29,6 +29,7 @@ import {
   type LeaseTimes,
   type Membership,
   newHolder,
+  newRenewed,
   type Placed,
   type Promised,
   type PromiseNews,
@@ -68,6 +69,8 @@ interface Held {
   told: boolean;
   /** Whether a gate has held a stream that is open for as long as its connection. */
   held: boolean;
+  /** Whether one is to be expected: the log has told its opening, and none is overdue. */
+  expected: boolean;
   holder: Holder;
 }
 
@@ -184,7 +187,7 @@ export class MemoryStore implements LeaseStore {
       held.spokenOf = true;
     } else {
       const holder = newHolder('reserved', path, client);
-      add(pod, lease, { expiryMs, spokenOf: false, told: false, held: false, holder });
+      add(pod, lease, { expiryMs, spokenOf: false, told: false, held: false, expected: false, holder });
       this.#changes += 1;
     }
   }
@@ -195,8 +198,11 @@ export class MemoryStore implements LeaseStore {
     const expiryMs = nowMs + ttlMs;
     let created = 0;
     const inherited = new Set<ProxyId>();
-    for (const { lease, holder, told = false, first = false, held: isHeld = false, moved = false } of leases) {
+    const overdue = new Set<ProxyId>();
+    for (const { lease, holder, first, moved = false, ...flags } of leases) {
+      const { told = false, held: isHeld = false, opened = false, overdue: isOverdue = false } = flags;
       const held = this.#settled(pod, lease, moved);
+      if (isOverdue && !told && !held?.told) overdue.add(proxyOf(lease));
       if (!held || holder) this.#changes += 1;
       if (held) {
         if (held.told && first) inherited.add(proxyOf(lease));
@@ -204,15 +210,16 @@ export class MemoryStore implements LeaseStore {
         held.spokenOf = true;
         held.told ||= told;
         held.held ||= isHeld;
+        held.expected = (held.expected || opened) && !isOverdue;
         if (holder) held.holder = holder;
       } else if (!this.#hasEnded(podId, lease, nowMs)) {
         const live = holder ?? { state: 'live', path: '' };
-        add(pod, lease, { expiryMs, spokenOf: true, told, held: isHeld, holder: live });
+        const expected = opened && !isOverdue;
+        add(pod, lease, { expiryMs, spokenOf: true, told, held: isHeld, expected, holder: live });
         created += 1;
       }
     }
-    const { size: count } = pod.leases;
-    return done(inherited.size > 0 ? { created, count, inherited: [...inherited] } : { created, count });
+    return done(newRenewed(created, pod.leases.size, [...inherited], [...overdue]));
   }
 
   async release(where: Where, leases: readonly LeaseId[], endedMs: number): Promise<Answer<number>> {
@@ -244,14 +251,14 @@ export class MemoryStore implements LeaseStore {
       const lastWordMs = held.expiryMs - (held.spokenOf ? times.ttlMs : times.reserveMs);
       const rule = rules.get(proxy);
       const isSilent = rule !== undefined && lastWordMs < nowMs - rule.silentMs && lastWordMs > rule.unheardUntilMs;
-      const mayBeOverlooked = isSilent && !held.told && !held.held;
+      const mayBeOverlooked = isSilent && !held.told && (!held.held || held.expected);
       const isOverlooked = mayBeOverlooked && lastWordMs > rule.completeSinceMs;
       if (isOverlooked) overlooked.add(proxy);
       if (isSilent && (held.told || (mayBeOverlooked && !isOverlooked && !rule.toldOnly))) leases.push(lease);
       else if (lastWordMs < nowMs - times.unrenewedMaxMs) outlived.push(lease);
       else {
         tally(waiting, proxy, 1);
-        if (held.held && !held.told) tally(unheld, proxy, 1);
+        if (held.held && !held.told && !held.expected) tally(unheld, proxy, 1);
       }
     }
     for (const lease of [...leases, ...outlived]) remove(pod, lease);
@@ -518,13 +525,14 @@ export class MemoryStore implements LeaseStore {
 }
 
 function* storedLeases(leases: Pod['leases'], nowMs: number): Generator<StoredLease> {
-  for (const [lease, { expiryMs, spokenOf, told, held, holder }] of leases) {
+  for (const [lease, { expiryMs, spokenOf, told, held, expected, holder }] of leases) {
     const is = (holds: boolean, flag: number) => (holds ? flag : 0);
     const flags =
       is(holder.state === 'live', LeaseFlag.live) |
       is(spokenOf, LeaseFlag.spokenOf) |
       is(told, LeaseFlag.told) |
-      is(held, LeaseFlag.held);
+      is(held, LeaseFlag.held) |
+      is(expected, LeaseFlag.expected);
     yield { lease, leftMs: expiryMs - nowMs, flags, path: holder.path, client: holder.client };
   }
 }
@@ -537,6 +545,7 @@ function heldAs({ leftMs, flags, path, client }: StoredLease, nowMs: number): He
     spokenOf: has(LeaseFlag.spokenOf),
     told: has(LeaseFlag.told),
     held: has(LeaseFlag.held),
+    expected: has(LeaseFlag.expected),
     holder: newHolder(state, path, client),
   };
 }

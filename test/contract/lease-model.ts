@@ -4,16 +4,17 @@
  */
 
 import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../../src/admission/ids.ts';
-import type {
-  Acquired,
-  Expired,
-  Heartbeat,
-  Holder,
-  LeaseTimes,
-  Membership,
-  Renewal,
-  Renewed,
-  Silence,
+import {
+  type Acquired,
+  type Expired,
+  type Heartbeat,
+  type Holder,
+  type LeaseTimes,
+  type Membership,
+  newRenewed,
+  type Renewal,
+  type Renewed,
+  type Silence,
 } from '../../src/admission/lease-store.ts';
 
 interface Held {
@@ -23,7 +24,10 @@ interface Held {
   readonly spokenOf: boolean;
   readonly told: boolean;
   readonly held: boolean;
+  readonly expected: boolean;
 }
+
+const NEW = { spokenOf: false, told: false, held: false, expected: false };
 
 export class LeaseModel {
   nowMs = 0;
@@ -46,8 +50,7 @@ export class LeaseModel {
     const held = leases.get(lease);
     if (!held && leases.size >= limit) return { admitted: false, count: leases.size };
     const expiryMs = this.nowMs + reserveMs;
-    if (!held)
-      leases.set(lease, { expiryMs, holder: { state: 'reserved', path }, spokenOf: false, told: false, held: false });
+    if (!held) leases.set(lease, { ...NEW, expiryMs, holder: { state: 'reserved', path } });
     else leases.set(lease, { ...held, expiryMs: Math.max(expiryMs, held.expiryMs), spokenOf: true });
     return { admitted: true, count: leases.size };
   }
@@ -57,15 +60,23 @@ export class LeaseModel {
     const leases = this.held(pod);
     const before = leases.size;
     const inherited = new Set<ProxyId>();
-    for (const { lease, holder, told = false, first = false, held: isHeld = false } of renewals) {
+    const late = new Set<ProxyId>();
+    for (const { lease, holder, first = false, overdue = false, ...is } of renewals) {
       const held = leases.get(lease);
+      const told = is.told === true || held?.told === true;
+      if (overdue && !told) late.add(proxyOf(lease));
       if (!held && this.#hasEnded(pod, lease)) continue;
       if (held?.told && first) inherited.add(proxyOf(lease));
-      const since = { expiryMs: this.nowMs + ttlMs, spokenOf: true, told: told || held?.told === true };
-      leases.set(lease, { ...since, held: isHeld || held?.held === true, holder: holder ?? held?.holder });
+      leases.set(lease, {
+        expiryMs: this.nowMs + ttlMs,
+        spokenOf: true,
+        told,
+        held: is.held === true || held?.held === true,
+        expected: !overdue && (is.opened === true || held?.expected === true),
+        holder: holder ?? held?.holder,
+      });
     }
-    const renewed = { created: leases.size - before, count: leases.size };
-    return inherited.size > 0 ? { ...renewed, inherited: [...inherited] } : renewed;
+    return newRenewed(leases.size - before, leases.size, [...inherited], [...late]);
   }
 
   /** Whether within the last so many ms it was forgotten that a lease has ended. */
@@ -97,7 +108,7 @@ export class LeaseModel {
     const waiting = new Map<ProxyId, number>();
     const overlooked = new Set<ProxyId>();
     const unheld = new Map<ProxyId, number>();
-    for (const [lease, { expiryMs, spokenOf, told, held }] of this.held(pod)) {
+    for (const [lease, { expiryMs, spokenOf, told, held, expected }] of this.held(pod)) {
       if (expiryMs >= this.nowMs) continue;
       const lastWordMs = expiryMs - (spokenOf ? times.ttlMs : times.reserveMs);
       const silence = silences.find(({ proxy }) => proxy === proxyOf(lease));
@@ -105,13 +116,14 @@ export class LeaseModel {
         silence && lastWordMs < this.nowMs - silence.silentMs && lastWordMs > silence.unheardUntilMs
           ? silence
           : undefined;
-      const isOverlooked = isSilent && !told && !held && lastWordMs > isSilent.completeSinceMs;
+      const isUntellable = held && !told && !expected;
+      const isOverlooked = isSilent && !told && !isUntellable && lastWordMs > isSilent.completeSinceMs;
       if (isOverlooked) overlooked.add(proxyOf(lease));
-      if (isSilent && !isOverlooked && (told || !(held || isSilent.toldOnly))) leases.push(lease);
+      if (isSilent && !isOverlooked && (told || !(isUntellable || isSilent.toldOnly))) leases.push(lease);
       else if (lastWordMs < this.nowMs - times.unrenewedMaxMs) outlived.push(lease);
       else {
         waiting.set(proxyOf(lease), (waiting.get(proxyOf(lease)) ?? 0) + 1);
-        if (held && !told) unheld.set(proxyOf(lease), (unheld.get(proxyOf(lease)) ?? 0) + 1);
+        if (isUntellable) unheld.set(proxyOf(lease), (unheld.get(proxyOf(lease)) ?? 0) + 1);
       }
     }
     this.release(pod, [...leases, ...outlived], 0);

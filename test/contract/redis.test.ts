@@ -30,6 +30,17 @@ const empty = async () => {
 describeLeaseStore('the Redis', empty);
 describePlacing('the Redis', empty);
 
+it('a lease that one gate holds and another renews is known to be held, whoever spoke last', async () => {
+  const store = await empty();
+  const lease = newLease(proxyA);
+  const mayBeHeld = () => value(store.mayBeHeld(pod1, lease));
+  await value(store.acquire(claims(pod1, 1), lease, 60_000, '/'));
+  expect(await mayBeHeld()).toBe(false);
+  await value(store.renew(pod1, [{ lease, held: true }], 60_000));
+  await value(store.renew(pod1, [{ lease, told: true, opened: true }], 60_000));
+  expect(await mayBeHeld()).toBe(true);
+});
+
 describe('the keys in Redis', () => {
   it('are the ones of the contract, and go when the last lease goes', async () => {
     await redis.client.flushall();

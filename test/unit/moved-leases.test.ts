@@ -100,6 +100,18 @@ it('the stream that is held for it at another gate does not make it count twice,
   expect(await counts()).toEqual([0, 1, 0]);
 });
 
+it('it counts once however long, where the log told of the move once and does not renew', async () => {
+  const { gates, pass, counts } = await fleet();
+  const [{ gate, ledger }, holder] = gates;
+  await gate.admit(upgrade);
+  holder.ledger.holds.open(held);
+  ledger.entries.seen(ledger.streams.open(proxyA), { ...moved, periodic: false });
+  for (let ttls = 0; ttls < 8; ttls += 1) {
+    await pass(TTL_MS);
+    expect(await counts()).toEqual([0, 1, 0]);
+  }
+});
+
 it('what the log says of it counts for more than what the hold door saw before', async () => {
   const { gates, pass, counts } = await fleet();
   const [{ gate, ledger }] = gates;

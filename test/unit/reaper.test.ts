@@ -256,6 +256,83 @@ describe('a live connection of which nothing is heard', () => {
   });
 });
 
+describe('a connection for which a stream was held until it broke', () => {
+  /** It is told only as far as the test says; `broken` breaks its stream and that of the log, as a gate's death does. */
+  function hold(gate: ModelGate, proxy = proxyA) {
+    const upgrade = { pod: pod1, lease: newLease(proxy), path: '/', close() {} };
+    gate.ledger.holds.open(upgrade);
+    return {
+      lease: upgrade.lease,
+      opens: () => gate.ledger.entries.seen(openStream(gate, proxy), { ...upgrade, state: 'live', periodic: false }),
+      breaks: () => gate.ledger.holds.lost(upgrade),
+    };
+  }
+  const openStream = (gate: ModelGate, proxy: ProxyId) => gate.ledger.streams.open(proxy, () => 3000);
+
+  /** All that the Envoy had open breaks, and it says nothing more. */
+  async function crash(gate: ModelGate, ...held: ReturnType<typeof hold>[]): Promise<void> {
+    for (const each of held) each.breaks();
+    for (const { stream } of told) gate.ledger.streams.close(stream);
+    told = [];
+    await pass(GRACE_MS + KNOWN_MS, gate);
+  }
+
+  it('goes with its proxy, although no periodic entry had told it, if the log had told its opening', async () => {
+    const gate = startGate();
+    connect(gate);
+    await pass(KNOWN_MS, gate);
+    const young = hold(gate);
+    young.opens();
+    await pass(2000, gate);
+    await crash(gate, young);
+    expect(await held()).toEqual([]);
+  });
+
+  it('stays if the log has never told of it: it belongs to a listener that is not logged', async () => {
+    const gate = startGate();
+    connect(gate);
+    await pass(KNOWN_MS, gate);
+    const young = hold(gate);
+    await pass(2000, gate);
+    await crash(gate, young);
+    expect(await held()).toEqual([young.lease]);
+  });
+
+  it('stays if it was held for so long that a log with periodic entries would have told it, and so do younger ones', async () => {
+    const gate = startGate();
+    connect(gate);
+    await pass(KNOWN_MS, gate);
+    const old = hold(gate);
+    old.opens();
+    await pass(2 * TTL_MS, gate);
+    expect([...gate.evidence.unrenewed]).toEqual([[proxyA, 'some']]);
+    const young = hold(gate);
+    young.opens();
+    await pass(2000, gate);
+    await crash(gate, old, young);
+    expect((await held()).toSorted()).toEqual([old.lease, young.lease].toSorted());
+  });
+
+  it('is not overdue where the log of its proxy was interrupted meanwhile', async () => {
+    const gate = startGate();
+    const other = connect(gate);
+    await pass(KNOWN_MS, gate);
+    hold(gate).opens();
+    await pass(TTL_MS - 5000, gate);
+    gate.ledger.streams.close(other.stream);
+    told = [];
+    await pass(TTL_MS - 5000, gate);
+    expect([...gate.evidence.unrenewed]).toEqual([]);
+  });
+
+  it('says nothing of a proxy that has only the hold door', async () => {
+    const gate = startGate();
+    hold(gate);
+    await pass(3 * TTL_MS, gate);
+    expect([...gate.evidence.unrenewed]).toEqual([]);
+  });
+});
+
 describe('the lease of a proxy that died', () => {
   /** A proxy that renews, and falls silent. */
   async function died(gate: ModelGate, ...gates: ModelGate[]): Promise<LeaseId> {

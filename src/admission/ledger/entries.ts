@@ -46,6 +46,10 @@ export interface Entry {
   speaker: Speaker;
   /** Whether a stream of the hold door is open for it, here. */
   held: boolean;
+  /** When the first was opened; undefined where none was. */
+  heldSinceMs: number | undefined;
+  /** Whether a log entry has spoken of it once the pod had answered 101. */
+  opened: boolean;
   /** When its present speaker first spoke of it. */
   speakerSinceMs: number;
   heardAtMs: number;
@@ -184,6 +188,8 @@ export class Entries {
         state,
         speaker,
         held: false,
+        heldSinceMs: undefined,
+        opened: false,
         speakerSinceMs: nowMs,
         heardAtMs: nowMs,
         flushedAtMs: 0,
@@ -206,6 +212,7 @@ export class Entries {
       entry.state = state;
       entry.written = false;
     }
+    if (state === 'live' && speaker !== this.held) entry.opened = true;
     if (entry.client === undefined && client !== undefined) {
       entry.client = client;
       entry.written = false;
@@ -225,7 +232,9 @@ export class Entries {
   /** A stream of the hold door is open for the connection, or open still. */
   hold(upgrade: Upgrade): Entry | undefined {
     const entry = this.seen(this.held, { ...upgrade, state: 'live', periodic: false });
-    if (entry) entry.held = true;
+    if (!entry) return undefined;
+    entry.held = true;
+    entry.heldSinceMs ??= performance.now();
     return entry;
   }
 
@@ -288,6 +297,11 @@ export class Entries {
   podsOf(lease: LeaseId): readonly PodId[] {
     const entry = this.#entries.get(lease);
     return entry ? [entry.pod, ...entry.left] : NONE;
+  }
+
+  /** Those that the store has elsewhere than where they took their slots. */
+  *moved(): Iterable<Entry> {
+    for (const entry of this.#entries.values()) if (entry.left.length > 0 && entry.written) yield entry;
   }
 
   isDue(entry: Entry): boolean {

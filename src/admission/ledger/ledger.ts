@@ -69,6 +69,7 @@ export class Ledger {
     if (nowMs - this.#sweptAtMs >= this.#sweepMs) {
       this.#sweptAtMs = nowMs;
       this.entries.forgetSilent(nowMs);
+      this.renewals.leaveAgain();
       void this.renewals.checkOrphans();
     }
     await Promise.all([this.releases.flush(), this.renewals.flush()]);

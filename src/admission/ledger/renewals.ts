@@ -66,6 +66,15 @@ export class Renewals {
     }
   }
 
+  /** A stream that is held at another gate for a connection that has moved may have renewed it where it was. */
+  leaveAgain(): void {
+    for (const entry of this.#entries.moved()) this.#leave(entry);
+  }
+
+  #leave({ left, lease, pod }: Entry): void {
+    for (const each of left) if (!isMoveInService(each, pod)) this.#releases.moved(each, lease);
+  }
+
   async #flush(): Promise<void> {
     const { standing } = this.#parts;
     if (standing.told) {
@@ -102,7 +111,7 @@ export class Renewals {
     const sent = open.map((entry) => ({ entry, state: entry.state }));
     const answer = await store.renew(
       pod,
-      open.map((entry) => renewalOf(this.#entries, entry)),
+      open.map((entry) => this.#renewalOf(entry)),
       this.#ttlMs,
     );
     if (!answer.ok) {
@@ -120,8 +129,7 @@ export class Renewals {
       if (entry.pod !== pod) continue; // it has moved meanwhile
       entry.written = entry.state === state; // it may have opened meanwhile
       entry.renewed ||= entry.speaker !== this.#entries.held;
-      // With each renewal: a stream that is held for it at another gate may have renewed it there.
-      for (const left of entry.left) if (!isMoveInService(left, pod)) this.#releases.moved(left, entry.lease);
+      this.#leave(entry);
     }
     const leases = open.map(({ lease }) => lease);
     await this.#renewed(pod, leases, answer.value);
@@ -133,12 +141,24 @@ export class Renewals {
     return true;
   }
 
-  async #renewed(pod: PodId, leases: readonly LeaseId[], { created, count, inherited = [] }: Renewed): Promise<void> {
+  #renewalOf(entry: Entry): Renewal {
+    const { lease, written, renewed, told, opened, held, heldSinceMs, state, path, client, speaker } = entry;
+    const moved = entry.left.some((left) => isMoveInService(left, entry.pod));
+    // Whether its log stream was found again, a stream that is only open does not tell.
+    const first = !renewed && speaker !== this.#entries.held;
+    const overdue = held && !told && this.#parts.evidence.isOverdue(proxyOf(lease), heldSinceMs);
+    const flags = { told, first, moved, opened, overdue, held: heldSinceMs !== undefined };
+    return { lease, ...flags, ...(written ? {} : { holder: newHolder(state, path, client) }) };
+  }
+
+  async #renewed(pod: PodId, leases: readonly LeaseId[], renewed: Renewed): Promise<void> {
+    const { created, count, inherited = [], overdue = [] } = renewed;
     const { evidence, events, limits, share, store } = this.#parts;
     events.mustHold('answered-too-many', created <= leases.length);
     share.written(pod, leases);
     share.counted(pod, count);
     for (const proxy of inherited) evidence.found(proxy);
+    for (const proxy of overdue) evidence.overdue(proxy);
     if (created === 0) return;
     events.emit('adopted', pod, created, Math.min(created, Math.max(0, count - limits.of(pod))));
     const lapsed = await store.lapsed(pod, leases);
@@ -158,12 +178,4 @@ export class Renewals {
 function isMoveInService(from: PodId, to: PodId): boolean {
   const service = serviceOf(from);
   return service !== undefined && service === serviceOf(to);
-}
-
-function renewalOf(entries: Entries, entry: Entry): Renewal {
-  const { lease, written, renewed, told, held, state, path, client, speaker } = entry;
-  const moved = entry.left.some((left) => isMoveInService(left, entry.pod));
-  // Whether its log stream was found again, a stream that is only open does not tell.
-  const first = !renewed && speaker !== entries.held;
-  return { lease, told, first, held, moved, ...(written ? {} : { holder: newHolder(state, path, client) }) };
 }

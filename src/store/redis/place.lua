@@ -11,7 +11,7 @@
 local named = ARGV[2] ~= '' and own
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local expiry = math.floor((now + ARGV[1]) / 8) * 8 -- nobody has spoken of it yet (keys.ts)
+local expiry = math.floor((now + ARGV[1]) / 16) * 16 -- nobody has spoken of it yet (keys.ts)
 local anyEnded = redis.call('ZCARD', KEYS[4]) > 0
 local result = {}
 local placed, infos, here, added = {}, {}, {}, {} -- what is written at the end: a call for each would cost more
@@ -25,7 +25,7 @@ end
 local function speakAgain(endpoint, lease)
   local leases = podKeys(endpoint)
   local held = redis.call('ZSCORE', leases, lease)
-  local flags = held % 8
+  local flags = held % 16
   redis.call('ZADD', leases, math.max(expiry, held - flags) + flags - flags % 2 + 1, lease)
 end
 

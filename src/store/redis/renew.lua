@@ -4,16 +4,26 @@
 -- has it from now on.
 -- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended; for a pod of a service all others, too
 -- ARGV[1] time to live, ms, ARGV[2] number of leases that keep their info
--- ARGV[3] a character for each lease, '0' and those after it: 1 if a periodic log entry has told it, plus 2 if this gate has never renewed it, plus 4
---   if a stream is held open for as long as its connection, plus 8 if it is at this pod, whatever pod of the service has it
+-- ARGV[3] a character for each lease, '0' and those after it: 1 if a periodic log entry has told it, plus 2 if this gate has
+--   never renewed it, plus 4 if a stream is held open for as long as its connection, plus 8 if it is at this pod, whatever
+--   pod of the service has it, plus 16 if the log has told its opening, plus 32 if a periodic log entry is overdue
 -- ARGV[4...] the leases that keep their info, then the others, each followed by its new info
--- returns {number of leases that were not there, count, proxies with a told lease that another gate renewed before}
+-- returns {number of leases that were not there, count, proxies with a told lease that another gate renewed before,
+--   proxies with a lease that is overdue}
 -- @include pod
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local expiry = math.floor((now + ARGV[1]) / 8) * 8 + 1 -- spoken of again (keys.ts)
+local expiry = math.floor((now + ARGV[1]) / 16) * 16 + 1 -- spoken of again (keys.ts)
 local created = 0
-local inherited, seen = {}, {}
+local inherited, overdue = {}, {}
+
+local function note(names, lease) -- its proxy, once
+  local proxy = string.match(lease, '^(.*)_')
+  if not names[proxy] then
+    names[proxy] = true
+    names[#names + 1] = proxy
+  end
+end
 
 local function settle(lease, moved) -- returns the set that is to have it
   local endpoint = endpointOf(lease)
@@ -31,19 +41,20 @@ end
 
 local function renew(lease, place) -- whether it may be there
   local flags = string.byte(ARGV[3], place) - 48
-  local told, first, held = flags % 2 == 1, flags % 4 >= 2, flags % 8 >= 4
-  local leases = settle(lease, flags >= 8)
-  local before = (first or not told) and redis.call('ZSCORE', leases, lease)
-  local wasTold = before and before % 4 >= 2
-  local wasHeld = before and before % 8 >= 4
+  local first, isOverdue = flags % 4 >= 2, flags >= 32
+  local leases = settle(lease, flags % 16 >= 8)
+  local before = redis.call('ZSCORE', leases, lease) or 0
+  local wasTold = before % 4 >= 2
   if wasTold and first then
-    local proxy = string.match(lease, '^(.*)_')
-    if not seen[proxy] then
-      seen[proxy] = true
-      inherited[#inherited + 1] = proxy
-    end
+    note(inherited, lease)
   end
-  if redis.call('ZADD', leases, expiry + ((told or wasTold) and 2 or 0) + ((held or wasHeld) and 4 or 0), lease) == 0 then
+  local told = flags % 2 == 1 or wasTold
+  local held = flags % 8 >= 4 or before % 8 >= 4
+  local expected = (flags % 32 >= 16 or before % 16 >= 8) and not isOverdue
+  if isOverdue and not told then
+    note(overdue, lease)
+  end
+  if redis.call('ZADD', leases, expiry + (told and 2 or 0) + (held and 4 or 0) + (expected and 8 or 0), lease) == 0 then
     return true
   end
   if tonumber(redis.call('ZSCORE', KEYS[4], lease) or 0) > now then
@@ -68,4 +79,4 @@ for i = others, #ARGV, 2 do
   end
 end
 noteChanges()
-return { created, redis.call('ZCARD', KEYS[1]), inherited }
+return { created, redis.call('ZCARD', KEYS[1]), inherited, overdue }

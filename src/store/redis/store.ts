@@ -25,6 +25,7 @@ import {
   type MemberGate,
   type Membership,
   newHolder,
+  newRenewed,
   type Placed,
   type PodCount,
   type Promised,
@@ -62,7 +63,7 @@ const PROXIES_PER_CALL = 500;
 /** The endpoints that one call enrols. */
 const ENDPOINTS_PER_CALL = 500;
 /** Those of a renewal, as one character each. */
-const FLAGS = '0123456789:;<=>?';
+const NO_FLAGS = '0'.charCodeAt(0);
 /** The pods that one `fleet` asks for at a time, so that a scrape of thousands lets upgrades through in between. */
 const PODS_AT_ONCE = 100;
 /** Those that one script call counts, where it can: a call costs more than a pod in it. */
@@ -126,8 +127,8 @@ export class RedisStore implements LeaseStore {
   async renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
     const args: (string | number)[] = [ttlMs, 0, ''];
     let flags = '';
-    const flag = ({ told, first, held, moved }: Renewal) => {
-      flags += FLAGS[(told ? 1 : 0) + (first ? 2 : 0) + (held ? 4 : 0) + (moved ? 8 : 0)];
+    const flag = (renewal: Renewal) => {
+      flags += String.fromCharCode(NO_FLAGS + flagsOf(renewal));
     };
     for (const renewal of leases) {
       if (renewal.holder) continue;
@@ -142,8 +143,8 @@ export class RedisStore implements LeaseStore {
     }
     args[2] = flags;
     return map(await this.#calls.add(scripts.renew, pod, args), (reply) => {
-      const [created, count, inherited] = reply as [number, number, ProxyId[]];
-      return { created, count, ...(inherited.length > 0 ? { inherited } : {}) };
+      const [created, count, inherited, overdue] = reply as [number, number, ProxyId[], ProxyId[]];
+      return newRenewed(created, count, inherited, overdue);
     });
   }
 
@@ -201,7 +202,7 @@ export class RedisStore implements LeaseStore {
   }
 
   async mayBeHeld(pod: PodId, lease: LeaseId): Promise<Answer<boolean>> {
-    return map(await this.expiries(pod, [lease]), ([expiry]) => expiry !== undefined && expiry % 8 >= HELD);
+    return map(await this.expiries(pod, [lease]), ([expiry]) => expiry !== undefined && expiry % (2 * HELD) >= HELD);
   }
 
   async pods(asker: 'gate' | 'people' = 'gate'): Promise<Answer<readonly PodId[]>> {
@@ -485,6 +486,10 @@ function pairs<T>(flat: readonly T[]): [T, T][] {
     if (i % 2 === 1 && first !== undefined) result.push([first, second]);
   });
   return result;
+}
+
+function flagsOf({ told, first, held, moved, opened, overdue }: Renewal): number {
+  return [told, first, held, moved, opened, overdue].reduce((sum, is, bit) => sum + (is ? 2 ** bit : 0), 0);
 }
 
 function map<T, U>(answer: Answer<T>, change: (value: T) => U): Answer<U> {
