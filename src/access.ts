@@ -70,6 +70,12 @@ export class Access {
     return this.tokens[index];
   }
 
+  /** Who asks, for the audit trail: the name of the token. */
+  authorOf(headers: IncomingHttpHeaders): string {
+    const token = this.tokenOf(headers);
+    return token ? (token.name ?? 'a token without a name') : 'this machine';
+  }
+
   /** Whether a web page of that origin is this server's own, or one that is allowed. No origin: no web page. */
   trusts({ origin, host = '' }: IncomingHttpHeaders): boolean {
     return (

@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { openDomain } from './admission/domain.ts';
 import { Events } from './admission/events.ts';
 import { Limits } from './admission/limits.ts';
+import { Overrides } from './admission/overrides.ts';
 import { Services } from './admission/services.ts';
 import { openHttpSide } from './app/http-side.ts';
 import { type App, start } from './app/run.ts';
@@ -44,7 +45,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   });
   const services = new Services();
   services.replace(servicesOf(config));
-  const limits = new Limits(config.limits, services);
+  const overrides = new Overrides({ store: store.leases, events });
+  const limits = new Limits(config.limits, services, overrides);
   const domain = openDomain(
     { store: store.leases, limits, services, events },
     {
@@ -63,6 +65,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const readiness = new GateReadiness(domain, events, outage.policy);
   const shared = {
     ...domain,
+    overrides,
     metrics,
     log,
     share,
@@ -81,5 +84,5 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     domain.enrolment.tellAll();
     log.level = changed.log.level;
   };
-  return start({ ...domain, ...envoy, ...http, config, reconfigure, store, metrics, readiness });
+  return start({ ...domain, ...envoy, ...http, config, reconfigure, store, overrides, metrics, readiness });
 }

@@ -62,6 +62,7 @@ export function logEvents(events: Events, log: Logger, policy: OutagePolicy): vo
   events.on('avoided', (pod, forMs) => {
     log.warn({ pod, forMs }, 'a pod refused a connection: no gate sends new ones there for a while');
   });
+  events.on('audited', ({ atMs: _atMs, ...entry }) => log.info(entry, 'somebody has changed the fleet'));
   events.on('closing', (pod, lease, reason) => log.info({ pod, lease, reason }, 'closes a connection, as asked for'));
   events.on('adopted', (pod, count, overLimit) => {
     log.info({ pod, count, overLimit }, 'counted connections that the store did not know');

@@ -10,7 +10,7 @@ import type { Upgrade } from './verdict.ts';
 export interface Claim {
   readonly kind: 'pod';
   readonly pod: PodId;
-  /** The maximum number of leases with this claim, as of now. */
+  /** The maximum number of leases with this claim, as configured: an override in the store wins. */
   readonly limit: number;
 }
 
@@ -18,5 +18,5 @@ export type Claims = readonly [Claim];
 
 /** The one place where an upgrade's claims are made. */
 export function claimsOf({ pod }: Pick<Upgrade, 'pod'>, limits: LimitSource): Claims {
-  return [{ kind: 'pod', pod, limit: limits.of(pod) }];
+  return [{ kind: 'pod', pod, limit: limits.configured(pod) }];
 }

@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import type { LeaseId, PodId, ProxyId, Where } from './ids.ts';
+import type { AuditEntry } from './override.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
@@ -46,6 +47,8 @@ interface EventMap {
   adopted: [pod: PodId, count: number, overLimit: number];
   /** A pod of a service refused a connection: no gate sends new ones there for so long, where another has room. */
   avoided: [pod: PodId, forMs: number];
+  /** Somebody has changed something in the fleet, by this gate; or it has ended by itself, and this gate is the one that tells. */
+  audited: [entry: AuditEntry];
   /** Somebody wants this connection closed, and this gate does it. */
   closing: [pod: PodId, lease: LeaseId, reason: string, client?: string];
   /** A release that waited for the store was given up; the reaper will find the lease. */

@@ -5,6 +5,7 @@
 
 import { claimsOf } from './claims.ts';
 import type { Enrolment } from './enrolment.ts';
+import type { ServiceId } from './ids.ts';
 import type { Answer } from './lease-store.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { admitWithoutStore, type OutagePolicy } from './outage.ts';
@@ -90,10 +91,10 @@ export class Gate {
     const claims = claimsOf(upgrade, limits);
     const answer = await store.acquire(claims, lease, this.#options.reserveMs, path, client);
     if (!answer.ok) return answer;
-    const { admitted, count, ended } = answer.value;
+    const { admitted, count, ended, limit = claims[0].limit } = answer.value;
     const take = (): Verdict => {
       if (ended) return denial(upgrade, 'ENDED');
-      events.mustHold('denied-below-limit', admitted || count >= claims[0].limit);
+      events.mustHold('denied-below-limit', admitted || count >= limit);
       share.counted(pod, count);
       return admitted ? { admitted, counted: true, pod, lease } : denial(upgrade, 'LIMIT_EXCEEDED');
     };
@@ -131,9 +132,11 @@ export class Gate {
   #decideAlone(upgrade: AnyUpgrade, reason: DenialReason): Verdict {
     const { lease } = upgrade;
     const { ledger, limits, services, share } = this.#parts;
-    const pod = 'pod' in upgrade ? upgrade.pod : share.emptiest(services.pods(upgrade.service), lease);
+    const limited = (service: ServiceId) =>
+      [...services.pods(service).keys()].map((pod) => [pod, limits.of(pod)] as const);
+    const pod = 'pod' in upgrade ? upgrade.pod : share.emptiest(limited(upgrade.service), lease);
     if (!pod) return denial(upgrade, reason);
-    const fromShare = () => share.admit(claimsOf({ pod }, limits), lease);
+    const fromShare = () => share.admit(pod, limits.of(pod), lease);
     if (!admitWithoutStore(this.#options.outage, fromShare)) return denial(upgrade, reason);
     ledger.renewals.expect({ ...upgrade, pod });
     return { admitted: true, counted: false, pod, lease };

@@ -20,6 +20,7 @@
 
 import type { Claims } from './claims.ts';
 import type { LeaseId, PodId, ProxyId, ServiceId, Where } from './ids.ts';
+import type { AuditEntry, Enforced, Overridden, Override, OverrideChange, OverridesNow } from './override.ts';
 
 export type Answer<T> = { readonly ok: true; readonly value: T } | StoreAway;
 
@@ -41,6 +42,8 @@ export interface Acquired {
   readonly count: number;
   /** Its end is known already: what asks is a late word of a connection that is gone. */
   readonly ended?: true;
+  /** The override by which it was judged, if the pod has one. */
+  readonly limit?: number;
 }
 
 /** `unknown`: nobody has told the store which pods the service has. */
@@ -307,8 +310,8 @@ export interface Closing {
 
 export interface LeaseStore {
   /**
-   * Reserves a slot of each claim if each has fewer leases than its limit; else of none. A lease that is already held is
-   * admitted, and counts once.
+   * Reserves a slot of each claim if each has fewer leases than its limit, or than its override; else of none. A lease that
+   * is already held is admitted, and counts once.
    */
   acquire(claims: Claims, lease: LeaseId, reserveMs: number, path: string, client?: string): Promise<Answer<Acquired>>;
 
@@ -403,6 +406,27 @@ export interface LeaseStore {
 
   /** What was asked to be closed since then, store time, ms; `now` for nothing but the time. One may come twice. */
   toClose(sinceMs: number | 'now'): Promise<Answer<{ readonly timeMs: number; readonly closings: readonly Closing[] }>>;
+
+  /**
+   * Writes down what somebody decided about a pod, or that it was taken back. `enforce` puts it into force: on a cluster
+   * they are two steps.
+   */
+  override(change: OverrideChange): Promise<Answer<Overridden>>;
+
+  /** All overrides, if they are not those of the version `known`; and ends those of which the time has come. */
+  overrides(known: number): Promise<Answer<OverridesNow>>;
+
+  /** Writes down those that the store has lost, or of which it knows an earlier state only. */
+  putBack(overrides: readonly Override[]): Promise<Answer<void>>;
+
+  /**
+   * Each acquire and place that is asked after the answer is judged by this limit of the pod; by the configured one where
+   * none is given. Nothing changes where a later version is in force.
+   */
+  enforce(pod: PodId, version: number, enforced: Enforced | undefined): Promise<Answer<void>>;
+
+  /** The newest entries of the audit trail, the newest first. */
+  audit(max: number): Promise<Answer<readonly AuditEntry[]>>;
 
   /** Removes those names from a membership that have been silent for `silentMs`. */
   remove(membership: Membership, names: readonly string[], silentMs: number): Promise<Answer<void>>;

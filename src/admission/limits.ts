@@ -1,11 +1,12 @@
 /**
  * The limits of the configuration file: a pod has the limit of its exact name, else that of the longest glob that matches
- * it, else the default. One of a service has the limit that its service gives it.
+ * it, else the default. One of a service has the limit that its service gives it. An override wins over all of them.
  */
 
 import picomatch from 'picomatch';
 import { type PodId, parsePodId } from './ids.ts';
 import type { LimitSource } from './limit-source.ts';
+import type { Overrides } from './overrides.ts';
 import type { Services } from './services.ts';
 
 export interface LimitRules {
@@ -21,10 +22,12 @@ export class Limits implements LimitSource {
   #globs: { matches: (pod: string) => boolean; connections: number }[] = [];
 
   readonly #services: Services;
+  readonly #overrides: Overrides | undefined;
 
   /** `services`: of their pods. */
-  constructor(rules: LimitRules, services: Services) {
+  constructor(rules: LimitRules, services: Services, overrides?: Overrides) {
     this.#services = services;
+    this.#overrides = overrides;
     this.replace(rules);
   }
 
@@ -43,10 +46,14 @@ export class Limits implements LimitSource {
   }
 
   get version(): number {
-    return this.#version + this.#services.version;
+    return this.#version + this.#services.version + (this.#overrides?.version ?? 0);
   }
 
   of(pod: PodId): number {
+    return this.#overrides?.limitOf(pod) ?? this.configured(pod);
+  }
+
+  configured(pod: PodId): number {
     return (
       this.#services.of(pod) ??
       this.#exact.get(pod) ??
@@ -58,5 +65,6 @@ export class Limits implements LimitSource {
   *named(): Iterable<PodId> {
     yield* this.#exact.keys();
     yield* this.#services.named();
+    yield* this.#overrides?.pods() ?? [];
   }
 }

@@ -9,7 +9,6 @@
  * is admitted. Only counts that are trusted are news: until then the gate goes by those from before.
  */
 
-import type { Claims } from './claims.ts';
 import type { Events } from './events.ts';
 import type { LeaseId, PodId } from './ids.ts';
 import type { Standing } from './standing.ts';
@@ -60,7 +59,7 @@ export class Share {
   }
 
   /** Takes a slot of this gate's part, if one is left. A lease that asks twice takes one slot. */
-  admit([{ pod, limit }]: Claims, lease: LeaseId): boolean {
+  admit(pod: PodId, limit: number, lease: LeaseId): boolean {
     if (!this.#countedAll) return false;
     const alone = this.#aloneWith(pod);
     if (!alone.admitted.has(lease) && this.#left(pod, limit) <= 0) return false;

@@ -7,6 +7,7 @@ import type { Domain } from '../admission/domain.ts';
 import type { Events } from '../admission/events.ts';
 import type { LeaseStore } from '../admission/lease-store.ts';
 import type { LimitSource } from '../admission/limit-source.ts';
+import type { Overrides } from '../admission/overrides.ts';
 import type { Services } from '../admission/services.ts';
 import type { Config } from '../config/schema.ts';
 import { Closings } from '../fleet/closings.ts';
@@ -24,6 +25,7 @@ const NAMED_MAX = 20;
 export interface HttpParts extends Pick<Domain, 'standing' | 'evidence' | 'ledger' | 'reaper'> {
   readonly store: LeaseStore;
   readonly limits: LimitSource;
+  readonly overrides: Overrides;
   readonly services: Services;
   readonly events: Events;
   readonly metrics: GateMetrics;

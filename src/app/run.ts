@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Domain } from '../admission/domain.ts';
 import type { Events } from '../admission/events.ts';
+import type { Overrides } from '../admission/overrides.ts';
 import { type Address, formatAddress } from '../config/address.ts';
 import type { Config } from '../config/schema.ts';
 import type { EnvoySide } from '../envoy/open.ts';
@@ -21,6 +22,7 @@ export interface GateParts extends EnvoySide, HttpSide, Pick<Domain, 'ledger' | 
   readonly reconfigure: App['reconfigure'];
   readonly store: OpenedStore;
   readonly events: Events;
+  readonly overrides: Overrides;
   readonly metrics: GateMetrics;
   readonly readiness: GateReadiness;
 }
@@ -47,7 +49,7 @@ const STORE_AT_ONCE_MS = 1000;
 
 /** Rejects when an address cannot be had; then nothing is left open. */
 export async function start(parts: GateParts): Promise<App> {
-  const { config, events, store, ledger, reaper, readiness, grpc, http, hub, lastHour, closings } = parts;
+  const { config, events, store, ledger, reaper, readiness, grpc, http, hub, lastHour, closings, overrides } = parts;
   const { listen } = config;
   try {
     await had('listen.http', listen.http, http.listen({ host: listen.http.host, port: listen.http.port }));
@@ -56,6 +58,7 @@ export async function start(parts: GateParts): Promise<App> {
     );
     ledger.start();
     reaper.start();
+    overrides.start();
     await within(STORE_AT_ONCE_MS, heard);
     const port = await had('listen.grpc', listen.grpc, grpc.listen());
     store.serves();
@@ -105,9 +108,20 @@ async function drain({ ledger, reaper, grpc, hub }: GateParts): Promise<void> {
   await hubStopped;
 }
 
-async function close({ metrics, grpc, retreat, http, hub, lastHour, closings, enrolment }: GateParts): Promise<void> {
+async function close({
+  metrics,
+  grpc,
+  retreat,
+  http,
+  hub,
+  lastHour,
+  closings,
+  overrides,
+  enrolment,
+}: GateParts): Promise<void> {
   retreat.stop();
   enrolment.stop();
+  overrides.stop();
   closings.stop();
   lastHour?.stop();
   await hub?.close();

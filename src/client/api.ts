@@ -5,12 +5,15 @@
 
 import {
   type AcceptedBody,
+  type AuditBody,
   type CloseBody,
   type ConnectionsBody,
   type EventsBody,
   type GatesBody,
   type HistoryBody,
+  type LimitBody,
   NAMED_PODS_MAX,
+  type OverridesBody,
   type PodNowBody,
   type PodsBody,
   type ProxiesBody,
@@ -94,6 +97,28 @@ export class Api {
     return this.#ask('POST', path, reason === undefined ? {} : { body: { reason } });
   }
 
+  /** What somebody has decided about pods, which wins over the configuration. */
+  overrides(): Promise<OverridesBody> {
+    return this.#ask('GET', 'v1/limits');
+  }
+
+  limit(pod: string): Promise<LimitBody> {
+    return this.#ask('GET', limitOf(pod));
+  }
+
+  setLimit(pod: string, limit: SetLimit): Promise<LimitBody> {
+    return this.#ask('PUT', limitOf(pod), { body: limit });
+  }
+
+  deleteLimit(pod: string): Promise<LimitBody> {
+    return this.#ask('DELETE', limitOf(pod));
+  }
+
+  /** The newest entries, at most so many; the newest first. */
+  audit(max: number): Promise<AuditBody> {
+    return this.#ask('GET', `v1/audit?limit=${max}`);
+  }
+
   /** What these pods held over the last hour, and what the fleet admitted and denied. */
   history(names: readonly string[]): Promise<HistoryBody> {
     return this.#ask('GET', `v1/history?pods=${listOf(names)}`);
@@ -139,7 +164,11 @@ export class Api {
   }
 
   /** `also`: a status that is no error, either. */
-  async #ask<Body>(method: 'GET' | 'POST', path: string, { body, also }: AskOptions = {}): Promise<Body> {
+  async #ask<Body>(
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    { body, also }: AskOptions = {},
+  ): Promise<Body> {
     const { url, token, unauthorized } = this.#options;
     const response = await fetch(new URL(path, url), {
       method,
@@ -159,9 +188,21 @@ export class Api {
   }
 }
 
+export interface SetLimit {
+  readonly connections: number;
+  /** Until it ends by itself; for ever unless given. */
+  readonly forSeconds?: number;
+  /** For people, one line. */
+  readonly reason?: string;
+}
+
 interface AskOptions {
   readonly body?: object;
   readonly also?: number;
+}
+
+function limitOf(pod: string): string {
+  return `v1/limits/pods/${encodeURIComponent(pod)}`;
 }
 
 function listOf(names: readonly string[]): string {

@@ -97,7 +97,8 @@ export class FleetView {
     return [...ofService].flatMap(([service, pods]): ServiceCount[] => {
       if (!service) return [];
       const taking = this.#services.pods(service);
-      const figures = pods.map(({ pod, connections }) => ({ connections, limit: taking.get(pod) ?? 0 }));
+      const limitOf = (pod: PodId) => (taking.has(pod) ? this.#limits.of(pod) : 0);
+      const figures = pods.map(({ pod, connections }) => ({ connections, limit: limitOf(pod) }));
       return [
         {
           service,

@@ -19,6 +19,48 @@ export interface PodBody {
 /** `time`: when it was read, by the store's clock. */
 export type PodNowBody = PodBody & { readonly time: string };
 
+/** What somebody decided about a pod, which wins over the configuration. Null: never, or none was given. */
+export interface OverrideBody {
+  readonly kind: string;
+  readonly pod: string;
+  /** Of a limit. */
+  readonly connections?: number;
+  /** The name of a token. */
+  readonly by: string;
+  readonly at: string;
+  readonly until: string | null;
+  readonly reason: string | null;
+}
+
+/** The limit of a pod, and where it comes from. */
+export interface LimitBody {
+  readonly pod: string;
+  /** The one in force. */
+  readonly limit: number;
+  readonly configured: number;
+  readonly overrides: readonly OverrideBody[];
+}
+
+export interface OverridesBody {
+  /** By pod. */
+  readonly overrides: readonly OverrideBody[];
+}
+
+export interface AuditBody {
+  /** The newest first. */
+  readonly entries: readonly AuditEntryBody[];
+}
+
+export interface AuditEntryBody {
+  readonly time: string;
+  readonly action: string;
+  /** The name of a token; `wsgate` for what ended by itself. */
+  readonly by: string;
+  readonly pod?: string;
+  readonly reason?: string;
+  readonly connections?: number;
+}
+
 export interface PodsBody {
   readonly time: string;
   /** Connections of all these pods. */

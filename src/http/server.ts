@@ -23,6 +23,7 @@ import type { GateMetrics } from './gate-metrics.ts';
 import { gateRoutes } from './gates.ts';
 import { historyRoutes } from './history.ts';
 import type { LastHour } from './last-hour.ts';
+import { type LimitRouteParts, limitRoutes } from './limits.ts';
 import { Methods } from './methods.ts';
 import { type PodRouteParts, podRoutes } from './pods.ts';
 import { sendAway, sendProblem } from './problem.ts';
@@ -44,7 +45,7 @@ export interface HttpServerOptions {
   readonly origins: readonly string[];
 }
 
-export interface HttpServerParts extends PodRouteParts, ProxyRouteParts {
+export interface HttpServerParts extends PodRouteParts, ProxyRouteParts, LimitRouteParts {
   readonly metrics: GateMetrics;
   readonly readiness: () => Readiness;
   readonly access: Access;
@@ -127,6 +128,7 @@ export function createHttpServer(parts: HttpServerParts, options: HttpServerOpti
     healthRoutes(scope, parts, needs(open.includes('health') ? 'none' : 'read'));
     metricRoutes(scope, parts, needs(open.includes('metrics') ? 'none' : 'read'));
     podRoutes(scope, parts);
+    limitRoutes(scope, parts);
     gateRoutes(scope, parts.fleet);
     proxyRoutes(scope, parts);
     hubRoutes(scope, parts);

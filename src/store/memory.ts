@@ -37,8 +37,19 @@ import {
   type Renewed,
   type Silence,
 } from '../admission/lease-store.ts';
+import {
+  AUDIT_MAX,
+  type AuditEntry,
+  type Enforced,
+  inForce,
+  type Overridden,
+  type Override,
+  type OverrideChange,
+  type OverridesNow,
+} from '../admission/override.ts';
 import { tally } from '../admission/tally.ts';
 import { LeaseFlag, type Snapshot, type StoredEnd, type StoredLease, type StoredPod } from './file/snapshot.ts';
+import { OverrideTable } from './overrides.ts';
 import { Service } from './service.ts';
 
 /** Ended leases that are remembered, and lapsed ones; the oldest are forgotten first. */
@@ -87,6 +98,8 @@ export class MemoryStore implements LeaseStore {
   readonly #incarnationMs: number;
   readonly #pods = new Map<PodId, Pod>();
   readonly #services = new Map<ServiceId, Service>();
+  /** The limits of their pods, without overrides. */
+  readonly #configured = new Map<ServiceId, ReadonlyMap<PodId, number>>();
   /** By pod, or service, and lease: until when no renewal puts it back. In the order in which they ended. */
   readonly #ended = new Map<string, number>();
   /** Gates that were there before this incarnation and have come back; of how many; when the last one did. */
@@ -105,6 +118,7 @@ export class MemoryStore implements LeaseStore {
     pods: new Map(),
   };
   #closings: { readonly atMs: number; readonly closing: Closing }[] = [];
+  readonly #overrides = new OverrideTable();
   #changes = 0;
 
   constructor(nowMs: () => number, remembered?: Snapshot) {
@@ -130,6 +144,8 @@ export class MemoryStore implements LeaseStore {
       pods: this.#storedPods(nowMs),
       ended: this.#storedEnds(nowMs),
       proxies: this.#members.proxies.keys() as Iterable<ProxyId>,
+      overrides: this.#overrides.all(),
+      audit: this.#overrides.newest(AUDIT_MAX).reverse(),
     };
   }
 
@@ -140,15 +156,19 @@ export class MemoryStore implements LeaseStore {
     path: string,
     client?: string,
   ): Promise<Answer<Acquired>> {
-    const [{ pod: podId, limit }] = claims;
+    const [{ pod: podId, limit: configured }] = claims;
     const pod = this.#pod(podId);
     const nowMs = this.#nowMs();
+    const override = this.#overrides.limitOf(podId, nowMs);
+    const judged = override === undefined ? {} : { limit: override };
     if (this.#hasEnded(podId, lease, nowMs)) return done({ admitted: false, count: pod.leases.size, ended: true });
-    if (!pod.leases.has(lease) && pod.leases.size >= limit) return done({ admitted: false, count: pod.leases.size });
+    if (!pod.leases.has(lease) && pod.leases.size >= (override ?? configured)) {
+      return done({ admitted: false, count: pod.leases.size, ...judged });
+    }
     const other = this.#podOf(podId, lease);
     if (other && other !== pod) remove(other, lease);
     this.#reserve(pod, lease, nowMs + reserveMs, path, client);
-    return done({ admitted: true, count: pod.leases.size });
+    return done({ admitted: true, count: pod.leases.size, ...judged });
   }
 
   async place(
@@ -169,13 +189,19 @@ export class MemoryStore implements LeaseStore {
   }
 
   async enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>): Promise<Answer<void>> {
-    this.#service(service).enrol(pods, this.#countOf);
+    const inForce = [...pods].map(([pod, limit]) => [pod, this.#limitOf(pod) ?? limit] as const);
+    this.#configured.set(service, pods);
+    this.#service(service).enrol(new Map(inForce), this.#countOf);
     return done(undefined);
   }
 
   async avoid(pod: PodId): Promise<Answer<number>> {
     const service = serviceOf(pod);
     return done(service ? this.#service(service).avoid(pod, this.#nowMs()) : 0);
+  }
+
+  #limitOf(pod: PodId): number | undefined {
+    return this.#overrides.limitOf(pod, this.#nowMs());
   }
 
   readonly #countOf = (pod: PodId) => this.#pods.get(pod)?.leases.size ?? 0;
@@ -415,6 +441,34 @@ export class MemoryStore implements LeaseStore {
     return done({ timeMs: this.#nowMs(), closings: asked.map(({ closing }) => closing) });
   }
 
+  async override(change: OverrideChange): Promise<Answer<Overridden>> {
+    this.#changes += 1;
+    return done(this.#overrides.override(change, this.#nowMs()));
+  }
+
+  async overrides(known: number): Promise<Answer<OverridesNow>> {
+    const now = this.#overrides.now(known, this.#nowMs());
+    this.#changes += now.expired.length;
+    return done(now);
+  }
+
+  async putBack(overrides: readonly Override[]): Promise<Answer<void>> {
+    this.#overrides.putBack(overrides, this.#nowMs());
+    return done(undefined);
+  }
+
+  async enforce(pod: PodId, version: number, enforced: Enforced | undefined): Promise<Answer<void>> {
+    const service = serviceOf(pod);
+    const isEnforced = this.#overrides.enforce(pod, version, enforced);
+    const configured = service && this.#configured.get(service);
+    if (isEnforced && service && configured) await this.enrol(service, configured);
+    return done(undefined);
+  }
+
+  async audit(max: number): Promise<Answer<readonly AuditEntry[]>> {
+    return done(this.#overrides.newest(max));
+  }
+
   async remove(membership: Membership, names: readonly string[], silentMs: number): Promise<Answer<void>> {
     const nowMs = this.#nowMs();
     for (const name of names) {
@@ -446,8 +500,14 @@ export class MemoryStore implements LeaseStore {
   async close(): Promise<void> {}
 
   /** Proxies may have spoken while there was no gate: their silence begins now. */
-  #takeUp({ pods, ended, proxies }: Snapshot): void {
+  #takeUp({ pods, ended, proxies, overrides, audit }: Snapshot): void {
     const nowMs = this.#nowMs();
+    this.#overrides.putBack(overrides, nowMs);
+    this.#overrides.remember(audit);
+    for (const { pod } of overrides) {
+      const ofPod = [...overrides].filter((each) => each.pod === pod);
+      this.#overrides.enforce(pod, 0, inForce(ofPod));
+    }
     const known = new Set(proxies);
     for (const { pod: id, usedAgoMs, leases } of pods) {
       const pod = this.#pod(id);

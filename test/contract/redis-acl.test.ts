@@ -42,6 +42,12 @@ async function useAll(url: string, move: (whileMoving: () => Promise<void>) => P
   await store.register([proxyA]);
   await store.pods();
   await store.gates();
+  const note = { action: 'limit.set', by: 'ops', pod: pod1 } as const;
+  await store.override({ kind: 'limit', pod: pod1, decision: { by: 'ops', connections: 9 }, forMs: 1, note });
+  await store.enforce(pod1, 1, { connections: 9, untilMs: 1 });
+  await store.overrides(0);
+  await store.putBack([{ kind: 'limit', pod: pod1, version: 1, atMs: 1, decision: { by: 'ops', connections: 9 } }]);
+  await store.audit(1);
   await store.withdraw(pod1, [lease]);
   await store.release(pod1, [other], 1000);
   await store.expire(pod1, gone(proxyA), TIMES);

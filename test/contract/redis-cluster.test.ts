@@ -9,6 +9,7 @@ import { startTestApp, type TestApp } from '../support/app.ts';
 import { claims } from '../support/claims.ts';
 import { newLease, pod1, podId, proxyA } from '../support/names.ts';
 import { describeLeaseStore, value } from './lease-store.ts';
+import { describeOverriding } from './overriding.ts';
 import { describePlacing } from './placing.ts';
 
 let cluster: RedisCluster;
@@ -24,6 +25,7 @@ const empty = async () => {
 
 describeLeaseStore('the Redis Cluster', empty);
 describePlacing('the Redis Cluster', empty);
+describeOverriding('the Redis Cluster', empty);
 
 it('all keys of a pod are in one slot, and pods are spread over the masters', async () => {
   await cluster.flush();

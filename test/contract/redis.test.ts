@@ -8,6 +8,7 @@ import { scripts } from '../../src/store/redis/scripts.ts';
 import { claims } from '../support/claims.ts';
 import { leasesOf, newLease, pod1, proxyA, proxyB } from '../support/names.ts';
 import { describeLeaseStore, value } from './lease-store.ts';
+import { describeOverriding } from './overriding.ts';
 import { describePlacing } from './placing.ts';
 
 const DEADLINE_MS = 100;
@@ -29,6 +30,7 @@ const empty = async () => {
 
 describeLeaseStore('the Redis', empty);
 describePlacing('the Redis', empty);
+describeOverriding('the Redis', empty);
 
 it('a lease that one gate holds and another renews is known to be held, whoever spoke last', async () => {
   const store = await empty();

@@ -75,5 +75,10 @@ export class CutStore implements LeaseStore {
   mayBeHeld = (...args: Parameters<LeaseStore['mayBeHeld']>) => this.#ask((store) => store.mayBeHeld(...args));
   askToClose = (...args: Parameters<LeaseStore['askToClose']>) => this.#ask((store) => store.askToClose(...args));
   toClose = (...args: Parameters<LeaseStore['toClose']>) => this.#ask((store) => store.toClose(...args));
+  override = (...args: Parameters<LeaseStore['override']>) => this.#ask((store) => store.override(...args));
+  overrides = (...args: Parameters<LeaseStore['overrides']>) => this.#ask((store) => store.overrides(...args));
+  putBack = (...args: Parameters<LeaseStore['putBack']>) => this.#ask((store) => store.putBack(...args));
+  enforce = (...args: Parameters<LeaseStore['enforce']>) => this.#ask((store) => store.enforce(...args));
+  audit = (...args: Parameters<LeaseStore['audit']>) => this.#ask((store) => store.audit(...args));
   async close(): Promise<void> {}
 }

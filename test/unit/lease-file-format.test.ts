@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LeaseId, PodId, ProxyId } from '../../src/admission/ids.ts';
+import { AUDIT_ACTIONS, OVERRIDE_KINDS } from '../../src/admission/override.ts';
 import { decode, encode } from '../../src/store/file/format.ts';
 import type { Occasion, Snapshot } from '../../src/store/file/snapshot.ts';
 import { assertHolds } from '../support/property.ts';
@@ -23,11 +24,31 @@ const stored = fc.record(
   },
   { requiredKeys: ['lease', 'leftMs', 'flags', 'path'] },
 );
+const time = fc.nat();
+const word = fc.string({ maxLength: 40 });
+const decided = fc.record({ by: word, reason: word, connections: fc.nat() }, { requiredKeys: ['by'] });
+const override = fc.record(
+  {
+    kind: fc.constantFrom(...OVERRIDE_KINDS),
+    pod,
+    version: time,
+    atMs: time,
+    untilMs: time,
+    decision: decided,
+  },
+  { requiredKeys: ['kind', 'pod', 'version', 'atMs'] },
+);
+const entry = fc.record(
+  { action: fc.constantFrom(...AUDIT_ACTIONS), by: word, pod, reason: word, connections: fc.nat(), atMs: time },
+  { requiredKeys: ['action', 'by', 'atMs'] },
+);
 const snapshots = fc.record({
   incarnationAgeMs: fc.nat(),
   pods: fc.array(fc.record({ pod, usedAgoMs: lengthMs, leases: fc.array(stored) })),
   ended: fc.array(fc.record({ pod, lease, leftMs: lengthMs })),
   proxies: fc.array(proxy),
+  overrides: fc.array(override),
+  audit: fc.array(entry),
 });
 const occasions = fc.record({ stopped: fc.boolean(), atMs: fc.nat() });
 
@@ -45,6 +66,17 @@ const example = written(
     ],
     ended: [{ pod: 'pod1' as PodId, lease: 'proxy_a_dk0-192.0.2.7:1024' as LeaseId, leftMs: 110_000 }],
     proxies: ['proxy_a' as ProxyId],
+    overrides: [
+      {
+        kind: 'limit',
+        pod: 'pod1' as PodId,
+        version: 1_763_696_780_000,
+        atMs: 1_763_696_780_000,
+        untilMs: 1_763_700_380_000,
+        decision: { by: 'ops', reason: 'a leak', connections: 50 },
+      },
+    ],
+    audit: [{ action: 'limit.set', by: 'ops', pod: 'pod1' as PodId, connections: 50, atMs: 1_763_696_780_000 }],
   },
   { stopped: true, atMs: 1_763_696_781_000 },
 );
@@ -64,6 +96,8 @@ it('a file is this, so that every gate of this version reads it', () => {
 ["lease","proxy_a_dk1-192.0.2.7:1025",59000,3,"/pod1/chat"]
 ["ended","pod1","proxy_a_dk0-192.0.2.7:1024",110000]
 ["proxy","proxy_a"]
+["override","limit","pod1",1763696780000,1763696780000,1763700380000,{"by":"ops","reason":"a leak","connections":50}]
+["audit",{"action":"limit.set","by":"ops","pod":"pod1","connections":50,"atMs":1763696780000}]
 sha256 <checksum>
 `);
 });
@@ -80,6 +114,8 @@ it('no chunk of it is much longer than 64 KiB, however many leases there are', (
     pods: [{ pod: 'pod1' as PodId, usedAgoMs: 0, leases }],
     ended: [],
     proxies: [],
+    overrides: [],
+    audit: [],
   };
   const sizes = [...encode(snapshot, { stopped: false, atMs: 0 })].map(({ length }) => length);
   expect(sizes.length).toBeGreaterThan(5);
@@ -124,7 +160,14 @@ describe('a file that is not whole is none', () => {
     [
       'of a store with names that nobody may have',
       written(
-        { incarnationAgeMs: 0, pods: [{ pod: 'pod 1' as PodId, usedAgoMs: 0, leases: [] }], ended: [], proxies: [] },
+        {
+          incarnationAgeMs: 0,
+          pods: [{ pod: 'pod 1' as PodId, usedAgoMs: 0, leases: [] }],
+          ended: [],
+          proxies: [],
+          overrides: [],
+          audit: [],
+        },
         { stopped: true, atMs: 0 },
       ),
       'has an unknown line, number 3',

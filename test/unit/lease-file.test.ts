@@ -263,7 +263,7 @@ describe('after a crash', () => {
 });
 
 it('nothing is written while nothing changes', async () => {
-  const written = vi.fn(() => ({ incarnationAgeMs: 0, pods: [], ended: [], proxies: [] }));
+  const written = vi.fn(() => ({ incarnationAgeMs: 0, pods: [], ended: [], proxies: [], overrides: [], audit: [] }));
   const store = { changes: 0, snapshot: written };
   const file = await open();
   file.follow(store);

@@ -3,7 +3,6 @@ import { Events } from '../../src/admission/events.ts';
 import type { LeaseId } from '../../src/admission/ids.ts';
 import { Share } from '../../src/admission/share.ts';
 import { Standing } from '../../src/admission/standing.ts';
-import { claims } from '../support/claims.ts';
 import { leasesOf, newLease, pod1, pod2, proxyA } from '../support/names.ts';
 
 const LIMIT = 10;
@@ -28,7 +27,7 @@ function sync(): void {
 }
 
 function admitted(asked: number, pod = pod1): number {
-  return leasesOf(proxyA, asked).filter((lease) => share.admit(claims(pod, LIMIT), lease)).length;
+  return leasesOf(proxyA, asked).filter((lease) => share.admit(pod, LIMIT, lease)).length;
 }
 
 describe('alone, a gate admits', () => {
@@ -58,7 +57,7 @@ describe('alone, a gate admits', () => {
   it('one slot for a lease that is asked for twice', () => {
     share.countedAll(1);
     const lease = newLease(proxyA);
-    expect([share.admit(claims(pod1, LIMIT), lease), share.admit(claims(pod1, LIMIT), lease)]).toEqual([true, true]);
+    expect([share.admit(pod1, LIMIT, lease), share.admit(pod1, LIMIT, lease)]).toEqual([true, true]);
     expect(admitted(20)).toBe(9);
   });
 });
@@ -83,7 +82,7 @@ describe('what its connections free', () => {
   it('counts when it was admitted alone, and not when it was never open', () => {
     share.countedAll(2);
     const lease = newLease(proxyA);
-    share.admit(claims(pod1, LIMIT), lease);
+    share.admit(pod1, LIMIT, lease);
     share.freed(pod1, lease, true);
     share.freed(pod1, newLease(proxyA), false);
     expect(admitted(20)).toBe(5);
@@ -113,19 +112,19 @@ describe('what was done alone', () => {
   it('ends for a single lease when the store has written it', () => {
     share.countedAll(1);
     const [refused, other] = leasesOf(proxyA, 2) as [LeaseId, LeaseId];
-    share.admit(claims(pod1, LIMIT), refused); // the store refused to answer this one
+    share.admit(pod1, LIMIT, refused); // the store refused to answer this one
     share.counted(pod1, 9); // an answer to somebody else
-    expect(share.admit(claims(pod1, LIMIT), other)).toBe(false);
+    expect(share.admit(pod1, LIMIT, other)).toBe(false);
     share.written(pod1, [refused]);
     share.counted(pod1, 9);
-    expect(share.admit(claims(pod1, LIMIT), other)).toBe(true);
+    expect(share.admit(pod1, LIMIT, other)).toBe(true);
   });
 
   it('keeps one number for its closes, however many there are', () => {
     share.counted(pod1, 1000);
     share.countedAll(1);
     for (const lease of leasesOf(proxyA, 100)) share.freed(pod1, lease, true);
-    expect(share.admit(claims(pod1, 901), newLease(proxyA))).toBe(true);
-    expect(share.admit(claims(pod1, 901), newLease(proxyA))).toBe(false);
+    expect(share.admit(pod1, 901, newLease(proxyA))).toBe(true);
+    expect(share.admit(pod1, 901, newLease(proxyA))).toBe(false);
   });
 });

@@ -28,6 +28,9 @@ const IMPORTANCE = {
   'store.down': { severity: 'critical', priority: 'high' },
   'store.up': { severity: 'info', priority: 'high' },
   'limit.changed': { severity: 'info', priority: 'normal' },
+  'limit.set': { severity: 'warning', priority: 'normal' },
+  'limit.deleted': { severity: 'warning', priority: 'normal' },
+  'limit.expired': { severity: 'info', priority: 'normal' },
   'gate.started': { severity: 'info', priority: 'normal' },
   'gate.stopping': { severity: 'info', priority: 'normal' },
 } as const;

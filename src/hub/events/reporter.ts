@@ -8,6 +8,7 @@
 
 import type { Events } from '../../admission/events.ts';
 import { holderOf, isPod, type LeaseId, type PodId, type ProxyId } from '../../admission/ids.ts';
+import type { AuditEntry } from '../../admission/override.ts';
 import type { DomainEvent, DomainEventType } from './domain-event.ts';
 
 export interface ReporterOptions {
@@ -67,6 +68,10 @@ export class Reporter {
     });
     events.on('closing', (pod, lease, reason, client) => {
       this.#note({ type: 'connection.closing', pod, lease, why: reason, count: 1, client });
+    });
+    events.on('audited', (entry) => {
+      this.#publish([eventOfAudit(entry)]);
+      changed();
     });
     events.on('adopted', (pod, count) => this.#note({ type: 'connection.adopted', pod, why: '', count }));
     events.on('storeChanged', (up, detail) => {
@@ -159,6 +164,11 @@ export class Reporter {
 
 function aboutProxy(type: DomainEventType, proxy: ProxyId, labels: Readonly<Record<string, string>> = {}): DomainEvent {
   return { type, subject: `proxy/${proxy}`, data: { labels: { proxy, ...labels } } };
+}
+
+function eventOfAudit({ action, pod, by, atMs: _atMs, ...rest }: AuditEntry): DomainEvent {
+  const subject = pod === undefined ? {} : { subject: `pod/${pod}` };
+  return { type: action, ...subject, data: { by, ...rest, labels: pod === undefined ? {} : { pod } } };
 }
 
 const HAVE_REASONS: ReadonlySet<DomainEventType> = new Set(['connection.denied', 'connection.closing']);

@@ -7,6 +7,9 @@
  *   ["lease", lease, leftMs, flags, path, client]   without `client` where none is known
  *   ["ended", pod, lease, leftMs]
  *   ["proxy", proxy]
+ *   ["override", kind, pod, version, atMs, untilMs, decision]   null for an end that is not known; without a decision
+ *                                            where it was taken back
+ *   ["audit", entry]
  */
 
 import { createHash } from 'node:crypto';
@@ -47,7 +50,7 @@ export function* encode(snapshot: Snapshot, occasion: Occasion): Generator<Buffe
 
 /** Times are whole: the store's clock may tell fractions. */
 function* linesOf(
-  { incarnationAgeMs, pods, ended, proxies }: Snapshot,
+  { incarnationAgeMs, pods, ended, proxies, overrides, audit }: Snapshot,
   { stopped, atMs }: Occasion,
 ): Generator<unknown> {
   yield ['written', stopped, atMs, Math.floor(incarnationAgeMs)];
@@ -59,6 +62,11 @@ function* linesOf(
   }
   for (const { pod, lease, leftMs } of ended) yield ['ended', pod, lease, Math.round(leftMs)];
   for (const proxy of proxies) yield ['proxy', proxy];
+  for (const { kind, pod, version, atMs, untilMs, decision } of overrides) {
+    const times = [Math.round(atMs), untilMs === undefined ? null : Math.round(untilMs)];
+    yield ['override', kind, pod, version, ...times, ...(decision ? [decision] : [])];
+  }
+  for (const entry of audit) yield ['audit', { ...entry, atMs: Math.round(entry.atMs) }];
 }
 
 export function decode(bytes: Buffer): Decoded {

@@ -34,7 +34,7 @@ import { type Lock, lock } from './lock.ts';
 import type { Occasion, Snapshot } from './snapshot.ts';
 
 const WRITE_MS = 10_000;
-const NOTHING: Snapshot = { incarnationAgeMs: 0, pods: [], ended: [], proxies: [] };
+const NOTHING: Snapshot = { incarnationAgeMs: 0, pods: [], ended: [], proxies: [], overrides: [], audit: [] };
 
 interface Store {
   snapshot(): Snapshot;

@@ -1,5 +1,6 @@
 /** What the lines of the file say (`format.ts`), once its checksum has held. Each is looked at all the same: a gate of another build may have written it. */
 
+import { z } from 'zod';
 import {
   type LeaseId,
   type PodId,
@@ -10,6 +11,7 @@ import {
   parseServiceId,
   type Where,
 } from '../../admission/ids.ts';
+import { AUDIT_ACTIONS, type AuditEntry, OVERRIDE_KINDS, type Override } from '../../admission/override.ts';
 import type { Occasion, Snapshot, StoredEnd, StoredLease, StoredPod } from './snapshot.ts';
 
 /** A snapshot that stays as it is. */
@@ -17,6 +19,8 @@ export interface ReadSnapshot extends Snapshot {
   readonly pods: readonly ReadPod[];
   readonly ended: readonly StoredEnd[];
   readonly proxies: readonly ProxyId[];
+  readonly overrides: readonly Override[];
+  readonly audit: readonly AuditEntry[];
 }
 
 interface ReadPod extends StoredPod {
@@ -29,6 +33,8 @@ export class LineReader {
   readonly #pods: ReadPod[] = [];
   readonly #ended: StoredEnd[] = [];
   readonly #proxies: ProxyId[] = [];
+  readonly #overrides: Override[] = [];
+  readonly #audit: AuditEntry[] = [];
   /** Of the pod whose line came last. */
   #leases: StoredLease[] | undefined;
 
@@ -37,7 +43,14 @@ export class LineReader {
   }
 
   get snapshot(): ReadSnapshot {
-    return { incarnationAgeMs: this.#incarnationAgeMs, pods: this.#pods, ended: this.#ended, proxies: this.#proxies };
+    return {
+      incarnationAgeMs: this.#incarnationAgeMs,
+      pods: this.#pods,
+      ended: this.#ended,
+      proxies: this.#proxies,
+      overrides: this.#overrides,
+      audit: this.#audit,
+    };
   }
 
   /** False when the line says nothing that can be. */
@@ -54,6 +67,10 @@ export class LineReader {
         return this.#end(said);
       case 'proxy':
         return this.#proxy(said);
+      case 'override':
+        return this.#override(said);
+      case 'audit':
+        return this.#entry(said);
       default:
         return false;
     }
@@ -90,12 +107,56 @@ export class LineReader {
     return true;
   }
 
+  #override(said: readonly unknown[]): boolean {
+    const { success, data } = override.safeParse(said);
+    if (!success) return false;
+    const [kind, pod, version, atMs, untilMs, decided] = data;
+    const ends = untilMs === null ? {} : { untilMs };
+    this.#overrides.push({ kind, pod, version, atMs, ...ends, ...(decided ? { decision: decided } : {}) });
+    return true;
+  }
+
+  #entry([said]: readonly unknown[]): boolean {
+    const { success, data } = entry.safeParse(said);
+    if (success) this.#audit.push(data);
+    return success;
+  }
+
   #proxy([name]: readonly unknown[]): boolean {
     const proxy = typeof name === 'string' ? parseProxyId(name) : undefined;
     if (proxy === undefined) return false;
     this.#proxies.push(proxy);
     return true;
   }
+}
+
+const decision = z.strictObject({
+  by: z.string(),
+  reason: z.string().exactOptional(),
+  connections: z.int().min(0).exactOptional(),
+});
+const entry = z.strictObject({
+  action: z.enum(AUDIT_ACTIONS),
+  by: z.string(),
+  pod: z.string().transform(toPod).exactOptional(),
+  reason: z.string().exactOptional(),
+  connections: z.int().min(0).exactOptional(),
+  atMs: z.int(),
+});
+const override = z.tuple([
+  z.enum(OVERRIDE_KINDS),
+  z.string().transform(toPod),
+  z.int(),
+  z.int(),
+  z.int().nullable(),
+  decision.optional(),
+]);
+
+function toPod(name: string, context: z.RefinementCtx<string>): PodId {
+  const pod = parsePodId(name);
+  if (pod) return pod;
+  context.addIssue('no pod');
+  return z.NEVER;
 }
 
 function listIn(line: string): unknown[] {

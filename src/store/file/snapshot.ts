@@ -4,6 +4,7 @@
  */
 
 import type { LeaseId, PodId, ProxyId, Where } from '../../admission/ids.ts';
+import type { AuditEntry, Override } from '../../admission/override.ts';
 
 export interface Snapshot {
   /** For how long the store had lost nothing. 0: it may lack leases. */
@@ -13,6 +14,10 @@ export interface Snapshot {
   readonly ended: Iterable<StoredEnd>;
   /** Those that gates have heard and that are not known to be gone. */
   readonly proxies: Iterable<ProxyId>;
+  /** What somebody decided. Its times are the store's: how long there was no gate counts. */
+  readonly overrides: Iterable<Override>;
+  /** Oldest first. */
+  readonly audit: Iterable<AuditEntry>;
 }
 
 export interface StoredPod {

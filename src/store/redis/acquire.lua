@@ -1,11 +1,13 @@
 -- Reserves leases of one claim, that of a pod, as long as it has fewer than its limit. A lease that is held already is
 -- admitted, and counts once.
--- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended, if known
+-- KEYS[1] leases, KEYS[2] proxies, KEYS[3] info, KEYS[4] ended, if known, KEYS[6] override, if known
 -- ARGV[1] limit, ARGV[2] lease id, ARGV[3] proxy id, ARGV[4] for how long it is reserved, ms, ARGV[5] info, or '';
 --   then three more for each further lease: its id, proxy id, info
 -- returns {1, count, "SUCCESS"}, {0, count, "LIMIT_EXCEEDED"}, or {-1, count, "ENDED"} for a lease whose end is known;
---   for several leases {1, 0 or -1, count, 1, 0 or -1, count, ...}
-local limit = tonumber(ARGV[1])
+--   for several leases {1, 0 or -1, count, 1, 0 or -1, count, ...}; then the limit, for who knows of overrides and where
+--   there is one
+local override = redis.call('HGET', KEYS[6] or '{' .. KEYS[1] .. '}:override', 'limit')
+local limit = tonumber(override or ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local expiry = math.floor((now + ARGV[4]) / 16) * 16 -- nobody has spoken of it yet (keys.ts)
@@ -49,5 +51,8 @@ if #infos > 0 then
 end
 if #ARGV == 5 then
   result[3] = ({ [1] = 'SUCCESS', [0] = 'LIMIT_EXCEEDED', [-1] = 'ENDED' })[result[1]]
+end
+if override and KEYS[6] then
+  result[#result + 1] = limit
 end
 return result

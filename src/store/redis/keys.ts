@@ -16,14 +16,16 @@ import type { Membership } from '../../admission/lease-store.ts';
  * - hash, proxy → its number of leases in the set;
  * - hash, lease id → JSON `{state, path, client}`: the rest of who holds it (proxy, since, peer) is in the lease id;
  * - sorted set, lease id that has ended → until when no renewal puts it back, ms of Redis TIME;
- * - sorted set, lease id that was taken out by its proxy's silence → until when that is remembered, ms of Redis TIME.
+ * - sorted set, lease id that was taken out by its proxy's silence → until when that is remembered, ms of Redis TIME;
+ * - hash, the override of the pod's limit: 'limit' → connections, 'version' → of all overrides; goes when it ends.
  *
- * The pods of a service share the last three, and have besides (`pod.lua`):
+ * The pods of a service share info and the two after it, have the override last, and besides (`pod.lua`):
  * - hash, lease id → the endpoint that has it in its set;
  * - sorted set, endpoint that takes new leases → how many more it takes: its limit less its count;
- * - hash, endpoint → its limit: also of those that are gone from the service and hold leases still;
+ * - hash, endpoint → its limit, with its override: also of those that are gone from the service and hold leases still;
  * - sorted set, endpoint that refused a connection → until when it takes no new leases, ms of Redis TIME;
- * - hash, such an endpoint → for how long that was, and until when (`avoid.lua`).
+ * - hash, such an endpoint → for how long that was, and until when (`avoid.lua`);
+ * - hash, endpoint → its limit, without its override.
  */
 export type PodKeys = readonly [
   leases: string,
@@ -33,6 +35,8 @@ export type PodKeys = readonly [
   lapsed: string,
   ...string[],
 ];
+
+type GatesPart = 'history' | 'back' | 'told' | 'doubting' | 'closings' | 'about' | 'overrides' | 'ends' | 'audit';
 
 export class Keys {
   readonly #prefix: string;
@@ -46,7 +50,8 @@ export class Keys {
     const service = serviceOf(pod);
     if (service) return this.#ofService(service.slice(0, -1), pod.slice(service.length));
     const leases = `${this.#prefix}pod_conn:${pod}`;
-    return [leases, `{${leases}}:proxies`, `{${leases}}:info`, `{${leases}}:ended`, `{${leases}}:lapsed`];
+    const parts = (['proxies', 'info', 'ended', 'lapsed', 'override'] as const).map((part) => `{${leases}}:${part}`);
+    return [leases, ...(parts as [string, string, string, string, string])];
   }
 
   /** Of a service: hash, endpoint → its limit. */
@@ -56,9 +61,10 @@ export class Keys {
 
   #ofService(service: string, endpoint: string): PodKeys {
     const tag = `{${this.#prefix}service:${service}}`;
-    const shared = (['at', 'room', 'limits', 'avoided', 'refusals'] as const).map((part) => `${tag}:${part}`);
+    const parts = ['at', 'room', 'limits', 'avoided', 'refusals', 'configured'] as const;
+    const shared = parts.map((part) => `${tag}:${part}`);
     const own = [`${tag}:pod_conn:${endpoint}`, `${tag}:proxies:${endpoint}`] as const;
-    return [...own, `${tag}:info`, `${tag}:ended`, `${tag}:lapsed`, ...shared];
+    return [...own, `${tag}:info`, `${tag}:ended`, `${tag}:lapsed`, ...shared, `${tag}:override:${endpoint}`];
   }
 
   /** Sorted set: name of a gate, proxy or pod → when it was last seen, ms of Redis TIME. */
@@ -73,9 +79,13 @@ export class Keys {
    * - `told`, sorted set: gate → when it last said that it has told the store all that it knows, ms of Redis TIME;
    * - `doubting`, sorted set: gate → when it last said that it does not trust the counts yet, ms of Redis TIME;
    * - `closings`, sorted set: pod, lease and reason of a connection to close → when that was asked for, ms of Redis TIME;
-   * - `about`, hash: gate → JSON `{version, node, startedMs, held}`, for people to look at.
+   * - `about`, hash: gate → JSON `{version, node, startedMs, held}`, for people to look at;
+   * - `overrides`, hash: kind and pod → version, when it was decided, when it ends or 0, ms of Redis TIME, and the decision as
+   *   JSON; `version` → that of all of them;
+   * - `ends`, sorted set: kind and pod of an override → when it ends, ms of Redis TIME, or +inf;
+   * - `audit`, sorted set: version and entry as JSON → when, ms of Redis TIME.
    */
-  ofGates(part: 'history' | 'back' | 'told' | 'doubting' | 'closings' | 'about'): string {
+  ofGates(part: GatesPart): string {
     return `{${this.members('gates')}}:${part}`;
   }
 

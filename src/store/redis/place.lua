@@ -5,10 +5,12 @@
 --   KEYS[7] room, KEYS[8] limits, KEYS[9] avoided
 -- ARGV[1] for how long they are reserved, ms, ARGV[2] limit of the named pod, or '' where none is named
 -- ARGV[3...] three for each lease: its id, proxy id, info or ''
--- returns for each lease {1, endpoint, count}, {0, '', 0} where no pod has room, {-1, '', 0} for one whose end is known, or
---   {-2, '', 0} where the service has no pods that are known here; all of them in one list
+-- returns for each lease {1, endpoint, count}, {0, '' or the named one, its count or 0} where no pod has room, {-1, '', 0} for one whose end is known, or
+--   {-2, '', 0} where the service has no pods that are known here; all of them in one list; then the override of the named
+--   pod, where it has one
 -- @include pod
 local named = ARGV[2] ~= '' and own
+local override = named and overrideOf(named)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local expiry = math.floor((now + ARGV[1]) / 16) * 16 -- nobody has spoken of it yet (keys.ts)
@@ -75,7 +77,7 @@ end
 
 local function pick()
   if named then
-    return roomOf(named, ARGV[2]) > 0 and named
+    return roomOf(named, override or ARGV[2]) > 0 and named
   end
   local endpoint = roomiest()
   if endpoint then
@@ -100,7 +102,7 @@ local function place(lease, proxy, info)
   end
   local endpoint = pick()
   if not endpoint then
-    return answer(isUnknown() and -2 or 0)
+    return answer(isUnknown() and -2 or 0, named or nil)
   end
   if at then
     takeOut(at, lease)
@@ -154,4 +156,7 @@ for i = 3, #ARGV, 3 do
   place(ARGV[i], ARGV[i + 1], ARGV[i + 2])
 end
 write()
+if override then
+  result[#result + 1] = override
+end
 return result

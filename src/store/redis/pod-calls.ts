@@ -35,6 +35,8 @@ interface Reserved {
   readonly outcome: number;
   readonly count: number;
   readonly endpoint: string;
+  /** Of the pod that was asked for. */
+  readonly override: number | string | undefined;
 }
 
 /** Acquires of one pod, or of a service, that wait to be sent. */
@@ -64,8 +66,9 @@ export class PodCalls {
   async acquire([{ pod, limit }]: Claims, lease: LeaseId, reserveMs: number, info: string): Promise<Answer<Acquired>> {
     const answer = await this.#reserve(pod, limit, lease, reserveMs, info);
     if (!answer.ok) return answer;
-    const { outcome, count } = answer.value;
-    return { ok: true, value: { admitted: outcome === 1, count, ...(outcome === -1 ? { ended: true } : {}) } };
+    const { outcome, count, override } = answer.value;
+    const more = { ...(outcome === -1 ? { ended: true as const } : {}), ...(override && { limit: Number(override) }) };
+    return { ok: true, value: { admitted: outcome === 1, count, ...more } };
   }
 
   async place(service: ServiceId, lease: LeaseId, reserveMs: number, info: string): Promise<Answer<Placed>> {
@@ -162,10 +165,11 @@ export class PodCalls {
     // Of a service three for each lease. Of a pod {admitted, count, a word}, or two for each of several.
     const each = serviceOf(where) ? 3 : 2;
     const reply = answer.ok ? (answer.value as (number | string)[]) : [];
+    const override = reply[each === 2 && asked.length === 1 ? 3 : each * asked.length];
     asked.forEach(({ resolve }, i) => {
       const [outcome, ...more] = reply.slice(each * i, each * (i + 1));
       const [endpoint, count] = each === 3 ? more : ['', ...more];
-      const reserved = { outcome: Number(outcome), count: Number(count), endpoint: String(endpoint) };
+      const reserved = { outcome: Number(outcome), count: Number(count), endpoint: String(endpoint), override };
       resolve(answer.ok ? { ok: true, value: reserved } : answer);
     });
   }

@@ -13,6 +13,10 @@ local function podKeys(endpoint)
   return service .. ':pod_conn:' .. endpoint, service .. ':proxies:' .. endpoint
 end
 
+local function overrideOf(endpoint) -- the limit that wins over the configured one, or false
+  return redis.call('HGET', service .. ':override:' .. endpoint, 'limit')
+end
+
 local function endpointOf(lease) -- false where none has it; nil outside of services
   return service and redis.call('HGET', KEYS[6], lease)
 end

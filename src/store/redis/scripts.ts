@@ -37,4 +37,9 @@ export const scripts = {
   hears: load('hears'),
   askToClose: load('ask_to_close'),
   toClose: load('to_close'),
+  override: load('override'),
+  overrides: load('overrides'),
+  putBack: load('put_back'),
+  enforce: load('enforce'),
+  audit: load('audit'),
 };

@@ -36,11 +36,21 @@ import {
   type SilentGate,
   type StoreAway,
 } from '../../admission/lease-store.ts';
+import type {
+  AuditEntry,
+  Enforced,
+  Overridden,
+  Override,
+  OverrideChange,
+  OverridesNow,
+} from '../../admission/override.ts';
 import { tally } from '../../admission/tally.ts';
 import type { RedisLink } from '../../redis/link.ts';
 import { Keys } from './keys.ts';
+import { RedisOverrides } from './overrides.ts';
 import { PodCalls } from './pod-calls.ts';
 import type { Reads } from './reads.ts';
+import { map, pairs } from './replies.ts';
 import { scripts } from './scripts.ts';
 
 /** Maximum number of gates that people are told of. */
@@ -81,6 +91,7 @@ export class RedisStore implements LeaseStore {
   readonly #keys: Keys;
   readonly #info: boolean;
   readonly #calls: PodCalls;
+  readonly #overrides: RedisOverrides;
 
   constructor(link: RedisLink, reads: Reads, options: RedisStoreOptions) {
     this.#link = link;
@@ -88,6 +99,7 @@ export class RedisStore implements LeaseStore {
     this.#keys = new Keys(options.prefix);
     this.#info = options.info;
     this.#calls = new PodCalls(link, this.#keys);
+    this.#overrides = new RedisOverrides(link, this.#keys);
   }
 
   get up(): boolean {
@@ -403,6 +415,26 @@ export class RedisStore implements LeaseStore {
     });
   }
 
+  override(change: OverrideChange): Promise<Answer<Overridden>> {
+    return this.#overrides.override(change);
+  }
+
+  overrides(known: number): Promise<Answer<OverridesNow>> {
+    return this.#overrides.overrides(known);
+  }
+
+  putBack(overrides: readonly Override[]): Promise<Answer<void>> {
+    return this.#overrides.putBack(overrides);
+  }
+
+  enforce(pod: PodId, version: number, enforced: Enforced | undefined): Promise<Answer<void>> {
+    return this.#overrides.enforce(pod, version, enforced);
+  }
+
+  audit(max: number): Promise<Answer<readonly AuditEntry[]>> {
+    return this.#overrides.audit(max);
+  }
+
   async remove(membership: Membership, names: readonly string[], silentMs: number): Promise<Answer<void>> {
     if (membership === 'gates') return this.#leave(names, silentMs);
     return map(
@@ -479,19 +511,6 @@ function member(gate: string, seenMs: number, about: string | undefined): Member
   return about === undefined ? { gate, seenMs } : { gate, seenMs, about: JSON.parse(about) as AboutGate };
 }
 
-function pairs<T>(flat: readonly T[]): [T, T][] {
-  const result: [T, T][] = [];
-  flat.forEach((second, i) => {
-    const first = flat[i - 1];
-    if (i % 2 === 1 && first !== undefined) result.push([first, second]);
-  });
-  return result;
-}
-
 function flagsOf({ told, first, held, moved, opened, overdue }: Renewal): number {
   return [told, first, held, moved, opened, overdue].reduce((sum, is, bit) => sum + (is ? 2 ** bit : 0), 0);
-}
-
-function map<T, U>(answer: Answer<T>, change: (value: T) => U): Answer<U> {
-  return answer.ok ? { ok: true, value: change(answer.value) } : answer;
 }

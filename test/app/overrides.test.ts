@@ -1,0 +1,193 @@
+/** Limits that are changed while gates run, over the API. */
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { checkOf, newStream } from '../../lab/fleet/messages.ts';
+import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
+import { Api, type ApiError, type SetLimit } from '../../src/client/api.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
+
+const TOKENS = '[{name: ops, token: secret-of-sixteen-ops, scopes: [read, operate]}]';
+const token = 'secret-of-sixteen-ops';
+
+let redis: RedisServer | undefined;
+const gates: TestApp[] = [];
+afterEach(async () => {
+  await Promise.all(gates.splice(0).map((gate) => gate.stop()));
+  await redis?.stop();
+  redis = undefined;
+});
+
+type Gate = TestApp & { readonly ops: Api };
+
+async function start(env: Record<string, string> = {}): Promise<Gate> {
+  const open = { WSGATE_HTTP_TOKENS: TOKENS, WSGATE_HTTP_OPEN: '[metrics, health]' };
+  const gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '3', ...open, ...env });
+  gates.push(gate);
+  await expect.poll(() => gate.store()).toBe('ok');
+  return { ...gate, ops: new Api({ url: gate.app.http, token }) };
+}
+
+async function onRedis(): Promise<Record<string, string>> {
+  redis = await startRedis();
+  return { WSGATE_STORE_URL: redis.url, WSGATE_STORE_DEADLINE: '4s' };
+}
+
+const isAdmitted = async (gate: TestApp, pod = 'pod1') => 'okResponse' in (await gate.check(checkOf(newStream(), pod)));
+async function admitted(gate: TestApp, many: number, pod?: string): Promise<number> {
+  const answers = await Promise.all(Array.from({ length: many }, () => isAdmitted(gate, pod)));
+  return answers.filter((each) => each).length;
+}
+
+describe.each(['embedded', 'redis'])('on the %s store', (store) => {
+  const fleet = async () => start(store === 'redis' ? await onRedis() : {});
+
+  it('a limit is set, told with who set it and why, and taken back', async () => {
+    const gate = await fleet();
+    const { ops } = gate;
+    const set = await ops.setLimit('pod1', { connections: 1, reason: 'it leaks' });
+    const override = {
+      kind: 'limit',
+      pod: 'pod1',
+      connections: 1,
+      by: 'ops',
+      at: expect.any(String),
+      until: null,
+      reason: 'it leaks',
+    };
+    expect(set).toEqual({ pod: 'pod1', limit: 1, configured: 3, overrides: [override] });
+    expect(await ops.limit('pod1')).toEqual(set);
+    expect(await ops.overrides()).toEqual({ overrides: [override] });
+    expect(await admitted(gate, 5)).toBe(1);
+    expect(await ops.pod('pod1')).toMatchObject({ connections: 1, limit: 1 });
+    await expect.poll(() => gate.fleet()).toMatchObject({ 'websocket_pod_limit{pod_id="pod1"}': 1 });
+
+    const back = await ops.deleteLimit('pod1');
+    expect(back).toEqual({ pod: 'pod1', limit: 3, configured: 3, overrides: [] });
+    expect(await ops.overrides()).toEqual({ overrides: [] });
+    expect(await admitted(gate, 5)).toBe(2);
+    await expect(ops.deleteLimit('pod1')).rejects.toMatchObject({ status: 404, message: 'pod1: nothing to take back' });
+    const time = expect.any(String);
+    expect(await ops.audit(10)).toEqual({
+      entries: [
+        { time, action: 'limit.deleted', by: 'ops', pod: 'pod1' },
+        { time, action: 'limit.set', by: 'ops', pod: 'pod1', connections: 1, reason: 'it leaks' },
+      ],
+    });
+    expect(gate.logLines).toContainEqual(
+      expect.objectContaining({ action: 'limit.set', by: 'ops', pod: 'pod1', connections: 1 }),
+    );
+  });
+
+  it('a limit ends by itself', async () => {
+    const gate = await fleet();
+    const { ops } = gate;
+    const { overrides } = await ops.setLimit('pod1', { connections: 0, forSeconds: 1 });
+    expect(overrides.map(({ at, until }) => Date.parse(until ?? '') - Date.parse(at))).toEqual([1000]);
+    expect(await isAdmitted(gate)).toBe(false);
+    await expect.poll(() => isAdmitted(gate), { timeout: 5000 }).toBe(true);
+    await expect.poll(async () => (await ops.limit('pod1')).limit).toBe(3);
+    await expect
+      .poll(async () => (await ops.audit(1)).entries)
+      .toMatchObject([{ action: 'limit.expired', by: 'wsgate', pod: 'pod1' }]);
+  });
+});
+
+it('what is wrong with a request is said', async () => {
+  const gate = await start();
+  const put = async (pod: string, body: object) => {
+    const { status, message } = await gate.ops.setLimit(pod, body as SetLimit).then(
+      () => ({ status: 200, message: '' }),
+      (error: ApiError) => error,
+    );
+    return [status, message];
+  };
+  expect(await put('pod1', { connections: -1 })).toEqual([
+    400,
+    'connections: expected a whole number from 0 to 1000000',
+  ]);
+  expect(await put('pod1', { connections: 1, until: 'noon' })).toEqual([400, 'there is no until']);
+  expect(await put('pod1', { connections: 1, reason: 'two\nlines' })).toEqual([
+    400,
+    'reason: expected text of 1 to 200 characters, in one line',
+  ]);
+  expect(await put('pod 1', { connections: 1 })).toMatchObject([400, expect.stringContaining('"pod 1" is no pod id')]);
+});
+
+it('a limit that is changed at one gate holds at all of them, and at one that starts', async () => {
+  const env = await onRedis();
+  const [first, second] = [await start(env), await start(env)];
+  await first.ops.setLimit('pod1', { connections: 1 });
+  expect([await admitted(second, 3), await admitted(first, 3)]).toEqual([1, 0]);
+  await expect.poll(async () => (await second.ops.limit('pod1')).limit).toBe(1);
+  const third = await start(env);
+  expect(await admitted(third, 3)).toBe(0);
+  await expect.poll(async () => (await third.ops.limit('pod1')).limit).toBe(1);
+  await third.ops.deleteLimit('pod1');
+  expect(await admitted(first, 3)).toBe(2);
+});
+
+interface Judged {
+  readonly askedMs: number;
+  readonly answeredMs: number;
+  readonly isAdmitted: boolean;
+}
+
+/** Has so many upgrades under way at each of these gates, all the time, until it is stopped. */
+function keepAsking(of: readonly TestApp[], atOnce: number): { stop(): Promise<Judged[]> } {
+  const judged: Judged[] = [];
+  let stopped = false;
+  const worker = async (gate: TestApp) => {
+    while (!stopped) {
+      const askedMs = performance.now();
+      const isIn = await isAdmitted(gate);
+      judged.push({ askedMs, answeredMs: performance.now(), isAdmitted: isIn });
+    }
+  };
+  const workers = of.flatMap((gate) => Array.from({ length: atOnce }, () => worker(gate)));
+  return {
+    async stop() {
+      stopped = true;
+      await Promise.all(workers);
+      return judged;
+    },
+  };
+}
+
+it('no upgrade that is asked after the answer is judged by the old limit, however many are under way at two gates', async () => {
+  const env = { ...(await onRedis()), WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1000000' };
+  const [first, second] = [await start(env), await start(env)];
+  const upgrades = keepAsking([first, second], 10);
+  const spans: { readonly fromMs: number; readonly toMs: number; readonly isOpen: boolean }[] = [];
+  for (let round = 0; round < 10; round += 1) {
+    const { ops } = round % 4 < 2 ? first : second;
+    const isOpen = round % 2 === 1;
+    await (isOpen ? ops.deleteLimit('pod1') : ops.setLimit('pod1', { connections: 0 }));
+    const fromMs = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    spans.push({ fromMs, toMs: performance.now(), isOpen });
+  }
+  const judged = await upgrades.stop();
+  const within = spans.flatMap(({ fromMs, toMs, isOpen }) =>
+    judged
+      .filter(({ askedMs, answeredMs }) => askedMs > fromMs && answeredMs < toMs)
+      .map(({ isAdmitted: isIn }) => isIn === isOpen),
+  );
+  expect(within.filter((isRight) => !isRight)).toEqual([]);
+  expect(within.length).toBeGreaterThan(200);
+}, 20_000);
+
+it('limits come back from the gates when Redis comes back empty, but for those that were taken back', async () => {
+  const env = await onRedis();
+  const [first, second] = [await start(env), await start(env)];
+  await first.ops.setLimit('pod1', { connections: 1, reason: 'it leaks' });
+  await first.ops.setLimit('pod2', { connections: 1 });
+  await first.ops.deleteLimit('pod2');
+  await expect.poll(async () => (await second.ops.overrides()).overrides.length).toBe(1);
+  const before = await second.ops.overrides();
+  await redis?.client.flushall();
+  await expect.poll(async () => await redis?.client.hget('{ws:pod_conn:pod1}:override', 'limit')).toBe('1');
+  await expect.poll(() => second.store()).toBe('ok');
+  expect([await admitted(second, 3), await admitted(first, 3, 'pod2')]).toEqual([1, 3]);
+  const third = await start(env);
+  await expect.poll(() => third.ops.overrides()).toEqual(before);
+});
