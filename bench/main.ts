@@ -12,6 +12,7 @@ import { growth } from './growth.ts';
 import { held } from './held.ts';
 import { hold } from './hold.ts';
 import { hub } from './hub.ts';
+import { place } from './place.ts';
 import { type Finding, machine, tablesOf, writeFigures } from './report.ts';
 import { size } from './size.ts';
 import { snapshot } from './snapshot.ts';
@@ -35,7 +36,19 @@ Exit code: 0; 1 when a target is missed, or with --short when a ratio is worse t
 2 for a command line that makes no sense.
 `;
 
-const BENCHMARKS: readonly Benchmark[] = [check, hold, held, envoy, accessLog, size, snapshot, hub, growth, cores];
+const BENCHMARKS: readonly Benchmark[] = [
+  check,
+  hold,
+  held,
+  envoy,
+  accessLog,
+  size,
+  snapshot,
+  hub,
+  growth,
+  place,
+  cores,
+];
 
 const begunMs = performance.now();
 let retries = 0;

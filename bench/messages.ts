@@ -22,6 +22,8 @@ const hold = envoyMethod(
 /** One WebSocket, as Envoy names its stream. */
 export interface Stream {
   readonly pod: string;
+  /** Instead of a pod: the gate chooses one. */
+  readonly service?: string;
   readonly proxy: ProxyId;
   /** A second since the epoch. */
   readonly second: number;
@@ -73,9 +75,13 @@ export function checkBytes(stream: Stream): Buffer {
         },
       },
       metadataContext: {},
-      routeMetadataContext: { filterMetadata: { wsgate: { fields: { pod: { stringValue: stream.pod } } } } },
+      routeMetadataContext: { filterMetadata: { wsgate: { fields: targetOf(stream) } } },
     },
   });
+}
+
+function targetOf({ pod, service }: Stream): Record<string, { stringValue: string }> {
+  return service === undefined ? { pod: { stringValue: pod } } : { service: { stringValue: service } };
 }
 
 /** The first message of a stream of the hold door. */

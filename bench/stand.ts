@@ -29,6 +29,8 @@ export interface GateSettings {
   readonly redis?: RedisServer;
   /** Pods with a limit that can be reached. */
   readonly limits?: Readonly<Record<string, { readonly connections: number }>>;
+  /** By name: the addresses of the pods of a service. */
+  readonly services?: Readonly<Record<string, readonly string[]>>;
   /** Whether connections stay that no log entry mentions for a while. */
   readonly isLasting?: boolean;
   /** `store.info` */
@@ -57,11 +59,22 @@ export class Stand {
   }
 
   /** On the embedded store if no Redis is given. */
-  async gate({ redis, limits = {}, isLasting, info = true, ports, env = {} }: GateSettings = {}): Promise<GateServer> {
+  async gate({
+    redis,
+    limits = {},
+    services = {},
+    isLasting,
+    info = true,
+    ports,
+    env = {},
+  }: GateSettings = {}): Promise<GateServer> {
     const gate = await startGate({
       config: {
         log: { level: 'warn' },
         limits: { default: { connections: NO_LIMIT }, pods: limits },
+        services: Object.fromEntries(
+          Object.entries(services).map(([name, addresses]) => [name, { endpoints: { static: addresses } }]),
+        ),
         // A new store is trusted at once.
         lease: { recovery: '0s', ...(isLasting ? { ttl: '1h', grace: '2h' } : {}) },
         // A busy machine may stall for a moment; that is no Redis that is away.

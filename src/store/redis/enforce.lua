@@ -20,9 +20,9 @@ else
     redis.call('PEXPIREAT', override, ARGV[3])
   end
 end
-if service and redis.call('HGET', KEYS[8], own) then
-  local configured = redis.call('HGET', KEYS[11], own) or redis.call('HGET', KEYS[8], own)
-  redis.call('HSET', KEYS[8], own, ARGV[2] ~= '' and ARGV[2] or configured)
+if service and redis.call('HGET', KEYS[7], own) then
+  local configured = redis.call('HGET', KEYS[10], own) or redis.call('HGET', KEYS[7], own)
+  redis.call('HSET', KEYS[7], own, ARGV[2] ~= '' and ARGV[2] or configured)
   noteRoom(own)
 end
 return 1

@@ -19,9 +19,9 @@ import type { Membership } from '../../admission/lease-store.ts';
  * - sorted set, lease id that was taken out by its proxy's silence → until when that is remembered, ms of Redis TIME;
  * - hash, the override of the pod's limit: 'limit' → connections, 'version' → of all overrides; goes when it ends.
  *
- * The pods of a service share info and the two after it, have the override last, and besides (`pod.lua`):
- * - hash, lease id → the endpoint that has it in its set;
- * - sorted set, endpoint that takes new leases → how many more it takes: its limit less its count;
+ * The pods of a service share info and the two after it, and have the override last. Their info has the endpoint that has the
+ * lease before the JSON, and a space between the two. They have besides (`pod.lua`):
+ * - sorted set, endpoint that takes new leases → how many more it takes, its limit less its count, times 2^20, plus its count;
  * - hash, endpoint → its limit, with its override: also of those that are gone from the service and hold leases still;
  * - sorted set, endpoint that refused a connection → until when it takes no new leases, ms of Redis TIME;
  * - hash, such an endpoint → for how long that was, and until when (`avoid.lua`);
@@ -61,10 +61,10 @@ export class Keys {
 
   #ofService(service: string, endpoint: string): PodKeys {
     const tag = `{${this.#prefix}service:${service}}`;
-    const parts = ['at', 'room', 'limits', 'avoided', 'refusals', 'configured'] as const;
+    const parts = ['room', 'limits', 'avoided', 'refusals', 'configured'] as const;
     const shared = parts.map((part) => `${tag}:${part}`);
     const own = [`${tag}:pod_conn:${endpoint}`, `${tag}:proxies:${endpoint}`] as const;
-    return [...own, `${tag}:info`, `${tag}:ended`, `${tag}:lapsed`, ...shared, `${tag}:override:${endpoint}`];
+    return [...own, `${tag}:at`, `${tag}:ended`, `${tag}:lapsed`, ...shared, `${tag}:override:${endpoint}`];
   }
 
   /** Sorted set: name of a gate, proxy or pod → when it was last seen, ms of Redis TIME. */

@@ -25,24 +25,24 @@ local function note(names, lease) -- its proxy, once
   end
 end
 
-local function settle(lease, moved) -- returns the set that is to have it
+local function settle(lease, moved) -- returns the set that is to have it, and whose that is
   local endpoint = endpointOf(lease)
   if not endpoint or endpoint == own then
-    return KEYS[1]
+    return KEYS[1], own
   end
   local leases = podKeys(endpoint)
   local expiry = redis.call('ZSCORE', leases, lease)
   if expiry and expiry % 2 == 1 and not moved then
-    return leases
+    return leases, endpoint
   end
   takeOut(endpoint, lease)
-  return KEYS[1]
+  return KEYS[1], own
 end
 
-local function renew(lease, place) -- whether it may be there
+local function renew(lease, place, info)
   local flags = string.byte(ARGV[3], place) - 48
   local first, isOverdue = flags % 4 >= 2, flags >= 32
-  local leases = settle(lease, flags % 16 >= 8)
+  local leases, endpoint = settle(lease, flags % 16 >= 8)
   local before = redis.call('ZSCORE', leases, lease) or 0
   local wasTold = before % 4 >= 2
   if wasTold and first then
@@ -55,16 +55,21 @@ local function renew(lease, place) -- whether it may be there
     note(overdue, lease)
   end
   if redis.call('ZADD', leases, expiry + (told and 2 or 0) + (held and 4 or 0) + (expected and 8 or 0), lease) == 0 then
-    return true
+    if info then
+      noteInfo(endpoint, lease, info)
+    end
+    return
   end
   if tonumber(redis.call('ZSCORE', KEYS[4], lease) or 0) > now then
     redis.call('ZREM', leases, lease)
-    return false
+    return
   end
   created = created + 1
   redis.call('HINCRBY', KEYS[2], string.match(lease, '^(.*)_'), 1)
-  noteAdded(own, lease)
-  return true
+  noteInfo(own, lease, info or '')
+  if service then
+    changed[own] = true
+  end
 end
 
 local others = 4 + ARGV[2]
@@ -74,9 +79,7 @@ end
 local place = others - 4
 for i = others, #ARGV, 2 do
   place = place + 1
-  if renew(ARGV[i], place) and ARGV[i + 1] ~= '' then
-    redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1])
-  end
+  renew(ARGV[i], place, ARGV[i + 1])
 end
 noteChanges()
 return { created, redis.call('ZCARD', KEYS[1]), inherited, overdue }

@@ -503,8 +503,10 @@ function leasesOf(text: string): Map<ProxyId, number> {
   return new Map(pairs(flat).map(([proxy, leases]) => [proxy as ProxyId, Number(leases)]));
 }
 
-function held(lease: LeaseId, info: string | null): HeldLease {
-  return info === null ? { lease } : { lease, holder: JSON.parse(info) as Holder };
+/** `known`: of one of a service, its endpoint stands before the JSON. */
+function held(lease: LeaseId, known: string | null): HeldLease {
+  const json = known?.indexOf('{') ?? -1;
+  return known === null || json < 0 ? { lease } : { lease, holder: JSON.parse(known.slice(json)) as Holder };
 }
 
 function member(gate: string, seenMs: number, about: string | undefined): MemberGate {
