@@ -51,6 +51,30 @@ export type Placed =
   | { readonly placed: true; readonly pod: PodId /** Number of its leases, with this one. */; readonly count: number }
   | { readonly placed: false; readonly why: 'full' | 'ended' | 'unknown' };
 
+/**
+ * Which pod of a service gets the next connection, of those that have room. `least`: the one with the most free slots.
+ * `pack`: the one with the fewest, so that others become empty. `spread`: in the zone with the fewest connections the one
+ * with the most free slots, so that the loss of a zone costs as few as can be.
+ */
+export type Pick = 'least' | 'pack' | 'spread';
+
+/** How the pod for one upgrade is chosen. */
+export interface Choice {
+  readonly pick: Pick;
+  /** These first, in their order, whatever the pick says: as far as they take new leases and have room. */
+  readonly first?: readonly PodId[];
+}
+
+/** What the pick goes by, beside the pods' limits. */
+export interface Order {
+  /** Pods that have fewer leases than this are picked before all others. */
+  readonly softLimit?: number;
+  /** Of pods that are to be spread over zones. */
+  readonly zones?: ReadonlyMap<PodId, string>;
+}
+
+export const LEAST: Choice = { pick: 'least' };
+
 /** For how long a pod is avoided that refused a connection: at first, and at most. */
 export const AVOIDED = { firstMs: 1000, maxMs: 60_000 } as const;
 
@@ -316,13 +340,20 @@ export interface LeaseStore {
   acquire(claims: Claims, lease: LeaseId, reserveMs: number, path: string, client?: string): Promise<Answer<Acquired>>;
 
   /**
-   * Reserves a slot at that pod of the service that has the most free ones. A lease that one of its pods has is admitted
-   * there, and counts once.
+   * Reserves a slot at a pod of the service, chosen as `choice` says. A lease that one of its pods has is admitted there, and
+   * counts once.
    */
-  place(service: ServiceId, lease: LeaseId, reserveMs: number, path: string, client?: string): Promise<Answer<Placed>>;
+  place(
+    service: ServiceId,
+    lease: LeaseId,
+    reserveMs: number,
+    path: string,
+    client?: string,
+    choice?: Choice,
+  ): Promise<Answer<Placed>>;
 
   /** Tells which pods a service has now, with their limits: the others take no new leases, and keep those that they have. */
-  enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>): Promise<Answer<void>>;
+  enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order?: Order): Promise<Answer<void>>;
 
   /**
    * A pod of a service has refused a connection: it takes no new leases for a while (`AVOIDED`) where another has room,

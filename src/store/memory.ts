@@ -24,12 +24,14 @@ import {
   type Heartbeat,
   type HeartbeatReply,
   type Holder,
+  LEAST,
   type LeasePage,
   type LeaseStore,
   type LeaseTimes,
   type Membership,
   newHolder,
   newRenewed,
+  type Order,
   type Placed,
   type Promised,
   type PromiseNews,
@@ -99,7 +101,7 @@ export class MemoryStore implements LeaseStore {
   readonly #pods = new Map<PodId, Pod>();
   readonly #services = new Map<ServiceId, Service>();
   /** The limits of their pods, without overrides. */
-  readonly #configured = new Map<ServiceId, ReadonlyMap<PodId, number>>();
+  readonly #configured = new Map<ServiceId, { pods: ReadonlyMap<PodId, number>; order: Order }>();
   /** By pod, or service, and lease: until when no renewal puts it back. In the order in which they ended. */
   readonly #ended = new Map<string, number>();
   /** Gates that were there before this incarnation and have come back; of how many; when the last one did. */
@@ -177,21 +179,22 @@ export class MemoryStore implements LeaseStore {
     reserveMs: number,
     path: string,
     client?: string,
+    choice = LEAST,
   ): Promise<Answer<Placed>> {
     const known = this.#service(service);
     const nowMs = this.#nowMs();
     if (this.#hasEnded(service, lease, nowMs)) return done({ placed: false, why: 'ended' });
-    const id = known.at(lease) ?? known.roomiest(nowMs, this.#countOf);
+    const id = known.at(lease) ?? known.choose(choice, nowMs, this.#countOf);
     if (!id) return done({ placed: false, why: known.isKnown ? 'full' : 'unknown' });
     const pod = this.#pod(id);
     this.#reserve(pod, lease, nowMs + reserveMs, path, client);
     return done({ placed: true, pod: id, count: pod.leases.size });
   }
 
-  async enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>): Promise<Answer<void>> {
+  async enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order: Order = {}): Promise<Answer<void>> {
     const inForce = [...pods].map(([pod, limit]) => [pod, this.#limitOf(pod) ?? limit] as const);
-    this.#configured.set(service, pods);
-    this.#service(service).enrol(new Map(inForce), this.#countOf);
+    this.#configured.set(service, { pods, order });
+    this.#service(service).enrol(new Map(inForce), order, this.#countOf);
     return done(undefined);
   }
 
@@ -461,7 +464,7 @@ export class MemoryStore implements LeaseStore {
     const service = serviceOf(pod);
     const isEnforced = this.#overrides.enforce(pod, version, enforced);
     const configured = service && this.#configured.get(service);
-    if (isEnforced && service && configured) await this.enrol(service, configured);
+    if (isEnforced && service && configured) await this.enrol(service, configured.pods, configured.order);
     return done(undefined);
   }
 

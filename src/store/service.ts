@@ -1,29 +1,34 @@
 /**
  * What the embedded store knows of a service beside its pods: which of them has a lease, and how much room each has that
- * takes new ones. Those with the same room stand together, so that the one with the most is found without looking
- * through all.
+ * takes new ones.
  */
 
 import type { LeaseId, PodId } from '../admission/ids.ts';
-import { AVOIDED } from '../admission/lease-store.ts';
+import { AVOIDED, type Choice, type Order } from '../admission/lease-store.ts';
+import { tally } from '../admission/tally.ts';
+import { type Found, Rooms } from './rooms.ts';
 
 interface Avoidance {
   readonly untilMs: number;
   readonly forMs: number;
 }
 
+/** The number of a pod's leases. */
+type CountOf = (pod: PodId) => number;
+
 export class Service {
   readonly #at = new Map<LeaseId, PodId>();
   readonly #limits = new Map<PodId, number>();
-  /** By room. */
-  readonly #pods = new Map<number, Set<PodId>>();
-  readonly #rooms = new Map<PodId, number>();
+  readonly #rooms = new Rooms();
+  /** Of the pods of each zone. */
+  readonly #zones = new Map<string, Rooms>();
+  /** The number of leases of each zone. */
+  readonly #zoneCounts = new Map<string, number>();
+  #order: Order = {};
   /** Pods that refused a connection: until when they are avoided, and for how long. In the order in which they did. */
   readonly #avoided = new Map<PodId, Avoidance>();
   /** The last time that each was. */
   readonly #refusals = new Map<PodId, Avoidance>();
-  /** No pod has more room. */
-  #most = 0;
 
   /** The pod that has the lease. */
   at(lease: LeaseId): PodId | undefined {
@@ -35,16 +40,19 @@ export class Service {
     return this.#rooms.size + this.#avoided.size > 0;
   }
 
-  /** `countOf`: the number of a pod's leases. */
-  enrol(pods: ReadonlyMap<PodId, number>, countOf: (pod: PodId) => number): void {
+  enrol(pods: ReadonlyMap<PodId, number>, order: Order, countOf: CountOf): void {
     for (const pod of this.#limits.keys()) {
-      if (pods.has(pod)) continue;
       this.#leave(pod);
+      if (pods.has(pod)) continue;
       for (const known of [this.#limits, this.#avoided, this.#refusals]) known.delete(pod);
     }
+    this.#order = order;
+    this.#zones.clear();
+    this.#zoneCounts.clear();
     for (const [pod, limit] of pods) {
       this.#limits.set(pod, limit);
-      if (!this.#avoided.has(pod)) this.#stand(pod, limit - countOf(pod));
+      this.#noteInZone(pod, countOf(pod));
+      if (!this.#avoided.has(pod)) this.#stand(pod, countOf(pod));
     }
   }
 
@@ -61,57 +69,66 @@ export class Service {
     return forMs;
   }
 
-  /** The pod with the most room, if any has some; one that is avoided where no other has. */
-  roomiest(nowMs: number, countOf: (pod: PodId) => number): PodId | undefined {
+  /** One that has room, if any has some; one that is avoided where no other has. */
+  choose({ pick, first = [] }: Choice, nowMs: number, countOf: CountOf): PodId | undefined {
     for (const [pod, { untilMs }] of this.#avoided) {
       if (untilMs > nowMs) continue;
       this.#avoided.delete(pod);
-      this.#stand(pod, this.#roomOf(pod, countOf));
+      this.#stand(pod, countOf(pod));
     }
-    return this.#roomiest() ?? this.#avoided.keys().find((pod) => this.#roomOf(pod, countOf) > 0);
+    const hasRoom = (pod: PodId) => (this.#limits.get(pod) ?? 0) > countOf(pod);
+    const asked = first.find((pod) => this.#rooms.has(pod) && hasRoom(pod));
+    if (asked) return asked;
+    const spread = pick === 'spread' ? this.#inZone() : undefined;
+    const found = spread ?? this.#rooms.find(pick === 'pack' ? 'least' : 'most');
+    return found?.pod ?? this.#avoided.keys().find(hasRoom);
   }
 
-  #roomOf(pod: PodId, countOf: (pod: PodId) => number): number {
-    return (this.#limits.get(pod) ?? 0) - countOf(pod);
-  }
-
-  #roomiest(): PodId | undefined {
-    for (; this.#most > 0; this.#most -= 1) {
-      const [pod] = this.#pods.get(this.#most) ?? [];
-      if (pod !== undefined) return pod;
+  #inZone(): Found | undefined {
+    let best: (Found & { readonly count: number }) | undefined;
+    for (const [zone, rooms] of this.#zones) {
+      const found = rooms.find('most');
+      const count = this.#zoneCounts.get(zone) ?? 0;
+      const isBetter = best?.isBelow === found?.isBelow ? count < (best?.count ?? 0) : found?.isBelow;
+      if (found && (!best || isBetter)) best = { ...found, count };
     }
-    return undefined;
+    return best;
   }
 
   came(pod: PodId, lease: LeaseId, count: number): void {
     this.#at.set(lease, pod);
-    this.#counted(pod, count);
+    this.#counted(pod, count, 1);
   }
 
   went(pod: PodId, lease: LeaseId, count: number): void {
     this.#at.delete(lease);
-    this.#counted(pod, count);
+    this.#counted(pod, count, -1);
   }
 
-  #counted(pod: PodId, count: number): void {
-    const limit = this.#limits.get(pod);
-    if (limit !== undefined && this.#rooms.has(pod)) this.#stand(pod, limit - count);
+  #counted(pod: PodId, count: number, more: number): void {
+    if (!this.#limits.has(pod)) return;
+    this.#noteInZone(pod, more);
+    if (this.#rooms.has(pod)) this.#stand(pod, count);
   }
 
-  #stand(pod: PodId, room: number): void {
-    this.#leave(pod);
-    this.#rooms.set(pod, room);
-    const others = this.#pods.get(room) ?? new Set();
-    this.#pods.set(room, others.add(pod));
-    this.#most = Math.max(this.#most, room);
+  #noteInZone(pod: PodId, more: number): void {
+    const zone = this.#order.zones?.get(pod);
+    if (zone !== undefined) tally(this.#zoneCounts, zone, more);
+  }
+
+  #stand(pod: PodId, count: number): void {
+    const room = (this.#limits.get(pod) ?? 0) - count;
+    const isBelow = count < (this.#order.softLimit ?? Number.POSITIVE_INFINITY);
+    this.#rooms.stand(pod, room, isBelow);
+    const zone = this.#order.zones?.get(pod);
+    if (zone === undefined) return;
+    const rooms = this.#zones.get(zone) ?? new Rooms();
+    this.#zones.set(zone, rooms);
+    rooms.stand(pod, room, isBelow);
   }
 
   #leave(pod: PodId): void {
-    const room = this.#rooms.get(pod);
-    if (room === undefined) return;
-    this.#rooms.delete(pod);
-    const others = this.#pods.get(room);
-    others?.delete(pod);
-    if (others?.size === 0) this.#pods.delete(room);
+    this.#rooms.leave(pod);
+    this.#zones.get(this.#order.zones?.get(pod) ?? '')?.leave(pod);
   }
 }

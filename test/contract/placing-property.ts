@@ -1,12 +1,12 @@
 /**
  * Whatever is done with the leases of a service, by whichever pod they are named: each is at one pod, and the next one is
- * placed where the counts say that there is most room.
+ * placed where its choice says, by the counts.
  */
 
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { LeaseId, PodId } from '../../src/admission/ids.ts';
-import type { LeaseStore } from '../../src/admission/lease-store.ts';
+import type { Choice, LeaseStore, Order } from '../../src/admission/lease-store.ts';
 import { claims } from '../support/claims.ts';
 import { gone, HOUR_MS, TIMES } from '../support/expire.ts';
 import { leasesOf, podsOf, proxyA, serviceId } from '../support/names.ts';
@@ -22,6 +22,7 @@ interface Service {
   readonly store: LeaseStore;
   readonly leases: readonly LeaseId[];
   limits: ReadonlyMap<PodId, number>;
+  order: Order;
 }
 
 const index = fc.nat(LEASES - 1);
@@ -29,9 +30,21 @@ const some = fc.uniqueArray(index, { maxLength: 4 });
 const pod = fc.constantFrom(...pods);
 const where = fc.constantFrom(chat, ...pods);
 const limits = fc.array(fc.nat(LIMIT_MAX), { minLength: 3, maxLength: 3 });
+const zone = fc.constantFrom('east', 'west');
+const order = fc.record(
+  {
+    softLimit: fc.integer({ min: 1, max: LIMIT_MAX }),
+    zones: fc.tuple(zone, zone, zone).map((names) => new Map(pods.map((at, i) => [at, names[i] ?? '']))),
+  },
+  { requiredKeys: [] },
+);
+const choice = fc.record(
+  { pick: fc.constantFrom('least' as const, 'pack' as const, 'spread' as const), first: fc.uniqueArray(pod) },
+  { requiredKeys: ['pick'] },
+);
 
 const steps = stepsOf<Service>(
-  step(4, 'place', { i: index }, (service, { i }) => place(service, i)),
+  step(4, 'place', { i: index, choice }, (service, args) => place(service, args.i, args.choice)),
   step(1, 'acquire', { at: pod, i: index }, async (service, { at, i }) => {
     await value(service.store.acquire(claims(at, service.limits.get(at) ?? 1), nth(service, i), 1, '/'));
   }),
@@ -64,7 +77,7 @@ const steps = stepsOf<Service>(
   step(1, 'expire', { at: pod }, async ({ store }, { at }) => {
     await value(store.expire(at, gone(proxyA), TIMES));
   }),
-  step(1, 'enrol', { limits }, (service, args) => enrol(service, args.limits)),
+  step(1, 'enrol', { limits, order }, (service, args) => enrol(service, args.limits, args.order)),
 );
 
 function nth({ leases }: Service, i: number): LeaseId {
@@ -72,9 +85,10 @@ function nth({ leases }: Service, i: number): LeaseId {
 }
 
 /** A pod with the limit 0 has left. */
-async function enrol(service: Service, limits: readonly number[]): Promise<void> {
+async function enrol(service: Service, limits: readonly number[], order: Order): Promise<void> {
+  service.order = order;
   service.limits = new Map(pods.map((at, i) => [at, limits[i] ?? 0] as const).filter(([, limit]) => limit > 0));
-  await value(service.store.enrol(chat, service.limits));
+  await value(service.store.enrol(chat, service.limits, order));
 }
 
 async function counts({ store }: Service): Promise<Map<PodId, number>> {
@@ -82,21 +96,47 @@ async function counts({ store }: Service): Promise<Map<PodId, number>> {
   return new Map(fleet.pods.map(({ pod: at, connections }) => [at, connections]));
 }
 
-async function place(service: Service, i: number): Promise<void> {
+async function place(service: Service, i: number, choice: Choice): Promise<void> {
   const before = await counts(service);
-  const rooms = [...service.limits].map(([at, limit]) => [at, limit - (before.get(at) ?? 0)] as const);
-  const most = Math.max(0, ...rooms.map(([, room]) => room));
-  const placed = await value(service.store.place(chat, nth(service, i), 1, '/'));
+  const right = chosen(service, before, choice);
+  const placed = await value(service.store.place(chat, nth(service, i), 1, '/', undefined, choice));
   const after = await counts(service);
   if (!placed.placed) {
     if (placed.why !== 'ended')
-      expect({ why: placed.why, most }).toEqual({ why: rooms.length > 0 ? 'full' : 'unknown', most: 0 });
+      expect({ why: placed.why, right }).toEqual({ why: service.limits.size > 0 ? 'full' : 'unknown', right: [] });
     expect(after).toEqual(before);
   } else if (after.get(placed.pod) !== before.get(placed.pod)) {
-    expect(most).toBeGreaterThan(0);
-    expect(rooms.find(([at]) => at === placed.pod)?.[1]).toBe(most);
+    expect(right).toContain(placed.pod);
     expect(placed.count).toBe(after.get(placed.pod));
   }
+}
+
+/** Any of these. */
+function chosen({ limits, order }: Service, counts: Map<PodId, number>, { pick, first = [] }: Choice): PodId[] {
+  const count = (at: PodId) => counts.get(at) ?? 0;
+  const room = (at: PodId) => (limits.get(at) ?? 0) - count(at);
+  const open = [...limits.keys()].filter((at) => room(at) > 0);
+  const asked = first.find((at) => open.includes(at));
+  if (asked) return [asked];
+  const below = open.filter((at) => count(at) < (order.softLimit ?? Number.POSITIVE_INFINITY));
+  const some = below.length > 0 ? below : open;
+  if (pick === 'pack') return leastBy(some, room);
+  if (pick === 'least' || !order.zones) return leastBy(some, (at) => -room(at));
+  const zoneOf = (at: PodId) => order.zones?.get(at);
+  const inZone = (name = '') =>
+    [...limits.keys()].filter((at) => zoneOf(at) === name).reduce((n, at) => n + count(at), 0);
+  const zones = leastBy([...new Set(some.map(zoneOf))], inZone);
+  return zones.flatMap((name) =>
+    leastBy(
+      some.filter((at) => zoneOf(at) === name),
+      (at) => -room(at),
+    ),
+  );
+}
+
+function leastBy<T>(some: readonly T[], by: (each: T) => number): T[] {
+  const least = Math.min(...some.map(by));
+  return some.filter((each) => by(each) === least);
 }
 
 async function eachIsAtOnePod({ store }: Service): Promise<void> {
@@ -107,9 +147,9 @@ async function eachIsAtOnePod({ store }: Service): Promise<void> {
 
 /** `open` gives an empty store. */
 export function placesByRoom(open: () => Promise<LeaseStore>) {
-  return fc.asyncProperty(limits, steps, async (first, taken) => {
-    const service: Service = { store: await open(), leases: leasesOf(proxyA, LEASES), limits: new Map() };
-    await enrol(service, first);
+  return fc.asyncProperty(limits, order, steps, async (first, firstOrder, taken) => {
+    const service: Service = { store: await open(), leases: leasesOf(proxyA, LEASES), limits: new Map(), order: {} };
+    await enrol(service, first, firstOrder);
     for (const each of taken) {
       await each.take(service);
       await eachIsAtOnePod(service);

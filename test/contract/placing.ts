@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LeaseId, PodId } from '../../src/admission/ids.ts';
-import type { LeaseStore, Placed } from '../../src/admission/lease-store.ts';
+import type { Choice, LeaseStore, Order, Placed } from '../../src/admission/lease-store.ts';
 import { claims } from '../support/claims.ts';
 import { gone, HOUR_MS, TIMES } from '../support/expire.ts';
 import { leasesOf, newLease, podsOf, proxyA, proxyB, serviceId } from '../support/names.ts';
@@ -20,10 +20,15 @@ export function describePlacing(name: string, open: () => Promise<LeaseStore>): 
     });
     afterEach(() => store.close());
 
-    const enrol = (limits: Readonly<Record<PodId, number>>, service = chat) =>
-      value(store.enrol(service, new Map(Object.entries(limits) as [PodId, number][])));
+    const enrol = (limits: Readonly<Record<PodId, number>>, service = chat, order: Order = {}) =>
+      value(store.enrol(service, new Map(Object.entries(limits) as [PodId, number][]), order));
     const place = (lease: LeaseId, reserveMs = HOUR_MS, service = chat) =>
       value(store.place(service, lease, reserveMs, '/chat'));
+    const choose = async (choice: Choice, lease = newLease(proxyA)): Promise<PodId> => {
+      const placed = await value(store.place(chat, lease, HOUR_MS, '/chat', undefined, choice));
+      if (!placed.placed) throw new Error(`no room: ${placed.why}`);
+      return placed.pod;
+    };
     const placeMany = (count: number): Promise<Placed[]> =>
       Promise.all(leasesOf(proxyA, count).map((lease) => place(lease)));
     const podWith = async (lease: LeaseId): Promise<PodId> => {
@@ -176,6 +181,89 @@ export function describePlacing(name: string, open: () => Promise<LeaseStore>): 
       await enrol({ [podA]: 3, [podB]: 7 });
       await placeMany(9);
       expect(await counts(podA, podB)).toEqual([4, 7]);
+    });
+
+    it('packs: fills one pod after the other, the one with the least room first', async () => {
+      await enrol({ [podA]: 4, [podB]: 2, [podC]: 3 });
+      const chosen: PodId[] = [];
+      for (let i = 0; i < 6; i += 1) chosen.push(await choose({ pick: 'pack' }));
+      expect(chosen).toEqual([podB, podB, podC, podC, podC, podA]);
+      const together = await Promise.all(leasesOf(proxyA, 3).map((lease) => choose({ pick: 'pack' }, lease)));
+      expect(together).toEqual([podA, podA, podA]);
+      expect(await place(newLease(proxyA))).toEqual(full);
+    });
+
+    it('spreads over zones: in the zone with the fewest connections, the pod with the most room', async () => {
+      const zones = new Map([
+        [podA, 'a'],
+        [podB, 'b'],
+        [podC, 'b'],
+      ]);
+      await enrol({ [podA]: 3, [podB]: 9, [podC]: 9 }, chat, { zones });
+      const some = leasesOf(proxyA, 6);
+      await Promise.all(some.map((lease) => choose({ pick: 'spread' }, lease)));
+      expect((await counts(podA, podB, podC)).toSorted((x, y) => x - y)).toEqual([1, 2, 3]);
+      expect((await counts(podA))[0]).toBe(3);
+      await value(store.release(chat, some.slice(0, 3), 0));
+      const [inA = 0, ...inB] = await counts(podA, podB, podC);
+      expect(await choose({ pick: 'spread' })).toBe(inA <= inB.reduce((x, y) => x + y) ? podA : expect.anything());
+      for (let i = 0; i < 17; i += 1) await choose({ pick: 'spread' });
+      expect(await counts(podA, podB, podC)).toEqual([3, 9, 9]); // where a zone is full, another gets it
+      expect(await place(newLease(proxyA))).toEqual(full);
+    });
+
+    it('knows the connections of a zone when a pod comes to another one, is avoided or leaves', async () => {
+      const inZones = (a: string, b: string, c: string) =>
+        new Map([
+          [podA, a],
+          [podB, b],
+          [podC, c],
+        ]);
+      const limits = { [podA]: 9, [podB]: 9, [podC]: 9 };
+      await enrol(limits, chat, { zones: inZones('x', 'y', 'z') });
+      await choose({ pick: 'least', first: [podA] });
+      await choose({ pick: 'least', first: [podB] });
+      await enrol(limits, chat, { zones: inZones('x', 'x', 'z') });
+      expect(await choose({ pick: 'spread' })).toBe(podC);
+      await value(store.avoid(podC));
+      const [moved] = leasesOf(proxyA, 1) as [LeaseId];
+      await value(store.renew(podC, [{ lease: moved }], HOUR_MS)); // zone z has 2 now
+      await enrol({ [podB]: 9, [podC]: 9 }, chat, { zones: inZones('x', 'x', 'z') }); // and x 1
+      await expect.poll(async () => (await place(newLease(proxyA))).placed && (await counts(podC))[0]).toBe(3);
+      const before = await counts(podB, podC);
+      const spread = [await choose({ pick: 'spread' }), await choose({ pick: 'spread' })];
+      const [inB = 0, inC = 0] = before;
+      expect(spread[0]).toBe(inB <= inC ? podB : podC);
+    });
+
+    it('picks pods below the soft limit first, and others only when none is', async () => {
+      await enrol({ [podA]: 9, [podB]: 4 }, chat, { softLimit: 2 });
+      await placeMany(4);
+      expect(await counts(podA, podB)).toEqual([2, 2]);
+      await placeMany(3);
+      expect(await counts(podA, podB)).toEqual([5, 2]);
+      await placeMany(9);
+      expect(await counts(podA, podB)).toEqual([9, 4]);
+    });
+
+    it('packs up to the soft limit first, too', async () => {
+      await enrol({ [podA]: 5, [podB]: 4 }, chat, { softLimit: 2 });
+      const chosen: PodId[] = [];
+      for (let i = 0; i < 7; i += 1) chosen.push(await choose({ pick: 'pack' }));
+      expect(chosen).toEqual([podB, podB, podA, podA, podB, podB, podA]);
+    });
+
+    it('sends a lease to the first of those that are asked for that has room, whatever the pick and the soft limit', async () => {
+      await enrol({ [podA]: 9, [podB]: 2, [podC]: 9 }, chat, { softLimit: 1 });
+      const first = [podB, podC];
+      const leases = leasesOf(proxyA, 3);
+      const together = await Promise.all(leases.map((lease) => choose({ pick: 'least', first }, lease)));
+      expect(together).toEqual([podB, podB, podC]);
+      await value(store.avoid(podC));
+      expect(await choose({ pick: 'least', first })).toBe(podA);
+      await value(store.release(chat, leases.slice(0, 1), 0));
+      expect(await choose({ pick: 'pack', first })).toBe(podB);
+      expect(await counts(podA, podB, podC)).toEqual([1, 2, 1]);
     });
 
     it('keeps services apart', async () => {

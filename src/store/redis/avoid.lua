@@ -5,7 +5,7 @@
 -- ARGV[1] for how long at first, ms, ARGV[2] the longest time, ms
 -- returns for how long, ms; 0 for a pod that is avoided already, or takes no new leases anyway
 -- @include pod
-if redis.call('ZREM', KEYS[6], own) == 0 then
+if not leave(own) then
   return 0
 end
 local time = redis.call('TIME')

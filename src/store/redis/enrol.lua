@@ -1,22 +1,54 @@
 #!lua flags=allow-oom
 -- Notes endpoints of a service: which take new leases, and how many; and those that take none any more.
--- KEYS as of a pod of a service, of no pod: KEYS[3] at, KEYS[6] room, KEYS[7] limits, KEYS[8] avoided, KEYS[10] configured
--- ARGV an endpoint, and its limit, or '' for one that is gone; and so on
+-- KEYS as of a pod of a service, of no pod: KEYS[3] at, KEYS[6] room, KEYS[7] limits, KEYS[8] avoided, KEYS[10] configured,
+--   KEYS[11] order, KEYS[12] zones
+-- ARGV[1] the soft limit of its pods, or ''
+-- ARGV[2...] an endpoint, its limit, or '' for one that is gone, and its zone, or ''; and so on
 -- returns 1
 -- @include pod
-for i = 1, #ARGV, 2 do
-  local endpoint, limit = ARGV[i], ARGV[i + 1]
+if ARGV[1] == '' then
+  redis.call('HDEL', KEYS[11], 'softLimit')
+else
+  redis.call('HSET', KEYS[11], 'softLimit', ARGV[1])
+end
+
+local function countIn(zone, more)
+  if redis.call('HINCRBY', KEYS[12], zone, more) <= 0 and redis.call('ZCARD', zoneKey(zone)) == 0 then
+    redis.call('HDEL', KEYS[12], zone)
+  end
+end
+
+local function noteZone(endpoint, zone)
+  local before = redis.call('HGET', KEYS[11], endpoint) or ''
+  if before == zone then
+    return
+  end
+  local count = redis.call('ZCARD', (podKeys(endpoint)))
+  if before ~= '' then
+    redis.call('ZREM', zoneKey(before), endpoint)
+    redis.call('HDEL', KEYS[11], endpoint)
+    countIn(before, 0 - count)
+  end
+  if zone ~= '' then
+    redis.call('HSET', KEYS[11], endpoint, zone)
+    countIn(zone, count)
+  end
+end
+
+for i = 2, #ARGV, 3 do
+  local endpoint, limit, zone = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  noteZone(endpoint, zone)
   if limit == '' then
     redis.call('ZREM', KEYS[6], endpoint)
     redis.call('ZREM', KEYS[8], endpoint)
     redis.call('HDEL', KEYS[10], endpoint)
+    noteRoom(endpoint)
   else
     redis.call('HSET', KEYS[10], endpoint, limit)
     redis.call('HSET', KEYS[7], endpoint, overrideOf(endpoint) or limit)
     if not redis.call('ZSCORE', KEYS[8], endpoint) then
-      redis.call('ZADD', KEYS[6], 0, endpoint)
+      stand(endpoint)
     end
   end
-  noteRoom(endpoint)
 end
 return 1

@@ -21,11 +21,13 @@ import type { Membership } from '../../admission/lease-store.ts';
  *
  * The pods of a service share info and the two after it, and have the override last. Their info has the endpoint that has the
  * lease before the JSON, and a space between the two. They have besides (`pod.lua`):
- * - sorted set, endpoint that takes new leases → how many more it takes, its limit less its count, times 2^20, plus its count;
+ * - sorted set, endpoint that takes new leases → how many more it takes and how many it has (`packRoom`);
  * - hash, endpoint → its limit, with its override: also of those that are gone from the service and hold leases still;
  * - sorted set, endpoint that refused a connection → until when it takes no new leases, ms of Redis TIME;
  * - hash, such an endpoint → for how long that was, and until when (`avoid.lua`);
- * - hash, endpoint → its limit, without its override.
+ * - hash, endpoint → its limit, without its override;
+ * - hash, endpoint → its zone, where the pods are spread over zones; 'softLimit' → the soft limit, where there is one;
+ * - hash, zone → the number of leases of all its pods. Each has a sorted set as above, too.
  */
 export type PodKeys = readonly [
   leases: string,
@@ -61,7 +63,7 @@ export class Keys {
 
   #ofService(service: string, endpoint: string): PodKeys {
     const tag = `{${this.#prefix}service:${service}}`;
-    const parts = ['room', 'limits', 'avoided', 'refusals', 'configured'] as const;
+    const parts = ['room', 'limits', 'avoided', 'refusals', 'configured', 'order', 'zones'] as const;
     const shared = parts.map((part) => `${tag}:${part}`);
     const own = [`${tag}:pod_conn:${endpoint}`, `${tag}:proxies:${endpoint}`] as const;
     return [...own, `${tag}:at`, `${tag}:ended`, `${tag}:lapsed`, ...shared, `${tag}:override:${endpoint}`];

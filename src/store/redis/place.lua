@@ -1,10 +1,11 @@
--- Reserves leases at pods of a service: each at the pod with the most room, or all at the one that is named. A pod that
--- refused a connection of late is only taken where no other has room. A lease that one of the pods has already is admitted
--- there, and counts once; but one that is to be at the named pod goes there.
+-- Reserves leases at pods of a service: each at one that is asked for, else at the one that the pick says, or all at the one
+-- that is named. A pod that refused a connection of late is only taken where no other has room. A lease that one of the pods
+-- has already is admitted there, and counts once; but one that is to be at the named pod goes there.
 -- KEYS[1] leases, KEYS[2] proxies of the named pod, or of none, KEYS[3] at, KEYS[4] ended, KEYS[5] lapsed, KEYS[6] room,
---   KEYS[7] limits, KEYS[8] avoided
+--   KEYS[7] limits, KEYS[8] avoided, KEYS[11] order, KEYS[12] zones
 -- ARGV[1] for how long they are reserved, ms, ARGV[2] limit of the named pod, or '' where none is named
--- ARGV[3...] three for each lease: its id, proxy id, info or ''
+-- ARGV[3] the pick: 'least', 'pack' or 'spread'
+-- ARGV[4...] four for each lease: its id, proxy id, info or '', and the endpoints that are asked for, with spaces between them
 -- returns for each lease {1, endpoint, count}, {0, '' or the named one, its count or 0} where no pod has room, {-1, '', 0}
 --   for one whose end is known, or {-2, '', 0} where the service has no pods that are known here; all of them in one list;
 --   then the override of the named pod, where it has one
@@ -16,7 +17,10 @@ local override = named and overrideOf(named)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local expiry = math.floor((now + ARGV[1]) / 16) * 16 -- nobody has spoken of it yet (keys.ts)
-local result, again = {}, {}
+local leases, result, again = {}, {}, {}
+for i = 4, #ARGV, 4 do
+  leases[#leases + 1] = ARGV[i]
+end
 local pods, known = {}, {} -- those that were looked at, in this order, and by endpoint: as they are with this call's leases
 local here = {} -- by lease: the pod that has got it
 
@@ -32,46 +36,135 @@ local function look(endpoint, limit)
   return known[endpoint] or see(endpoint, limit - count, count)
 end
 
-local function bringBack() -- those that have been avoided for long enough
-  for _, endpoint in ipairs(redis.call('ZRANGEBYSCORE', KEYS[8], '-inf', now, 'LIMIT', 0, 10)) do
-    redis.call('ZREM', KEYS[8], endpoint)
-    redis.call('ZADD', KEYS[6], 0, endpoint)
-    noteRoom(endpoint)
+local function seeIndexed(endpoint, score) -- as the index has it
+  if known[endpoint] then
+    return known[endpoint]
   end
-end
-
--- As many pods as leases are asked for, those with the most room first. Each in turn gives one slot to those of its level,
--- and is one level lower then: so after each round they are in order again.
-local index, level, turn
-
-local function roomiest()
-  if not index then
-    index = {}
-    local flat = redis.call('ZRANGE', KEYS[6], 0, (#ARGV - 2) / 3 - 1, 'REV', 'WITHSCORES')
-    for i = 1, #flat, 2 do
-      local pod = see(flat[i], math.floor(flat[i + 1] / COUNTS), flat[i + 1] % COUNTS)
-      pod.isIndexed = true
-      index[#index + 1] = pod
-    end
+  local level = math.floor(score / 2 / COUNTS)
+  local pod = see(endpoint, level > BELOW / 2 and level - BELOW or level, math.floor(score / 2) % COUNTS)
+  pod.isIndexed = true
+  if score % 2 == 1 then
+    pod.soft, pod.zone = orderOf(endpoint)
   end
-  if not turn or not index[turn] or index[turn].room < level then
-    turn = 1
-    level = index[1] and index[1].room or 0
-  end
-  local pod = index[turn]
-  if not pod or pod.room <= 0 then
-    return nil
-  end
-  turn = turn + 1
   return pod
 end
 
-local function pick()
+local function bringBack() -- those that have been avoided for long enough
+  for _, endpoint in ipairs(redis.call('ZRANGEBYSCORE', KEYS[8], '-inf', now, 'LIMIT', 0, 10)) do
+    redis.call('ZREM', KEYS[8], endpoint)
+    stand(endpoint)
+  end
+end
+
+local function isBelow(pod)
+  return not pod.soft or pod.count < pod.soft
+end
+
+local function rank(pod) -- the higher, the sooner it is picked; 0 for one that is full
+  if pod.room <= 0 then
+    return 0
+  end
+  return (isBelow(pod) and BELOW or 0) + (ARGV[3] == 'pack' and COUNTS - pod.room or pod.room)
+end
+
+-- Candidates, as many as there are leases: so one of them is always better than all that were not loaded. The next one is
+-- looked for from where the last one was found, up to one as good as that: those of one rank are taken in turn.
+local function candidates(flat)
+  local list = { turn = 1, top = math.huge }
+  for i = 1, #flat, 2 do
+    list[#list + 1] = seeIndexed(flat[i], flat[i + 1])
+  end
+  return list
+end
+
+local function best(list) -- nil where none has room
+  local found, highest = nil, 0
+  for i = 0, #list - 1 do
+    local place = (list.turn + i - 1) % #list + 1
+    local value = rank(list[place])
+    if value > highest then
+      found, highest = place, value
+      if value >= list.top then
+        break
+      end
+    end
+  end
+  list.turn, list.top = found or list.turn, highest
+  return found and list[found]
+end
+
+local lists = {}
+
+local function most(key) -- the one with the most room in an index
+  lists[key] = lists[key] or candidates(redis.call('ZRANGE', key, 0, #leases - 1, 'REV', 'WITHSCORES'))
+  return best(lists[key])
+end
+
+local function fullest(from, to) -- the one with the least room, from a level of the index on
+  local function load()
+    return redis.call('ZRANGEBYSCORE', KEYS[6], from * COUNTS * 2, to, 'WITHSCORES', 'LIMIT', 0, #leases)
+  end
+  lists[from] = lists[from] or candidates(load())
+  return best(lists[from])
+end
+
+local zones
+
+local function inZone() -- that with the fewest connections, of those that have room; below the soft limit first
+  if not zones then
+    zones = {}
+    local flat = redis.call('HGETALL', KEYS[12])
+    for i = 1, #flat, 2 do
+      zones[#zones + 1] = { key = zoneKey(flat[i]), name = flat[i], count = tonumber(flat[i + 1]) }
+    end
+  end
+  local found, zone
+  for _, each in ipairs(zones) do
+    local pod = most(each.key)
+    if pod then
+      local isBetter = not found or each.count < zone.count
+      if found and isBelow(pod) ~= isBelow(found) then
+        isBetter = isBelow(pod)
+      end
+      if isBetter then
+        found, zone = pod, each
+      end
+    end
+  end
+  if zone then
+    zone.count = zone.count + 1
+  end
+  return found
+end
+
+local function askedFor(endpoints) -- the first that has room
+  for endpoint in string.gmatch(endpoints, '[^ ]+') do
+    local score = not known[endpoint] and redis.call('ZSCORE', KEYS[6], endpoint)
+    local pod = score and seeIndexed(endpoint, score) or known[endpoint]
+    if pod and pod.isIndexed and pod.room > 0 then
+      return pod
+    end
+  end
+end
+
+local function picked()
+  if ARGV[3] == 'pack' then
+    local pod = fullest(BELOW + 1, '+inf')
+    if pod and isBelow(pod) then
+      return pod
+    end
+    local other = fullest(1, string.format('(%.0f', BELOW * COUNTS))
+    return pod and (not other or rank(pod) >= rank(other)) and pod or other
+  end
+  return ARGV[3] == 'spread' and inZone() or most(KEYS[6])
+end
+
+local function pick(endpoints)
   if named then
     local pod = look(named, override or ARGV[2])
     return pod.room > 0 and pod
   end
-  local pod = roomiest()
+  local pod = askedFor(endpoints) or picked()
   if pod then
     return pod
   end
@@ -80,7 +173,7 @@ local function pick()
   return pod and pod.room > 0 and pod
 end
 
-local function place(lease, proxy, info, at) -- returns the outcome, and the pod
+local function place(lease, proxy, endpoints, at) -- returns the outcome, and the pod
   local pod = here[lease]
   at = at and string.match(at, '^[^ ]+')
   if pod or (at and (not named or at == named)) then
@@ -89,9 +182,9 @@ local function place(lease, proxy, info, at) -- returns the outcome, and the pod
     again[#again + 1] = pod.endpoint
     return 1, pod
   end
-  pod = pick()
+  pod = pick(endpoints)
   if not pod then
-    local hasPods = named or index[1] or redis.call('ZRANGE', KEYS[8], 0, 0)[1]
+    local hasPods = named or redis.call('ZCARD', KEYS[6]) > 0 or redis.call('ZCARD', KEYS[8]) > 0
     return hasPods and 0 or -2, named and look(named, 0)
   end
   if at then
@@ -109,27 +202,36 @@ local function place(lease, proxy, info, at) -- returns the outcome, and the pod
   return 1, pod
 end
 
+local function writeRooms(pod, rooms)
+  local score = packRoom(pod.room, pod.count, pod.soft, pod.zone)
+  rooms[#rooms + 1] = score
+  rooms[#rooms + 1] = pod.endpoint
+  if pod.zone then
+    redis.call('ZADD', zoneKey(pod.zone), score, pod.endpoint)
+    redis.call('HINCRBY', KEYS[12], pod.zone, #pod.new / 2)
+  end
+end
+
 local function write()
   local at, rooms = {}, {}
   for _, pod in ipairs(pods) do
     if pod.new then
-      local leases, proxies = podKeys(pod.endpoint)
-      redis.call('ZADD', leases, unpack(pod.new))
+      local set, proxies = podKeys(pod.endpoint)
+      redis.call('ZADD', set, unpack(pod.new))
       for proxy, more in pairs(pod.proxies) do
         redis.call('HINCRBY', proxies, proxy, more)
       end
       if pod.isIndexed then
-        rooms[#rooms + 1] = packRoom(pod.room, pod.count)
-        rooms[#rooms + 1] = pod.endpoint
+        writeRooms(pod, rooms)
       else
-        changed[pod.endpoint] = true
+        changed[pod.endpoint] = (changed[pod.endpoint] or 0) + #pod.new / 2
       end
     end
   end
-  for i = 3, #ARGV, 3 do
-    local pod, info = here[ARGV[i]], ARGV[i + 2]
+  for i, lease in ipairs(leases) do
+    local pod, info = here[lease], ARGV[4 * i + 2]
     if pod then
-      at[#at + 1] = ARGV[i]
+      at[#at + 1] = lease
       at[#at + 1] = info == '' and pod.endpoint or pod.endpoint .. ' ' .. info
     end
   end
@@ -140,10 +242,10 @@ local function write()
     redis.call('ZADD', KEYS[6], unpack(rooms))
   end
   for i = 1, #again, 2 do
-    local leases = podKeys(again[i + 1])
-    local held = redis.call('ZSCORE', leases, again[i])
+    local set = podKeys(again[i + 1])
+    local held = redis.call('ZSCORE', set, again[i])
     local flags = held % 16
-    redis.call('ZADD', leases, math.max(expiry, held - flags) + flags - flags % 2 + 1, again[i]) -- spoken of again
+    redis.call('ZADD', set, math.max(expiry, held - flags) + flags - flags % 2 + 1, again[i]) -- spoken of again
   end
   noteChanges()
 end
@@ -151,16 +253,12 @@ end
 if not named and redis.call('ZCARD', KEYS[8]) > 0 then
   bringBack()
 end
-local leases = {}
-for i = 3, #ARGV, 3 do
-  leases[#leases + 1] = ARGV[i]
-end
 local ats = redis.call('HMGET', KEYS[3], unpack(leases))
 local anyEnded = #leases == 1 or redis.call('ZCARD', KEYS[4]) > 0
 for i, lease in ipairs(leases) do
   local outcome, pod = -1, false
   if not anyEnded or tonumber(redis.call('ZSCORE', KEYS[4], lease) or 0) <= now then
-    outcome, pod = place(lease, ARGV[3 * i + 1], ARGV[3 * i + 2], ats[i])
+    outcome, pod = place(lease, ARGV[4 * i + 1], ARGV[4 * i + 3], ats[i])
   end
   result[3 * i - 2] = outcome
   result[3 * i - 1] = pod and pod.endpoint or ''

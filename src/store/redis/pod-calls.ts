@@ -12,8 +12,16 @@
  */
 
 import type { Claims } from '../../admission/claims.ts';
-import { type LeaseId, podOf, proxyOf, type ServiceId, serviceOf, type Where } from '../../admission/ids.ts';
-import type { Acquired, Answer, Placed } from '../../admission/lease-store.ts';
+import {
+  endpointOf,
+  type LeaseId,
+  podOf,
+  proxyOf,
+  type ServiceId,
+  serviceOf,
+  type Where,
+} from '../../admission/ids.ts';
+import { type Acquired, type Answer, type Choice, LEAST, type Pick, type Placed } from '../../admission/lease-store.ts';
 import type { RedisLink } from '../../redis/link.ts';
 import type { Script } from '../../redis/script.ts';
 import type { Keys } from './keys.ts';
@@ -27,6 +35,8 @@ const LEASES_PER_CALL = 500;
 interface Asked {
   readonly lease: LeaseId;
   readonly info: string;
+  /** The endpoints that are asked for. */
+  readonly first: string;
   readonly resolve: (answer: Answer<Reserved>) => void;
 }
 
@@ -44,6 +54,8 @@ interface Batch {
   readonly where: Where;
   /** Of the pod. */
   readonly limit: number | '';
+  /** Of the service. */
+  readonly pick: Pick;
   readonly reserveMs: number;
   readonly asked: Asked[];
 }
@@ -64,24 +76,37 @@ export class PodCalls {
   }
 
   async acquire([{ pod, limit }]: Claims, lease: LeaseId, reserveMs: number, info: string): Promise<Answer<Acquired>> {
-    const answer = await this.#reserve(pod, limit, lease, reserveMs, info);
+    const answer = await this.#reserve(pod, limit, reserveMs, LEAST, { lease, info });
     if (!answer.ok) return answer;
     const { outcome, count, override } = answer.value;
     const more = { ...(outcome === -1 ? { ended: true as const } : {}), ...(override && { limit: Number(override) }) };
     return { ok: true, value: { admitted: outcome === 1, count, ...more } };
   }
 
-  async place(service: ServiceId, lease: LeaseId, reserveMs: number, info: string): Promise<Answer<Placed>> {
-    const answer = await this.#reserve(service, '', lease, reserveMs, info);
+  async place(
+    service: ServiceId,
+    lease: LeaseId,
+    reserveMs: number,
+    info: string,
+    choice: Choice,
+  ): Promise<Answer<Placed>> {
+    const answer = await this.#reserve(service, '', reserveMs, choice, { lease, info });
     if (!answer.ok) return answer;
     const { outcome, count, endpoint } = answer.value;
     if (outcome === 1) return { ok: true, value: { placed: true, pod: podOf(service, endpoint), count } };
     return { ok: true, value: { placed: false, why: outcome === 0 ? 'full' : outcome === -1 ? 'ended' : 'unknown' } };
   }
 
-  #reserve(where: Where, limit: number | '', lease: LeaseId, reserveMs: number, info: string) {
+  #reserve(
+    where: Where,
+    limit: number | '',
+    reserveMs: number,
+    { pick, first }: Choice,
+    asked: Omit<Asked, 'first' | 'resolve'>,
+  ): Promise<Answer<Reserved>> {
     const answer = new Promise<Answer<Reserved>>((resolve) => {
-      this.#batch(where, limit, reserveMs).asked.push({ lease, info, resolve });
+      const endpoints = first?.map(endpointOf).join(' ') ?? '';
+      this.#batch(where, limit, reserveMs, pick).asked.push({ ...asked, first: endpoints, resolve });
     });
     if (!this.#scheduled) {
       this.#scheduled = true;
@@ -140,13 +165,14 @@ export class PodCalls {
     return answer;
   }
 
-  #batch(where: Where, limit: number | '', reserveMs: number): Batch {
+  #batch(where: Where, limit: number | '', reserveMs: number, pick: Pick): Batch {
     const group = groupOf(where);
     const waiting = this.#batches.get(group);
-    const isSame = waiting?.where === where && waiting.limit === limit && waiting.reserveMs === reserveMs;
+    const isOfPod = waiting?.where === where && waiting.limit === limit;
+    const isSame = isOfPod && waiting.pick === pick && waiting.reserveMs === reserveMs;
     if (isSame && waiting.asked.length < LEASES_PER_CALL) return waiting;
     this.#sendBatch(group);
-    const batch = { where, limit, reserveMs, asked: [] };
+    const batch = { where, limit, pick, reserveMs, asked: [] };
     this.#batches.set(group, batch);
     return batch;
   }
@@ -189,6 +215,7 @@ function acquiring({ limit, reserveMs, asked }: Batch): [Script, Args] {
   return [scripts.acquire, args];
 }
 
-function placing({ limit, reserveMs, asked }: Batch): [Script, Args] {
-  return [scripts.place, [reserveMs, limit, ...asked.flatMap(({ lease, info }) => [lease, proxyOf(lease), info])]];
+function placing({ limit, pick, reserveMs, asked }: Batch): [Script, Args] {
+  const leases = asked.flatMap(({ lease, info, first }) => [lease, proxyOf(lease), info, first]);
+  return [scripts.place, [reserveMs, limit, pick, ...leases]];
 }

@@ -68,7 +68,7 @@ local function renew(lease, place, info)
   redis.call('HINCRBY', KEYS[2], string.match(lease, '^(.*)_'), 1)
   noteInfo(own, lease, info or '')
   if service then
-    changed[own] = true
+    changed[own] = (changed[own] or 0) + 1
   end
 end
 

@@ -19,6 +19,7 @@ import {
   type HeartbeatReply,
   type HeldLease,
   type Holder,
+  LEAST,
   type LeasePage,
   type LeaseStore,
   type LeaseTimes,
@@ -26,6 +27,7 @@ import {
   type Membership,
   newHolder,
   newRenewed,
+  type Order,
   type Placed,
   type PodCount,
   type Promised,
@@ -110,12 +112,19 @@ export class RedisStore implements LeaseStore {
     return this.#calls.acquire(claims, lease, reserveMs, this.#infoOf(newHolder('reserved', path, client)));
   }
 
-  place(service: ServiceId, lease: LeaseId, reserveMs: number, path: string, client?: string): Promise<Answer<Placed>> {
-    return this.#calls.place(service, lease, reserveMs, this.#infoOf(newHolder('reserved', path, client)));
+  place(
+    service: ServiceId,
+    lease: LeaseId,
+    reserveMs: number,
+    path: string,
+    client?: string,
+    choice = LEAST,
+  ): Promise<Answer<Placed>> {
+    return this.#calls.place(service, lease, reserveMs, this.#infoOf(newHolder('reserved', path, client)), choice);
   }
 
-  enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>): Promise<Answer<void>> {
-    return this.#calls.writing(this.#enrol(service, pods));
+  enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order: Order = {}): Promise<Answer<void>> {
+    return this.#calls.writing(this.#enrol(service, pods, order));
   }
 
   async avoid(pod: PodId): Promise<Answer<number>> {
@@ -123,14 +132,18 @@ export class RedisStore implements LeaseStore {
     return map(await this.#calls.run(scripts.avoid, pod, args), (reply) => reply as number);
   }
 
-  async #enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>): Promise<Answer<void>> {
+  async #enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order: Order): Promise<Answer<void>> {
     const known = await this.#link.call('enrolled', (redis) => redis.hgetall(this.#keys.limits(service)));
     if (!known.ok) return known;
-    const now = new Map([...pods].map(([pod, limit]) => [endpointOf(pod) ?? '', limit]));
+    const { softLimit = '', zones } = order;
+    const now = new Map(
+      [...pods].map(([pod, limit]) => [endpointOf(pod) ?? '', [limit, zones?.get(pod) ?? '']] as const),
+    );
     const gone = Object.keys(known.value).filter((endpoint) => !now.has(endpoint));
-    const all: [string, number | ''][] = [...now, ...gone.map((endpoint): [string, ''] => [endpoint, ''])];
+    const all = [...now, ...gone.map((endpoint) => [endpoint, ['', '']] as const)];
     for (const some of chunks(all, ENDPOINTS_PER_CALL)) {
-      const answer = await this.#calls.run(scripts.enrol, service, some.flat());
+      const args = some.flatMap(([endpoint, [limit, zone]]) => [endpoint, limit, zone]);
+      const answer = await this.#calls.run(scripts.enrol, service, [softLimit, ...args]);
       if (!answer.ok) return answer;
     }
     return { ok: true, value: undefined };
