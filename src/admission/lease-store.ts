@@ -217,6 +217,8 @@ export interface Fleet {
 
 export interface HeldLease {
   readonly lease: LeaseId;
+  /** A gate has held a stream for its connection, and perhaps does. Without one, nobody can close it. */
+  readonly held?: true;
   /** Absent when the store keeps no `info`. */
   readonly holder?: Holder;
 }
@@ -330,6 +332,8 @@ export interface Closing {
   readonly lease: LeaseId;
   /** For Envoy's access log. */
   readonly reason: string;
+  /** How long from now; at once unless given. */
+  readonly inMs?: number;
 }
 
 export interface LeaseStore {
@@ -432,10 +436,13 @@ export interface LeaseStore {
   /** The proxies that logged to this gate, when it last told. */
   heardBy(gate: string): Promise<Answer<readonly ProxyId[]>>;
 
-  /** Asks the gates that hold streams for these connections to close them. Remembered for a minute. */
+  /** Asks the gates that hold streams for these connections to close them. Remembered until a minute after it is due. */
   askToClose(closings: readonly Closing[]): Promise<Answer<void>>;
 
-  /** What was asked to be closed since then, store time, ms; `now` for nothing but the time. One may come twice. */
+  /** What was asked of this pod's connections for that reason, and is not due yet, is not to be done any more. */
+  keepOpen(pod: PodId, reason: string): Promise<Answer<void>>;
+
+  /** What was to be closed since then, store time, ms; `now` for nothing but the time. One may come twice. */
   toClose(sinceMs: number | 'now'): Promise<Answer<{ readonly timeMs: number; readonly closings: readonly Closing[] }>>;
 
   /**

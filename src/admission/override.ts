@@ -14,6 +14,22 @@ export interface Decision {
   readonly reason?: string;
   /** Of a limit: the most connections that the pod may have. */
   readonly connections?: number;
+  /** Of a cordon: the connections of the pod are closed, too. */
+  readonly drain?: Drain;
+}
+
+/** How the closing of a pod's connections goes. Times are the store's, ms. */
+export interface Drain {
+  /** Connections that are closed each second, at most. */
+  readonly rate: number;
+  /** How many have been asked to close, those that were asked twice twice. */
+  readonly asked: number;
+  /** A gate has seen to it, and need not again until then. */
+  readonly nextMs: number;
+  /** How many connections the pod had when a gate last saw to it. */
+  readonly left?: number;
+  /** When all had been closed that could be: those that are left no stream holds. */
+  readonly doneMs?: number;
 }
 
 /** Times are the store's, ms. */
@@ -36,12 +52,14 @@ export interface OverrideChange {
   readonly decision?: Decision;
   /** How long it is to last. */
   readonly forMs?: number;
+  /** Nothing is changed unless the override of this version is there. The time at which it was decided stays. */
+  readonly replaces?: number;
   /** For the audit trail. */
-  readonly note: AuditNote;
+  readonly note?: AuditNote;
 }
 
-/** `none`: there was none to take back. `too many`: there are as many as the store keeps. */
-export type OverrideOutcome = 'done' | 'none' | 'too many';
+/** `none`: there was none to take back. `changed`: another is to be replaced. `too many`: there are as many as the store keeps. */
+export type OverrideOutcome = 'done' | 'none' | 'changed' | 'too many';
 
 export interface Overridden {
   readonly outcome: OverrideOutcome;
@@ -75,7 +93,16 @@ export const TAKEN_BACK_MS = 60 * 60 * 1000;
 /** The newest changes, which the audit trail keeps. */
 export const AUDIT_MAX = 1000;
 
-export const AUDIT_ACTIONS = ['limit.set', 'limit.deleted', 'limit.expired'] as const;
+export const AUDIT_ACTIONS = [
+  'limit.set',
+  'limit.deleted',
+  'limit.expired',
+  'pod.cordoned',
+  'pod.uncordoned',
+  'pod.draining',
+  'pod.drained',
+  'drain.stopped',
+] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 /** What somebody did. */
@@ -87,6 +114,12 @@ export interface AuditNote {
   readonly reason?: string;
   /** A limit that was set. */
   readonly connections?: number;
+  /** Connections that are closed each second. */
+  readonly rate?: number;
+  /** How many were asked to close. */
+  readonly asked?: number;
+  /** How many are open still: no stream holds them, so nobody can close them from here. */
+  readonly left?: number;
 }
 
 /** Store time, ms. */

@@ -71,6 +71,11 @@ export class Overrides {
     return [...this.#byPod.keys()].flatMap((pod) => this.of(pod));
   }
 
+  /** The store's time, ms, as far as it is known. */
+  get timeMs(): number {
+    return performance.now() + this.#aheadMs;
+  }
+
   start(): void {
     this.#timer = setInterval(() => void this.#look(), LOOK_MS);
   }
@@ -91,7 +96,7 @@ export class Overrides {
       this.#due.add(change.pod);
       return enforced;
     }
-    events.emit('audited', { ...change.note, atMs: timeMs });
+    if (change.note) events.emit('audited', { ...change.note, atMs: timeMs });
     return answer;
   }
 
@@ -155,7 +160,7 @@ export class Overrides {
   }
 
   #lasts({ untilMs, decision }: Override): boolean {
-    return decision !== undefined && (untilMs === undefined || untilMs > performance.now() + this.#aheadMs);
+    return decision !== undefined && (untilMs === undefined || untilMs > this.timeMs);
   }
 }
 

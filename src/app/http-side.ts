@@ -11,6 +11,7 @@ import type { Overrides } from '../admission/overrides.ts';
 import type { Services } from '../admission/services.ts';
 import type { Config } from '../config/schema.ts';
 import { Closings } from '../fleet/closings.ts';
+import { Drains } from '../fleet/drains.ts';
 import { FleetView } from '../fleet/fleet-view.ts';
 import type { GateMetrics } from '../http/gate-metrics.ts';
 import { LastHour } from '../http/last-hour.ts';
@@ -42,6 +43,7 @@ export interface HttpSide {
   readonly hub: Hub | undefined;
   readonly lastHour: LastHour | undefined;
   readonly closings: Closings;
+  readonly drains: Drains;
 }
 
 /** `gateName`: as other gates and the hub's clients know it. */
@@ -65,6 +67,7 @@ export function openHttpSide(config: Config, gateName: string, parts: HttpParts)
   const hub = config.hub.enabled ? openHub(config, gateName, { ...hubParts, ...parts.share() }) : undefined;
   const lastHour = hub && new LastHour({ fleet, told: () => hub.told() });
   const closings = new Closings({ store, ledger: parts.ledger, events });
-  const http = createHttpServer({ ...parts, fleet, closings, access, hub, lastHour }, config.http);
-  return { http, hub, lastHour, closings };
+  const drains = new Drains(parts);
+  const http = createHttpServer({ ...parts, fleet, closings, drains, access, hub, lastHour }, config.http);
+  return { http, hub, lastHour, closings, drains };
 }

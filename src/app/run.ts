@@ -49,7 +49,8 @@ const STORE_AT_ONCE_MS = 1000;
 
 /** Rejects when an address cannot be had; then nothing is left open. */
 export async function start(parts: GateParts): Promise<App> {
-  const { config, events, store, ledger, reaper, readiness, grpc, http, hub, lastHour, closings, overrides } = parts;
+  const { config, events, store, ledger, reaper, readiness, grpc, http, hub, lastHour, closings, overrides, drains } =
+    parts;
   const { listen } = config;
   try {
     await had('listen.http', listen.http, http.listen({ host: listen.http.host, port: listen.http.port }));
@@ -65,6 +66,7 @@ export async function start(parts: GateParts): Promise<App> {
     hub?.start();
     lastHour?.start();
     closings.start();
+    drains.start();
     grpc.serving(true);
     readiness.phase = 'serving';
     return {
@@ -117,11 +119,13 @@ async function close({
   lastHour,
   closings,
   overrides,
+  drains,
   enrolment,
 }: GateParts): Promise<void> {
   retreat.stop();
   enrolment.stop();
   overrides.stop();
+  drains.stop();
   closings.stop();
   lastHour?.stop();
   await hub?.close();

@@ -13,6 +13,7 @@ import {
   type HistoryBody,
   type LimitBody,
   NAMED_PODS_MAX,
+  type OverrideBody,
   type OverridesBody,
   type PodNowBody,
   type PodsBody,
@@ -74,7 +75,7 @@ export class Api {
   }
 
   pod(name: string): Promise<PodNowBody> {
-    return this.#ask('GET', `v1/pods/${encodeURIComponent(name)}`);
+    return this.#ask('GET', podAt(name));
   }
 
   /** Pods whose name contains the text, at most so many. */
@@ -84,16 +85,16 @@ export class Api {
 
   connections(pod: string, max: number, cursor?: string): Promise<ConnectionsBody> {
     const after = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    return this.#ask('GET', `v1/pods/${encodeURIComponent(pod)}/connections?limit=${max}${after}`);
+    return this.#ask('GET', `${podAt(pod)}/connections?limit=${max}${after}`);
   }
 
   release(pod: string, lease: string): Promise<ReleaseBody> {
-    return this.#ask('POST', `v1/pods/${encodeURIComponent(pod)}/connections/${encodeURIComponent(lease)}/release`);
+    return this.#ask('POST', `${podAt(pod)}/connections/${encodeURIComponent(lease)}/release`);
   }
 
   /** `reason`: for Envoy's access log, 1 to 64 of a-z 0-9 _ -. */
   close(pod: string, lease: string, reason?: string): Promise<CloseBody> {
-    const path = `v1/pods/${encodeURIComponent(pod)}/connections/${encodeURIComponent(lease)}/close`;
+    const path = `${podAt(pod)}/connections/${encodeURIComponent(lease)}/close`;
     return this.#ask('POST', path, reason === undefined ? {} : { body: { reason } });
   }
 
@@ -112,6 +113,26 @@ export class Api {
 
   deleteLimit(pod: string): Promise<LimitBody> {
     return this.#ask('DELETE', limitOf(pod));
+  }
+
+  /** It takes no new connections from now on. */
+  cordon(pod: string, reason?: string): Promise<OverrideBody> {
+    return this.#ask('PUT', `${podAt(pod)}/cordon`, { body: { ...(reason === undefined ? {} : { reason }) } });
+  }
+
+  /** And stops a drain. */
+  async uncordon(pod: string): Promise<void> {
+    await this.#ask('DELETE', `${podAt(pod)}/cordon`);
+  }
+
+  /** Cordons it, and closes its connections: `rate` a second at most, 100 unless given. */
+  drain(pod: string, drain: { readonly rate?: number; readonly reason?: string } = {}): Promise<OverrideBody> {
+    return this.#ask('PUT', `${podAt(pod)}/drain`, { body: drain });
+  }
+
+  /** It stays cordoned. */
+  stopDrain(pod: string): Promise<OverrideBody> {
+    return this.#ask('DELETE', `${podAt(pod)}/drain`);
   }
 
   /** The newest entries, at most so many; the newest first. */
@@ -199,6 +220,10 @@ export interface SetLimit {
 interface AskOptions {
   readonly body?: object;
   readonly also?: number;
+}
+
+function podAt(pod: string): string {
+  return `v1/pods/${encodeURIComponent(pod)}`;
 }
 
 function limitOf(pod: string): string {

@@ -11,7 +11,10 @@ export const NAMED_PODS_MAX = 100;
 export interface PodBody {
   readonly pod: string;
   readonly connections: number;
+  /** The one in force. */
   readonly limit: number;
+  /** What somebody has decided about it; absent where nobody has. */
+  readonly overrides?: readonly OverrideBody[];
   /** Connections by proxy. */
   readonly proxies: Readonly<Record<string, number>>;
 }
@@ -30,6 +33,19 @@ export interface OverrideBody {
   readonly at: string;
   readonly until: string | null;
   readonly reason: string | null;
+  /** Of a cordon: its connections are closed, too. */
+  readonly drain?: DrainBody;
+}
+
+export interface DrainBody {
+  /** Connections that are closed each second, at most. */
+  readonly rate: number;
+  /** How many have been asked to close. */
+  readonly asked: number;
+  /** How many the pod had when a gate last looked. Null: none has looked yet. */
+  readonly left: number | null;
+  /** When all had been closed that can be. Null: it goes on. */
+  readonly done: string | null;
 }
 
 /** The limit of a pod, and where it comes from. */
@@ -59,6 +75,9 @@ export interface AuditEntryBody {
   readonly pod?: string;
   readonly reason?: string;
   readonly connections?: number;
+  readonly rate?: number;
+  readonly asked?: number;
+  readonly left?: number;
 }
 
 export interface PodsBody {

@@ -1,27 +1,20 @@
 /** `/v1/limits` tells which limits somebody has changed while the fleet runs, and changes them. `/v1/audit` tells who did what. */
 
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Access } from '../access.ts';
 import { type PodId, parsePodId } from '../admission/ids.ts';
-import type { Answer, LeaseStore } from '../admission/lease-store.ts';
+import type { LeaseStore } from '../admission/lease-store.ts';
 import type { LimitSource } from '../admission/limit-source.ts';
-import {
-  AUDIT_MAX,
-  type AuditEntry,
-  OVERRIDES_MAX,
-  type Overridden,
-  type Override,
-  type OverrideOutcome,
-} from '../admission/override.ts';
+import { AUDIT_MAX } from '../admission/override.ts';
 import type { Overrides } from '../admission/overrides.ts';
 import { firstMistake } from '../hub/protocol.ts';
-import type { AuditBody, AuditEntryBody, LimitBody, OverrideBody, OverridesBody } from './bodies.ts';
+import type { AuditBody, LimitBody, OverridesBody } from './bodies.ts';
 import { noPodId, shown, unknownKey } from './named-pods.ts';
+import { entryBody, overrideBody, refusalOf } from './override-bodies.ts';
 import { sendAway, sendProblem } from './problem.ts';
-import { reasonText } from './reason.ts';
+import { reasonText, whole } from './request-body.ts';
 import { needs } from './scopes.ts';
-import { isoTime } from './time.ts';
 
 export interface LimitRouteParts {
   readonly overrides: Overrides;
@@ -33,11 +26,6 @@ export interface LimitRouteParts {
 const AUDIT_DEFAULT = 100;
 const CONNECTIONS_MAX = 1_000_000;
 const SECONDS_MAX = 30 * 24 * 60 * 60;
-
-function whole(min: number, max: number) {
-  const expected = `a whole number from ${min} to ${max}`;
-  return z.int(expected).min(min, expected).max(max, expected);
-}
 
 const setting = z.strictObject({
   connections: whole(0, CONNECTIONS_MAX),
@@ -105,38 +93,4 @@ export function limitRoutes(app: FastifyInstance, { overrides, limits, store, ac
     if (!answer.ok) return sendAway(reply, answer);
     return { entries: answer.value.map(entryBody) } satisfies AuditBody;
   });
-}
-
-const REFUSALS: Readonly<Record<Exclude<OverrideOutcome, 'done'>, readonly [status: number, detail: string]>> = {
-  none: [404, 'nothing to take back'],
-  'too many': [
-    409,
-    `there are ${OVERRIDES_MAX} overrides already: take some back, or write limits into the configuration`,
-  ],
-};
-
-/** Undefined where it was done. */
-function refusalOf(reply: FastifyReply, pod: PodId, answer: Answer<Overridden>): FastifyReply | undefined {
-  if (!answer.ok) return sendAway(reply, answer);
-  const { outcome } = answer.value;
-  if (outcome === 'done') return undefined;
-  const [status, detail] = REFUSALS[outcome];
-  return sendProblem(reply, status, `${pod}: ${detail}`);
-}
-
-function overrideBody({ kind, pod, atMs, untilMs, decision }: Override): OverrideBody {
-  const { by = '', reason = null, connections } = decision ?? {};
-  return {
-    kind,
-    pod,
-    ...(connections === undefined ? {} : { connections }),
-    by,
-    at: isoTime(atMs),
-    until: untilMs === undefined ? null : isoTime(untilMs),
-    reason,
-  };
-}
-
-function entryBody({ atMs, ...entry }: AuditEntry): AuditEntryBody {
-  return { time: isoTime(atMs), ...entry };
 }

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { holderOf, type PodId, parseLeaseId, parsePodId } from '../admission/ids.ts';
 import type { HeldLease, LeaseStore } from '../admission/lease-store.ts';
+import type { Overrides } from '../admission/overrides.ts';
 import type { Closings } from '../fleet/closings.ts';
 import type { FleetSnapshot, FleetView } from '../fleet/fleet-view.ts';
 import type {
@@ -16,6 +17,7 @@ import type {
   ReleaseBody,
 } from './bodies.ts';
 import { namedPods, noPodId, shown, unknownKey } from './named-pods.ts';
+import { overrideBody } from './override-bodies.ts';
 import { sendAway, sendProblem } from './problem.ts';
 import { needs } from './scopes.ts';
 import { isoTime } from './time.ts';
@@ -31,11 +33,18 @@ const closing = z.strictObject({
 
 export interface PodRouteParts {
   readonly store: LeaseStore;
+  readonly overrides: Overrides;
   readonly fleet: FleetView;
   readonly closings: Closings;
 }
 
-export function podRoutes(app: FastifyInstance, { store, fleet, closings }: PodRouteParts): void {
+export function podRoutes(app: FastifyInstance, { store, overrides, fleet, closings }: PodRouteParts): void {
+  const podBody = ({ pod, connections, limit, proxies }: FleetSnapshot['pods'][number]): PodBody => {
+    const ofPod = overrides.of(pod);
+    const decided = ofPod.length === 0 ? {} : { overrides: ofPod.map(overrideBody) };
+    return { pod, connections, limit, ...decided, proxies: Object.fromEntries(proxies) };
+  };
+
   app.get<{ Querystring: PodsQuery }>('/v1/pods', needs('read'), async ({ query }, reply) => {
     const asked = parsePodsQuery(query);
     if ('mistake' in asked) return sendProblem(reply, 400, asked.mistake);
@@ -135,10 +144,6 @@ function parsePodsQuery(query: PodsQuery): PodsAsked | { mistake: string } {
   if (pods === undefined) return { names: undefined, contains: String(contains), max };
   const named = namedPods(pods);
   return 'mistake' in named ? named : { ...named, contains: '', max: Number.POSITIVE_INFINITY };
-}
-
-function podBody({ pod, connections, limit, proxies }: FleetSnapshot['pods'][number]): PodBody {
-  return { pod, connections, limit, proxies: Object.fromEntries(proxies) };
 }
 
 function connectionBody({ lease, holder }: HeldLease): ConnectionBody {

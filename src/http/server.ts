@@ -14,6 +14,7 @@ import { Quota } from '../net/quota.ts';
 import type { Readiness } from '../readiness.ts';
 import type { ReadinessBody } from './bodies.ts';
 import { compressAnswers } from './compression.ts';
+import { type CordonRouteParts, cordonRoutes } from './cordons.ts';
 import { corsHook } from './cors.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import { BODY_TYPES, eventRoutes } from './events.ts';
@@ -45,7 +46,7 @@ export interface HttpServerOptions {
   readonly origins: readonly string[];
 }
 
-export interface HttpServerParts extends PodRouteParts, ProxyRouteParts, LimitRouteParts {
+export interface HttpServerParts extends PodRouteParts, ProxyRouteParts, LimitRouteParts, CordonRouteParts {
   readonly metrics: GateMetrics;
   readonly readiness: () => Readiness;
   readonly access: Access;
@@ -129,6 +130,7 @@ export function createHttpServer(parts: HttpServerParts, options: HttpServerOpti
     metricRoutes(scope, parts, needs(open.includes('metrics') ? 'none' : 'read'));
     podRoutes(scope, parts);
     limitRoutes(scope, parts);
+    cordonRoutes(scope, parts);
     gateRoutes(scope, parts.fleet);
     proxyRoutes(scope, parts);
     hubRoutes(scope, parts);

@@ -61,7 +61,7 @@ const LAPSED_MAX = 10_000;
 const PROMISED_MAX = 20_000;
 /** What to close is remembered for so long, and so much of it at most. */
 const CLOSING_MS = 60_000;
-const CLOSINGS_MAX = 10_000;
+const CLOSINGS_MAX = 100_000;
 const UNKNOWN: Promised = {
   intervalMs: 0,
   logMs: 0,
@@ -339,7 +339,7 @@ export class MemoryStore implements LeaseStore {
   /** Pages in the order of lease ids; the cursor is the last one seen. */
   async leases(podId: PodId, size: number, after?: LeaseId): Promise<Answer<LeasePage>> {
     const all = [...(this.#pods.get(podId)?.leases ?? [])]
-      .map(([lease, { holder }]) => ({ lease, holder }))
+      .map(([lease, { holder, held }]) => ({ lease, holder, ...(held ? { held } : {}) }))
       .filter(({ lease }) => after === undefined || lease > after)
       .sort((a, b) => (a.lease < b.lease ? -1 : 1));
     const leases = all.slice(0, size);
@@ -433,15 +433,24 @@ export class MemoryStore implements LeaseStore {
   }
 
   async askToClose(closings: readonly Closing[]): Promise<Answer<void>> {
-    const atMs = this.#nowMs();
-    this.#closings.push(...closings.map((closing) => ({ atMs, closing })));
-    this.#closings = this.#closings.filter((each) => each.atMs > atMs - CLOSING_MS).slice(-CLOSINGS_MAX);
+    const nowMs = this.#nowMs();
+    this.#closings.push(...closings.map((closing) => ({ atMs: nowMs + (closing.inMs ?? 0), closing })));
+    this.#closings = this.#closings.filter((each) => each.atMs > nowMs - CLOSING_MS).slice(-CLOSINGS_MAX);
+    return done(undefined);
+  }
+
+  async keepOpen(pod: PodId, reason: string): Promise<Answer<void>> {
+    const nowMs = this.#nowMs();
+    const isMeant = ({ closing }: { closing: Closing }) => closing.pod === pod && closing.reason === reason;
+    this.#closings = this.#closings.filter((each) => each.atMs < nowMs || !isMeant(each));
     return done(undefined);
   }
 
   async toClose(sinceMs: number | 'now'): Promise<Answer<{ timeMs: number; closings: readonly Closing[] }>> {
-    const asked = this.#closings.filter(({ atMs }) => sinceMs !== 'now' && atMs >= sinceMs);
-    return done({ timeMs: this.#nowMs(), closings: asked.map(({ closing }) => closing) });
+    const timeMs = this.#nowMs();
+    const due = this.#closings.filter(({ atMs }) => sinceMs !== 'now' && atMs >= sinceMs && atMs <= timeMs);
+    const closings = due.map(({ closing: { pod, lease, reason } }) => ({ pod, lease, reason }));
+    return done({ timeMs, closings });
   }
 
   async override(change: OverrideChange): Promise<Answer<Overridden>> {

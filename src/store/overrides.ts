@@ -31,18 +31,20 @@ export class OverrideTable {
     return this.#all.values();
   }
 
-  override({ kind, pod, decision, forMs, note }: OverrideChange, nowMs: number): Overridden {
+  override({ kind, pod, decision, forMs, replaces, note }: OverrideChange, nowMs: number): Overridden {
     const key = `${kind} ${pod}`;
     const before = this.#all.get(key);
     const ofPod = () => [...this.#all.values()].filter((each) => each.pod === pod);
     const unchanged = { timeMs: nowMs, version: this.#version, ofPod: ofPod() };
     if (!decision && !before?.decision) return { outcome: 'none', ...unchanged };
+    if (replaces !== undefined && before?.version !== replaces) return { outcome: 'changed', ...unchanged };
     if (!before && this.#all.size >= OVERRIDES_MAX) return { outcome: 'too many', ...unchanged };
     const version = this.#advance(nowMs);
     const lastsMs = decision ? forMs : TAKEN_BACK_MS;
     const ends = lastsMs === undefined ? {} : { untilMs: nowMs + lastsMs };
-    this.#all.set(key, { kind, pod, version, atMs: nowMs, ...ends, ...(decision ? { decision } : {}) });
-    this.#note({ ...note, atMs: nowMs });
+    const atMs = (replaces === undefined ? undefined : before?.atMs) ?? nowMs;
+    this.#all.set(key, { kind, pod, version, atMs, ...ends, ...(decision ? { decision } : {}) });
+    if (note) this.#note({ ...note, atMs: nowMs });
     return { outcome: 'done', timeMs: nowMs, version, ofPod: ofPod() };
   }
 

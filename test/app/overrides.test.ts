@@ -1,48 +1,18 @@
 /** Limits that are changed while gates run, over the API. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { checkOf, newStream } from '../../lab/fleet/messages.ts';
-import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
-import { Api, type ApiError, type SetLimit } from '../../src/client/api.ts';
-import { startTestApp, type TestApp } from '../support/app.ts';
+import type { ApiError, SetLimit } from '../../src/client/api.ts';
+import type { TestApp } from '../support/app.ts';
+import { admitted, isAdmitted, Operated } from '../support/operated.ts';
 
-const TOKENS = '[{name: ops, token: secret-of-sixteen-ops, scopes: [read, operate]}]';
-const token = 'secret-of-sixteen-ops';
+const fleet = new Operated();
+afterEach(() => fleet.stop());
 
-let redis: RedisServer | undefined;
-const gates: TestApp[] = [];
-afterEach(async () => {
-  await Promise.all(gates.splice(0).map((gate) => gate.stop()));
-  await redis?.stop();
-  redis = undefined;
-});
-
-type Gate = TestApp & { readonly ops: Api };
-
-async function start(env: Record<string, string> = {}): Promise<Gate> {
-  const open = { WSGATE_HTTP_TOKENS: TOKENS, WSGATE_HTTP_OPEN: '[metrics, health]' };
-  const gate = await startTestApp({ WSGATE_LIMITS_DEFAULT_CONNECTIONS: '3', ...open, ...env });
-  gates.push(gate);
-  await expect.poll(() => gate.store()).toBe('ok');
-  return { ...gate, ops: new Api({ url: gate.app.http, token }) };
-}
-
-async function onRedis(): Promise<Record<string, string>> {
-  redis = await startRedis();
-  return { WSGATE_STORE_URL: redis.url, WSGATE_STORE_DEADLINE: '4s' };
-}
-
-const isAdmitted = async (gate: TestApp, pod = 'pod1') => 'okResponse' in (await gate.check(checkOf(newStream(), pod)));
-async function admitted(gate: TestApp, many: number, pod?: string): Promise<number> {
-  const answers = await Promise.all(Array.from({ length: many }, () => isAdmitted(gate, pod)));
-  return answers.filter((each) => each).length;
-}
+const LIMIT = { WSGATE_LIMITS_DEFAULT_CONNECTIONS: '3' };
 
 describe.each(['embedded', 'redis'])('on the %s store', (store) => {
-  const fleet = async () => start(store === 'redis' ? await onRedis() : {});
-
   it('a limit is set, told with who set it and why, and taken back', async () => {
-    const gate = await fleet();
+    const gate = await fleet.startOn(store, LIMIT);
     const { ops } = gate;
     const set = await ops.setLimit('pod1', { connections: 1, reason: 'it leaks' });
     const override = {
@@ -77,23 +47,23 @@ describe.each(['embedded', 'redis'])('on the %s store', (store) => {
       expect.objectContaining({ action: 'limit.set', by: 'ops', pod: 'pod1', connections: 1 }),
     );
   });
+});
 
-  it('a limit ends by itself', async () => {
-    const gate = await fleet();
-    const { ops } = gate;
-    const { overrides } = await ops.setLimit('pod1', { connections: 0, forSeconds: 1 });
-    expect(overrides.map(({ at, until }) => Date.parse(until ?? '') - Date.parse(at))).toEqual([1000]);
-    expect(await isAdmitted(gate)).toBe(false);
-    await expect.poll(() => isAdmitted(gate), { timeout: 5000 }).toBe(true);
-    await expect.poll(async () => (await ops.limit('pod1')).limit).toBe(3);
-    await expect
-      .poll(async () => (await ops.audit(1)).entries)
-      .toMatchObject([{ action: 'limit.expired', by: 'wsgate', pod: 'pod1' }]);
-  });
+it('a limit ends by itself', async () => {
+  const gate = await fleet.start(LIMIT);
+  const { ops } = gate;
+  const { overrides } = await ops.setLimit('pod1', { connections: 0, forSeconds: 1 });
+  expect(overrides.map(({ at, until }) => Date.parse(until ?? '') - Date.parse(at))).toEqual([1000]);
+  expect(await isAdmitted(gate)).toBe(false);
+  await expect.poll(() => isAdmitted(gate), { timeout: 5000 }).toBe(true);
+  await expect.poll(async () => (await ops.limit('pod1')).limit).toBe(3);
+  await expect
+    .poll(async () => (await ops.audit(1)).entries)
+    .toMatchObject([{ action: 'limit.expired', by: 'wsgate', pod: 'pod1' }]);
 });
 
 it('what is wrong with a request is said', async () => {
-  const gate = await start();
+  const gate = await fleet.start(LIMIT);
   const put = async (pod: string, body: object) => {
     const { status, message } = await gate.ops.setLimit(pod, body as SetLimit).then(
       () => ({ status: 200, message: '' }),
@@ -114,12 +84,12 @@ it('what is wrong with a request is said', async () => {
 });
 
 it('a limit that is changed at one gate holds at all of them, and at one that starts', async () => {
-  const env = await onRedis();
-  const [first, second] = [await start(env), await start(env)];
+  const env = await fleet.onRedis();
+  const [first, second] = [await fleet.start({ ...env, ...LIMIT }), await fleet.start({ ...env, ...LIMIT })];
   await first.ops.setLimit('pod1', { connections: 1 });
   expect([await admitted(second, 3), await admitted(first, 3)]).toEqual([1, 0]);
   await expect.poll(async () => (await second.ops.limit('pod1')).limit).toBe(1);
-  const third = await start(env);
+  const third = await fleet.start({ ...env, ...LIMIT });
   expect(await admitted(third, 3)).toBe(0);
   await expect.poll(async () => (await third.ops.limit('pod1')).limit).toBe(1);
   await third.ops.deleteLimit('pod1');
@@ -154,8 +124,11 @@ function keepAsking(of: readonly TestApp[], atOnce: number): { stop(): Promise<J
 }
 
 it('no upgrade that is asked after the answer is judged by the old limit, however many are under way at two gates', async () => {
-  const env = { ...(await onRedis()), WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1000000' };
-  const [first, second] = [await start(env), await start(env)];
+  const env = await fleet.onRedis();
+  const [first, second] = [
+    await fleet.start({ ...env, WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1000000' }),
+    await fleet.start({ ...env, WSGATE_LIMITS_DEFAULT_CONNECTIONS: '1000000' }),
+  ];
   const upgrades = keepAsking([first, second], 10);
   const spans: { readonly fromMs: number; readonly toMs: number; readonly isOpen: boolean }[] = [];
   for (let round = 0; round < 10; round += 1) {
@@ -175,19 +148,3 @@ it('no upgrade that is asked after the answer is judged by the old limit, howeve
   expect(within.filter((isRight) => !isRight)).toEqual([]);
   expect(within.length).toBeGreaterThan(200);
 }, 20_000);
-
-it('limits come back from the gates when Redis comes back empty, but for those that were taken back', async () => {
-  const env = await onRedis();
-  const [first, second] = [await start(env), await start(env)];
-  await first.ops.setLimit('pod1', { connections: 1, reason: 'it leaks' });
-  await first.ops.setLimit('pod2', { connections: 1 });
-  await first.ops.deleteLimit('pod2');
-  await expect.poll(async () => (await second.ops.overrides()).overrides.length).toBe(1);
-  const before = await second.ops.overrides();
-  await redis?.client.flushall();
-  await expect.poll(async () => await redis?.client.hget('{ws:pod_conn:pod1}:override', 'limit')).toBe('1');
-  await expect.poll(() => second.store()).toBe('ok');
-  expect([await admitted(second, 3), await admitted(first, 3, 'pod2')]).toEqual([1, 3]);
-  const third = await start(env);
-  await expect.poll(() => third.ops.overrides()).toEqual(before);
-});

@@ -143,6 +143,35 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       expect(asked).toEqual([{ pod: pod2, lease: second, reason: 'drain' }]);
     });
 
+    it('tells what is to be closed when its time has come, and not what was taken back before', async () => {
+      const [soon, later, kept] = leasesOf(proxyA, 3) as [LeaseId, LeaseId, LeaseId];
+      const { timeMs } = await value(store.toClose('now'));
+      await value(
+        store.askToClose([
+          { pod: pod1, lease: soon, reason: 'drain', inMs: 150 },
+          { pod: pod1, lease: kept, reason: 'drain', inMs: HOUR_MS },
+          { pod: pod2, lease: later, reason: 'drain', inMs: 300 },
+        ]),
+      );
+      const due = async () => (await value(store.toClose(timeMs))).closings.map(({ lease }) => lease);
+      expect(await due()).toEqual([]);
+      await expect.poll(due, { interval: 20 }).toEqual([soon]);
+      await value(store.keepOpen(pod1, 'drain'));
+      await expect.poll(due, { interval: 20 }).toEqual([soon, later]);
+    });
+
+    it('says of which leases a stream has been held', async () => {
+      const [open, other] = leasesOf(proxyA, 2) as [LeaseId, LeaseId];
+      await value(store.renew(pod1, [{ lease: open, held: true }, { lease: other }], HOUR_MS));
+      const { leases } = await value(store.leases(pod1, 10));
+      expect(leases.map(({ lease, held: isHeld }) => [lease, isHeld])).toEqual(
+        [
+          [open, true],
+          [other, undefined],
+        ].sort(),
+      );
+    });
+
     it('tells which proxies a gate heard, and forgets them with the gate', async () => {
       await value(store.heartbeat(beat));
       await value(store.hears('gate1', [proxyA, proxyB], []));

@@ -48,6 +48,8 @@ async function useAll(url: string, move: (whileMoving: () => Promise<void>) => P
   await store.overrides(0);
   await store.putBack([{ kind: 'limit', pod: pod1, version: 1, atMs: 1, decision: { by: 'ops', connections: 9 } }]);
   await store.audit(1);
+  await store.askToClose([{ pod: pod1, lease, reason: 'drain', inMs: 1000 }]);
+  await store.keepOpen(pod1, 'drain');
   await store.withdraw(pod1, [lease]);
   await store.release(pod1, [other], 1000);
   await store.expire(pod1, gone(proxyA), TIMES);

@@ -75,6 +75,7 @@ export class CutStore implements LeaseStore {
   mayBeHeld = (...args: Parameters<LeaseStore['mayBeHeld']>) => this.#ask((store) => store.mayBeHeld(...args));
   askToClose = (...args: Parameters<LeaseStore['askToClose']>) => this.#ask((store) => store.askToClose(...args));
   toClose = (...args: Parameters<LeaseStore['toClose']>) => this.#ask((store) => store.toClose(...args));
+  keepOpen = (...args: Parameters<LeaseStore['keepOpen']>) => this.#ask((store) => store.keepOpen(...args));
   override = (...args: Parameters<LeaseStore['override']>) => this.#ask((store) => store.override(...args));
   overrides = (...args: Parameters<LeaseStore['overrides']>) => this.#ask((store) => store.overrides(...args));
   putBack = (...args: Parameters<LeaseStore['putBack']>) => this.#ask((store) => store.putBack(...args));

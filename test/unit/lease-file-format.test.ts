@@ -26,7 +26,11 @@ const stored = fc.record(
 );
 const time = fc.nat();
 const word = fc.string({ maxLength: 40 });
-const decided = fc.record({ by: word, reason: word, connections: fc.nat() }, { requiredKeys: ['by'] });
+const drain = fc.record(
+  { rate: fc.nat(), asked: fc.nat(), nextMs: time, left: fc.nat(), doneMs: time },
+  { requiredKeys: ['rate', 'asked', 'nextMs'] },
+);
+const decided = fc.record({ by: word, reason: word, connections: fc.nat(), drain }, { requiredKeys: ['by'] });
 const override = fc.record(
   {
     kind: fc.constantFrom(...OVERRIDE_KINDS),
@@ -39,7 +43,17 @@ const override = fc.record(
   { requiredKeys: ['kind', 'pod', 'version', 'atMs'] },
 );
 const entry = fc.record(
-  { action: fc.constantFrom(...AUDIT_ACTIONS), by: word, pod, reason: word, connections: fc.nat(), atMs: time },
+  {
+    action: fc.constantFrom(...AUDIT_ACTIONS),
+    by: word,
+    pod,
+    reason: word,
+    connections: fc.nat(),
+    rate: fc.nat(),
+    asked: fc.nat(),
+    left: fc.nat(),
+    atMs: time,
+  },
   { requiredKeys: ['action', 'by', 'atMs'] },
 );
 const snapshots = fc.record({

@@ -31,6 +31,11 @@ const IMPORTANCE = {
   'limit.set': { severity: 'warning', priority: 'normal' },
   'limit.deleted': { severity: 'warning', priority: 'normal' },
   'limit.expired': { severity: 'info', priority: 'normal' },
+  'pod.cordoned': { severity: 'warning', priority: 'normal' },
+  'pod.uncordoned': { severity: 'info', priority: 'normal' },
+  'pod.draining': { severity: 'warning', priority: 'high' },
+  'pod.drained': { severity: 'info', priority: 'high' },
+  'drain.stopped': { severity: 'warning', priority: 'normal' },
   'gate.started': { severity: 'info', priority: 'normal' },
   'gate.stopping': { severity: 'info', priority: 'normal' },
 } as const;

@@ -130,17 +130,30 @@ export class LineReader {
   }
 }
 
+const count = z.int().min(0);
 const decision = z.strictObject({
   by: z.string(),
   reason: z.string().exactOptional(),
-  connections: z.int().min(0).exactOptional(),
+  connections: count.exactOptional(),
+  drain: z
+    .strictObject({
+      rate: count,
+      asked: count,
+      nextMs: z.number(),
+      left: count.exactOptional(),
+      doneMs: z.number().exactOptional(),
+    })
+    .exactOptional(),
 });
 const entry = z.strictObject({
   action: z.enum(AUDIT_ACTIONS),
   by: z.string(),
   pod: z.string().transform(toPod).exactOptional(),
   reason: z.string().exactOptional(),
-  connections: z.int().min(0).exactOptional(),
+  connections: count.exactOptional(),
+  rate: count.exactOptional(),
+  asked: count.exactOptional(),
+  left: count.exactOptional(),
   atMs: z.int(),
 });
 const override = z.tuple([

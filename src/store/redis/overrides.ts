@@ -41,11 +41,12 @@ export class RedisOverrides {
     return [this.#keys.ofGates('overrides'), this.#keys.ofGates('ends'), this.#keys.ofGates('audit')];
   }
 
-  async override({ kind, pod, decision, forMs, note }: OverrideChange): Promise<Answer<Overridden>> {
+  async override({ kind, pod, decision, forMs, replaces, note }: OverrideChange): Promise<Answer<Overridden>> {
     const fields = [kind, ...OVERRIDE_KINDS.filter((other) => other !== kind)].map((each) => `${each} ${pod}`);
     const json = decision ? JSON.stringify(decision) : '';
     const lastsMs = decision ? (forMs ?? '') : TAKEN_BACK_MS;
-    const args = [...fields, json, lastsMs, OVERRIDES_MAX, JSON.stringify(note), AUDIT_MAX];
+    const entry = note ? JSON.stringify(note) : '';
+    const args = [...fields, json, lastsMs, OVERRIDES_MAX, entry, AUDIT_MAX, replaces ?? ''];
     return map(await this.#link.run(scripts.override, this.#all, args), (reply) => {
       const [outcome, timeMs, version, ...values] = reply as [OverrideOutcome, number, number, ...(string | null)[]];
       const ofPod = fields.flatMap((field, i) => overrideOf(field, values[i]) ?? []);

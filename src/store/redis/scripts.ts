@@ -37,6 +37,7 @@ export const scripts = {
   hears: load('hears'),
   askToClose: load('ask_to_close'),
   toClose: load('to_close'),
+  keepOpen: load('keep_open'),
   override: load('override'),
   overrides: load('overrides'),
   putBack: load('put_back'),

@@ -61,7 +61,9 @@ const GATES_MAX = 1000;
 const BATCH = 1000;
 /** What to close is remembered for so long, and so much of it at most. */
 const CLOSING_MS = 60_000;
-const CLOSINGS_MAX = 10_000;
+const CLOSINGS_MAX = 100_000;
+/** Those that one call asks for. */
+const CLOSINGS_PER_CALL = 1000;
 /** The mark of an expiry (`keys.ts`). */
 const HELD = 4;
 /** A Redis process that nobody has told of for so long is forgotten. */
@@ -227,7 +229,7 @@ export class RedisStore implements LeaseStore {
   }
 
   async mayBeHeld(pod: PodId, lease: LeaseId): Promise<Answer<boolean>> {
-    return map(await this.expiries(pod, [lease]), ([expiry]) => expiry !== undefined && expiry % (2 * HELD) >= HELD);
+    return map(await this.expiries(pod, [lease]), ([expiry]) => expiry !== undefined && isHeld(expiry));
   }
 
   async pods(asker: 'gate' | 'people' = 'gate'): Promise<Answer<readonly PodId[]>> {
@@ -305,7 +307,8 @@ export class RedisStore implements LeaseStore {
     const page = [...all].sort().slice(0, size);
     const last = page.at(-1);
     return map(await this.#reads.run(scripts.holders, keys, page), (reply) => {
-      const leases = (reply as (string | null)[]).map((info, i) => held(page[i] as LeaseId, info));
+      const known = reply as (string | null)[];
+      const leases = page.map((lease, i) => held(lease, known[2 * i] ?? null, Number(known[2 * i + 1] ?? 0)));
       return last && all.size > size ? { leases, next: last } : { leases };
     });
   }
@@ -416,9 +419,18 @@ export class RedisStore implements LeaseStore {
   }
 
   async askToClose(closings: readonly Closing[]): Promise<Answer<void>> {
-    const args = closings.map(({ pod, lease, reason }) => `${pod} ${lease} ${reason}`);
     const key = this.#keys.ofGates('closings');
-    return map(await this.#link.run(scripts.askToClose, [key], [CLOSING_MS, CLOSINGS_MAX, ...args]), () => undefined);
+    for (const some of chunks(closings, CLOSINGS_PER_CALL)) {
+      const args = some.flatMap(({ pod, lease, reason, inMs = 0 }) => [Math.round(inMs), `${pod} ${lease} ${reason}`]);
+      const answer = await this.#link.run(scripts.askToClose, [key], [CLOSING_MS, CLOSINGS_MAX, ...args]);
+      if (!answer.ok) return answer;
+    }
+    return { ok: true, value: undefined };
+  }
+
+  async keepOpen(pod: PodId, reason: string): Promise<Answer<void>> {
+    const key = this.#keys.ofGates('closings');
+    return map(await this.#link.run(scripts.keepOpen, [key], [pod, reason]), () => undefined);
   }
 
   async toClose(sinceMs: number | 'now'): Promise<Answer<{ timeMs: number; closings: readonly Closing[] }>> {
@@ -516,10 +528,18 @@ function leasesOf(text: string): Map<ProxyId, number> {
   return new Map(pairs(flat).map(([proxy, leases]) => [proxy as ProxyId, Number(leases)]));
 }
 
+function isHeld(expiry: number): boolean {
+  return expiry % (2 * HELD) >= HELD;
+}
+
 /** `known`: of one of a service, its endpoint stands before the JSON. */
-function held(lease: LeaseId, known: string | null): HeldLease {
+function held(lease: LeaseId, known: string | null, expiry: number): HeldLease {
   const json = known?.indexOf('{') ?? -1;
-  return known === null || json < 0 ? { lease } : { lease, holder: JSON.parse(known.slice(json)) as Holder };
+  return {
+    lease,
+    ...(isHeld(expiry) ? { held: true } : {}),
+    ...(known === null || json < 0 ? {} : { holder: JSON.parse(known.slice(json)) as Holder }),
+  };
 }
 
 function member(gate: string, seenMs: number, about: string | undefined): MemberGate {
