@@ -10,6 +10,7 @@ export interface Endpoint {
   readonly address: string;
   /** Its own limit, if it has one. */
   readonly connections?: number;
+  readonly zone?: string;
 }
 
 export interface ServiceRules {
