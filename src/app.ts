@@ -81,6 +81,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     if (!changed) return;
     limits.replace(changed.limits);
     services.replace(servicesOf(changed));
+    envoy.lookAgain();
     domain.enrolment.tellAll();
     log.level = changed.log.level;
   };

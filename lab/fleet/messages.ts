@@ -35,13 +35,18 @@ export function streamIn(ms: number): Stream {
   return { address, startTime: { ...startTime, seconds } };
 }
 
-export function checkOf(stream: Stream, pod: string | undefined, headers?: Record<string, string>): CheckRequest {
+export function checkOf(
+  stream: Stream,
+  pod: string | undefined,
+  headers?: Record<string, string>,
+  path = `/${pod}/chat?secret=1`,
+): CheckRequest {
   return {
     attributes: {
       source: { address: stream.address },
       request: {
         time: stream.startTime,
-        http: { headers: headers ?? { upgrade: 'websocket' }, path: `/${pod}/chat?secret=1`, host: 'edge.example' },
+        http: { headers: headers ?? { upgrade: 'websocket' }, path, host: 'edge.example' },
       },
       ...(pod === undefined
         ? {}
@@ -51,8 +56,13 @@ export function checkOf(stream: Stream, pod: string | undefined, headers?: Recor
 }
 
 /** Of an upgrade whose pod the gate is to choose. */
-export function checkOfService(stream: Stream, service: string): CheckRequest {
-  const { attributes } = checkOf(stream, undefined);
+export function checkOfService(
+  stream: Stream,
+  service: string,
+  headers: Record<string, string> = {},
+  path = '/chat',
+): CheckRequest {
+  const { attributes } = checkOf(stream, undefined, { upgrade: 'websocket', ...headers }, path);
   const wsgate = { fields: { service: { stringValue: service } } };
   return { attributes: { ...attributes, routeMetadataContext: { filterMetadata: { wsgate } } } };
 }

@@ -46,7 +46,7 @@ export class Enrolment {
     const { store, services } = this.#parts;
     clearTimeout(this.#again.get(service));
     const { version } = services;
-    const answer = await store.enrol(service, services.pods(service));
+    const answer = await store.enrol(service, services.pods(service), services.order(service));
     if (answer.ok && version === services.version) this.#again.delete(service);
     else if (store.up) this.#again.set(service, setTimeout(() => void this.tell(service), AGAIN_MS).unref());
   }

@@ -5,7 +5,6 @@
 
 import { claimsOf } from './claims.ts';
 import type { Enrolment } from './enrolment.ts';
-import type { ServiceId } from './ids.ts';
 import type { Answer } from './lease-store.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { admitWithoutStore, type OutagePolicy } from './outage.ts';
@@ -102,9 +101,10 @@ export class Gate {
   }
 
   async #place(upgrade: PlacedUpgrade): Promise<Answer<Take>> {
-    const { service, lease, path, client } = upgrade;
-    const { enrolment, ledger, presence, share, store } = this.#parts;
-    const ask = () => store.place(service, lease, this.#options.reserveMs, path, client);
+    const { service, lease, path, client, key } = upgrade;
+    const { enrolment, ledger, presence, services, share, store } = this.#parts;
+    const choice = services.choice(service, key);
+    const ask = () => store.place(service, lease, this.#options.reserveMs, path, client, choice);
     let answer = await ask();
     if (answer.ok && !answer.value.placed && answer.value.why === 'unknown') {
       await enrolment.tell(service);
@@ -132,9 +132,11 @@ export class Gate {
   #decideAlone(upgrade: AnyUpgrade, reason: DenialReason): Verdict {
     const { lease } = upgrade;
     const { ledger, limits, services, share } = this.#parts;
-    const limited = (service: ServiceId) =>
-      [...services.pods(service).keys()].map((pod) => [pod, limits.of(pod)] as const);
-    const pod = 'pod' in upgrade ? upgrade.pod : share.emptiest(limited(upgrade.service), lease);
+    const choose = ({ service, key }: PlacedUpgrade) => {
+      const limited = [...services.pods(service).keys()].map((pod) => [pod, limits.of(pod)] as const);
+      return share.choose(limited, lease, services.choice(service, key), services.order(service));
+    };
+    const pod = 'pod' in upgrade ? upgrade.pod : choose(upgrade);
     if (!pod) return denial(upgrade, reason);
     const fromShare = () => share.admit(pod, limits.of(pod), lease);
     if (!admitWithoutStore(this.#options.outage, fromShare)) return denial(upgrade, reason);

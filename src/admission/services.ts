@@ -1,9 +1,11 @@
 /**
- * The services: sets of pods among which the gate chooses. Which pods each has, and how many connections each of them
- * may have, as this gate was last told.
+ * The services: sets of pods among which the gate chooses. Which pods each has, how many connections each of them may
+ * have, and how one is chosen, as this gate was last told.
  */
 
 import { type PodId, podOf, type ServiceId, serviceOf } from './ids.ts';
+import type { Choice, Order, Pick } from './lease-store.ts';
+import { rankedFor } from './rendezvous.ts';
 
 export interface Endpoint {
   /** `ip:port`. */
@@ -13,17 +15,35 @@ export interface Endpoint {
   readonly zone?: string;
 }
 
+/** What of an upgrade holds the key by which it sticks to a pod. */
+export type StickySource =
+  | { readonly header: string }
+  | { readonly cookie: string }
+  | { readonly query: string }
+  | { readonly metadata: { readonly namespace: string; readonly key: string } };
+
 export interface ServiceRules {
   readonly endpoints: readonly Endpoint[];
   /** The limit of each of its pods that has none of its own. */
   readonly connections: number;
+  /** `least` if absent. */
+  readonly pick?: Pick | undefined;
+  readonly softLimit?: number | undefined;
+  readonly sticky?: StickySource | undefined;
 }
 
 const NO_PODS: ServiceRules = { endpoints: [], connections: 0 };
+/** All pods that are in no zone stand for one, which no zone is named like. */
+const NO_ZONE = '?';
+/** So many pods are asked for before the pick decides. */
+const STICKY_CANDIDATES = 5;
 
 interface Service {
   readonly connections: number;
   readonly pods: ReadonlyMap<PodId, number>;
+  readonly order: Order;
+  readonly choice: Choice;
+  readonly sticky: StickySource | undefined;
 }
 
 export class Services {
@@ -49,6 +69,27 @@ export class Services {
     return this.#services.get(service)?.pods ?? new Map();
   }
 
+  /** What the pick goes by. */
+  order(service: ServiceId): Order {
+    return this.#services.get(service)?.order ?? {};
+  }
+
+  /** `key`: what the upgrade sticks to its pod by, if anything. */
+  choice(service: ServiceId, key: string | undefined): Choice | undefined {
+    const known = this.#services.get(service);
+    if (!known || key === undefined) return known?.choice;
+    return { ...known.choice, first: rankedFor(key, known.pods, STICKY_CANDIDATES) };
+  }
+
+  sticky(service: ServiceId): StickySource | undefined {
+    return this.#services.get(service)?.sticky;
+  }
+
+  /** Those of all services. */
+  stickySources(): StickySource[] {
+    return [...this.#services.values()].flatMap(({ sticky }) => sticky ?? []);
+  }
+
   /** Undefined for a pod of no service; of one that has left its service the limit of those that have none of their own. */
   of(pod: PodId): number | undefined {
     const id = serviceOf(pod);
@@ -67,8 +108,14 @@ export class Services {
     this.#version += 1;
   }
 
-  #set(service: ServiceId, { endpoints, connections }: ServiceRules): void {
+  #set(service: ServiceId, rules: ServiceRules): void {
+    const { endpoints, connections, pick = 'least', softLimit, sticky } = rules;
     const pods = endpoints.map((each) => [podOf(service, each.address), each.connections ?? connections] as const);
-    this.#services.set(service, { connections, pods: new Map(pods) });
+    const zones = endpoints.map((each) => [podOf(service, each.address), each.zone ?? NO_ZONE] as const);
+    const order: Order = {
+      ...(softLimit === undefined ? {} : { softLimit }),
+      ...(pick === 'spread' ? { zones: new Map(zones) } : {}),
+    };
+    this.#services.set(service, { connections, pods: new Map(pods), order, choice: { pick }, sticky });
   }
 }

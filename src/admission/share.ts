@@ -9,8 +9,10 @@
  * is admitted. Only counts that are trusted are news: until then the gate goes by those from before.
  */
 
+import { chooseAmong } from './choice.ts';
 import type { Events } from './events.ts';
 import type { LeaseId, PodId } from './ids.ts';
+import { type Choice, LEAST, type Order } from './lease-store.ts';
 import type { Standing } from './standing.ts';
 
 interface Alone {
@@ -76,18 +78,23 @@ export class Share {
     return alone ? part + alone.freed - alone.admitted.size : part;
   }
 
-  /** The pod in which this gate's part has the most left, or the one that it admitted this lease to before. */
-  emptiest(pods: Iterable<readonly [PodId, number]>, lease: LeaseId): PodId | undefined {
-    let best: PodId | undefined;
-    let most = Number.NEGATIVE_INFINITY;
-    for (const [pod, limit] of pods) {
-      if (this.#alone.get(pod)?.admitted.has(lease)) return pod;
-      const left = this.#left(pod, limit);
-      if (left <= most) continue;
-      most = left;
-      best = pod;
-    }
-    return best;
+  /** The pod that it admitted this lease to before; or one in which this gate's part has something left, as the store would. */
+  choose(
+    pods: readonly (readonly [PodId, number])[],
+    lease: LeaseId,
+    choice: Choice = LEAST,
+    order: Order = {},
+  ): PodId | undefined {
+    const before = pods.find(([pod]) => this.#alone.get(pod)?.admitted.has(lease));
+    if (before) return before[0];
+    const rooms = pods.map(([pod, limit]) => ({ pod, count: this.#countOf(pod), room: this.#left(pod, limit) }));
+    return chooseAmong(rooms, choice, order);
+  }
+
+  /** As far as this gate knows. */
+  #countOf(pod: PodId): number {
+    const alone = this.#alone.get(pod);
+    return (this.#counts.get(pod) ?? 0) + (alone ? alone.admitted.size - alone.freed : 0);
   }
 
   /** The store has written these leases: its next count holds them. */

@@ -15,6 +15,8 @@ export interface Upgrade {
 /** One for a pod that the gate is to choose among those of a service. */
 export interface PlacedUpgrade extends Omit<Upgrade, 'pod'> {
   readonly service: ServiceId;
+  /** Upgrades with the same one go to the same pod, while it has room. Of the client: never to be shown. */
+  readonly key?: string | undefined;
 }
 
 export type AnyUpgrade = Upgrade | PlacedUpgrade;

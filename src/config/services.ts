@@ -2,24 +2,41 @@
 
 import { z } from 'zod';
 import { parseEndpoint, parseServiceId } from '../admission/ids.ts';
-import { notation, whole } from './notations.ts';
+import type { StickySource } from '../admission/services.ts';
+import { notation, oneOf, text, whole } from './notations.ts';
 
 export const connections = whole(0, 1_000_000);
 
 const ADDRESS = 'an address and port, such as 10.0.0.1:8080 or [2001:db8::1]:8080';
 const address = notation(ADDRESS, parseEndpoint, String);
+const zone = text('letters, digits, . _ -, at most 63', /^[A-Za-z0-9._-]{1,63}$/);
 
 const endpoint = z.union(
-  [address, z.strictObject({ address, connections: connections.exactOptional() })],
-  `${ADDRESS}, or {address: ADDRESS, connections: NUMBER}`,
+  [address, z.strictObject({ address, connections: connections.exactOptional(), zone: zone.exactOptional() })],
+  `${ADDRESS}, or {address: ADDRESS, connections: NUMBER, zone: NAME}`,
 );
 
-const service = z.strictObject({
-  endpoints: z.strictObject({
-    static: z.array(endpoint, 'a list of addresses').min(1, 'at least one address'),
-  }),
-  connections: connections.exactOptional(),
-});
+const STICKY = 'header:NAME, cookie:NAME, query:NAME or metadata:NAMESPACE:KEY, such as header:x-user';
+
+const service = z
+  .strictObject({
+    endpoints: z.strictObject({
+      static: z.array(endpoint, 'a list of addresses').min(1, 'at least one address'),
+    }),
+    connections: connections.exactOptional(),
+    pick: oneOf(['least', 'pack', 'spread']).exactOptional(),
+    softLimit: whole(1, 1_000_000).exactOptional(),
+    sticky: notation(STICKY, parseSticky, formatSticky).exactOptional(),
+  })
+  .refine(({ connections, softLimit }) => connections === undefined || !softLimit || softLimit < connections, {
+    path: ['softLimit'],
+    error: 'less than the connections of the service: above it, pods are filled only when all have reached it',
+  })
+  .refine(
+    ({ endpoints, pick }) =>
+      pick !== 'spread' || endpoints.static.some((each) => typeof each === 'object' && each.zone !== undefined),
+    { path: ['pick'], error: 'least or pack, because no endpoint has a zone, such as {address: ADDRESS, zone: NAME}' },
+  );
 
 const NAME = "a service's name: letters, digits, . _ -, at most 63";
 
@@ -27,3 +44,26 @@ export const services = z.record(
   z.string().refine((name) => parseServiceId(name) !== undefined, NAME),
   service,
 );
+
+/** The characters of an HTTP token, of which names of headers and cookies are made. */
+const TOKEN = "[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}";
+/** As in `pods.from`: they have to stand in an attribute of the hold door. */
+const METADATA = '[A-Za-z0-9._/-]{1,100}';
+const STICKY_FORM = new RegExp(
+  `^(?:header:(${TOKEN})|cookie:(${TOKEN})|query:([^\\s&=#:]{1,100})|metadata:(${METADATA}):(${METADATA}))$`,
+);
+
+function parseSticky(text: string): StickySource | undefined {
+  const [, header, cookie, query, namespace, key] = STICKY_FORM.exec(text) ?? [];
+  if (header) return { header: header.toLowerCase() };
+  if (cookie) return { cookie };
+  if (query) return { query };
+  return namespace && key ? { metadata: { namespace, key } } : undefined;
+}
+
+function formatSticky(source: StickySource): string {
+  if ('header' in source) return `header:${source.header}`;
+  if ('cookie' in source) return `cookie:${source.cookie}`;
+  if ('query' in source) return `query:${source.query}`;
+  return `metadata:${source.metadata.namespace}:${source.metadata.key}`;
+}

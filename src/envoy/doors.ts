@@ -35,7 +35,13 @@ export interface Door {
 export type DoorParts = Pick<ExtAuthzParts, 'gate' | 'pods' | 'proxies' | 'namesakes' | 'log'> &
   Pick<AccessLogParts, 'ledger' | 'avoidance' | 'keepalives' | 'complaints' | 'counted' | 'reached'>;
 
-export function openDoors({ listen, proxy, store, deny }: Config, parts: DoorParts): readonly Door[] {
+interface Doors {
+  readonly doors: readonly Door[];
+  /** The services may show keys elsewhere now. */
+  lookAgain(): void;
+}
+
+export function openDoors({ listen, proxy, store, deny }: Config, parts: DoorParts): Doors {
   const { authorization, accessLog, externalProcessor } = loadServices();
   const { looksAt } = parts.pods;
   const decoders = loadDecoders({ ...looksAt, headers: [UPGRADE, ...looksAt.headers] });
@@ -44,7 +50,7 @@ export function openDoors({ listen, proxy, store, deny }: Config, parts: DoorPar
   const answers = new Answers(authorization.Check.responseSerialize, options);
   const holdAnswers = new HoldAnswers(externalProcessor.Process.responseSerialize, options);
   const storeDeadlineMs = store.url && store.deadline;
-  return [
+  const doors = [
     new ExtAuthzDoor({
       ...parts,
       service: authorization,
@@ -66,4 +72,5 @@ export function openDoors({ listen, proxy, store, deny }: Config, parts: DoorPar
       denials,
     }),
   ];
+  return { doors, lookAgain: () => decoders.lookAt(parts.pods.looksAt) };
 }

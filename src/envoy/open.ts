@@ -20,16 +20,18 @@ type EnvoyParts = Omit<
 export interface EnvoySide {
   readonly grpc: GrpcServer;
   readonly retreat: Retreat;
+  /** The services have changed. */
+  lookAgain(): void;
 }
 
 /** `tls`: the certificates of `listen.tls`, if there is that key. */
 export function openEnvoySide(config: Config, tls: Certificates | undefined, parts: EnvoyParts): EnvoySide {
-  const pods = new PodSources(config.pods.from, (service) => parts.services.has(service));
+  const pods = new PodSources(config.pods.from, parts.services);
   const proxies = new ProxyNames(config.proxy);
   const keepalives = new Keepalives();
   const complaints = new Complaints(parts.log);
   const namesakes = new Namesakes(complaints);
-  const doors = openDoors(config, { ...parts, pods, proxies, keepalives, complaints, namesakes });
+  const { doors, lookAgain } = openDoors(config, { ...parts, pods, proxies, keepalives, complaints, namesakes });
   const grpc = new GrpcServer({ ...parts, doors, keepalives, complaints, tls }, config);
-  return { grpc, retreat: new Retreat({ ...parts, grpc }, config.lease.ttl / 4) };
+  return { grpc, lookAgain, retreat: new Retreat({ ...parts, grpc }, config.lease.ttl / 4) };
 }

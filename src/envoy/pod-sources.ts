@@ -5,7 +5,9 @@
  */
 
 import { parsePodId, parseServiceId, type ServiceId, type Where } from '../admission/ids.ts';
+import type { StickySource } from '../admission/services.ts';
 import type { PodSource, ServiceSource } from '../config/pod-sources.ts';
+import { headersOf, stickyKey } from './sticky-key.ts';
 
 export interface Sight {
   /** Route metadata, namespace `wsgate`, key `pod`. */
@@ -30,6 +32,13 @@ export interface LookedAt {
   readonly context: readonly string[];
 }
 
+/** What is known of services, beside what names them. */
+export interface KnownServices {
+  has(service: ServiceId): boolean;
+  sticky(service: ServiceId): StickySource | undefined;
+  stickySources(): StickySource[];
+}
+
 interface Source {
   readonly name: string;
   readonly names: 'pod' | 'service';
@@ -37,22 +46,21 @@ interface Source {
 }
 
 export class PodSources {
-  readonly looksAt: LookedAt;
   /** Whether the metadata of the route is one of the sources. */
   readonly readsRoute: boolean;
   /** Whether it is the first of them: what it names is the pod, whatever the others show. */
   readonly routeFirst: boolean;
   readonly #sources: readonly Source[];
 
-  readonly #has: (service: ServiceId) => boolean;
+  readonly #services: KnownServices;
+  readonly #named: LookedAt;
 
-  /** `has`: whether there is that service. */
-  constructor(sources: readonly PodSource[], has: (service: ServiceId) => boolean) {
-    this.#has = has;
+  constructor(sources: readonly PodSource[], services: KnownServices) {
+    this.#services = services;
     const objects = sources
       .filter((source) => typeof source === 'object')
       .map((source) => ('service' in source ? source.service : source));
-    this.looksAt = {
+    this.#named = {
       headers: objects.flatMap((source) => ('header' in source ? [source.header] : [])),
       metadata: objects.flatMap((source) => ('metadata' in source ? [source.metadata] : [])),
       context: objects.flatMap((source) => ('context' in source ? [source.context] : [])),
@@ -62,19 +70,36 @@ export class PodSources {
     this.#sources = sources.flatMap(sourcesIn);
   }
 
+  /** What names pods, and what holds the keys by which upgrades stick to them, as of now. */
+  get looksAt(): LookedAt {
+    const { headers, metadata, context } = this.#named;
+    const sticky = this.#services.stickySources();
+    return {
+      headers: [...headers, ...sticky.flatMap(headersOf)],
+      metadata: [...metadata, ...sticky.flatMap((source) => ('metadata' in source ? source.metadata : []))],
+      context,
+    };
+  }
+
+  /** By which the upgrade sticks to a pod of the service; undefined where nothing shows it. */
+  keyOf(service: ServiceId, sight: Sight): string | undefined {
+    const source = this.#services.sticky(service);
+    return source && stickyKey(source, sight);
+  }
+
   /** When a source names something that is no pod id, or no service, no further source is asked: it might name the wrong one. */
   whereOf(sight: Sight): Where | undefined {
     for (const source of this.#sources) {
       const text = source.read(sight);
-      if (text !== undefined) return this.#named(source, text);
+      if (text !== undefined) return this.#whereNamed(source, text);
     }
     return undefined;
   }
 
-  #named({ names }: Source, text: string): Where | undefined {
+  #whereNamed({ names }: Source, text: string): Where | undefined {
     if (names === 'pod') return parsePodId(text);
     const service = parseServiceId(text);
-    return service && this.#has(service) ? service : undefined;
+    return service && this.#services.has(service) ? service : undefined;
   }
 
   /** What each source showed, for the log of a request whose pod could not be told. */
@@ -85,7 +110,7 @@ export class PodSources {
       const text = source.read(sight);
       if (text === undefined) return `${source.name}: nothing`;
       const shown = JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
-      return `${source.name}: ${shown}${this.#named(source, text) ? '' : WRONG[source.names]}`;
+      return `${source.name}: ${shown}${this.#whereNamed(source, text) ? '' : WRONG[source.names]}`;
     });
   }
 }

@@ -38,6 +38,8 @@ export interface EnvoyDecoders {
   readonly check: (bytes: Uint8Array) => CheckRequest;
   readonly log: (bytes: Uint8Array) => StreamAccessLogsMessage;
   readonly processing: (bytes: Uint8Array) => ProcessingRequest;
+  /** Decodes this from now on, too. */
+  lookAt(more: LookedAt): void;
 }
 
 const FILES = [
@@ -89,7 +91,24 @@ export function routeAttribute(namespace: string, key: string): string {
 }
 
 /** Reads and parses the files, as `loadServices` does. What is decoded of maps is what is looked at. */
-export function loadDecoders({ headers, metadata, context }: LookedAt): EnvoyDecoders {
+export function loadDecoders(looksAt: LookedAt): EnvoyDecoders {
+  const headers: string[] = [];
+  const context = ['pod', 'service'];
+  const namespaces: string[] = ['wsgate', EXT_AUTHZ];
+  const fields = [
+    ...['pod', 'service', 'lease', 'denied', ...Object.values(OWN_KEYS), BLIND, HOLD_KEYS.notByRoute],
+    ...Object.values(ATTRIBUTES),
+  ];
+
+  const lookAt = (more: LookedAt) => {
+    add(headers, more.headers);
+    add(context, more.context);
+    for (const { namespace, key } of more.metadata) {
+      add(namespaces, [namespace]);
+      add(fields, [key, routeAttribute(namespace, key)]);
+    }
+  };
+  lookAt(looksAt);
   const root = new protobuf.Root();
   root.resolvePath = (_origin, target) => join(PROTO_DIR, target);
   root.loadSync(FILES);
@@ -97,29 +116,22 @@ export function loadDecoders({ headers, metadata, context }: LookedAt): EnvoyDec
     'HttpRequest.headers': headers,
     'HTTPRequestProperties.requestHeaders': headers,
     'Peer.labels': ['proxy_id'],
-    'AttributeContext.contextExtensions': ['pod', 'service', ...context],
+    'AttributeContext.contextExtensions': context,
     'AccessLogCommon.customTags': ['pod', 'service'],
-    'Metadata.filterMetadata': ['wsgate', EXT_AUTHZ, ...metadata.map(({ namespace }) => namespace)],
+    'Metadata.filterMetadata': namespaces,
     'ProcessingRequest.attributes': [EXT_PROC],
-    'Struct.fields': [
-      ...[
-        'pod',
-        'service',
-        'lease',
-        'denied',
-        ...Object.values(OWN_KEYS),
-        BLIND,
-        HOLD_KEYS.notByRoute,
-        ...Object.values(ATTRIBUTES),
-      ],
-      ...metadata.flatMap(({ namespace, key }) => [key, routeAttribute(namespace, key)]),
-    ],
+    'Struct.fields': fields,
   });
   return {
+    lookAt,
     check: decoders.of(root.lookupType('envoy.service.auth.v3.CheckRequest')) as EnvoyDecoders['check'],
     log: decoders.of(root.lookupType('envoy.service.accesslog.v3.StreamAccessLogsMessage')) as EnvoyDecoders['log'],
     processing: decoders.of(
       root.lookupType('envoy.service.ext_proc.v3.ProcessingRequest'),
     ) as EnvoyDecoders['processing'],
   };
+}
+
+function add(known: string[], more: readonly string[]): void {
+  for (const each of more) if (!known.includes(each)) known.push(each);
 }

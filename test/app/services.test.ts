@@ -121,6 +121,54 @@ describe.each(['embedded', 'redis'])('on the %s store', (store) => {
   });
 });
 
+describe.each(['embedded', 'redis'])('on the %s store, a service', (store) => {
+  const C = '10.0.0.3:8080';
+  const startWith = async (how: Record<string, unknown>, endpoints: unknown[] = [A, B, C]) => {
+    redis = store === 'redis' ? await startRedis() : undefined;
+    const chat = { endpoints: { static: endpoints }, connections: 3, ...how };
+    await start({ WSGATE_SERVICES: JSON.stringify({ chat }), ...(redis ? onRedis(redis) : {}) });
+  };
+  const withKey = async (headers: Record<string, string>) =>
+    destination(await gate.check(checkOfService(newStream(), 'chat', headers)));
+  const countOf = (endpoint: string) => gate.connections(`chat/${endpoint}`);
+
+  it('is packed where it is to be', async () => {
+    await startWith({ pick: 'pack' });
+    const sent = [await ask(), await ask(), await ask(), await ask()];
+    expect(new Set(sent.slice(0, 3)).size).toBe(1);
+    expect(sent[3]).not.toBe(sent[0]);
+  });
+
+  it('is spread over its zones', async () => {
+    const inZone = (address: string, zone: string) => ({ address, zone });
+    await startWith({ pick: 'spread' }, [inZone(A, 'a'), inZone(B, 'b'), inZone(C, 'b')]);
+    const sent = [await ask(), await ask(), await ask(), await ask()];
+    expect(sent.filter((each) => each === A)).toHaveLength(2);
+  });
+
+  it('is filled up to its soft limit first', async () => {
+    await startWith({ pick: 'pack', softLimit: 1 });
+    await Promise.all([ask(), ask(), ask()]);
+    expect(await Promise.all([A, B, C].map(countOf))).toEqual([1, 1, 1]);
+  });
+
+  it('has the upgrades of one user at one pod; and by what else, it learns while it runs', async () => {
+    await startWith({ sticky: 'header:x-user', connections: 30 });
+    const user = { 'x-user': 'ann' };
+    const sent = [await withKey(user), await withKey(user), await withKey(user)];
+    expect(new Set(sent).size).toBe(1);
+    expect(JSON.stringify(gate.logLines)).not.toContain('ann');
+    const chat = { endpoints: { static: [A, B, C] }, connections: 30, sticky: 'cookie:session' };
+    const loaded = loadConfig({ env: { WSGATE_SERVICES: JSON.stringify({ chat }) } });
+    if (loaded.ok) gate.app.reconfigure(loaded.config);
+    const by = (session: string) => withKey({ cookie: `a=b; session=${session}` });
+    const pods = new Map<string, string | undefined>();
+    for (let i = 0; i < 12; i += 1) pods.set(`s${i}`, await by(`s${i}`));
+    expect(new Set(pods.values()).size).toBeGreaterThan(1);
+    for (const [session, pod] of pods) expect(await by(session)).toBe(pod);
+  });
+});
+
 it('a Redis that forgot which pods there are is told again, before anybody is refused', async () => {
   redis = await startRedis();
   await start(onRedis(redis));

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { formatAddress, isLoopback, parseAddress, parseTcpAddress } from '../../src/config/address.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from '../../src/config/notations.ts';
+import { toNotation } from '../../src/config/schema.ts';
 import { formatStoreUrl, maskStoreUrl, parseStoreUrl } from '../../src/config/store-url.ts';
 
 describe('a duration', () => {
@@ -273,6 +274,22 @@ describe('a source of pods', () => {
 describe('a service', () => {
   const services = (text: string, more = '') => loadConfig({ text: `services: {chat: ${text}}\n${more}`, env: {} });
 
+  const of = (how: string) => `{endpoints: {static: ["10.0.0.1:80"]}, ${how}}`;
+
+  test.each([
+    ['header:X-User', { header: 'x-user' }],
+    ['cookie:session', { cookie: 'session' }],
+    ['query:room', { query: 'room' }],
+    [
+      'metadata:envoy.filters.http.jwt_authn:sub',
+      { metadata: { namespace: 'envoy.filters.http.jwt_authn', key: 'sub' } },
+    ],
+  ])('may stick by %s', (sticky, source) => {
+    const loaded = services(of(`sticky: "${sticky}"`));
+    expect(loaded).toMatchObject({ ok: true, config: { services: { chat: { sticky: source } } } });
+    expect(loaded.ok && toNotation(loaded.config).services?.chat?.sticky).toBe(sticky.toLowerCase());
+  });
+
   test('has pods at addresses, each with a limit of its own if it says so', () => {
     const text =
       '{endpoints: {static: [10.0.0.1:80, {address: "[2001:DB8::0:1]:80", connections: 5}]}, connections: 9}';
@@ -302,6 +319,13 @@ describe('a service', () => {
     ['{endpoints: {static: []}}', '', 'services.chat.endpoints.static', 'at least one address'],
     ['{endpoints: {static: ["10.0.0.1:80"]}, connections: -1}', '', 'services.chat.connections', 'a whole number'],
     ['{endpoints: {static: ["10.0.0.1:80", "10.0.0.2:80"]}}', 'limits: {podsMax: 1}', 'services', 'limits.podsMax'],
+    [of('pick: most'), '', 'services.chat.pick', 'one of: least, pack, spread'],
+    [of('pick: spread'), '', 'services.chat.pick', 'no endpoint has a zone'],
+    [of('connections: 5, softLimit: 5'), '', 'services.chat.softLimit', 'less than the connections'],
+    [of('softLimit: 0'), '', 'services.chat.softLimit', 'a whole number from 1'],
+    [of('sticky: x-user'), '', 'services.chat.sticky', 'header:NAME, cookie:NAME, query:NAME or metadata:'],
+    [of('sticky: "header:"'), '', 'services.chat.sticky', 'header:NAME'],
+    [of('sticky: "metadata:jwt"'), '', 'services.chat.sticky', 'metadata:NAMESPACE:KEY'],
     [
       '{endpoints: {static: ["10.0.0.1:80"]}}',
       'pods: {from: [{service: {fixed: mail}}]}',

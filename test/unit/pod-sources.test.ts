@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { PodSources, type Sight } from '../../src/envoy/pod-sources.ts';
+import { NO_SERVICES } from '../support/no-services.ts';
 
 function sources(yaml: string): PodSources {
   const services = 'services: {chat: {endpoints: {static: ["10.0.0.1:80"]}}}';
   const loaded = loadConfig({ text: `pods: {from: ${yaml}}\n${services}`, env: {} });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes));
-  return new PodSources(loaded.config.pods.from, (service) => service === 'chat/');
+  return new PodSources(loaded.config.pods.from, { ...NO_SERVICES, has: (service) => service === 'chat/' });
 }
 
 interface Seen extends Partial<Pick<Sight, 'routePod' | 'routeService' | 'routeName' | 'path' | 'host'>> {

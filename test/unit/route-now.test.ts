@@ -3,10 +3,11 @@ import type { PodSource } from '../../src/config/pod-sources.ts';
 import { PodSources } from '../../src/envoy/pod-sources.ts';
 import { placeOf } from '../../src/envoy/route-now.ts';
 import { newLease, pod1, proxyA } from '../support/names.ts';
+import { NO_SERVICES } from '../support/no-services.ts';
 
 const lease = newLease(proxyA);
 const place = (routePod: string | undefined, byRoute = true, sources: PodSource[] = ['route', 'context']) =>
-  placeOf({ pod: pod1, lease, byRoute }, routePod, new PodSources(sources, () => false));
+  placeOf({ pod: pod1, lease, byRoute }, routePod, new PodSources(sources, NO_SERVICES));
 
 it('a connection is at the pod of its present route', () => {
   expect(place('pod2')).toEqual({ pod: 'pod2', lease, movedFrom: 'pod1' });

@@ -37,7 +37,8 @@ export function readUpgrade(sight: RequestSight, proxy: ProxyId | undefined, pod
   const lease = leaseId(proxy, stream);
   const byRoute = pods.routeFirst && sight.routePod !== undefined;
   const asked = { lease, path: shownPath(sight.path), client: clientBeside(lease, sight.client) };
-  return { upgrade: isPod(where) ? { ...asked, pod: where } : { ...asked, service: where }, byRoute };
+  if (isPod(where)) return { upgrade: { ...asked, pod: where }, byRoute };
+  return { upgrade: { ...asked, service: where, key: pods.keyOf(where, sight) }, byRoute };
 }
 
 /** `header`: the value of the header `UPGRADE`. */
