@@ -20,7 +20,15 @@
 
 import type { Claims } from './claims.ts';
 import type { LeaseId, PodId, ProxyId, ServiceId, Where } from './ids.ts';
-import type { AuditEntry, Enforced, Overridden, Override, OverrideChange, OverridesNow } from './override.ts';
+import type {
+  AuditEntry,
+  AuditNote,
+  Enforced,
+  Overridden,
+  Override,
+  OverrideChange,
+  OverridesNow,
+} from './override.ts';
 
 export type Answer<T> = { readonly ok: true; readonly value: T } | StoreAway;
 
@@ -462,6 +470,9 @@ export interface LeaseStore {
    * none is given. Nothing changes where a later version is in force.
    */
   enforce(pod: PodId, version: number, enforced: Enforced | undefined): Promise<Answer<void>>;
+
+  /** Writes into the audit trail what is no override. */
+  note(note: AuditNote): Promise<Answer<AuditEntry>>;
 
   /** The newest entries of the audit trail, the newest first. */
   audit(max: number): Promise<Answer<readonly AuditEntry[]>>;

@@ -3,7 +3,7 @@
  * It lives in the store, beside the leases, and wins over the configuration at every gate.
  */
 
-import type { PodId } from './ids.ts';
+import type { LeaseId, PodId, ProxyId } from './ids.ts';
 
 export const OVERRIDE_KINDS = ['limit', 'cordon'] as const;
 export type OverrideKind = (typeof OVERRIDE_KINDS)[number];
@@ -102,6 +102,8 @@ export const AUDIT_ACTIONS = [
   'pod.draining',
   'pod.drained',
   'drain.stopped',
+  'close.asked',
+  'release.forced',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
@@ -111,6 +113,8 @@ export interface AuditNote {
   /** The name of a token, or `wsgate`. */
   readonly by: string;
   readonly pod?: PodId;
+  readonly proxy?: ProxyId;
+  readonly lease?: LeaseId;
   readonly reason?: string;
   /** A limit that was set. */
   readonly connections?: number;

@@ -11,6 +11,7 @@ import type { Overrides } from '../admission/overrides.ts';
 import type { Services } from '../admission/services.ts';
 import type { Config } from '../config/schema.ts';
 import { Closings } from '../fleet/closings.ts';
+import { CrowdClosings } from '../fleet/crowd-closings.ts';
 import { Drains } from '../fleet/drains.ts';
 import { FleetView } from '../fleet/fleet-view.ts';
 import type { GateMetrics } from '../http/gate-metrics.ts';
@@ -68,6 +69,10 @@ export function openHttpSide(config: Config, gateName: string, parts: HttpParts)
   const lastHour = hub && new LastHour({ fleet, told: () => hub.told() });
   const closings = new Closings({ store, ledger: parts.ledger, events });
   const drains = new Drains(parts);
-  const http = createHttpServer({ ...parts, fleet, closings, drains, access, hub, lastHour }, config.http);
+  const crowdClosings = new CrowdClosings({ store, fleet, events });
+  const http = createHttpServer(
+    { ...parts, fleet, closings, crowdClosings, drains, access, hub, lastHour },
+    config.http,
+  );
   return { http, hub, lastHour, closings, drains };
 }

@@ -8,6 +8,7 @@ import {
   type AuditBody,
   type CloseBody,
   type ConnectionsBody,
+  type CrowdClosingBody,
   type EventsBody,
   type GatesBody,
   type HistoryBody,
@@ -96,6 +97,11 @@ export class Api {
   close(pod: string, lease: string, reason?: string): Promise<CloseBody> {
     const path = `${podAt(pod)}/connections/${encodeURIComponent(lease)}/close`;
     return this.#ask('POST', path, reason === undefined ? {} : { body: { reason } });
+  }
+
+  /** Closes many, at a pace. */
+  closeMany(crowd: CloseMany): Promise<CrowdClosingBody> {
+    return this.#ask('POST', 'v1/connections/close', { body: crowd });
   }
 
   /** What somebody has decided about pods, which wins over the configuration. */
@@ -214,6 +220,22 @@ export interface SetLimit {
   /** Until it ends by itself; for ever unless given. */
   readonly forSeconds?: number;
   /** For people, one line. */
+  readonly reason?: string;
+  /** Closes those that are beyond it. */
+  readonly close?: 'oldest' | 'newest';
+}
+
+/** `pod` or `proxy`, or both. */
+export interface CloseMany {
+  readonly pod?: string;
+  readonly proxy?: string;
+  readonly olderThanSeconds?: number;
+  /** Only so many, and these first; one of both. */
+  readonly oldest?: number;
+  readonly newest?: number;
+  /** Connections a second, at most; 100 unless given. */
+  readonly rate?: number;
+  /** For Envoy's access log, 1 to 64 of a-z 0-9 _ -. */
   readonly reason?: string;
 }
 

@@ -14,7 +14,11 @@ export interface HeldLeases {
   readonly unheld: number;
 }
 
-export async function readHeld(store: LeaseStore, pod: PodId): Promise<Answer<HeldLeases>> {
+export async function readHeld(
+  store: LeaseStore,
+  pod: PodId,
+  isWanted: (lease: LeaseId) => boolean = () => true,
+): Promise<Answer<HeldLeases>> {
   const held: LeaseId[] = [];
   let unheld = 0;
   let after: LeaseId | undefined;
@@ -22,6 +26,7 @@ export async function readHeld(store: LeaseStore, pod: PodId): Promise<Answer<He
     const answer = await store.leases(pod, PAGE, after);
     if (!answer.ok) return answer;
     for (const each of answer.value.leases) {
+      if (!isWanted(each.lease)) continue;
       if (each.held) held.push(each.lease);
       else unheld += 1;
     }

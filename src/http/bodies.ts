@@ -55,6 +55,8 @@ export interface LimitBody {
   readonly limit: number;
   readonly configured: number;
   readonly overrides: readonly OverrideBody[];
+  /** Where it was asked for: those that are beyond the new limit. */
+  readonly closing?: CrowdClosingBody;
 }
 
 export interface OverridesBody {
@@ -73,6 +75,8 @@ export interface AuditEntryBody {
   /** The name of a token; `wsgate` for what ended by itself. */
   readonly by: string;
   readonly pod?: string;
+  readonly proxy?: string;
+  readonly lease?: string;
   readonly reason?: string;
   readonly connections?: number;
   readonly rate?: number;
@@ -98,6 +102,8 @@ export interface ConnectionBody {
   readonly peer: string | null;
   readonly path: string | null;
   readonly state: string | null;
+  /** A gate has held a stream for it, and perhaps does: without one, nobody can close it from here. */
+  readonly held: boolean;
 }
 
 export interface ConnectionsBody {
@@ -111,6 +117,16 @@ export interface CloseBody {
   readonly closed: boolean;
   /** Where it was not: what stood in the way. */
   readonly why?: string;
+}
+
+/** Many connections that are asked to close. */
+export interface CrowdClosingBody {
+  /** How many are closed from now on. */
+  readonly asked: number;
+  /** How long it takes, at this pace. */
+  readonly seconds: number;
+  /** How many others match, and stay open: no stream was ever held for them. */
+  readonly unheld: number;
 }
 
 export interface ReleaseBody extends CloseBody {

@@ -8,18 +8,21 @@ import type { LeaseStore } from '../admission/lease-store.ts';
 import type { LimitSource } from '../admission/limit-source.ts';
 import { AUDIT_MAX } from '../admission/override.ts';
 import type { Overrides } from '../admission/overrides.ts';
+import type { CrowdClosings } from '../fleet/crowd-closings.ts';
 import { firstMistake } from '../hub/protocol.ts';
 import type { AuditBody, LimitBody, OverridesBody } from './bodies.ts';
+import { crowdBody } from './closings.ts';
 import { noPodId, shown, unknownKey } from './named-pods.ts';
 import { entryBody, overrideBody, refusalOf } from './override-bodies.ts';
 import { sendAway, sendProblem } from './problem.ts';
-import { reasonText, whole } from './request-body.ts';
+import { CLOSE_RATE, reasonText, whole } from './request-body.ts';
 import { needs } from './scopes.ts';
 
 export interface LimitRouteParts {
   readonly overrides: Overrides;
   readonly limits: LimitSource;
   readonly store: LeaseStore;
+  readonly crowdClosings: CrowdClosings;
   readonly access: Access;
 }
 
@@ -27,13 +30,20 @@ const AUDIT_DEFAULT = 100;
 const CONNECTIONS_MAX = 1_000_000;
 const SECONDS_MAX = 30 * 24 * 60 * 60;
 
+/** For Envoy's access log. */
+const OVER_LIMIT = 'over_limit';
+
 const setting = z.strictObject({
   connections: whole(0, CONNECTIONS_MAX),
   forSeconds: whole(1, SECONDS_MAX).exactOptional(),
   reason: reasonText.exactOptional(),
+  close: z.enum(['oldest', 'newest'], 'oldest or newest').exactOptional(),
 });
 
-export function limitRoutes(app: FastifyInstance, { overrides, limits, store, access }: LimitRouteParts): void {
+export function limitRoutes(
+  app: FastifyInstance,
+  { overrides, limits, store, crowdClosings, access }: LimitRouteParts,
+): void {
   const limitBody = (pod: PodId): LimitBody => ({
     pod,
     limit: limits.of(pod),
@@ -61,12 +71,19 @@ export function limitRoutes(app: FastifyInstance, { overrides, limits, store, ac
       if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
       const { data, error } = setting.safeParse(body);
       if (error) return sendProblem(reply, 400, firstMistake(error));
-      const { connections, forSeconds, ...reason } = data;
+      const { connections, forSeconds, close: first, ...reason } = data;
       const decision = { by: access.authorOf(headers), connections, ...reason };
       const lasts = forSeconds === undefined ? {} : { forMs: 1000 * forSeconds };
       const note = { action: 'limit.set', pod, ...decision } as const;
-      const answer = await overrides.change({ kind: 'limit', pod, decision, ...lasts, note });
-      return refusalOf(reply, pod, answer) ?? limitBody(pod);
+      const refusal = refusalOf(reply, pod, await overrides.change({ kind: 'limit', pod, decision, ...lasts, note }));
+      if (refusal || !first) return refusal ?? limitBody(pod);
+      const counts = await store.fleet([pod]);
+      if (!counts.ok) return sendAway(reply, counts);
+      const max = Math.max(0, (counts.value.pods[0]?.connections ?? 0) - connections);
+      const how = { by: decision.by, reason: OVER_LIMIT, rate: CLOSE_RATE };
+      const closed = await crowdClosings.close({ pod, max, first }, how);
+      if (!closed.ok) return sendAway(reply, closed);
+      return { ...limitBody(pod), closing: crowdBody(closed.value, CLOSE_RATE) } satisfies LimitBody;
     },
   );
 

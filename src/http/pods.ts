@@ -1,21 +1,11 @@
-/** `/v1/pods` tells the counts and who holds the slots; one can be freed by force, or its connection closed. */
+/** `/v1/pods` tells the counts, and who holds the slots. */
 
 import type { FastifyInstance } from 'fastify';
-import { z } from 'zod';
 import { holderOf, type PodId, parseLeaseId, parsePodId } from '../admission/ids.ts';
 import type { HeldLease, LeaseStore } from '../admission/lease-store.ts';
 import type { Overrides } from '../admission/overrides.ts';
-import type { Closings } from '../fleet/closings.ts';
 import type { FleetSnapshot, FleetView } from '../fleet/fleet-view.ts';
-import type {
-  CloseBody,
-  ConnectionBody,
-  ConnectionsBody,
-  PodBody,
-  PodNowBody,
-  PodsBody,
-  ReleaseBody,
-} from './bodies.ts';
+import type { ConnectionBody, ConnectionsBody, PodBody, PodNowBody, PodsBody } from './bodies.ts';
 import { namedPods, noPodId, shown, unknownKey } from './named-pods.ts';
 import { overrideBody } from './override-bodies.ts';
 import { sendAway, sendProblem } from './problem.ts';
@@ -24,21 +14,14 @@ import { isoTime } from './time.ts';
 
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
-const closing = z.strictObject({
-  reason: z
-    .string()
-    .regex(/^[a-z0-9_-]{1,64}$/)
-    .prefault('closed_on_request'),
-});
 
 export interface PodRouteParts {
   readonly store: LeaseStore;
   readonly overrides: Overrides;
   readonly fleet: FleetView;
-  readonly closings: Closings;
 }
 
-export function podRoutes(app: FastifyInstance, { store, overrides, fleet, closings }: PodRouteParts): void {
+export function podRoutes(app: FastifyInstance, { store, overrides, fleet }: PodRouteParts): void {
   const podBody = ({ pod, connections, limit, proxies }: FleetSnapshot['pods'][number]): PodBody => {
     const ofPod = overrides.of(pod);
     const decided = ofPod.length === 0 ? {} : { overrides: ofPod.map(overrideBody) };
@@ -87,36 +70,6 @@ export function podRoutes(app: FastifyInstance, { store, overrides, fleet, closi
       return { pod, connections: leases.map(connectionBody), next: next ?? null } satisfies ConnectionsBody;
     },
   );
-
-  app.post<{ Params: { pod: string; lease: string } }>(
-    '/v1/pods/:pod/connections/:lease/release',
-    needs('operate'),
-    async ({ params }, reply) => {
-      const pod = parsePodId(params.pod);
-      if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
-      const lease = parseLeaseId(params.lease);
-      if (!lease) return sendProblem(reply, 400, `${shown(params.lease)} is no lease id`);
-      const answer = await closings.release(pod, lease);
-      if (!answer.ok) return sendAway(reply, answer);
-      return reply.send(answer.value satisfies ReleaseBody);
-    },
-  );
-
-  app.post<{ Params: { pod: string; lease: string }; Body: unknown }>(
-    '/v1/pods/:pod/connections/:lease/close',
-    needs('operate'),
-    async ({ params, body }, reply) => {
-      const pod = parsePodId(params.pod);
-      if (!pod) return sendProblem(reply, 400, noPodId(params.pod));
-      const lease = parseLeaseId(params.lease);
-      if (!lease) return sendProblem(reply, 400, `${shown(params.lease)} is no lease id`);
-      const { success, data } = closing.safeParse(body ?? {});
-      if (!success) return sendProblem(reply, 400, 'expected {"reason": "…"}, 1 to 64 of a-z 0-9 _ -, or no body');
-      const answer = await closings.close(pod, lease, data.reason);
-      if (!answer.ok) return sendAway(reply, answer);
-      return reply.send(answer.value satisfies CloseBody);
-    },
-  );
 }
 
 /** A key that is given more than once is a list. */
@@ -146,7 +99,7 @@ function parsePodsQuery(query: PodsQuery): PodsAsked | { mistake: string } {
   return 'mistake' in named ? named : { ...named, contains: '', max: Number.POSITIVE_INFINITY };
 }
 
-function connectionBody({ lease, holder }: HeldLease): ConnectionBody {
+function connectionBody({ lease, holder, held }: HeldLease): ConnectionBody {
   const { proxy, sinceMs, address } = holderOf(lease);
   return {
     lease,
@@ -156,5 +109,6 @@ function connectionBody({ lease, holder }: HeldLease): ConnectionBody {
     peer: address,
     path: holder?.path ?? null,
     state: holder?.state ?? null,
+    held: held === true,
   };
 }

@@ -13,6 +13,7 @@ import { Connections } from '../net/connections.ts';
 import { Quota } from '../net/quota.ts';
 import type { Readiness } from '../readiness.ts';
 import type { ReadinessBody } from './bodies.ts';
+import { type ClosingRouteParts, closingRoutes } from './closings.ts';
 import { compressAnswers } from './compression.ts';
 import { type CordonRouteParts, cordonRoutes } from './cordons.ts';
 import { corsHook } from './cors.ts';
@@ -46,7 +47,12 @@ export interface HttpServerOptions {
   readonly origins: readonly string[];
 }
 
-export interface HttpServerParts extends PodRouteParts, ProxyRouteParts, LimitRouteParts, CordonRouteParts {
+export interface HttpServerParts
+  extends PodRouteParts,
+    ProxyRouteParts,
+    LimitRouteParts,
+    CordonRouteParts,
+    ClosingRouteParts {
   readonly metrics: GateMetrics;
   readonly readiness: () => Readiness;
   readonly access: Access;
@@ -131,6 +137,7 @@ export function createHttpServer(parts: HttpServerParts, options: HttpServerOpti
     podRoutes(scope, parts);
     limitRoutes(scope, parts);
     cordonRoutes(scope, parts);
+    closingRoutes(scope, parts);
     gateRoutes(scope, parts.fleet);
     proxyRoutes(scope, parts);
     hubRoutes(scope, parts);

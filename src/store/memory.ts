@@ -42,6 +42,7 @@ import {
 import {
   AUDIT_MAX,
   type AuditEntry,
+  type AuditNote,
   type Enforced,
   inForce,
   type Overridden,
@@ -475,6 +476,11 @@ export class MemoryStore implements LeaseStore {
     const configured = service && this.#configured.get(service);
     if (isEnforced && service && configured) await this.enrol(service, configured.pods, configured.order);
     return done(undefined);
+  }
+
+  async note(note: AuditNote): Promise<Answer<AuditEntry>> {
+    this.#changes += 1;
+    return done(this.#overrides.note(note, this.#nowMs()));
   }
 
   async audit(max: number): Promise<Answer<readonly AuditEntry[]>> {

@@ -4,6 +4,7 @@ import type { PodId } from '../admission/ids.ts';
 import {
   AUDIT_MAX,
   type AuditEntry,
+  type AuditNote,
   type Enforced,
   OVERRIDES_MAX,
   type Overridden,
@@ -44,7 +45,7 @@ export class OverrideTable {
     const ends = lastsMs === undefined ? {} : { untilMs: nowMs + lastsMs };
     const atMs = (replaces === undefined ? undefined : before?.atMs) ?? nowMs;
     this.#all.set(key, { kind, pod, version, atMs, ...ends, ...(decision ? { decision } : {}) });
-    if (note) this.#note({ ...note, atMs: nowMs });
+    if (note) this.note(note, nowMs);
     return { outcome: 'done', timeMs: nowMs, version, ofPod: ofPod() };
   }
 
@@ -56,7 +57,7 @@ export class OverrideTable {
       this.#advance(nowMs);
       if (decision && kind === 'limit') expired.push({ action: 'limit.expired', by: 'wsgate', pod, atMs: nowMs });
     }
-    for (const entry of expired) this.#note(entry);
+    for (const { atMs, ...note } of expired) this.note(note, atMs);
     const all = this.#version === known ? {} : { all: [...this.#all.values()] };
     return { timeMs: nowMs, version: this.#version, expired, ...all };
   }
@@ -89,9 +90,11 @@ export class OverrideTable {
     this.#audit.push(...audit);
   }
 
-  #note(entry: AuditEntry): void {
+  note(note: AuditNote, atMs: number): AuditEntry {
+    const entry = { ...note, atMs };
     this.#audit.push(entry);
     if (this.#audit.length > AUDIT_MAX) this.#audit.shift();
+    return entry;
   }
 
   #advance(nowMs: number): number {

@@ -138,6 +138,7 @@ describe('GET /v1/pods/{pod}/connections', () => {
           client: expect.stringMatching(/^192\.0\.2\.7:\d+$/),
           peer: expect.stringMatching(/^192\.0\.2\.7:\d+$/),
           path: '/pod1/chat',
+          held: false,
           state: 'reserved',
         },
       ],

@@ -33,12 +33,17 @@ it('each token may do what its scopes say, and one without scopes everything', a
   const gate = await startTestApp({ WSGATE_HTTP_TOKENS: `[${scoped.join(', ')}, ${secretOf('all')}]` });
   onTestFinished(() => gate.stop());
   const event = { specversion: '1.0', id: '1', source: 'test', type: 'com.example.x' };
+  const put = (path: string, headers: Record<string, string>) =>
+    fetch(gate.app.http + path, { method: 'PUT', headers });
   const asks: Record<string, (headers: Record<string, string>) => Promise<Response>> = {
     'GET /v1/pods': (headers) => gate.get('/v1/pods', headers),
     'GET /v1/events': (headers) => gate.get('/v1/events', headers),
     'POST /v1/tickets': (headers) => gate.post('/v1/tickets', headers),
     release: (headers) => gate.post('/v1/pods/pod1/connections/proxy_a_1-1/release', headers),
     close: (headers) => gate.post('/v1/pods/pod1/connections/proxy_a_1-1/close', headers),
+    'PUT /v1/limits': (headers) => put('/v1/limits/pods/pod1', headers),
+    cordon: (headers) => put('/v1/pods/pod1/cordon', headers),
+    'GET /v1/audit': (headers) => gate.get('/v1/audit', headers),
     'POST /v1/events': (headers) =>
       fetch(new URL('/v1/events', gate.app.http), {
         method: 'POST',
@@ -59,6 +64,9 @@ it('each token may do what its scopes say, and one without scopes everything', a
     'POST /v1/tickets': [200, 403, 403, 200],
     release: [403, 200, 403, 200],
     close: [403, 200, 403, 200],
+    'PUT /v1/limits': [403, 200, 403, 200],
+    cordon: [403, 200, 403, 200],
+    'GET /v1/audit': [200, 403, 403, 200],
     'POST /v1/events': [403, 403, 200, 200],
   });
   const refused = await gate.get('/v1/pods', { authorization: `Bearer ${secretOf('operate')}` });

@@ -47,6 +47,7 @@ async function useAll(url: string, move: (whileMoving: () => Promise<void>) => P
   await store.enforce(pod1, 1, { connections: 9, untilMs: 1 });
   await store.overrides(0);
   await store.putBack([{ kind: 'limit', pod: pod1, version: 1, atMs: 1, decision: { by: 'ops', connections: 9 } }]);
+  await store.note(note);
   await store.audit(1);
   await store.askToClose([{ pod: pod1, lease, reason: 'drain', inMs: 1000 }]);
   await store.keepOpen(pod1, 'drain');

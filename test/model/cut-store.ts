@@ -80,6 +80,7 @@ export class CutStore implements LeaseStore {
   overrides = (...args: Parameters<LeaseStore['overrides']>) => this.#ask((store) => store.overrides(...args));
   putBack = (...args: Parameters<LeaseStore['putBack']>) => this.#ask((store) => store.putBack(...args));
   enforce = (...args: Parameters<LeaseStore['enforce']>) => this.#ask((store) => store.enforce(...args));
+  note = (...args: Parameters<LeaseStore['note']>) => this.#ask((store) => store.note(...args));
   audit = (...args: Parameters<LeaseStore['audit']>) => this.#ask((store) => store.audit(...args));
   async close(): Promise<void> {}
 }

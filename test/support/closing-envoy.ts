@@ -1,7 +1,8 @@
 /** The hold door as an Envoy uses it that closes WebSockets when it is told to. */
 
-import { newStream } from '../../lab/fleet/messages.ts';
-import { type HeldCall, HoldCaller } from './hold.ts';
+import { newStream, type Stream } from '../../lab/fleet/messages.ts';
+import { ATTRIBUTES } from '../../src/envoy/protos.ts';
+import { type HeldCall, HoldCaller, upgradeOf } from './hold.ts';
 
 const LOOK_MS = 5;
 
@@ -18,8 +19,9 @@ export class ClosingEnvoy {
   }
 
   /** Asks for so many WebSockets. */
-  ask(count: number, pod = 'pod1'): void {
-    for (let i = 0; i < count; i += 1) this.#open.add(this.#caller.ask(newStream(), pod));
+  ask(count: number, pod = 'pod1', proxy = 'proxy_a', stream: () => Stream = newStream): void {
+    const upgrade = upgradeOf(pod, undefined, { [ATTRIBUTES.node]: proxy });
+    for (let i = 0; i < count; i += 1) this.#open.add(this.#caller.ask(stream(), pod, upgrade));
   }
 
   stop(): void {

@@ -36,6 +36,8 @@ const IMPORTANCE = {
   'pod.draining': { severity: 'warning', priority: 'high' },
   'pod.drained': { severity: 'info', priority: 'high' },
   'drain.stopped': { severity: 'warning', priority: 'normal' },
+  'close.asked': { severity: 'warning', priority: 'normal' },
+  'release.forced': { severity: 'warning', priority: 'normal' },
   'gate.started': { severity: 'info', priority: 'normal' },
   'gate.stopping': { severity: 'info', priority: 'normal' },
 } as const;

@@ -166,9 +166,10 @@ function aboutProxy(type: DomainEventType, proxy: ProxyId, labels: Readonly<Reco
   return { type, subject: `proxy/${proxy}`, data: { labels: { proxy, ...labels } } };
 }
 
-function eventOfAudit({ action, pod, by, atMs: _atMs, ...rest }: AuditEntry): DomainEvent {
-  const subject = pod === undefined ? {} : { subject: `pod/${pod}` };
-  return { type: action, ...subject, data: { by, ...rest, labels: pod === undefined ? {} : { pod } } };
+function eventOfAudit({ action, pod, proxy, by, atMs: _atMs, ...rest }: AuditEntry): DomainEvent {
+  const about = pod === undefined ? proxy && `proxy/${proxy}` : `pod/${pod}`;
+  const labels = { ...(pod === undefined ? {} : { pod }), ...(proxy === undefined ? {} : { proxy }) };
+  return { type: action, ...(about === undefined ? {} : { subject: about }), data: { by, ...rest, labels } };
 }
 
 const HAVE_REASONS: ReadonlySet<DomainEventType> = new Set(['connection.denied', 'connection.closing']);

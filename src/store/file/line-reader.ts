@@ -148,7 +148,9 @@ const decision = z.strictObject({
 const entry = z.strictObject({
   action: z.enum(AUDIT_ACTIONS),
   by: z.string(),
-  pod: z.string().transform(toPod).exactOptional(),
+  pod: z.string().transform(toName(parsePodId)).exactOptional(),
+  proxy: z.string().transform(toName(parseProxyId)).exactOptional(),
+  lease: z.string().transform(toName(parseLeaseId)).exactOptional(),
   reason: z.string().exactOptional(),
   connections: count.exactOptional(),
   rate: count.exactOptional(),
@@ -158,18 +160,20 @@ const entry = z.strictObject({
 });
 const override = z.tuple([
   z.enum(OVERRIDE_KINDS),
-  z.string().transform(toPod),
+  z.string().transform(toName(parsePodId)),
   z.int(),
   z.int(),
   z.int().nullable(),
   decision.optional(),
 ]);
 
-function toPod(name: string, context: z.RefinementCtx<string>): PodId {
-  const pod = parsePodId(name);
-  if (pod) return pod;
-  context.addIssue('no pod');
-  return z.NEVER;
+function toName<Name>(parse: (text: string) => Name | undefined) {
+  return (text: string, context: z.RefinementCtx<string>): Name => {
+    const name = parse(text);
+    if (name !== undefined) return name;
+    context.addIssue('no such name');
+    return z.NEVER;
+  };
 }
 
 function listIn(line: string): unknown[] {

@@ -85,7 +85,7 @@ export class Keys {
    * - `overrides`, hash: kind and pod → version, when it was decided, when it ends or 0, ms of Redis TIME, and the decision as
    *   JSON; `version` → that of all of them;
    * - `ends`, sorted set: kind and pod of an override → when it ends, ms of Redis TIME, or +inf;
-   * - `audit`, sorted set: version and entry as JSON → when, ms of Redis TIME.
+   * - `audit`, sorted set: a number, which makes it the only one, and the entry as JSON → when, ms of Redis TIME.
    */
   ofGates(part: GatesPart): string {
     return `{${this.members('gates')}}:${part}`;

@@ -78,6 +78,12 @@ export class RedisOverrides {
     return map(await this.#link.run(scripts.enforce, this.#keys.pod(pod), args), () => undefined);
   }
 
+  async note(note: AuditNote): Promise<Answer<AuditEntry>> {
+    const args = [JSON.stringify(note), AUDIT_MAX];
+    const answer = await this.#link.run(scripts.note, [this.#keys.ofGates('audit')], args);
+    return map(answer, (atMs) => ({ ...note, atMs: atMs as number }));
+  }
+
   async audit(max: number): Promise<Answer<readonly AuditEntry[]>> {
     const answer = await this.#link.run(scripts.audit, [this.#keys.ofGates('audit')], [max]);
     return map(answer, (reply) => pairs(reply as string[]).flatMap(([member, at]) => entryOf(member, Number(at))));

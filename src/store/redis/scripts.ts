@@ -42,5 +42,6 @@ export const scripts = {
   overrides: load('overrides'),
   putBack: load('put_back'),
   enforce: load('enforce'),
+  note: load('note'),
   audit: load('audit'),
 };

@@ -40,6 +40,7 @@ import {
 } from '../../admission/lease-store.ts';
 import type {
   AuditEntry,
+  AuditNote,
   Enforced,
   Overridden,
   Override,
@@ -454,6 +455,10 @@ export class RedisStore implements LeaseStore {
 
   enforce(pod: PodId, version: number, enforced: Enforced | undefined): Promise<Answer<void>> {
     return this.#overrides.enforce(pod, version, enforced);
+  }
+
+  note(note: AuditNote): Promise<Answer<AuditEntry>> {
+    return this.#overrides.note(note);
   }
 
   audit(max: number): Promise<Answer<readonly AuditEntry[]>> {
