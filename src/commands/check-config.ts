@@ -32,6 +32,16 @@ export function readConfig(file: string | undefined, env: Host['env']): Config {
   return configOf(readInput(file, env));
 }
 
+/** The same, while a gate runs by an earlier one. There an empty file is one that somebody is about to write. */
+export function readChangedConfig(file: string | undefined, env: Host['env']): Config {
+  const input = readInput(file, env);
+  if (input.text?.trim() !== '') return configOf(input);
+  throw new Exit(
+    EXIT_CONFIG,
+    `${file}\n  found:    an empty file\n  expected: a map of keys, or {} for the defaults\n`,
+  );
+}
+
 function readInput(file: string | undefined, env: Host['env']): ConfigInput {
   try {
     return file === undefined ? { env } : { file, text: readFileSync(file, 'utf8'), env };

@@ -3,18 +3,13 @@
  * the gate runs does, all at once; what cannot is named. A file with a mistake changes nothing.
  */
 
-import { unwatchFile, watchFile } from 'node:fs';
 import type { Logger } from 'pino';
 import type { App } from '../app.ts';
 import { changesBetween } from '../config/changes.ts';
 import type { Config } from '../config/schema.ts';
-import { readConfig } from './check-config.ts';
+import { WatchedFile } from '../watched-file.ts';
+import { readChangedConfig } from './check-config.ts';
 import { Exit, type Host } from './command.ts';
-
-/** Asked that often, by name: also a ConfigMap, whose file is a link to a folder that is swapped, is seen to change. */
-const WATCH_MS = 2000;
-/** For a file that is written in place: half of it may be a configuration, too. */
-const SETTLE_MS = 500;
 
 interface Running {
   readonly file: string | undefined;
@@ -27,23 +22,24 @@ interface Running {
 
 export class Reload {
   readonly #running: Running;
+  readonly #watched: WatchedFile | undefined;
   #config: Config;
-  #settling: NodeJS.Timeout | undefined;
 
   constructor(running: Running) {
     this.#running = running;
     this.#config = running.config;
+    const { file } = running;
+    this.#watched = file === undefined ? undefined : new WatchedFile(file, () => this.read());
   }
 
   watch(): void {
-    const { file } = this.#running;
-    if (file !== undefined) watchFile(file, { interval: WATCH_MS }, this.#changed).unref();
+    this.#watched?.start();
   }
 
   read(): void {
     const { file, env, config: started, app, log } = this.#running;
     try {
-      const config = readConfig(file, env);
+      const config = readChangedConfig(file, env);
       const { live } = changesBetween(this.#config, config);
       const { needRestart } = changesBetween(started, config);
       app.reconfigure(config);
@@ -58,13 +54,6 @@ export class Reload {
   }
 
   stop(): void {
-    const { file } = this.#running;
-    if (file !== undefined) unwatchFile(file, this.#changed);
-    clearTimeout(this.#settling);
+    this.#watched?.stop();
   }
-
-  readonly #changed = () => {
-    clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => this.read(), SETTLE_MS);
-  };
 }

@@ -32,6 +32,11 @@ it('takes over new limits, names what needs a restart, and a wrong file changes 
   expect(await gate.limit()).toBe(7);
   expect(await gate.lastReload()).toBe(0);
 
+  writeFileSync(file, '\n');
+  await expect.poll(() => gate.said('nothing was changed')).toHaveLength(2);
+  expect(gate.said('nothing was changed').at(-1)).toMatchObject({ mistakes: expect.stringContaining('an empty file') });
+  expect(await gate.limit()).toBe(7);
+
   writeFileSync(file, limits(9));
   gate.hangUp(); // at once, not only when the file is looked at
   await expect.poll(gate.limit).toBe(9);
