@@ -62,6 +62,12 @@ export function logEvents(events: Events, log: Logger, policy: OutagePolicy): vo
   events.on('avoided', (pod, forMs) => {
     log.warn({ pod, forMs }, 'a pod refused a connection: no gate sends new ones there for a while');
   });
+  events.on('waitCut', (service, waitMs, allowedMs) => {
+    log.warn(
+      { service: service.slice(0, -1), waitMs, allowedMs, see: see('deadline-too-long') },
+      "services.….wait is longer than the timeout of Envoy's ext_authz filter lets upgrades wait",
+    );
+  });
   events.on('audited', ({ atMs: _atMs, ...entry }) => log.info(entry, 'somebody has changed the fleet'));
   events.on('closing', (pod, lease, reason) => log.info({ pod, lease, reason }, 'closes a connection, as asked for'));
   events.on('adopted', (pod, count, overLimit) => {

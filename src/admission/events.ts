@@ -1,7 +1,7 @@
 /** What happens in the domain, for those who watch: metrics, the log, the hub. */
 
 import { EventEmitter } from 'node:events';
-import type { LeaseId, PodId, ProxyId, Where } from './ids.ts';
+import type { LeaseId, PodId, ProxyId, ServiceId, Where } from './ids.ts';
 import type { AuditEntry } from './override.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -49,6 +49,8 @@ interface EventMap {
   avoided: [pod: PodId, forMs: number];
   /** Somebody has changed something in the fleet, by this gate; or it has ended by itself, and this gate is the one that tells. */
   audited: [entry: AuditEntry];
+  /** Upgrades of this service are to wait for so long, and Envoy waits for an answer for only so long. Told once. */
+  waitCut: [service: ServiceId, waitMs: number, allowedMs: number];
   /** Somebody wants this connection closed, and this gate does it. */
   closing: [pod: PodId, lease: LeaseId, reason: string, client?: string];
   /** A release that waited for the store was given up; the reaper will find the lease. */

@@ -17,6 +17,7 @@ import {
   type Verdict,
   whereOf,
 } from './verdict.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 type GateParts = Parts & { readonly ledger: Ledger; readonly enrolment: Enrolment };
 
@@ -32,18 +33,23 @@ export class Gate {
   readonly #parts: GateParts;
   readonly #options: GateOptions;
   readonly #abandoned = new WeakSet<AnyUpgrade>();
+  /** Upgrades that wait for a slot. */
+  readonly waiting: WaitingRoom;
   #refusal: string | undefined;
 
   constructor(parts: GateParts, options: GateOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.waiting = new WaitingRoom(parts.events, (upgrade) => this.#unlessFull(upgrade));
     parts.events.on('standingChanged', () => this.#noteRefusal(undefined));
   }
 
-  async admit(upgrade: AnyUpgrade): Promise<Verdict> {
+  /** `withinMs`: for so long the asker waits for the answer. */
+  async admit(upgrade: AnyUpgrade, withinMs = Number.POSITIVE_INFINITY): Promise<Verdict> {
     const startedAt = performance.now();
-    const verdict = await this.#decide(upgrade);
-    this.#parts.events.emit('decided', verdict, performance.now() - startedAt, upgrade.client);
+    const waited = { ms: 0 };
+    const verdict = await this.#decideOrWait(upgrade, withinMs, waited);
+    this.#parts.events.emit('decided', verdict, performance.now() - startedAt - waited.ms, upgrade.client);
     return verdict;
   }
 
@@ -56,14 +62,38 @@ export class Gate {
 
   /** The asker left before the answer. The release goes to the store behind the acquire, so it finds the lease. */
   abandon(upgrade: AnyUpgrade): void {
-    this.#abandoned.add(upgrade);
+    this.#leave(upgrade);
     this.#parts.ledger.releases.giveBack(whereOf(upgrade), upgrade.lease);
   }
 
   /** As `abandon`, by one that never asks again for this lease: it is freed whatever the store did, also later. */
   giveUp(upgrade: AnyUpgrade): void {
-    this.#abandoned.add(upgrade);
+    this.#leave(upgrade);
     this.#parts.ledger.releases.withdraw(whereOf(upgrade), upgrade.lease);
+  }
+
+  #leave(upgrade: AnyUpgrade): void {
+    this.#abandoned.add(upgrade);
+    if ('service' in upgrade) this.waiting.leave(upgrade);
+  }
+
+  async #decideOrWait(upgrade: AnyUpgrade, withinMs: number, waited: { ms: number }): Promise<Verdict> {
+    const startedMs = performance.now();
+    const waitMs = 'service' in upgrade ? this.#parts.services.waitMs(upgrade.service) : 0;
+    if (!('service' in upgrade) || waitMs === 0) return this.#decide(upgrade);
+    const verdict = this.waiting.hasLine(upgrade.service) ? undefined : await this.#unlessFull(upgrade);
+    if (verdict) return verdict;
+    if (this.#abandoned.has(upgrade)) return denial(upgrade, 'LIMIT_EXCEEDED'); // nobody listens
+    const sinceMs = performance.now();
+    const found = await this.waiting.wait(upgrade, waitMs, withinMs - (sinceMs - startedMs));
+    waited.ms = performance.now() - sinceMs;
+    return found ?? denial(upgrade, 'LIMIT_EXCEEDED');
+  }
+
+  /** Undefined: all pods are full. */
+  async #unlessFull(upgrade: PlacedUpgrade): Promise<Verdict | undefined> {
+    const verdict = await this.#decide(upgrade);
+    return !verdict.admitted && verdict.reason === 'LIMIT_EXCEEDED' ? undefined : verdict;
   }
 
   async #decide(upgrade: AnyUpgrade): Promise<Verdict> {

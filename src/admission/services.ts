@@ -30,6 +30,8 @@ export interface ServiceRules {
   readonly pick?: Pick | undefined;
   readonly softLimit?: number | undefined;
   readonly sticky?: StickySource | undefined;
+  /** For how long an upgrade waits for a slot, ms; not at all if absent. */
+  readonly waitMs?: number | undefined;
 }
 
 const NO_PODS: ServiceRules = { endpoints: [], connections: 0 };
@@ -44,6 +46,7 @@ interface Service {
   readonly order: Order;
   readonly choice: Choice;
   readonly sticky: StickySource | undefined;
+  readonly waitMs: number;
 }
 
 export class Services {
@@ -85,6 +88,11 @@ export class Services {
     return this.#services.get(service)?.sticky;
   }
 
+  /** For how long an upgrade waits where all pods are full. */
+  waitMs(service: ServiceId): number {
+    return this.#services.get(service)?.waitMs ?? 0;
+  }
+
   /** Those of all services. */
   stickySources(): StickySource[] {
     return [...this.#services.values()].flatMap(({ sticky }) => sticky ?? []);
@@ -109,13 +117,13 @@ export class Services {
   }
 
   #set(service: ServiceId, rules: ServiceRules): void {
-    const { endpoints, connections, pick = 'least', softLimit, sticky } = rules;
+    const { endpoints, connections, pick = 'least', softLimit, sticky, waitMs = 0 } = rules;
     const pods = endpoints.map((each) => [podOf(service, each.address), each.connections ?? connections] as const);
     const zones = endpoints.map((each) => [podOf(service, each.address), each.zone ?? NO_ZONE] as const);
     const order: Order = {
       ...(softLimit === undefined ? {} : { softLimit }),
       ...(pick === 'spread' ? { zones: new Map(zones) } : {}),
     };
-    this.#services.set(service, { connections, pods: new Map(pods), order, choice: { pick }, sticky });
+    this.#services.set(service, { connections, pods: new Map(pods), order, choice: { pick }, sticky, waitMs });
   }
 }

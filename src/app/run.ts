@@ -17,7 +17,7 @@ import { within } from '../within.ts';
 import type { HttpSide } from './http-side.ts';
 import type { OpenedStore } from './store.ts';
 
-export interface GateParts extends EnvoySide, HttpSide, Pick<Domain, 'ledger' | 'reaper' | 'enrolment'> {
+export interface GateParts extends EnvoySide, HttpSide, Pick<Domain, 'gate' | 'ledger' | 'reaper' | 'enrolment'> {
   readonly config: Config;
   readonly reconfigure: App['reconfigure'];
   readonly store: OpenedStore;
@@ -97,9 +97,10 @@ async function stop(parts: GateParts): Promise<boolean> {
 }
 
 /** Lets what is under way end, and writes down what the gate knows. */
-async function drain({ ledger, reaper, grpc, hub }: GateParts): Promise<void> {
+async function drain({ gate, ledger, reaper, grpc, hub }: GateParts): Promise<void> {
   const hubStopped = hub?.stop();
   const drained = grpc.drain();
+  gate.waiting.stop();
   await grpc.idle();
   await ledger.flush();
   grpc.endStreams();

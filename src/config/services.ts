@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { parseEndpoint, parseServiceId } from '../admission/ids.ts';
 import type { StickySource } from '../admission/services.ts';
-import { notation, oneOf, text, whole } from './notations.ts';
+import { duration, notation, oneOf, text, whole } from './notations.ts';
 
 export const connections = whole(0, 1_000_000);
 
@@ -26,6 +26,7 @@ const service = z
     connections: connections.exactOptional(),
     pick: oneOf(['least', 'pack', 'spread']).exactOptional(),
     softLimit: whole(1, 1_000_000).exactOptional(),
+    wait: duration({ minMs: 0, maxMs: 60_000 }).exactOptional(),
     sticky: notation(STICKY, parseSticky, formatSticky).exactOptional(),
   })
   .refine(({ connections, softLimit }) => connections === undefined || !softLimit || softLimit < connections, {

@@ -2,12 +2,9 @@
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import type { Domain } from '../admission/domain.ts';
 import type { Events } from '../admission/events.ts';
-import type { Evidence } from '../admission/evidence.ts';
-import type { LeaseStore, StoreAway } from '../admission/lease-store.ts';
-import type { Ledger } from '../admission/ledger/ledger.ts';
-import type { Reaper } from '../admission/reaper.ts';
-import type { Standing } from '../admission/standing.ts';
+import type { StoreAway } from '../admission/lease-store.ts';
 import { version } from '../version.ts';
 
 /** From a quarter of a millisecond, what a decision takes, to the second at which Envoy has long given up. */
@@ -101,8 +98,8 @@ export class GateMetrics {
   }
 
   /** Gauges are read when scraped. */
-  watch(parts: { store: LeaseStore; standing: Standing; evidence: Evidence; ledger: Ledger; reaper: Reaper }): void {
-    const { store, standing, evidence, ledger, reaper } = parts;
+  watch(parts: Pick<Domain, 'store' | 'standing' | 'evidence' | 'ledger' | 'reaper' | 'gate'>): void {
+    const { store, standing, evidence, ledger, reaper, gate } = parts;
     this.#gauge('wsgate_proxies_without_log', 'Proxies that send Checks but no access log.', () => {
       return [...reaper.unlogged].length;
     });
@@ -120,6 +117,7 @@ export class GateMetrics {
     this.#gauge('wsgate_store_recovering', 'Whether the store answers, but its counts are not trusted yet.', () =>
       store.up && !standing.synced ? 1 : 0,
     );
+    this.#gauge('wsgate_waiting_upgrades', 'Upgrades that wait for a slot of their service.', () => gate.waiting.size);
     this.#gauge('wsgate_ledger_leases', 'Connections that the proxies of this gate hold.', () => ledger.entries.size);
     this.#gauge('wsgate_log_streams', 'Access log streams that are open to this gate.', () => ledger.streams.size);
     new Gauge({

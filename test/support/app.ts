@@ -1,6 +1,13 @@
 /** A whole gate in the test's own process, on free ports, and an Envoy's view of it: a gRPC client. */
 
-import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import {
+  type CallOptions,
+  type ChannelCredentials,
+  Client,
+  credentials,
+  Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { type Metrics, readMetrics } from '../../lab/fleet/metrics.ts';
 import { Wire } from '../../lab/fleet/wire.ts';
@@ -21,6 +28,11 @@ export interface LogStreamCall {
   readonly ended: Promise<'ok' | ServiceError>;
 }
 
+export interface BegunCheck {
+  readonly answer: Promise<CheckResponse | ServiceError>;
+  cancel(): void;
+}
+
 /** What an Envoy can do. */
 export interface TestEnvoy {
   /** A Check; `proxy` goes as gRPC metadata. */
@@ -35,6 +47,8 @@ export interface TestApp extends TestEnvoy {
   readonly api: Api;
   /** A Check of raw bytes. */
   checkBytes(bytes: Buffer): Promise<Buffer | ServiceError>;
+  /** A Check that its asker may give up, or gives up after so long, as it says. */
+  beginCheck(request: CheckRequest, timeoutMs?: number): BegunCheck;
   /** A Check that its asker gives up at once. */
   abandon(request: CheckRequest): void;
   /** An Envoy that comes from this address of this machine: `127.0.0.2`. */
@@ -84,8 +98,9 @@ export async function startTestApp(
     proxy: string,
     done: (answer: A | ServiceError) => void,
     asker = client,
+    options: CallOptions = {},
   ) =>
-    asker.makeUnaryRequest(checkPath, codec.write, codec.read, request, from(proxy), (error, answer) =>
+    asker.makeUnaryRequest(checkPath, codec.write, codec.read, request, from(proxy), options, (error, answer) =>
       done(error ?? (answer as A)),
     );
   const same = (bytes: Buffer) => bytes;
@@ -115,6 +130,11 @@ export async function startTestApp(
     api,
     check: (request, proxy = 'proxy_a') => new Promise((resolve) => ask({ write, read }, request, proxy, resolve)),
     checkBytes: (bytes) => new Promise((resolve) => ask({ write: same, read: same }, bytes, 'proxy_a', resolve)),
+    beginCheck(request, timeoutMs = 60_000) {
+      const { promise: answer, resolve } = Promise.withResolvers<CheckResponse | ServiceError>();
+      const call = ask({ write, read }, request, 'proxy_a', resolve, client, { deadline: Date.now() + timeoutMs });
+      return { answer, cancel: () => call.cancel() };
+    },
     abandon(request) {
       const call = ask({ write, read }, request, 'proxy_a', () => {});
       // As soon as the request is on its way, and before an answer can have come back.

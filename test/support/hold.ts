@@ -41,6 +41,13 @@ export class HoldCaller {
     return call;
   }
 
+  /** The same, at a pod that the gate is to choose. */
+  askOfService(stream: Stream, service: string): HeldCall {
+    const call = this.open(identityOf(stream));
+    call.send(upgradeOf(undefined, { upgrade: 'websocket' }, { [ATTRIBUTES.service]: service }));
+    return call;
+  }
+
   /** The connection breaks, with all streams on it. */
   cut(): void {
     this.#session.destroy();
@@ -115,11 +122,15 @@ export function identityOf({ startTime, address }: Stream): Record<string, strin
 }
 
 export function upgradeOf(
-  pod: string,
+  pod: string | undefined,
   headers: Readonly<Record<string, string>> = { upgrade: 'websocket' },
   attributes: Readonly<Record<string, string>> = {},
 ) {
-  const shown = { [ATTRIBUTES.node]: 'proxy_a', [ATTRIBUTES.pod]: pod, ...attributes };
+  const shown = {
+    [ATTRIBUTES.node]: 'proxy_a',
+    ...(pod === undefined ? {} : { [ATTRIBUTES.pod]: pod }),
+    ...attributes,
+  };
   const list = Object.entries({ ':path': `/${pod}/chat?secret=1`, ':authority': 'edge.example', ...headers });
   return {
     requestHeaders: { headers: { headers: list.map(([key, value]) => ({ key, rawValue: Buffer.from(value) })) } },

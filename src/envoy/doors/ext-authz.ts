@@ -130,7 +130,7 @@ export class ExtAuthzDoor {
     });
     this.#inFlight += 1;
     try {
-      const verdict = await this.#parts.gate.admit(upgrade);
+      const verdict = await this.#parts.gate.admit(upgrade, Number(call.getDeadline()) - Date.now());
       answered = true;
       answer(null, this.#bytesOf(verdict, byRoute));
     } catch (error) {
