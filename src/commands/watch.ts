@@ -137,7 +137,7 @@ export const watchCommand = command(
                                  these, and others may post more:
 ${typesInLines()}`,
     options: {
-      url: { type: 'string', default: 'http://127.0.0.1:7071' },
+      url: { type: 'string' },
       pod: { type: 'string', multiple: true, default: [] },
       type: { type: 'string', multiple: true, default: [] },
       severity: { type: 'string', multiple: true, default: [] },
@@ -146,7 +146,13 @@ ${typesInLines()}`,
     },
   },
   async (values, _rest, { env, out, err, signal }) => {
-    const { url: text, pod: pods, type: types, severity: severities, json } = values;
+    const {
+      url: text = env.WSGATE_URL ?? 'http://127.0.0.1:7071',
+      pod: pods,
+      type: types,
+      severity: severities,
+      json,
+    } = values;
     const url = URL.parse(text);
     if (!url || !/^https?:$/.test(url.protocol)) throw misused(`--url ${text}: expected http://… or https://…`);
     for (const type of types) checkType(type);

@@ -19,15 +19,15 @@ export function variableOf(path: readonly string[]): string {
 
 export const knownVariables: readonly string[] = leaves.map(({ path }) => variableOf(path));
 
-/** The token of `wsgate watch`, in whose shell a gate may be started, too. */
-const WATCH_TOKEN = 'WSGATE_TOKEN';
+/** Those of the commands that ask a gate, in whose shell one may be started, too. */
+const OF_COMMANDS: readonly string[] = ['WSGATE_TOKEN', 'WSGATE_URL'];
 
 /** Variables that are meant for wsgate, by their prefix, and name no key. */
 export function unknownVariables(environment: Environment): string[] {
   return Object.entries(environment)
     .filter(([name, value]) => name.startsWith(PREFIX) && value !== undefined && value !== '')
     .filter(([name]) => !knownVariables.includes(name))
-    .filter(([name, value = '']) => name !== WATCH_TOKEN && !isKubernetesLink(name, value))
+    .filter(([name, value = '']) => !OF_COMMANDS.includes(name) && !isKubernetesLink(name, value))
     .map(([name]) => name);
 }
 

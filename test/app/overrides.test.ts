@@ -103,7 +103,7 @@ interface Judged {
 }
 
 /** Has so many upgrades under way at each of these gates, all the time, until it is stopped. */
-function keepAsking(of: readonly TestApp[], atOnce: number): { stop(): Promise<Judged[]> } {
+function keepAsking(of: readonly TestApp[], atOnce: number) {
   const judged: Judged[] = [];
   let stopped = false;
   const worker = async (gate: TestApp) => {
@@ -115,10 +115,10 @@ function keepAsking(of: readonly TestApp[], atOnce: number): { stop(): Promise<J
   };
   const workers = of.flatMap((gate) => Array.from({ length: atOnce }, () => worker(gate)));
   return {
+    judged,
     async stop() {
       stopped = true;
       await Promise.all(workers);
-      return judged;
     },
   };
 }
@@ -136,12 +136,13 @@ it('no upgrade that is asked after the answer is judged by the old limit, howeve
     const isOpen = round % 2 === 1;
     await (isOpen ? ops.deleteLimit('pod1') : ops.setLimit('pod1', { connections: 0 }));
     const fromMs = performance.now();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const asked = () => upgrades.judged.filter(({ askedMs }) => askedMs > fromMs).length;
+    await expect.poll(asked, { interval: 10, timeout: 5000 }).toBeGreaterThan(20);
     spans.push({ fromMs, toMs: performance.now(), isOpen });
   }
-  const judged = await upgrades.stop();
+  await upgrades.stop();
   const within = spans.flatMap(({ fromMs, toMs, isOpen }) =>
-    judged
+    upgrades.judged
       .filter(({ askedMs, answeredMs }) => askedMs > fromMs && answeredMs < toMs)
       .map(({ isAdmitted: isIn }) => isIn === isOpen),
   );

@@ -72,7 +72,17 @@ describe.concurrent('without a command to run', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect((await wsgate(['--help'])).stdout).toBe(stdout);
     for (const name of commands.keys()) expect(stdout).toContain(`\n  wsgate ${name} `);
-    for (const word of ['WSGATE_TOKEN', 'REDIS_URL', 'SIGTERM', 'SIGINT', 'SIGHUP', EXIT_USAGE, EXIT_CONFIG, 128]) {
+    for (const word of [
+      'WSGATE_TOKEN',
+      'WSGATE_URL',
+      'REDIS_URL',
+      'SIGTERM',
+      'SIGINT',
+      'SIGHUP',
+      EXIT_USAGE,
+      EXIT_CONFIG,
+      128,
+    ]) {
       expect(stdout).toMatch(new RegExp(`^  .*${word}`, 'm'));
     }
     for (const line of linesOf(stdout)) expect(line.length, line).toBeLessThanOrEqual(125);
@@ -101,7 +111,7 @@ describe.concurrent('a command line that is wrong ends with 64 and says what is 
     [['server'], 'there is no command server'],
     [['serve', '--port', '1'], "wsgate: Unknown option '--port'\n"],
     [['--port'], '--port needs a command'],
-    [['help', 'limits'], 'there is no help on limits: expected serve, check-config, watch, doctor, config'],
+    [['help', 'limit'], 'there is no help on limit: expected serve, check-config, watch, doctor, pods,'],
     [['check-config', 'a.yaml', 'b.yaml'], 'b.yaml is one argument too many'],
   ])('%j', async (args, complaint) => {
     const { code, stdout, stderr } = await wsgate(args);

@@ -7,7 +7,7 @@ import { Api } from '../../src/client/api.ts';
 import { startTestApp, type TestApp } from './app.ts';
 import { ClosingEnvoy } from './closing-envoy.ts';
 
-const token = 'secret-of-sixteen-ops';
+export const OPS_TOKEN = 'secret-of-sixteen-ops';
 
 /** `ops`: the API with a token of this name. */
 export type OperatedGate = TestApp & { readonly ops: Api };
@@ -19,11 +19,11 @@ export class Operated {
 
   async start(env: Record<string, string> = {}): Promise<OperatedGate> {
     const gate = await startTestApp({
-      WSGATE_HTTP_TOKENS: `[{name: ops, token: ${token}, scopes: [read, operate]}]`,
+      WSGATE_HTTP_TOKENS: `[{name: ops, token: ${OPS_TOKEN}, scopes: [read, operate]}]`,
       WSGATE_HTTP_OPEN: '[metrics, health]',
       ...env,
     });
-    const operated = { ...gate, ops: new Api({ url: gate.app.http, token }) };
+    const operated = { ...gate, ops: new Api({ url: gate.app.http, token: OPS_TOKEN }) };
     this.#gates.add(operated);
     await expect.poll(() => gate.store()).toBe('ok');
     return operated;

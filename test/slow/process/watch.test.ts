@@ -245,7 +245,7 @@ describe('it ends', () => {
     [['--type', 'connection.admited'], 'perhaps connection.admitted'],
     [['--type', 'pod.*', '--type', 'gate.start'], 'perhaps gate.started'],
     [['--type', 'store'], 'perhaps store.down, store.up, store.*'],
-    [['--type', 'limit.nothing-like-it'], 'perhaps limit.changed, limit.*'],
+    [['--type', 'limit.nothing-like-it'], 'perhaps limit.changed, limit.set, limit.deleted, limit.expired, limit.*'],
     [['--since', 'yesterday'], 'expected a duration, such as 10m, or a time, such as 2026-01-31T12:00:00Z'],
     [['--since', '2026-01-31'], 'expected a duration, such as 10m, or a time, such as 2026-01-31T12:00:00Z'],
   ])('with 64 at %j', async (args, hint) => {
