@@ -14,9 +14,9 @@ import { Overrides } from './admission/overrides.ts';
 import { Services } from './admission/services.ts';
 import { openHttpSide } from './app/http-side.ts';
 import { type App, start } from './app/run.ts';
-import { servicesOf } from './app/services.ts';
 import { openStore } from './app/store.ts';
 import { type Config, recoveryOf, reserveOf } from './config/schema.ts';
+import { EndpointSources } from './endpoints/endpoint-sources.ts';
 import { Certificates } from './envoy/grpc/certificates.ts';
 import { openEnvoySide } from './envoy/open.ts';
 import { GateMetrics } from './http/gate-metrics.ts';
@@ -44,7 +44,6 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       log.warn({ warning: `${kind}: ${detail}`, see: see('store-attention') }, 'the store needs attention'),
   });
   const services = new Services();
-  services.replace(servicesOf(config));
   const overrides = new Overrides({ store: store.leases, events });
   const limits = new Limits(config.limits, services, overrides);
   const domain = openDomain(
@@ -62,6 +61,12 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       outage: outage.policy,
     },
   );
+  const { enrolment } = domain;
+  const sources = new EndpointSources(
+    { services, events, changed: (service) => void enrolment.tell(service) },
+    config.limits,
+  );
+  sources.replace(config);
   const readiness = new GateReadiness(domain, events, outage.policy);
   const shared = {
     ...domain,
@@ -80,10 +85,10 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     metrics.configRead(changed !== undefined);
     if (!changed) return;
     limits.replace(changed.limits);
-    services.replace(servicesOf(changed));
+    sources.replace(changed);
     envoy.lookAgain();
-    domain.enrolment.tellAll();
+    enrolment.tellAll();
     log.level = changed.log.level;
   };
-  return start({ ...domain, ...envoy, ...http, config, reconfigure, store, overrides, metrics, readiness });
+  return start({ ...domain, ...envoy, ...http, config, reconfigure, store, overrides, sources, metrics, readiness });
 }

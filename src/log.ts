@@ -8,6 +8,8 @@ import { see } from './see.ts';
 
 /** Events that may come often get a line at most this often. The metrics count all of them. */
 const AGAIN_MS = 10_000;
+/** Of a list in one line. */
+const SHOWN_MAX = 20;
 
 /** What becomes of upgrades while a gate that has just started cannot trust its store. */
 const AT_START: Readonly<Record<OutagePolicy, string>> = {
@@ -58,6 +60,18 @@ export function logEvents(events: Events, log: Logger, policy: OutagePolicy): vo
     if (cause === 'outlived') {
       log.warn({ pod, count }, 'released leases of which nobody has told for lease.unrenewedMax: they may be open');
     }
+  });
+  events.on('endpointsTold', (service, joined, left) => {
+    const some = (all: readonly string[]) => (all.length > SHOWN_MAX ? [...all.slice(0, SHOWN_MAX), '…'] : all);
+    log.info({ service, joined: some(joined), left: some(left) }, 'the endpoints of a service have changed');
+  });
+  events.on('endpointsUnread', (service, why) => {
+    if (why === undefined) log.info({ service }, 'the endpoints of this service can be read');
+    else
+      log.error(
+        { service, why, see: see('endpoints-unread') },
+        'the endpoints of this service cannot be read: its pods stay those that are known',
+      );
   });
   events.on('avoided', (pod, forMs) => {
     log.warn({ pod, forMs }, 'a pod refused a connection: no gate sends new ones there for a while');

@@ -5,6 +5,7 @@ export const ENTRIES = [
   'bound-reached',
   'closes-not-heard',
   'deadline-too-long',
+  'endpoints-unread',
   'gates-silent',
   'hidden-upgrades',
   'never-asked',

@@ -1,6 +1,6 @@
 /**
  * Tells the store which pods each service has: when it comes back, when they change, and when it says that it does not
- * know. What the store could not be told is told again.
+ * know. What the store could not be told is told again. Of a service whose pods it does not know itself, a gate says nothing.
  */
 
 import type { Events } from './events.ts';
@@ -45,6 +45,7 @@ export class Enrolment {
   async #tell(service: ServiceId): Promise<void> {
     const { store, services } = this.#parts;
     clearTimeout(this.#again.get(service));
+    if (!services.isTold(service)) return;
     const { version } = services;
     const answer = await store.enrol(service, services.pods(service), services.order(service));
     if (answer.ok && version === services.version) this.#again.delete(service);

@@ -45,6 +45,10 @@ interface EventMap {
    * limit.
    */
   adopted: [pod: PodId, count: number, overLimit: number];
+  /** The endpoints of a service are others now, as this gate sees it: those that have come, and those that are gone. */
+  endpointsTold: [service: ServiceId, joined: readonly string[], left: readonly string[]];
+  /** Why the endpoints of a service cannot be read: those from before stay. Undefined when they can. Told when it changes. */
+  endpointsUnread: [service: ServiceId, why: string | undefined];
   /** A pod of a service refused a connection: no gate sends new ones there for so long, where another has room. */
   avoided: [pod: PodId, forMs: number];
   /** Somebody has changed something in the fleet, by this gate; or it has ended by itself, and this gate is the one that tells. */

@@ -23,7 +23,8 @@ export type StickySource =
   | { readonly metadata: { readonly namespace: string; readonly key: string } };
 
 export interface ServiceRules {
-  readonly endpoints: readonly Endpoint[];
+  /** Undefined while nobody has told which there are. */
+  readonly endpoints: readonly Endpoint[] | undefined;
   /** The limit of each of its pods that has none of its own. */
   readonly connections: number;
   /** `least` if absent. */
@@ -41,6 +42,7 @@ const NO_ZONE = '?';
 const STICKY_CANDIDATES = 5;
 
 interface Service {
+  readonly isTold: boolean;
   readonly connections: number;
   readonly pods: ReadonlyMap<PodId, number>;
   readonly order: Order;
@@ -52,6 +54,8 @@ interface Service {
 export class Services {
   #version = 0;
   readonly #services = new Map<ServiceId, Service>();
+  /** Those of the configuration. */
+  #configured: ReadonlySet<ServiceId> = new Set();
 
   get version(): number {
     return this.#version;
@@ -62,9 +66,14 @@ export class Services {
     return this.#services.keys();
   }
 
-  /** Whether it has pods. */
+  /** Whether it is one of the configuration. It may have no pods. */
   has(service: ServiceId): boolean {
-    return this.pods(service).size > 0;
+    return this.#configured.has(service);
+  }
+
+  /** Whether it is known which pods it has. The store may know where this gate does not. */
+  isTold(service: ServiceId): boolean {
+    return this.#services.get(service)?.isTold ?? false;
   }
 
   /** Those that take new connections, with their limits. */
@@ -113,17 +122,25 @@ export class Services {
   replace(services: ReadonlyMap<ServiceId, ServiceRules>): void {
     for (const service of this.#services.keys()) if (!services.has(service)) this.#set(service, NO_PODS);
     for (const [service, rules] of services) this.#set(service, rules);
+    this.#configured = new Set(services.keys());
+    this.#version += 1;
+  }
+
+  /** The same for one of the services. */
+  set(service: ServiceId, rules: ServiceRules): void {
+    this.#set(service, rules);
     this.#version += 1;
   }
 
   #set(service: ServiceId, rules: ServiceRules): void {
-    const { endpoints, connections, pick = 'least', softLimit, sticky, waitMs = 0 } = rules;
+    const { endpoints = [], connections, pick = 'least', softLimit, sticky, waitMs = 0 } = rules;
     const pods = endpoints.map((each) => [podOf(service, each.address), each.connections ?? connections] as const);
     const zones = endpoints.map((each) => [podOf(service, each.address), each.zone ?? NO_ZONE] as const);
     const order: Order = {
       ...(softLimit === undefined ? {} : { softLimit }),
       ...(pick === 'spread' ? { zones: new Map(zones) } : {}),
     };
-    this.#services.set(service, { connections, pods: new Map(pods), order, choice: { pick }, sticky, waitMs });
+    const isTold = rules.endpoints !== undefined;
+    this.#services.set(service, { isTold, connections, pods: new Map(pods), order, choice: { pick }, sticky, waitMs });
   }
 }

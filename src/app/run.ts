@@ -9,6 +9,7 @@ import type { Events } from '../admission/events.ts';
 import type { Overrides } from '../admission/overrides.ts';
 import { type Address, formatAddress } from '../config/address.ts';
 import type { Config } from '../config/schema.ts';
+import type { EndpointSources } from '../endpoints/endpoint-sources.ts';
 import type { EnvoySide } from '../envoy/open.ts';
 import type { GateMetrics } from '../http/gate-metrics.ts';
 import type { GateReadiness } from '../readiness.ts';
@@ -23,6 +24,7 @@ export interface GateParts extends EnvoySide, HttpSide, Pick<Domain, 'gate' | 'l
   readonly store: OpenedStore;
   readonly events: Events;
   readonly overrides: Overrides;
+  readonly sources: EndpointSources;
   readonly metrics: GateMetrics;
   readonly readiness: GateReadiness;
 }
@@ -122,8 +124,10 @@ async function close({
   overrides,
   drains,
   enrolment,
+  sources,
 }: GateParts): Promise<void> {
   retreat.stop();
+  sources.stop();
   enrolment.stop();
   overrides.stop();
   drains.stop();

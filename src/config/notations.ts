@@ -59,6 +59,9 @@ export function text(expected: string, pattern: RegExp) {
   return z.string(expected).regex(pattern, expected);
 }
 
+/** Of the one that reads it: relative to the folder in which the gate was started. */
+export const filePath = text('the path of a file', /^./s);
+
 export function flag(byDefault: boolean) {
   return z.boolean('true or false').prefault(byDefault);
 }

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { parseProxyId } from '../admission/ids.ts';
 import type { OutagePolicy } from '../admission/outage.ts';
 import { formatAddress, isLoopback, parseAddress, parseTcpAddress } from './address.ts';
-import { type DurationMs, duration, flag, notation, oneOf, size, text, whole } from './notations.ts';
+import { type DurationMs, duration, filePath, flag, notation, oneOf, size, text, whole } from './notations.ts';
 import { fixedServices, podSource } from './pod-sources.ts';
 import { proxySource } from './proxy-sources.ts';
 import { connections, services } from './services.ts';
@@ -23,7 +23,6 @@ export const masks = z.registry<{ mask: (text: string) => string }>();
 
 const GLOB = /^[A-Za-z0-9._:*?[\]{}!,-]{1,253}$/;
 
-const filePath = text('the path of a file', /^./s);
 const KEEPALIVE_MS_MAX = 30_000;
 const KEEPALIVE_TIMEOUT_MS_MAX = 10_000;
 const ORIGIN = 'an origin as browsers send it, such as https://status.example.com';
@@ -276,7 +275,8 @@ const rules: readonly Rule[] = [
     ['services', 'limits.podsMax'],
     'no more endpoints, all services together, than limits.podsMax',
     ({ services, limits }) =>
-      Object.values(services).reduce((sum, { endpoints }) => sum + endpoints.static.length, 0) <= limits.podsMax,
+      Object.values(services).reduce((sum, { endpoints }) => sum + (endpoints.static?.length ?? 0), 0) <=
+      limits.podsMax,
   ],
   [
     ['listen.streamResetBurst', 'listen.streamResetRate'],

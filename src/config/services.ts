@@ -2,8 +2,8 @@
 
 import { z } from 'zod';
 import { parseEndpoint, parseServiceId } from '../admission/ids.ts';
-import type { StickySource } from '../admission/services.ts';
-import { duration, notation, oneOf, text, whole } from './notations.ts';
+import type { Endpoint, StickySource } from '../admission/services.ts';
+import { duration, filePath, notation, oneOf, text, whole } from './notations.ts';
 
 export const connections = whole(0, 1_000_000);
 
@@ -16,13 +16,37 @@ const endpoint = z.union(
   `${ADDRESS}, or {address: ADDRESS, connections: NUMBER, zone: NAME}`,
 );
 
+/** What a list of the configuration holds, or a file that it names. */
+export const endpointList = z
+  .array(endpoint, 'a list of addresses')
+  .min(1, 'at least one address')
+  .superRefine((all, { addIssue }) => {
+    const seen = new Set<string>();
+    for (const [index, each] of all.entries()) {
+      const { address } = endpointOf(each);
+      if (seen.has(address)) addIssue({ code: 'custom', path: [index], message: 'each address once' });
+      seen.add(address);
+    }
+  });
+
+export function endpointOf(each: z.output<typeof endpoint>): Endpoint {
+  return typeof each === 'string' ? { address: each } : each;
+}
+
+const endpoints = z
+  .strictObject({
+    static: endpointList.exactOptional(),
+    file: filePath.exactOptional(),
+  })
+  .refine((sources) => Object.keys(sources).length === 1, 'exactly one of the keys: static, file');
+
+export type EndpointsConfig = z.output<typeof endpoints>;
+
 const STICKY = 'header:NAME, cookie:NAME, query:NAME or metadata:NAMESPACE:KEY, such as header:x-user';
 
 const service = z
   .strictObject({
-    endpoints: z.strictObject({
-      static: z.array(endpoint, 'a list of addresses').min(1, 'at least one address'),
-    }),
+    endpoints,
     connections: connections.exactOptional(),
     pick: oneOf(['least', 'pack', 'spread']).exactOptional(),
     softLimit: whole(1, 1_000_000).exactOptional(),
@@ -35,7 +59,7 @@ const service = z
   })
   .refine(
     ({ endpoints, pick }) =>
-      pick !== 'spread' || endpoints.static.some((each) => typeof each === 'object' && each.zone !== undefined),
+      pick !== 'spread' || !endpoints.static || endpoints.static.some((each) => endpointOf(each).zone !== undefined),
     { path: ['pick'], error: 'least or pack, because no endpoint has a zone, such as {address: ADDRESS, zone: NAME}' },
   );
 

@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { Domain } from '../admission/domain.ts';
 import type { Events } from '../admission/events.ts';
+import type { ServiceId } from '../admission/ids.ts';
 import type { StoreAway } from '../admission/lease-store.ts';
 import { version } from '../version.ts';
 
@@ -81,6 +82,16 @@ export class GateMetrics {
     events.on('contradicted', (_proxy, count) => contradicted.inc(count));
     const stepped = this.#counter('wsgate_store_clock_steps_total', "How often the store's clock was set.");
     events.on('clockStepped', () => stepped.inc());
+    const unread = new Set<ServiceId>();
+    events.on(
+      'endpointsUnread',
+      (service, why) => void (why === undefined ? unread.delete(service) : unread.add(service)),
+    );
+    this.#gauge(
+      'wsgate_services_unread',
+      'Services whose endpoints cannot be read: their pods stay those that are known.',
+      () => unread.size,
+    );
     this.#processMetrics();
   }
 

@@ -1,0 +1,121 @@
+/**
+ * The services of the configuration, and the sources that their endpoints come from. What a source tells is in use at once;
+ * what it cannot tell changes nothing. A service of which nothing was told yet takes what other gates have told the store.
+ */
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Events } from '../admission/events.ts';
+import { parseServiceId, type ServiceId } from '../admission/ids.ts';
+import type { Endpoint, ServiceRules, Services } from '../admission/services.ts';
+import type { Config } from '../config/schema.ts';
+import { type EndpointsConfig, endpointOf } from '../config/services.ts';
+import type { EndpointListener, EndpointSource } from './endpoint-source.ts';
+import { FileSource } from './file-source.ts';
+
+interface SourcesParts {
+  readonly services: Services;
+  readonly events: Events;
+  /** Called when the endpoints of a service have changed. */
+  readonly changed: (service: ServiceId) => void;
+}
+
+interface Sourced {
+  rules: Omit<ServiceRules, 'endpoints'>;
+  readonly config: EndpointsConfig;
+  source: EndpointSource | undefined;
+  /** Undefined while nobody has told. */
+  endpoints: readonly Endpoint[] | undefined;
+  unread: string | undefined;
+}
+
+export class EndpointSources {
+  readonly #parts: SourcesParts;
+  readonly #podsMax: number;
+  readonly #sourced = new Map<ServiceId, Sourced>();
+
+  constructor(parts: SourcesParts, { podsMax }: { podsMax: number }) {
+    this.#parts = parts;
+    this.#podsMax = podsMax;
+  }
+
+  /** By this configuration from now on. A service whose source is another one keeps its endpoints until that one tells. */
+  replace({ services, limits }: Config): void {
+    const before = new Map(this.#sourced);
+    this.#sourced.clear();
+    for (const [
+      name,
+      { endpoints: config, connections = limits.default.connections, wait: waitMs, ...how },
+    ] of Object.entries(services)) {
+      const service = parseServiceId(name);
+      if (!service) continue; // the schema has let no other name in
+      const rules = { ...how, connections, waitMs };
+      const known = before.get(service);
+      if (known && isDeepStrictEqual(known.config, config)) {
+        before.delete(service);
+        this.#sourced.set(service, Object.assign(known, { rules }));
+      } else {
+        this.#sourced.set(service, {
+          rules,
+          config,
+          source: undefined,
+          endpoints: config.static?.map(endpointOf) ?? known?.endpoints,
+          unread: undefined,
+        });
+      }
+    }
+    for (const [service, { source, unread }] of before) {
+      source?.stop();
+      if (unread !== undefined) this.#parts.events.emit('endpointsUnread', service, undefined);
+    }
+    const all = [...this.#sourced].map(([service, { rules, endpoints }]): [ServiceId, ServiceRules] => [
+      service,
+      { ...rules, endpoints },
+    ]);
+    this.#parts.services.replace(new Map(all));
+    for (const [service, sourced] of this.#sourced) this.#open(service, sourced);
+  }
+
+  stop(): void {
+    for (const { source } of this.#sourced.values()) source?.stop();
+  }
+
+  #open(service: ServiceId, sourced: Sourced): void {
+    if (sourced.source || sourced.config.static) return;
+    const isCurrent = () => this.#sourced.get(service) === sourced;
+    sourced.source = sourceOf(sourced.config, {
+      endpoints: (endpoints) => isCurrent() && this.#told(service, sourced, endpoints),
+      unread: (why) => isCurrent() && this.#unread(service, sourced, why),
+    });
+    sourced.source?.start();
+  }
+
+  #told(service: ServiceId, sourced: Sourced, endpoints: readonly Endpoint[]): void {
+    const others = [...this.#sourced.values()].reduce(
+      (sum, other) => sum + (other === sourced ? 0 : (other.endpoints?.length ?? 0)),
+      0,
+    );
+    if (others + endpoints.length > this.#podsMax) {
+      const found = `${endpoints.length} endpoints, and ${others} of other services`;
+      this.#unread(service, sourced, `${found}. Expected: together at most limits.podsMax, ${this.#podsMax}`);
+      return;
+    }
+    this.#unread(service, sourced, undefined);
+    if (isDeepStrictEqual(sourced.endpoints, endpoints)) return;
+    const before = new Set(sourced.endpoints?.map(({ address }) => address));
+    const now = new Set(endpoints.map(({ address }) => address));
+    sourced.endpoints = endpoints;
+    this.#parts.services.set(service, { ...sourced.rules, endpoints });
+    this.#parts.changed(service);
+    this.#parts.events.emit('endpointsTold', service, [...now.difference(before)], [...before.difference(now)]);
+  }
+
+  #unread(service: ServiceId, sourced: Sourced, why: string | undefined): void {
+    if (sourced.unread === why) return;
+    sourced.unread = why;
+    this.#parts.events.emit('endpointsUnread', service, why);
+  }
+}
+
+function sourceOf({ file }: EndpointsConfig, listener: EndpointListener): EndpointSource | undefined {
+  return file === undefined ? undefined : new FileSource(file, listener);
+}

@@ -1,0 +1,36 @@
+/** A file of endpoints, as it changes for the better and the worse. */
+
+import { rmSync, writeFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { A, B, C, inFolder, startSourced } from '../../support/sourced.ts';
+
+it('a file is read again when it changes; one that is wrong, empty, too long or gone changes nothing, and is told', async () => {
+  const file = inFolder()('chat.yaml');
+  writeFileSync(file, `- ${A}\n`);
+  const gate = await startSourced({ file });
+  expect(await gate.limit()).toBe(2);
+
+  writeFileSync(file, JSON.stringify([A, { address: B, connections: 5 }]));
+  await expect.poll(gate.limit).toBe(7);
+  expect(gate.joined()).toEqual([[A], [B]]);
+
+  const wrongs: [text: string | undefined, word: string][] = [
+    [`- ${A}\n- chat-1:80\n`, `${file}:2:3: [1]`],
+    ['', 'an empty file'],
+    [JSON.stringify([A, B, C, '10.0.0.4:80']), 'at most limits.podsMax, 3'],
+    [undefined, 'no such file'],
+  ];
+  for (const [count, [text, word]] of wrongs.entries()) {
+    if (text === undefined) rmSync(file);
+    else writeFileSync(file, text);
+    await expect.poll(gate.why).toHaveLength(count + 1);
+    expect(gate.why()[count]).toContain(word);
+  }
+  expect(await gate.limit()).toBe(7);
+  expect(await gate.unread()).toBe(1);
+
+  writeFileSync(file, `- ${B}\n- ${C}\n`);
+  await expect.poll(gate.limit).toBe(4);
+  expect(await gate.unread()).toBe(0);
+  expect(gate.said('have changed').at(-1)).toMatchObject({ joined: [C], left: [A] });
+}, 60_000);
