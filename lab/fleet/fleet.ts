@@ -32,6 +32,8 @@ export interface FleetOptions {
   readonly config?: GateConfig;
   /** All pods are those of the service `chat`, with this limit each: for the file `placement.yaml`. */
   readonly serviceLimit?: number;
+  /** The rest of what the configuration says of that service. */
+  readonly service?: Readonly<Record<string, unknown>>;
   /** The gate's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly flushIntervalMs?: number;
@@ -95,14 +97,15 @@ export class Fleet {
   protected async gatesAreReady(): Promise<void> {}
 
   protected gateOptions(index: number): GateOptions {
-    const { config = {}, env = {}, patient = true, mains, serviceLimit } = this.#options;
+    const { config = {}, env = {}, patient = true, mains, service, serviceLimit } = this.#options;
     const url = this.redis && `redis://127.0.0.1:${this.redisWires[index]?.port ?? this.redis.port}`;
     const lease = { ...(patient ? NOTHING_TO_RECOVER : {}), ...config.lease };
     const store = url === undefined ? {} : { store: { ...(patient ? PATIENT : {}), ...config.store, url } };
     const main = mains?.[index];
     const version = main === undefined ? {} : { main };
     const endpoints = { static: this.pods.map(({ port }) => `127.0.0.1:${port}`) };
-    const services = serviceLimit === undefined ? {} : { services: { chat: { endpoints, connections: serviceLimit } } };
+    const chat = { endpoints, connections: serviceLimit, ...service };
+    const services = serviceLimit === undefined ? {} : { services: { chat } };
     return { config: { ...services, ...config, lease, ...store }, env, ...version, ...this.#gatePorts[index] };
   }
 

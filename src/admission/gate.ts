@@ -144,9 +144,9 @@ export class Gate {
     const { value } = answer;
     const take = (): Verdict => {
       if (!value.placed) return denial(upgrade, value.why === 'ended' ? 'ENDED' : 'LIMIT_EXCEEDED');
-      const { pod, count } = value;
+      const { pod, count, others = [] } = value;
       share.counted(pod, count);
-      if (presence.asks(pod, lease)) return { admitted: true, counted: true, pod, lease };
+      if (presence.asks(pod, lease)) return { admitted: true, counted: true, pod, lease, others };
       ledger.releases.withdraw(pod, lease);
       return denial(upgrade, 'TOO_MANY_NAMES');
     };

@@ -56,7 +56,13 @@ export interface Acquired {
 
 /** `unknown`: nobody has told the store which pods the service has. */
 export type Placed =
-  | { readonly placed: true; readonly pod: PodId /** Number of its leases, with this one. */; readonly count: number }
+  | {
+      readonly placed: true;
+      readonly pod: PodId;
+      /** Number of its leases, with this one. */
+      readonly count: number;
+      readonly others?: readonly PodId[];
+    }
   | { readonly placed: false; readonly why: 'full' | 'ended' | 'unknown' };
 
 /**
@@ -71,6 +77,8 @@ export interface Choice {
   readonly pick: Pick;
   /** These first, in their order, whatever the pick says: as far as they take new leases and have room. */
   readonly first?: readonly PodId[];
+  /** So many further pods are told, those with the most room: for who is refused by the one that was chosen. */
+  readonly others?: number;
 }
 
 /** What the pick goes by, beside the pods' limits. */

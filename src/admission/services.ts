@@ -31,6 +31,8 @@ export interface ServiceRules {
   readonly pick?: Pick | undefined;
   readonly softLimit?: number | undefined;
   readonly sticky?: StickySource | undefined;
+  /** So many further pods Envoy may try; none if absent. */
+  readonly fallbacks?: number | undefined;
   /** For how long an upgrade waits for a slot, ms; not at all if absent. */
   readonly waitMs?: number | undefined;
 }
@@ -133,7 +135,7 @@ export class Services {
   }
 
   #set(service: ServiceId, rules: ServiceRules): void {
-    const { endpoints = [], connections, pick = 'least', softLimit, sticky, waitMs = 0 } = rules;
+    const { endpoints = [], connections, pick = 'least', softLimit, sticky, fallbacks = 0, waitMs = 0 } = rules;
     const pods = endpoints.map((each) => [podOf(service, each.address), each.connections ?? connections] as const);
     const zones = endpoints.map((each) => [podOf(service, each.address), each.zone ?? NO_ZONE] as const);
     const order: Order = {
@@ -141,6 +143,7 @@ export class Services {
       ...(pick === 'spread' ? { zones: new Map(zones) } : {}),
     };
     const isTold = rules.endpoints !== undefined;
-    this.#services.set(service, { isTold, connections, pods: new Map(pods), order, choice: { pick }, sticky, waitMs });
+    const choice: Choice = { pick, others: fallbacks };
+    this.#services.set(service, { isTold, connections, pods: new Map(pods), order, choice, sticky, waitMs });
   }
 }

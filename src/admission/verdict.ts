@@ -44,5 +44,12 @@ export type DenialReason =
  * the one that it did not get: it names who asked.
  */
 export type Verdict =
-  | { readonly admitted: true; readonly counted: boolean; readonly pod: PodId; readonly lease: LeaseId }
+  | {
+      readonly admitted: true;
+      readonly counted: boolean;
+      readonly pod: PodId;
+      readonly lease: LeaseId;
+      /** Further pods that Envoy may try when that one refuses: nothing is reserved there. */
+      readonly others?: readonly PodId[];
+    }
   | { readonly admitted: false; readonly reason: DenialReason; readonly pod?: PodId; readonly lease?: LeaseId };

@@ -50,6 +50,7 @@ const service = z
     connections: connections.exactOptional(),
     pick: oneOf(['least', 'pack', 'spread']).exactOptional(),
     softLimit: whole(1, 1_000_000).exactOptional(),
+    fallbacks: whole(0, 5).exactOptional(),
     wait: duration({ minMs: 0, maxMs: 60_000 }).exactOptional(),
     sticky: notation(STICKY, parseSticky, formatSticky).exactOptional(),
   })

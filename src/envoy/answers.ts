@@ -80,10 +80,10 @@ export class Answers {
   /**
    * With the lease and pod as dynamic metadata, which Envoy puts into its access log, and the lease as a header. Keys of
    * our own are there for the gate; the short ones for whoever reads them in Envoy's configuration. `byRoute`: the
-   * metadata of the route named the pod. Of a pod of a service also where it is.
+   * metadata of the route named the pod. Of a pod of a service also where it is, and `others` that Envoy may try.
    */
-  allow(lease: LeaseId, pod: PodId, byRoute: boolean): Buffer {
-    const endpoint = endpointOf(pod);
+  allow(lease: LeaseId, pod: PodId, byRoute: boolean, others: readonly PodId[] = []): Buffer {
+    const endpoint = destinationOf(pod, others);
     const writer = this.#writer.begin();
     // HeaderValueOption
     const header = (key: string, value: string) =>
@@ -96,6 +96,7 @@ export class Answers {
         if (endpoint) metadata(DESTINATION, endpoint);
         metadata('pod', pod);
         metadata('lease', lease);
+        if (others.length > 0) metadata(OWN_KEYS.others, others.join());
         if (!byRoute) metadata(OWN_KEYS.notByRoute, 'true');
         metadata(OWN_KEYS.pod, pod);
         metadata(OWN_KEYS.lease, lease);
@@ -109,6 +110,12 @@ export class Answers {
       .part(1, () => writer) // status: OK is zero
       .end();
   }
+}
+
+/** Of a pod of a service, and of those that are to be tried after it: what `DESTINATION` holds. */
+export function destinationOf(pod: PodId, others: readonly PodId[]): string | undefined {
+  const first = endpointOf(pod);
+  return first && [first, ...others.map(endpointOf)].join();
 }
 
 /** HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD */

@@ -4,7 +4,7 @@
  * WebSocket never has, so that the stream stays open for as long as it; of anything else nothing, so that it ends.
  */
 
-import { endpointOf, type LeaseId, type PodId } from '../admission/ids.ts';
+import type { LeaseId, PodId } from '../admission/ids.ts';
 import type { DenialReason } from '../admission/verdict.ts';
 import {
   type AnswerOptions,
@@ -12,6 +12,7 @@ import {
   DESTINATION,
   type Denial,
   denialsOf,
+  destinationOf,
   mapValues,
   OURS,
   OVERWRITE,
@@ -71,8 +72,8 @@ export class HoldAnswers {
    * With the lease and pod as dynamic metadata of a namespace of ours, which Envoy puts into its access log. `byRoute`: the
    * metadata of the route named the pod.
    */
-  allow(lease: LeaseId, pod: PodId, byRoute: boolean): Buffer {
-    const endpoint = endpointOf(pod);
+  allow(lease: LeaseId, pod: PodId, byRoute: boolean, others: readonly PodId[] = []): Buffer {
+    const endpoint = destinationOf(pod, others);
     const writer = this.#writer.begin();
     // Struct.fields, an entry of a map: key, Value
     const text = (key: string, value: string) =>
@@ -86,6 +87,7 @@ export class HoldAnswers {
       .part(9, () => writer.enum(6, SEND).enum(2, SKIP)) // mode_override
       .part(8, () => {
         namespace('wsgate', () => {
+          if (others.length > 0) text(HOLD_KEYS.others, others.join());
           if (!byRoute) text(HOLD_KEYS.notByRoute, 'true');
           text(HOLD_KEYS.pod, pod);
           text(HOLD_KEYS.lease, lease);

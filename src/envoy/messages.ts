@@ -70,6 +70,7 @@ export interface HttpAccessLogEntry {
     readonly upstreamRemoteAddress?: Address;
     readonly startTime?: Timestamp;
     readonly upstreamCluster?: string;
+    readonly upstreamRequestAttemptCount?: number;
     readonly metadata?: Metadata;
     readonly routeName?: string;
     readonly customTags?: StringMap;

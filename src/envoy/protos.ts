@@ -97,6 +97,7 @@ export function loadDecoders(looksAt: LookedAt): EnvoyDecoders {
   const namespaces: string[] = ['wsgate', EXT_AUTHZ];
   const fields = [
     ...['pod', 'service', 'lease', 'denied', ...Object.values(OWN_KEYS), BLIND, HOLD_KEYS.notByRoute],
+    HOLD_KEYS.others,
     ...Object.values(ATTRIBUTES),
   ];
 

@@ -8,10 +8,15 @@ import { stringField } from './struct.ts';
 export const EXT_AUTHZ = 'envoy.filters.http.ext_authz';
 
 /** Keys there that no other filter's answer has. */
-export const OWN_KEYS = { lease: 'wsgate.lease', pod: 'wsgate.pod', notByRoute: 'wsgate.not-by-route' } as const;
+export const OWN_KEYS = {
+  lease: 'wsgate.lease',
+  pod: 'wsgate.pod',
+  notByRoute: 'wsgate.not-by-route',
+  others: 'wsgate.others',
+} as const;
 
 /** The same of the hold door's answers, in a namespace of ours. */
-export const HOLD_KEYS = { lease: 'lease', pod: 'pod', notByRoute: 'not-by-route' } as const;
+export const HOLD_KEYS = { lease: 'lease', pod: 'pod', notByRoute: 'not-by-route', others: 'others' } as const;
 
 /** The key of an answer to a Check that showed no `upgrade` header. A stream that has it is a WebSocket only by mistake. */
 export const BLIND = 'wsgate.no-upgrade-header';
@@ -21,7 +26,7 @@ const PLACES = [
   { namespace: EXT_AUTHZ, keys: OWN_KEYS },
   { namespace: 'wsgate', keys: HOLD_KEYS },
   // For those who read these keys in Envoy's configuration. Another filter may have overwritten them.
-  { namespace: EXT_AUTHZ, keys: { lease: 'lease', pod: 'pod', notByRoute: undefined } },
+  { namespace: EXT_AUTHZ, keys: { lease: 'lease', pod: 'pod', notByRoute: undefined, others: undefined } },
 ] as const;
 
 export interface ToldLease {
@@ -29,6 +34,8 @@ export interface ToldLease {
   readonly lease: LeaseId;
   /** Whether the metadata of the route named the pod, when the gate was asked. */
   readonly byRoute: boolean;
+  /** Further pods that Envoy may try, in this order. */
+  readonly others: readonly PodId[];
 }
 
 /**
@@ -44,7 +51,12 @@ export function toldLease(metadata: Metadata | undefined, start: string | undefi
     if (!lease || startOf(lease) !== start) continue;
     const pod = parsePodId(stringField(namespaces[namespace], keys.pod) ?? '');
     const byRoute = keys.notByRoute !== undefined && stringField(namespaces[namespace], keys.notByRoute) === undefined;
-    if (pod) return { pod, lease, byRoute };
+    const others = keys.others === undefined ? undefined : stringField(namespaces[namespace], keys.others);
+    if (pod) return { pod, lease, byRoute, others: othersIn(others) };
   }
   return undefined;
+}
+
+function othersIn(text: string | undefined): readonly PodId[] {
+  return text === undefined ? [] : text.split(',').flatMap((pod) => parsePodId(pod) ?? []);
 }

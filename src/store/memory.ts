@@ -189,7 +189,8 @@ export class MemoryStore implements LeaseStore {
     if (!id) return done({ placed: false, why: known.isKnown ? 'full' : 'unknown' });
     const pod = this.#pod(id);
     this.#reserve(pod, lease, nowMs + reserveMs, path, client);
-    return done({ placed: true, pod: id, count: pod.leases.size });
+    const others = choice.others ? { others: known.roomiest(choice.others, id) } : {};
+    return done({ placed: true, pod: id, count: pod.leases.size, ...others });
   }
 
   async enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order: Order = {}): Promise<Answer<void>> {

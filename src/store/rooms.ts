@@ -33,6 +33,11 @@ export class Rooms {
     this.#above.leave(pod);
   }
 
+  /** As many as that, if there are so many that have room. */
+  roomiest(count: number): PodId[] {
+    return [...this.#below.inOrder(), ...this.#above.inOrder()].slice(0, count);
+  }
+
   /** The one with the most room, or with the least, if any has some. */
   find(which: 'most' | 'least'): Found | undefined {
     const below = this.#below[which]();
@@ -77,6 +82,12 @@ class Levels {
       if (pod !== undefined) return pod;
     }
     return undefined;
+  }
+
+  *inOrder(): Iterable<PodId> {
+    for (const room of [...this.#pods.keys()].filter((each) => each > 0).sort((a, b) => b - a)) {
+      yield* this.#pods.get(room) ?? [];
+    }
   }
 
   /** Packed pods are full or empty, so there are few levels. */

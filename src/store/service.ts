@@ -84,6 +84,12 @@ export class Service {
     return found?.pod ?? this.#avoided.keys().find(hasRoom);
   }
 
+  /** So many, but this one, those with the most room first. */
+  roomiest(count: number, but: PodId): PodId[] {
+    const some = this.#rooms.roomiest(count + 1);
+    return some.filter((pod) => pod !== but).slice(0, count);
+  }
+
   #inZone(): Found | undefined {
     let best: (Found & { readonly count: number }) | undefined;
     for (const [zone, rooms] of this.#zones) {

@@ -266,6 +266,19 @@ export function describePlacing(name: string, open: () => Promise<LeaseStore>): 
       expect(await counts(podA, podB, podC)).toEqual([1, 2, 1]);
     });
 
+    it('tells further pods that have room, those with the most first', async () => {
+      await enrol({ [podA]: 9, [podB]: 8, [podC]: 7 });
+      const ask = async (others: number, pick: Choice['pick'] = 'least') =>
+        value(store.place(chat, newLease(proxyA), HOUR_MS, '/chat', undefined, { pick, others }));
+      expect(await ask(1)).toEqual({ placed: true, pod: podA, count: 1, others: [podB] });
+      expect(await ask(5, 'pack')).toMatchObject({ pod: podC, others: expect.arrayContaining([podA, podB]) });
+      await value(store.avoid(podB));
+      expect(await ask(5, 'pack')).toMatchObject({ pod: podC, others: [podA] });
+      await enrol({ [podC]: 3 });
+      expect(await ask(5)).toMatchObject({ pod: podC, others: [] });
+      expect(await ask(5)).toEqual(full);
+    });
+
     it('keeps services apart', async () => {
       const mail = serviceId('mail');
       const [other] = podsOf(mail, 1) as [PodId];

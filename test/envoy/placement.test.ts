@@ -98,6 +98,51 @@ it.each(stores)(
   },
 );
 
+describe.each(stores)('of ten pods, at two of which nothing listens, on the %s store', (store) => {
+  const pods = Array.from({ length: 10 }, (_, i) => `chat-${i}`);
+  const begin = async (service: Record<string, unknown>) => {
+    await start({ store, pods, serviceLimit: 100, service });
+    await Promise.all([fleet.podAt(3).stop(), fleet.podAt(7).stop()]);
+  };
+  const leasesAreThere = () => expect.poll(leases, { timeout: 3000 }).toEqual(connections());
+
+  it('each client is let in where the gate names further pods; the leases are where the WebSockets are', async () => {
+    await begin({ fallbacks: 2 });
+    const { opened, refused, failed } = await fleet.open(80, '/chat/', 0, { concurrency: 8 });
+    expect([opened.length, refused, failed]).toEqual([80, [], []]);
+    expect(connections().reduce((a, b) => a + b)).toBe(80);
+    await leasesAreThere();
+    const lines = fleet.gate.lines().join();
+    expect(lines).toContain('a pod refused a connection');
+    expect(lines).not.toContain('sends WebSockets to other pods than the gate has chosen');
+  });
+
+  it('each is let in when it comes again, where the gate names one only', async () => {
+    await begin({});
+    let missing = 80;
+    for (let round = 0; round < 3 && missing > 0; round += 1) {
+      missing -= (await fleet.open(missing, '/chat/', 0, { concurrency: 8 })).opened.length;
+    }
+    expect(missing).toBe(0);
+    await leasesAreThere();
+  });
+});
+
+it('a client sticks to its pod, by a header and at both doors', async () => {
+  for (const mutate of [undefined, byHoldDoor]) {
+    await start({
+      store: 'redis',
+      serviceLimit: 9,
+      service: { sticky: 'header:x-user' },
+      ...(mutate ? { mutate } : {}),
+    });
+    const { opened } = await fleet.open(6, '/chat/', 0, { headers: { 'x-user': 'ann' } });
+    expect([opened.length, connections().toSorted()]).toEqual([6, [0, 0, 6]]);
+    await closeAll(opened);
+    if (!mutate) await fleet.stop();
+  }
+});
+
 /** The cluster falls back to any pod, and Envoy tries again there when one refuses. */
 function notStrict(config: Document): void {
   const override = [...CLUSTERS, 0, 'load_balancing_policy', 'policies', 0, 'typed_extension_config', 'typed_config'];
@@ -117,7 +162,9 @@ it.each(stores)(
     expect((await fleet.open(40, '/chat/', 0, { concurrency: 1 })).opened).toHaveLength(40);
     expect(connections().reduce((a, b) => a + b)).toBe(40);
     await expect.poll(leases, { timeout: 3000 }).toEqual(connections());
-    expect(fleet.gate.lines().join()).toContain('sends WebSockets to other pods than the gate has chosen');
+    const lines = fleet.gate.lines().join();
+    expect(lines).toContain('sends WebSockets to other pods than the gate has chosen');
+    expect(lines).toContain('a pod refused a connection');
   },
 );
 

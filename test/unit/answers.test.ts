@@ -55,6 +55,16 @@ it('an allow of a pod of a service says where it is, as a header and in the meta
   });
 });
 
+it('an allow may name further pods, in their order: to Envoy by their addresses, to the gate by their names', () => {
+  const [pod, ...others] = ['chat/10.0.0.1:80', 'chat/10.0.0.2:80', 'chat/10.0.0.3:80'] as PodId[];
+  const all = '10.0.0.1:80,10.0.0.2:80,10.0.0.3:80';
+  const named = { stringValue: 'chat/10.0.0.2:80,chat/10.0.0.3:80' };
+  expect(responseDeserialize(answers.allow('proxy_a_1' as LeaseId, pod as PodId, true, others))).toMatchObject({
+    okResponse: { headers: [{}, { header: { key: 'x-gateway-destination-endpoint', value: all } }] },
+    dynamicMetadata: { fields: { 'x-gateway-destination-endpoint': { stringValue: all }, 'wsgate.others': named } },
+  });
+});
+
 it('an allow is its own: the next one does not change it', () => {
   const first = answers.allow('proxy_a_1' as LeaseId, 'pod1' as PodId, true);
   const before = Buffer.from(first);

@@ -86,6 +86,7 @@ const logMessage: Complete<StreamAccessLogsMessage> = {
           metadata,
           routeName: 'pods',
           customTags: { pod: 'pod1' },
+          upstreamRequestAttemptCount: 2,
           accessLogType: 'DownstreamTunnelSuccessfullyEstablished',
         },
         request: {

@@ -49,9 +49,20 @@ describe('the lease of a stream is told', () => {
     [false, 'by something else, at the hold door', { wsgate: { lease: OURS, pod: 'pod1', 'not-by-route': 'true' } }],
     [false, 'by keys that other filters may have', { 'envoy.filters.http.ext_authz': { lease: OURS, pod: 'pod1' } }],
   ])('byRoute is %s of a pod that was named %s', (byRoute, _how, namespaces) => {
-    expect(toldLease(metadata(namespaces), START)).toEqual({ lease: OURS, pod: 'pod1', byRoute });
+    expect(toldLease(metadata(namespaces), START)).toEqual({ lease: OURS, pod: 'pod1', byRoute, others: [] });
   });
 });
+
+it.each(['envoy.filters.http.ext_authz', 'wsgate'])(
+  'further pods are told with it, in their order, in %s',
+  (namespace) => {
+    const prefix = namespace === 'wsgate' ? '' : 'wsgate.';
+    const told = { lease: OURS, pod: 'chat/10.0.0.1:80', others: 'chat/10.0.0.2:80,chat/10.0.0.3:80' };
+    const fields = Object.fromEntries(Object.entries(told).map(([key, text]) => [prefix + key, text]));
+    const others = ['chat/10.0.0.2:80', 'chat/10.0.0.3:80'];
+    expect(toldLease(metadata({ [namespace]: fields }), START)).toMatchObject({ pod: told.pod, others });
+  },
+);
 
 describe('the lease of a stream is not told', () => {
   it.each([

@@ -6,7 +6,7 @@
 import { type handleClientStreamingCall, type Server, type ServerReadableStream, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Avoidance } from '../../admission/avoidance.ts';
-import { isPod, proxyOf } from '../../admission/ids.ts';
+import { proxyOf } from '../../admission/ids.ts';
 import type { LogStream } from '../../admission/ledger/entries.ts';
 import type { Ledger } from '../../admission/ledger/ledger.ts';
 import { type Complaints, hostOf } from '../complaints.ts';
@@ -133,9 +133,8 @@ export class AccessLogDoor {
     signs.entry(logEntry, entry);
     counted(entry.kind);
     if (entry.kind === 'seen' && isOpen) ledger.entries.seen(stream, entry);
-    if (entry.kind !== 'ended') return;
-    ledger.releases.ended(entry.pod, entry.lease, entry.movedFrom);
-    if (entry.refused && isPod(entry.pod)) void avoidance.refused(entry.pod);
+    if (entry.kind === 'ended') ledger.releases.ended(entry.pod, entry.lease, entry.movedFrom);
+    if (entry.kind !== 'ignored') for (const pod of entry.refusals) void avoidance.refused(pod);
   }
 
   #malformed(call: LogCall, why: string): void {

@@ -162,7 +162,9 @@ export class ExtAuthzDoor {
 
   #bytesOf(verdict: Verdict, byRoute = false): Buffer {
     const { answers } = this.#parts;
-    return verdict.admitted ? answers.allow(verdict.lease, verdict.pod, byRoute) : answers.deny(verdict.reason);
+    return verdict.admitted
+      ? answers.allow(verdict.lease, verdict.pod, byRoute, verdict.others)
+      : answers.deny(verdict.reason);
   }
 }
 

@@ -19,7 +19,7 @@ import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { chunks } from '../../admission/chunks.ts';
 import type { Gate } from '../../admission/gate.ts';
-import { type ProxyId, proxyOf, startOf } from '../../admission/ids.ts';
+import { type PodId, type ProxyId, proxyOf, startOf } from '../../admission/ids.ts';
 import type { Held, Holds } from '../../admission/ledger/holds.ts';
 import type { AnyUpgrade, DenialReason, Upgrade } from '../../admission/verdict.ts';
 import { within } from '../../within.ts';
@@ -178,7 +178,7 @@ class HoldStream {
     if (asked && !(proxies.certified && proxyOf(asked.lease) !== proxy)) {
       const client = clientBeside(asked.lease, sight.client);
       const place = placeOf(asked, sight.routePod, pods);
-      const answer = this.#hold({ ...place, path: shownPath(sight.path), client }, asked.byRoute);
+      const answer = this.#hold({ ...place, path: shownPath(sight.path), client }, asked.byRoute, asked.others);
       this.#call.send(answer, () => {
         this.#isAnswered = true;
       });
@@ -218,7 +218,7 @@ class HoldStream {
       if (verdict.admitted) {
         // An Envoy that has given this answer up does not open the WebSocket: `admitted_only` in envoy/hold.yaml.
         this.#isAnswered = true;
-        this.#call.send(this.#hold({ ...upgrade, pod: verdict.pod }, byRoute));
+        this.#call.send(this.#hold({ ...upgrade, pod: verdict.pod }, byRoute, verdict.others));
       } else this.#deny(verdict.reason);
     } catch (error) {
       this.#parts.log.error({ err: error }, 'a bug: a question of the hold door failed');
@@ -227,7 +227,7 @@ class HoldStream {
   }
 
   /** Returns the answer. */
-  #hold(place: Upgrade & Place, byRoute: boolean): Buffer {
+  #hold(place: Upgrade & Place, byRoute: boolean, others: readonly PodId[] = []): Buffer {
     const { answers, holds } = this.#parts;
     this.#asking = undefined;
     const close = (reason: string) => {
@@ -236,7 +236,7 @@ class HoldStream {
     };
     this.#held = { ...place, close };
     holds.open(this.#held);
-    return answers.allow(place.lease, place.pod, byRoute);
+    return answers.allow(place.lease, place.pod, byRoute, others);
   }
 
   #deny(reason: DenialReason): void {

@@ -1,6 +1,6 @@
 /** One entry of the access log: what it means for the count. */
 
-import { isPod, type ProxyId, parseEndpoint, podOf, serviceOf, type Where } from '../../admission/ids.ts';
+import { isPod, type PodId, type ProxyId, parseEndpoint, podOf, serviceOf, type Where } from '../../admission/ids.ts';
 import type { Sighting } from '../../admission/ledger/entries.ts';
 import type { AnyUpgrade } from '../../admission/verdict.ts';
 import { clientBeside, endpointAt } from '../client-address.ts';
@@ -9,13 +9,26 @@ import type { PodSources } from '../pod-sources.ts';
 import { type Place, placeOf } from '../route-now.ts';
 import { identityOf, startIn } from '../stream-identity.ts';
 import { type Struct, stringField } from '../struct.ts';
-import { BLIND, EXT_AUTHZ, toldLease } from '../told-lease.ts';
+import { BLIND, EXT_AUTHZ, type ToldLease, toldLease } from '../told-lease.ts';
 import { type RequestSight, readUpgrade, shownPath } from './request.ts';
 
-/** `unasked`: a WebSocket that opened without a gate's answer. `refused`: one that a gate let in, and its pod did not. */
+/**
+ * `unasked`: a WebSocket that opened without a gate's answer. `refusals`: pods that did not let in one that a gate let in.
+ * `obeyed`: where it is at another pod than the gate chose, whether the gate has named that one, too.
+ */
 export type Entry =
-  | ({ readonly kind: 'seen'; readonly unasked: boolean } & Sighting)
-  | ({ readonly kind: 'ended'; readonly unasked: boolean; readonly refused: boolean } & UsedPlace)
+  | ({
+      readonly kind: 'seen';
+      readonly unasked: boolean;
+      readonly obeyed: boolean;
+      readonly refusals: readonly PodId[];
+    } & Sighting)
+  | ({
+      readonly kind: 'ended';
+      readonly unasked: boolean;
+      readonly obeyed: boolean;
+      readonly refusals: readonly PodId[];
+    } & UsedPlace)
   | { readonly kind: 'ignored' }
   | { readonly kind: 'malformed'; readonly why: string };
 
@@ -47,14 +60,27 @@ export function readEntry(entry: HttpAccessLogEntry, proxy: ProxyId, pods: PodSo
   if ('missing' in reading) return { kind: 'malformed', why: 'a WebSocket whose pod or stream cannot be told' };
   const place = usedPlace(reading.upgrade, common?.upstreamRemoteAddress);
   const unasked = !told && code === SWITCHING_PROTOCOLS && !isHiddenUpgrade(entry);
-  const refused = told !== undefined && isRefusal(entry);
-  if (ended) return { kind: 'ended', unasked, refused, ...place };
+  const tells = ended ? isRefusal(entry) : type !== 'DownstreamPeriodic';
+  const refusals = told && tells ? refusalsIn(entry, told, place) : [];
+  const obeyed = told !== undefined && isPod(place.pod) && told.others.includes(place.pod);
+  if (ended) return { kind: 'ended', unasked, obeyed, refusals, ...place };
   const { pod } = place;
   if (!isPod(pod)) return { kind: 'malformed', why: 'a WebSocket of a service whose pod cannot be told' };
   const state = code === SWITCHING_PROTOCOLS ? 'live' : 'reserved';
   const path = shownPath(entry.request?.path);
   const client = clientBeside(place.lease, endpointAt(common?.downstreamRemoteAddress));
-  return { kind: 'seen', unasked, ...place, pod, path, client, state, periodic: type === 'DownstreamPeriodic' };
+  return {
+    kind: 'seen',
+    unasked,
+    obeyed,
+    refusals,
+    ...place,
+    pod,
+    path,
+    client,
+    state,
+    periodic: type === 'DownstreamPeriodic',
+  };
 }
 
 /** Of a pod of a service, the one that the stream went to, whatever pod the gate chose. */
@@ -72,6 +98,19 @@ function usedPlace(upgrade: Place | AnyUpgrade, upstream: Address | undefined): 
 function addressOf(upstream: Address | undefined): string | undefined {
   const { address = '', portValue = 0 } = upstream?.socketAddress ?? {};
   return parseEndpoint(`${address.includes(':') ? `[${address}]` : address}:${portValue}`);
+}
+
+/**
+ * Envoy tries the pods that the gate named in their order, and then, if its cluster is not strict, any. As many of those as
+ * it tried before the one that it used did not let the WebSocket in; and that one neither, where there is none.
+ */
+function refusalsIn(entry: HttpAccessLogEntry, { pod, others }: ToldLease, used: UsedPlace): readonly PodId[] {
+  if (!isPod(used.pod) || serviceOf(used.pod) === undefined) return [];
+  const before = (entry.commonProperties?.upstreamRequestAttemptCount ?? 1) - 1;
+  const named = [pod, ...others];
+  const at = named.indexOf(used.pod);
+  const refused = at < 0 ? named.slice(0, before) : named.slice(Math.max(0, at - before), at);
+  return isRefusal(entry) ? [...refused, used.pod] : refused;
 }
 
 /** The pod did not let the WebSocket in; nor is it Envoy's own limit that did not. */

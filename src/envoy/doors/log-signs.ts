@@ -70,7 +70,8 @@ export class LogSigns {
       const checks = proxyOf(entry.lease);
       if (checks !== proxy) say('two names', { accessLog: proxy, checks });
       if (entry.movedFrom !== undefined) {
-        say(serviceOf(entry.pod) ? 'not obeyed' : 'rerouted', { from: entry.movedFrom, pod: entry.pod });
+        if (!entry.obeyed)
+          say(serviceOf(entry.pod) ? 'not obeyed' : 'rerouted', { from: entry.movedFrom, pod: entry.pod });
       }
       const clusters = this.#clustersOf(logEntry, entry.pod);
       if (clusters) say('split pod', { pod: entry.pod, clusters });

@@ -4,16 +4,17 @@
 -- KEYS[1] leases, KEYS[2] proxies of the named pod, or of none, KEYS[3] at, KEYS[4] ended, KEYS[5] lapsed, KEYS[6] room,
 --   KEYS[7] limits, KEYS[8] avoided, KEYS[11] order, KEYS[12] zones
 -- ARGV[1] for how long they are reserved, ms, ARGV[2] limit of the named pod, or '' where none is named
--- ARGV[3] the pick: 'least', 'pack' or 'spread'
+-- ARGV[3] the pick: 'least', 'pack' or 'spread'; then, after a space, how many further endpoints are to be told, if any
 -- ARGV[4...] four for each lease: its id, proxy id, info or '', and the endpoints that are asked for, with spaces between them
 -- returns for each lease {1, endpoint, count}, {0, '' or the named one, its count or 0} where no pod has room, {-1, '', 0}
 --   for one whose end is known, or {-2, '', 0} where the service has no pods that are known here; all of them in one list;
---   then the override of the named pod, where it has one
+--   then the override of the named pod, where it has one; or further endpoints, those with the most room first
 -- Each call of a command costs about as much as the rest of a lease. So what can be read or written for all leases at once
 -- is, and a pod's count is read out of its place in the index.
 -- @include pod
 local named = ARGV[2] ~= '' and own
 local override = named and overrideOf(named)
+local how, others = string.match(ARGV[3], '^(%a+) ?(%d*)$')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local expiry = math.floor((now + ARGV[1]) / 16) * 16 -- nobody has spoken of it yet (keys.ts)
@@ -64,7 +65,7 @@ local function rank(pod) -- the higher, the sooner it is picked; 0 for one that 
   if pod.room <= 0 then
     return 0
   end
-  return (isBelow(pod) and BELOW or 0) + (ARGV[3] == 'pack' and COUNTS - pod.room or pod.room)
+  return (isBelow(pod) and BELOW or 0) + (how == 'pack' and COUNTS - pod.room or pod.room)
 end
 
 -- Candidates, as many as there are leases: so one of them is always better than all that were not loaded. The next one is
@@ -148,7 +149,7 @@ local function askedFor(endpoints) -- the first that has room
 end
 
 local function picked()
-  if ARGV[3] == 'pack' then
+  if how == 'pack' then
     local pod = fullest(BELOW + 1, '+inf')
     if pod and isBelow(pod) then
       return pod
@@ -156,7 +157,7 @@ local function picked()
     local other = fullest(1, string.format('(%.0f', BELOW * COUNTS))
     return pod and (not other or rank(pod) >= rank(other)) and pod or other
   end
-  return ARGV[3] == 'spread' and inZone() or most(KEYS[6])
+  return how == 'spread' and inZone() or most(KEYS[6])
 end
 
 local function pick(endpoints)
@@ -267,5 +268,8 @@ end
 write()
 if override then
   result[#result + 1] = override
+elseif others ~= '' then -- and one more: one of them may be the chosen one
+  local some = redis.call('ZRANGE', KEYS[6], '+inf', packRoom(1, 0), 'BYSCORE', 'REV', 'LIMIT', 0, others + 1)
+  result[#result + 1] = table.concat(some, ' ')
 end
 return result

@@ -15,13 +15,14 @@ import type { Claims } from '../../admission/claims.ts';
 import {
   endpointOf,
   type LeaseId,
+  type PodId,
   podOf,
   proxyOf,
   type ServiceId,
   serviceOf,
   type Where,
 } from '../../admission/ids.ts';
-import { type Acquired, type Answer, type Choice, LEAST, type Pick, type Placed } from '../../admission/lease-store.ts';
+import { type Acquired, type Answer, type Choice, LEAST, type Placed } from '../../admission/lease-store.ts';
 import type { RedisLink } from '../../redis/link.ts';
 import type { Script } from '../../redis/script.ts';
 import type { Keys } from './keys.ts';
@@ -46,7 +47,8 @@ interface Reserved {
   readonly count: number;
   readonly endpoint: string;
   /** Of the pod that was asked for. */
-  readonly override: number | string | undefined;
+  /** What the script said in the end: the override of a pod that was named, or further endpoints of a service. */
+  readonly last: number | string | undefined;
 }
 
 /** Acquires of one pod, or of a service, that wait to be sent. */
@@ -54,8 +56,8 @@ interface Batch {
   readonly where: Where;
   /** Of the pod. */
   readonly limit: number | '';
-  /** Of the service. */
-  readonly pick: Pick;
+  /** Of the service: the pick, and how many further pods are to be told. */
+  readonly how: string;
   readonly reserveMs: number;
   readonly asked: Asked[];
 }
@@ -78,8 +80,8 @@ export class PodCalls {
   async acquire([{ pod, limit }]: Claims, lease: LeaseId, reserveMs: number, info: string): Promise<Answer<Acquired>> {
     const answer = await this.#reserve(pod, limit, reserveMs, LEAST, { lease, info });
     if (!answer.ok) return answer;
-    const { outcome, count, override } = answer.value;
-    const more = { ...(outcome === -1 ? { ended: true as const } : {}), ...(override && { limit: Number(override) }) };
+    const { outcome, count, last } = answer.value;
+    const more = { ...(outcome === -1 ? { ended: true as const } : {}), ...(last && { limit: Number(last) }) };
     return { ok: true, value: { admitted: outcome === 1, count, ...more } };
   }
 
@@ -92,8 +94,9 @@ export class PodCalls {
   ): Promise<Answer<Placed>> {
     const answer = await this.#reserve(service, '', reserveMs, choice, { lease, info });
     if (!answer.ok) return answer;
-    const { outcome, count, endpoint } = answer.value;
-    if (outcome === 1) return { ok: true, value: { placed: true, pod: podOf(service, endpoint), count } };
+    const { outcome, count, endpoint, last } = answer.value;
+    const others = choice.others ? { others: othersIn(service, String(last), endpoint, choice.others) } : {};
+    if (outcome === 1) return { ok: true, value: { placed: true, pod: podOf(service, endpoint), count, ...others } };
     return { ok: true, value: { placed: false, why: outcome === 0 ? 'full' : outcome === -1 ? 'ended' : 'unknown' } };
   }
 
@@ -101,12 +104,16 @@ export class PodCalls {
     where: Where,
     limit: number | '',
     reserveMs: number,
-    { pick, first }: Choice,
+    { pick, first, others = 0 }: Choice,
     asked: Omit<Asked, 'first' | 'resolve'>,
   ): Promise<Answer<Reserved>> {
     const answer = new Promise<Answer<Reserved>>((resolve) => {
       const endpoints = first?.map(endpointOf).join(' ') ?? '';
-      this.#batch(where, limit, reserveMs, pick).asked.push({ ...asked, first: endpoints, resolve });
+      this.#batch(where, limit, reserveMs, others === 0 ? pick : `${pick} ${others}`).asked.push({
+        ...asked,
+        first: endpoints,
+        resolve,
+      });
     });
     if (!this.#scheduled) {
       this.#scheduled = true;
@@ -165,14 +172,14 @@ export class PodCalls {
     return answer;
   }
 
-  #batch(where: Where, limit: number | '', reserveMs: number, pick: Pick): Batch {
+  #batch(where: Where, limit: number | '', reserveMs: number, how: string): Batch {
     const group = groupOf(where);
     const waiting = this.#batches.get(group);
     const isOfPod = waiting?.where === where && waiting.limit === limit;
-    const isSame = isOfPod && waiting.pick === pick && waiting.reserveMs === reserveMs;
+    const isSame = isOfPod && waiting.how === how && waiting.reserveMs === reserveMs;
     if (isSame && waiting.asked.length < LEASES_PER_CALL) return waiting;
     this.#sendBatch(group);
-    const batch = { where, limit, pick, reserveMs, asked: [] };
+    const batch = { where, limit, how, reserveMs, asked: [] };
     this.#batches.set(group, batch);
     return batch;
   }
@@ -191,11 +198,11 @@ export class PodCalls {
     // Of a service three for each lease. Of a pod {admitted, count, a word}, or two for each of several.
     const each = serviceOf(where) ? 3 : 2;
     const reply = answer.ok ? (answer.value as (number | string)[]) : [];
-    const override = reply[each === 2 && asked.length === 1 ? 3 : each * asked.length];
+    const last = reply[each === 2 && asked.length === 1 ? 3 : each * asked.length];
     asked.forEach(({ resolve }, i) => {
       const [outcome, ...more] = reply.slice(each * i, each * (i + 1));
       const [endpoint, count] = each === 3 ? more : ['', ...more];
-      const reserved = { outcome: Number(outcome), count: Number(count), endpoint: String(endpoint), override };
+      const reserved = { outcome: Number(outcome), count: Number(count), endpoint: String(endpoint), last };
       resolve(answer.ok ? { ok: true, value: reserved } : answer);
     });
   }
@@ -204,6 +211,12 @@ export class PodCalls {
 /** What calls are kept in order with each other. */
 function groupOf(where: Where): Where {
   return serviceOf(where) ?? where;
+}
+
+/** So many that the script told, but the one that was chosen. */
+function othersIn(service: ServiceId, told: string, chosen: string, count: number): PodId[] {
+  const others = told.split(' ').filter((endpoint) => endpoint !== '' && endpoint !== chosen);
+  return others.slice(0, count).map((endpoint) => podOf(service, endpoint));
 }
 
 function acquiring({ limit, reserveMs, asked }: Batch): [Script, Args] {
@@ -215,7 +228,7 @@ function acquiring({ limit, reserveMs, asked }: Batch): [Script, Args] {
   return [scripts.acquire, args];
 }
 
-function placing({ limit, pick, reserveMs, asked }: Batch): [Script, Args] {
+function placing({ limit, how, reserveMs, asked }: Batch): [Script, Args] {
   const leases = asked.flatMap(({ lease, info, first }) => [lease, proxyOf(lease), info, first]);
-  return [scripts.place, [reserveMs, limit, pick, ...leases]];
+  return [scripts.place, [reserveMs, limit, how, ...leases]];
 }
