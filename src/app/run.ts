@@ -45,14 +45,29 @@ export interface App {
  */
 const LAST_BYTES_MS = 500;
 /**
- * A store that is there has answered by then. A gate that listened before would refuse upgrades, or decide them alone.
+ * A store that is there has answered by then, and so has what tells the pods of services. A gate that listened before would
+ * refuse upgrades, or decide them alone.
  */
 const STORE_AT_ONCE_MS = 1000;
 
 /** Rejects when an address cannot be had; then nothing is left open. */
 export async function start(parts: GateParts): Promise<App> {
-  const { config, events, store, ledger, reaper, readiness, grpc, http, hub, lastHour, closings, overrides, drains } =
-    parts;
+  const {
+    config,
+    events,
+    store,
+    ledger,
+    reaper,
+    readiness,
+    grpc,
+    http,
+    hub,
+    lastHour,
+    closings,
+    overrides,
+    drains,
+    sources,
+  } = parts;
   const { listen } = config;
   try {
     await had('listen.http', listen.http, http.listen({ host: listen.http.host, port: listen.http.port }));
@@ -62,7 +77,7 @@ export async function start(parts: GateParts): Promise<App> {
     ledger.start();
     reaper.start();
     overrides.start();
-    await within(STORE_AT_ONCE_MS, heard);
+    await within(STORE_AT_ONCE_MS, Promise.all([heard, sources.spoken]));
     const port = await had('listen.grpc', listen.grpc, grpc.listen());
     store.serves();
     hub?.start();

@@ -33,12 +33,36 @@ export function endpointOf(each: z.output<typeof endpoint>): Endpoint {
   return typeof each === 'string' ? { address: each } : each;
 }
 
+const HOST = 'a name of the DNS, such as chat.example.com';
+const dnsName = text(HOST, /^(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?$/);
+const SERVER = 'an address, such as 10.0.0.53 or [2001:db8::53], with a port if it is not 53';
+const dnsServer = z.string(SERVER).refine((text) => parseEndpoint(text) ?? parseEndpoint(`${text}:53`), SERVER);
+
+const dns = z
+  .strictObject({
+    name: dnsName.exactOptional(),
+    port: whole(1, 65_535).exactOptional(),
+    srv: dnsName.exactOptional(),
+    servers: z.array(dnsServer, 'a list of addresses').min(1, 'at least one address').exactOptional(),
+    everyMin: duration().prefault('5s'),
+    everyMax: duration().prefault('30s'),
+  })
+  .refine(
+    ({ name, port, srv }) =>
+      (srv === undefined) === (name !== undefined) && (name === undefined) === (port === undefined),
+    'either name and port, for addresses, or srv, for SRV records',
+  )
+  .refine(({ everyMin, everyMax }) => everyMin <= everyMax, { path: ['everyMin'], error: 'at most everyMax' });
+
+export type DnsConfig = z.output<typeof dns>;
+
 const endpoints = z
   .strictObject({
     static: endpointList.exactOptional(),
     file: filePath.exactOptional(),
+    dns: dns.exactOptional(),
   })
-  .refine((sources) => Object.keys(sources).length === 1, 'exactly one of the keys: static, file');
+  .refine((sources) => Object.keys(sources).length === 1, 'exactly one of the keys: static, file, dns');
 
 export type EndpointsConfig = z.output<typeof endpoints>;
 
@@ -60,7 +84,8 @@ const service = z
   })
   .refine(
     ({ endpoints, pick }) =>
-      pick !== 'spread' || !endpoints.static || endpoints.static.some((each) => endpointOf(each).zone !== undefined),
+      pick !== 'spread' ||
+      (!endpoints.dns && (!endpoints.static || endpoints.static.some((each) => endpointOf(each).zone !== undefined))),
     { path: ['pick'], error: 'least or pack, because no endpoint has a zone, such as {address: ADDRESS, zone: NAME}' },
   );
 

@@ -9,6 +9,7 @@ import { parseServiceId, type ServiceId } from '../admission/ids.ts';
 import type { Endpoint, ServiceRules, Services } from '../admission/services.ts';
 import type { Config } from '../config/schema.ts';
 import { type EndpointsConfig, endpointOf } from '../config/services.ts';
+import { DnsSource } from './dns-source.ts';
 import type { EndpointListener, EndpointSource } from './endpoint-source.ts';
 import { FileSource } from './file-source.ts';
 
@@ -32,10 +33,16 @@ export class EndpointSources {
   readonly #parts: SourcesParts;
   readonly #podsMax: number;
   readonly #sourced = new Map<ServiceId, Sourced>();
+  readonly #spoken = Promise.withResolvers<void>();
 
   constructor(parts: SourcesParts, { podsMax }: { podsMax: number }) {
     this.#parts = parts;
     this.#podsMax = podsMax;
+  }
+
+  /** Resolves when each source of the first configuration has told something, or why it cannot. */
+  get spoken(): Promise<void> {
+    return this.#spoken.promise;
   }
 
   /** By this configuration from now on. A service whose source is another one keeps its endpoints until that one tells. */
@@ -73,6 +80,7 @@ export class EndpointSources {
     ]);
     this.#parts.services.replace(new Map(all));
     for (const [service, sourced] of this.#sourced) this.#open(service, sourced);
+    this.#noteSpoken();
   }
 
   stop(): void {
@@ -107,15 +115,23 @@ export class EndpointSources {
     this.#parts.services.set(service, { ...sourced.rules, endpoints });
     this.#parts.changed(service);
     this.#parts.events.emit('endpointsTold', service, [...now.difference(before)], [...before.difference(now)]);
+    this.#noteSpoken();
   }
 
   #unread(service: ServiceId, sourced: Sourced, why: string | undefined): void {
     if (sourced.unread === why) return;
     sourced.unread = why;
     this.#parts.events.emit('endpointsUnread', service, why);
+    this.#noteSpoken();
+  }
+
+  #noteSpoken(): void {
+    const hasSpoken = ({ endpoints, unread }: Sourced) => endpoints !== undefined || unread !== undefined;
+    if ([...this.#sourced.values()].every(hasSpoken)) this.#spoken.resolve();
   }
 }
 
-function sourceOf({ file }: EndpointsConfig, listener: EndpointListener): EndpointSource | undefined {
-  return file === undefined ? undefined : new FileSource(file, listener);
+function sourceOf({ file, dns }: EndpointsConfig, listener: EndpointListener): EndpointSource | undefined {
+  if (file !== undefined) return new FileSource(file, listener);
+  return dns && new DnsSource(dns, listener);
 }

@@ -1,7 +1,8 @@
-/** A file of endpoints, as it changes for the better and the worse. */
+/** Sources of endpoints, as they change for the better and the worse. */
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { startDnsServer } from '../../support/dns-server.ts';
 import { A, B, C, inFolder, startSourced } from '../../support/sourced.ts';
 
 it('a file is read again when it changes; one that is wrong, empty, too long or gone changes nothing, and is told', async () => {
@@ -34,3 +35,9 @@ it('a file is read again when it changes; one that is wrong, empty, too long or 
   expect(await gate.unread()).toBe(0);
   expect(gate.said('have changed').at(-1)).toMatchObject({ joined: [C], left: [A] });
 }, 60_000);
+
+it('a server that says nothing is a failure, too; a gate that starts does not wait for it for long', async () => {
+  const dns = await startDnsServer({ 'A chat.test': 'silence', 'AAAA chat.test': 'silence' });
+  const gate = await startSourced({ dns: { name: 'chat.test', port: 80, servers: [dns.server] } });
+  await expect.poll(gate.why, { timeout: 10_000 }).toEqual(['no DNS server answers for chat.test']);
+});
