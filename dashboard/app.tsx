@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Api } from '../src/client/api.ts';
+import { Audit } from './audit.tsx';
 import { Events } from './events.tsx';
 import { Fleet, NOTHING_YET, type View } from './fleet.ts';
 import { Notice } from './notice.tsx';
@@ -50,6 +51,9 @@ export function App() {
           <a href="#/events" aria-current={route.view === 'events' ? 'page' : undefined}>
             Events
           </a>
+          <a href="#/audit" aria-current={route.view === 'audit' ? 'page' : undefined}>
+            Audit
+          </a>
         </nav>
         {!asked && <State view={view} />}
       </header>
@@ -73,6 +77,8 @@ export function App() {
 function RoutedView({ route, api, view }: { route: Route; api: Api; view: View }) {
   if (route.view === 'pod') return <PodPage key={route.pod} name={route.pod} api={api} view={view} />;
   if (route.view === 'events') return <Events items={view.events} max={EVENTS_SHOWN} level={1} />;
+  if (route.view === 'audit')
+    return <Audit api={api} change={`${view.figures?.timestamp} ${view.events.at(-1)?.key}`} />;
   return <Overview api={api} view={view} />;
 }
 
@@ -80,8 +86,14 @@ function RoutedView({ route, api, view }: { route: Route; api: Api; view: View }
 function useTitleAndFocus(route: Route): void {
   const first = useRef(true);
   useEffect(() => {
-    document.title = route.view === 'overview' ? 'wsgate' : `${route.view === 'pod' ? route.pod : 'Events'} · wsgate`;
+    document.title = titleOf(route);
     if (!first.current) document.querySelector('h1')?.focus();
     first.current = false;
   }, [route]);
+}
+
+function titleOf(route: Route): string {
+  if (route.view === 'overview') return 'wsgate';
+  const name = route.view === 'pod' ? route.pod : route.view === 'events' ? 'Events' : 'Audit trail';
+  return `${name} · wsgate`;
 }

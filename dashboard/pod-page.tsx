@@ -6,6 +6,7 @@ import { lastChangeOf } from './event-log.ts';
 import type { View } from './fleet.ts';
 import type { PodFigures } from './merge.ts';
 import { Meter } from './meter.tsx';
+import { PodControls } from './pod-controls.tsx';
 import { SparklineFigure } from './sparkline.tsx';
 import { spanName, useHistory } from './use-history.ts';
 import { useUnlistedPod } from './use-unlisted-pod.ts';
@@ -30,6 +31,7 @@ export function PodPage({ api, name, view: { figures, events } }: PodPageProps) 
       ) : (
         <>
           {pod && <Figure api={api} pod={pod} />}
+          <PodControls api={api} pod={name} change={change} />
           <ConnectionsTable api={api} pod={name} change={change} />
         </>
       )}

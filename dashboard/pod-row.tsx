@@ -1,5 +1,7 @@
 /** A pod in the list of pods. */
 
+import type { OverrideBody } from '../src/http/bodies.ts';
+import { wordsOf } from '../src/http/override-words.ts';
 import { CutName } from './cut-name.tsx';
 import type { PodFigures } from './merge.ts';
 import { Meter } from './meter.tsx';
@@ -12,11 +14,13 @@ interface PodRowProps {
   /** What its name shares with the rows beside it. */
   readonly prefix: string | undefined;
   readonly history: Counts | undefined;
+  /** What somebody has decided about it. */
+  readonly decided: readonly OverrideBody[];
   /** What that spans, in words. */
   readonly span: string;
 }
 
-export function PodRow({ pod, prefix = '', history = [], span }: PodRowProps) {
+export function PodRow({ pod, prefix = '', history = [], decided, span }: PodRowProps) {
   return (
     <tr class={pod.level}>
       <th scope="row" class="cut">
@@ -30,6 +34,11 @@ export function PodRow({ pod, prefix = '', history = [], span }: PodRowProps) {
       <td class="bar">
         <div>
           <Meter {...pod} />
+          {decided.map((override) => (
+            <span key={override.kind} class="mark" title={wordsOf(override)}>
+              {markOf(override)}
+            </span>
+          ))}
           {pod.level !== 'normal' && <span class={`level ${pod.level}`}>{pod.level}</span>}
         </div>
       </td>
@@ -38,4 +47,10 @@ export function PodRow({ pod, prefix = '', history = [], span }: PodRowProps) {
       </td>
     </tr>
   );
+}
+
+function markOf({ kind, drain }: OverrideBody): string {
+  if (kind === 'limit') return 'limit set';
+  if (!drain) return 'cordoned';
+  return drain.done === null ? 'draining' : 'drained';
 }

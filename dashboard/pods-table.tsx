@@ -11,7 +11,10 @@ import { sharedPrefixes } from './shared-prefix.ts';
 import { SortHeader } from './sort-header.tsx';
 import { useFoundPods } from './use-found-pods.ts';
 import { spanName, useHistory } from './use-history.ts';
+import { usePaced } from './use-paced.ts';
 import { usePages } from './use-pages.ts';
+
+const DECIDED_EVERY_MS = 1000;
 
 export function PodsTable({ api, figures }: { api: Api; figures: Snapshot }) {
   const [typed, setTyped] = useState('');
@@ -28,6 +31,7 @@ export function PodsTable({ api, figures }: { api: Api; figures: Snapshot }) {
   const names = shown.map(({ pod }) => pod);
   const prefixes = sharedPrefixes(names);
   const history = useHistory(api, names);
+  const { value: decided } = usePaced(DECIDED_EVERY_MS, '', figures.timestamp, () => api.overrides());
   const isPart = text === '' && figures.totals.pods > found.length;
   const header = { order, sort: (by: PodColumn) => setOrder(orderAfter(order, by)) };
   return (
@@ -65,6 +69,7 @@ export function PodsTable({ api, figures }: { api: Api; figures: Snapshot }) {
               pod={pod}
               prefix={prefixes[index]}
               history={history.pods[pod.pod]}
+              decided={decided?.overrides.filter((override) => override.pod === pod.pod) ?? []}
               span={spanName(history)}
             />
           ))}

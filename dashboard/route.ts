@@ -5,11 +5,12 @@ import { useEffect, useState } from 'preact/hooks';
 export type Route =
   | { readonly view: 'overview' }
   | { readonly view: 'events' }
+  | { readonly view: 'audit' }
   | { readonly view: 'pod'; readonly pod: string };
 
 export function hrefOf(route: Route): string {
   if (route.view === 'pod') return `#/pods/${encodeURIComponent(route.pod)}`;
-  return route.view === 'events' ? '#/events' : '#/';
+  return route.view === 'overview' ? '#/' : `#/${route.view}`;
 }
 
 export function useRoute(): Route {
@@ -24,6 +25,7 @@ export function useRoute(): Route {
 
 function routeOf(hash: string): Route {
   if (hash === '#/events') return { view: 'events' };
+  if (hash === '#/audit') return { view: 'audit' };
   const [, pod] = /^#\/pods\/([^/]+)$/.exec(hash) ?? [];
   return pod === undefined ? { view: 'overview' } : { view: 'pod', pod: decoded(pod) };
 }

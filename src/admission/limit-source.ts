@@ -12,6 +12,9 @@ export interface LimitSource {
   /** The limit of the configuration: what the store is asked with, which knows the override. */
   configured(pod: PodId): number;
 
+  /** Whether somebody wants no new connections there. */
+  isCordoned(pod: PodId): boolean;
+
   /** The pods that have a limit of their own, by name. */
   named(): Iterable<PodId>;
 }

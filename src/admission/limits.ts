@@ -62,6 +62,10 @@ export class Limits implements LimitSource {
     );
   }
 
+  isCordoned(pod: PodId): boolean {
+    return this.#overrides?.of(pod).some(({ kind }) => kind === 'cordon') ?? false;
+  }
+
   *named(): Iterable<PodId> {
     yield* this.#exact.keys();
     yield* this.#services.named();

@@ -1,9 +1,9 @@
 /** `wsgate explain`: what would become of an upgrade for a pod, and why. */
 
 import type { LimitBody, PodNowBody, ReadinessBody } from '../http/bodies.ts';
+import { wordsOf } from '../http/override-words.ts';
 import { command } from './command.ts';
 import { Gate, gateOptions, podIn } from './gate.ts';
-import { wordsOf } from './pods.ts';
 
 /** What a gate says of upgrades when its store decides them. */
 const BY_STORE = 'decided by the store';

@@ -2,9 +2,9 @@
 
 import { parseDuration } from '../config/notations.ts';
 import type { LimitBody } from '../http/bodies.ts';
+import { wordsOf } from '../http/override-words.ts';
 import { command, misused } from './command.ts';
 import { Gate, gateOptions, given, numberIn, podIn, table } from './gate.ts';
-import { wordsOf } from './pods.ts';
 
 export const limits = command(
   {

@@ -1,6 +1,7 @@
 /** `wsgate pods` and `wsgate connections`: the counts, and who holds the slots. */
 
-import type { OverrideBody, PodBody } from '../http/bodies.ts';
+import type { PodBody } from '../http/bodies.ts';
+import { wordsOf } from '../http/override-words.ts';
 import { command } from './command.ts';
 import { Gate, gateOptions, numberIn, podIn, table } from './gate.ts';
 
@@ -54,15 +55,4 @@ export const connections = command(
 
 function decidedOf({ overrides = [] }: PodBody): string {
   return overrides.map(wordsOf).join('; ');
-}
-
-/** What somebody has decided, in a few words. */
-export function wordsOf({ kind, connections, by, until, reason, drain }: OverrideBody): string {
-  const what = kind === 'limit' ? `limit ${connections}` : drain ? drainWords(drain) : 'cordoned';
-  return `${what} by ${by}${until === null ? '' : ` until ${until}`}${reason === null ? '' : `: ${reason}`}`;
-}
-
-function drainWords({ rate, left, done }: NonNullable<OverrideBody['drain']>): string {
-  if (done !== null) return `drained, ${left} left`;
-  return `draining at ${rate} a second${left === null ? '' : `, ${left} left`},`;
 }

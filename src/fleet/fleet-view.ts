@@ -11,7 +11,7 @@ const FRESH_MS = 1000;
 export interface FleetSnapshot {
   /** The store's clock, milliseconds since the epoch. */
   readonly timeMs: number;
-  readonly pods: readonly (PodCount & { readonly limit: number })[];
+  readonly pods: readonly (PodCount & { readonly limit: number; readonly isCordoned?: true })[];
   /** Of all pods that were read, by service. */
   readonly services: readonly ServiceCount[];
   /** Those of the fleet, with leases or without. Empty where only some pods were read. */
@@ -88,7 +88,11 @@ export class FleetView {
     for (const { connections, proxies } of pods) {
       this.#events.mustHold('counts-differ', sum([...proxies.values()]) === connections);
     }
-    const limited = pods.map((count) => ({ ...count, limit: this.#limits.of(count.pod) }));
+    const limited = pods.map((count) => ({
+      ...count,
+      limit: this.#limits.of(count.pod),
+      ...(this.#limits.isCordoned(count.pod) ? { isCordoned: true as const } : {}),
+    }));
     return { ok: true, value: { timeMs, pods: limited, services: this.#count(pods), proxies: members } };
   }
 

@@ -37,6 +37,11 @@ describe('a pod', () => {
     expect(told(100, 80, 74, 80)).toEqual(['pod.filling', 'pod.recovered', 'pod.filling']);
   });
 
+  it('that is cordoned is not full', () => {
+    const pods = [{ pod: pod1, connections: 3, limit: 0, isCordoned: true as const, proxies: new Map() }];
+    expect(levelsOf(pods, {}, 0.8)).toEqual({ [pod1]: { level: 'normal', limit: 0 } });
+  });
+
   it('over its limit is full, and an empty one with a limit of 0 is not', () => {
     expect(told(10, 12)).toEqual(['pod.saturated']);
     expect(told(0, 0, 1, 0)).toEqual(['', 'pod.saturated', 'pod.recovered']);

@@ -2,7 +2,7 @@
  * How full each pod is, and how that has changed since the last look.
  *
  * A pod leaves a level only a twentieth of its limit below where it entered it: a pod at the edge would otherwise cause
- * an event with each connection.
+ * an event with each connection. One that is cordoned is not full: somebody wants no new connections there.
  */
 
 import type { FleetSnapshot } from '../../fleet/fleet-view.ts';
@@ -16,9 +16,10 @@ const SLACK = 0.05;
 
 export function levelsOf(pods: FleetSnapshot['pods'], before: Levels, fillingShare: number): Levels {
   return Object.fromEntries(
-    pods.map(({ pod, connections, limit }) => {
+    pods.map(({ pod, connections, limit, isCordoned }) => {
       const known = before[pod]?.level ?? 'normal';
-      return [pod, { level: levelOf(connections, limit, known, fillingShare), limit }];
+      const level = isCordoned ? 'normal' : levelOf(connections, limit, known, fillingShare);
+      return [pod, { level, limit }];
     }),
   );
 }
