@@ -76,6 +76,25 @@ export function logEvents(events: Events, log: Logger, policy: OutagePolicy): vo
   events.on('avoided', (pod, forMs) => {
     log.warn({ pod, forMs }, 'a pod refused a connection: no gate sends new ones there for a while');
   });
+  events.on('listsDiffer', (service, differ) => {
+    const name = service.slice(0, -1);
+    if (!differ) log.info({ service: name }, 'this gate has the same pods of the service as the others again');
+    else {
+      const first = (pods: readonly string[]) => pods.slice(0, 10);
+      const { by, onlyHere, onlyThere, limits } = differ;
+      log.warn(
+        {
+          service: name,
+          gate: by,
+          onlyHere: first(onlyHere),
+          onlyThere: first(onlyThere),
+          otherLimits: first(limits),
+          see: see('lists-differ'),
+        },
+        'another gate has other pods or limits of this service, and its list counts because it is newer',
+      );
+    }
+  });
   events.on('waitCut', (service, waitMs, allowedMs) => {
     log.warn(
       { service: service.slice(0, -1), waitMs, allowedMs, see: see('deadline-too-long') },

@@ -8,6 +8,7 @@ export const ENTRIES = [
   'endpoints-unread',
   'gates-silent',
   'hidden-upgrades',
+  'lists-differ',
   'never-asked',
   'no-answer',
   'not-obeyed',

@@ -38,7 +38,7 @@ export function openDomain(
   const presence = new Presence(events, holdings, options);
   const parts: Parts = { store, limits, services, events, standing, share, evidence, holdings, presence };
   const ledger = new Ledger(parts, options);
-  const enrolment = new Enrolment(parts);
+  const enrolment = new Enrolment(parts, options);
   const avoidance = new Avoidance(parts);
   const gate = new Gate({ ...parts, ledger, enrolment }, options);
   const reaper = new Reaper({ ...parts, ledger }, options);

@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import type { LeaseId, PodId, ProxyId, ServiceId, Where } from './ids.ts';
+import type { ListsDiffer } from './lists-differ.ts';
 import type { AuditEntry } from './override.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -55,6 +56,8 @@ interface EventMap {
   audited: [entry: AuditEntry];
   /** Upgrades of this service are to wait for so long, and Envoy waits for an answer for only so long. Told once. */
   waitCut: [service: ServiceId, waitMs: number, allowedMs: number];
+  /** This gate has another list of the service's pods than the one that counts; undefined when it has no longer. */
+  listsDiffer: [service: ServiceId, differ: ListsDiffer | undefined];
   /** Somebody wants this connection closed, and this gate does it. */
   closing: [pod: PodId, lease: LeaseId, reason: string, client?: string];
   /** A release that waited for the store was given up; the reaper will find the lease. */

@@ -137,7 +137,7 @@ export class Gate {
     const ask = () => store.place(service, lease, this.#options.reserveMs, path, client, choice);
     let answer = await ask();
     if (answer.ok && !answer.value.placed && answer.value.why === 'unknown') {
-      await enrolment.tell(service);
+      await enrolment.tell(service, true);
       if (!this.#abandoned.has(upgrade)) answer = await ask();
     }
     if (!answer.ok) return answer;

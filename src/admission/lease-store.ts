@@ -91,6 +91,15 @@ export interface Order {
 
 export const LEAST: Choice = { pick: 'least' };
 
+export interface Listed {
+  /** Whether the list is the one that counts. */
+  readonly counts: boolean;
+  /** Whether its pods are those that are enrolled (`list` of `enrol`). */
+  readonly isEnrolled: boolean;
+  /** A gate that has the one that counts. */
+  readonly by: string;
+}
+
 /** For how long a pod is avoided that refused a connection: at first, and at most. */
 export const AVOIDED = { firstMs: 1000, maxMs: 60_000 } as const;
 
@@ -373,7 +382,17 @@ export interface LeaseStore {
   ): Promise<Answer<Placed>>;
 
   /** Tells which pods a service has now, with their limits: the others take no new leases, and keep those that they have. */
-  enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order?: Order): Promise<Answer<void>>;
+  enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order?: Order, list?: string): Promise<Answer<void>>;
+
+  /** Those that are enrolled, with their limits as they were told. */
+  enrolled(service: ServiceId): Promise<Answer<ReadonlyMap<PodId, number>>>;
+
+  /**
+   * A gate has this list of the service's pods (a name for it, without spaces). Of all that gates have, the one counts to
+   * which a gate has changed last; one that repeats its own, or begins with one that others have, changes nothing. A gate's
+   * list is forgotten when it has not told it for `forgetMs`.
+   */
+  listed(service: ServiceId, gate: string, list: string, forgetMs: number): Promise<Answer<Listed>>;
 
   /**
    * A pod of a service has refused a connection: it takes no new leases for a while (`AVOIDED`) where another has room,

@@ -109,8 +109,8 @@ export class GateMetrics {
   }
 
   /** Gauges are read when scraped. */
-  watch(parts: Pick<Domain, 'store' | 'standing' | 'evidence' | 'ledger' | 'reaper' | 'gate'>): void {
-    const { store, standing, evidence, ledger, reaper, gate } = parts;
+  watch(parts: Pick<Domain, 'store' | 'standing' | 'evidence' | 'ledger' | 'reaper' | 'gate' | 'enrolment'>): void {
+    const { store, standing, evidence, ledger, reaper, gate, enrolment } = parts;
     this.#gauge('wsgate_proxies_without_log', 'Proxies that send Checks but no access log.', () => {
       return [...reaper.unlogged].length;
     });
@@ -127,6 +127,11 @@ export class GateMetrics {
     this.#gauge('wsgate_store_up', 'Whether the store answers.', () => (store.up ? 1 : 0));
     this.#gauge('wsgate_store_recovering', 'Whether the store answers, but its counts are not trusted yet.', () =>
       store.up && !standing.synced ? 1 : 0,
+    );
+    this.#gauge(
+      'wsgate_services_differing',
+      'Services of which this gate has other pods or limits than the list that counts, which is of another gate.',
+      () => [...enrolment.differing].length,
     );
     this.#gauge('wsgate_waiting_upgrades', 'Upgrades that wait for a slot of their service.', () => gate.waiting.size);
     this.#gauge('wsgate_ledger_leases', 'Connections that the proxies of this gate hold.', () => ledger.entries.size);

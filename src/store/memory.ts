@@ -28,6 +28,7 @@ import {
   type LeasePage,
   type LeaseStore,
   type LeaseTimes,
+  type Listed,
   type Membership,
   newHolder,
   newRenewed,
@@ -102,7 +103,7 @@ export class MemoryStore implements LeaseStore {
   readonly #pods = new Map<PodId, Pod>();
   readonly #services = new Map<ServiceId, Service>();
   /** The limits of their pods, without overrides. */
-  readonly #configured = new Map<ServiceId, { pods: ReadonlyMap<PodId, number>; order: Order }>();
+  readonly #configured = new Map<ServiceId, { pods: ReadonlyMap<PodId, number>; order: Order; list: string }>();
   /** By pod, or service, and lease: until when no renewal puts it back. In the order in which they ended. */
   readonly #ended = new Map<string, number>();
   /** Gates that were there before this incarnation and have come back; of how many; when the last one did. */
@@ -193,11 +194,25 @@ export class MemoryStore implements LeaseStore {
     return done({ placed: true, pod: id, count: pod.leases.size, ...others });
   }
 
-  async enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order: Order = {}): Promise<Answer<void>> {
+  async enrol(
+    service: ServiceId,
+    pods: ReadonlyMap<PodId, number>,
+    order: Order = {},
+    list = '',
+  ): Promise<Answer<void>> {
     const inForce = [...pods].map(([pod, limit]) => [pod, this.#limitOf(pod) ?? limit] as const);
-    this.#configured.set(service, { pods, order });
+    this.#configured.set(service, { pods, order, list });
     this.#service(service).enrol(new Map(inForce), order, this.#countOf);
     return done(undefined);
+  }
+
+  async enrolled(service: ServiceId): Promise<Answer<ReadonlyMap<PodId, number>>> {
+    return done(this.#configured.get(service)?.pods ?? new Map());
+  }
+
+  /** There is no other gate. */
+  async listed(service: ServiceId, gate: string, list: string): Promise<Answer<Listed>> {
+    return done({ counts: true, isEnrolled: this.#configured.get(service)?.list === list, by: gate });
   }
 
   async avoid(pod: PodId): Promise<Answer<number>> {
@@ -475,7 +490,8 @@ export class MemoryStore implements LeaseStore {
     const service = serviceOf(pod);
     const isEnforced = this.#overrides.enforce(pod, version, enforced);
     const configured = service && this.#configured.get(service);
-    if (isEnforced && service && configured) await this.enrol(service, configured.pods, configured.order);
+    if (isEnforced && service && configured)
+      await this.enrol(service, configured.pods, configured.order, configured.list);
     return done(undefined);
   }
 

@@ -177,6 +177,29 @@ it('a Redis that forgot which pods there are is told again, before anybody is re
   expect([A, B]).toContain(await ask());
 });
 
+it('of two gates with other pods the one that changed last has its way, and the other says so, however often it tells', async () => {
+  redis = await startRedis();
+  const first = await start(onRedis(redis));
+  const second = await start({ ...onRedis(redis), WSGATE_SERVICES: services(A) });
+  const differing = async (of: TestApp) =>
+    /^wsgate_services_differing (\d)$/m.exec(await (await of.get('/metrics')).text())?.[1];
+  const inStore = () => redis?.client.zrange('{ws:service:chat}:room', '0', '-1');
+  await expect.poll(inStore).toEqual([A]);
+  const change = (...endpoints: string[]) => {
+    const loaded = loadConfig({ env: { WSGATE_SERVICES: services(...endpoints) } });
+    if (loaded.ok) first.app.reconfigure(loaded.config);
+  };
+  change(A, B); // as it was
+  await expect.poll(() => differing(first)).toBe('1');
+  expect(await inStore()).toEqual([A]);
+  const told = first.logLines.filter(({ msg }) => String(msg).includes('another gate has other pods'));
+  expect(told).toMatchObject([{ service: 'chat', onlyHere: [`chat/${B}`], onlyThere: [] }]);
+  expect(await differing(second)).toBe('0');
+  change(B);
+  await expect.poll(inStore).toEqual([B]);
+  await expect.poll(() => differing(first)).toBe('0');
+});
+
 it('without the store each pod is filled as far as the share of the gate goes, and Envoy is told the same pod twice', async () => {
   redis = await startRedis();
   await start(onRedis(redis));

@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { machineNow } from '../../lab/fleet/machine-time.ts';
 import { type RedisServer, startRedis } from '../../lab/redis/server.ts';
 import { openStore, storeUrl } from '../../lab/redis/store.ts';
+import type { PodId } from '../../src/admission/ids.ts';
+import type { LeaseStore } from '../../src/admission/lease-store.ts';
 import { createRedis } from '../../src/redis/client.ts';
 import { RedisLink } from '../../src/redis/link.ts';
 import { scripts } from '../../src/store/redis/scripts.ts';
 import { claims } from '../support/claims.ts';
-import { leasesOf, newLease, pod1, proxyA, proxyB } from '../support/names.ts';
+import { leasesOf, newLease, pod1, podsOf, proxyA, proxyB, serviceId } from '../support/names.ts';
 import { describeLeaseStore, value } from './lease-store.ts';
 import { describeOverriding } from './overriding.ts';
 import { describePlacing } from './placing.ts';
@@ -41,6 +43,45 @@ it('a lease that one gate holds and another renews is known to be held, whoever 
   await value(store.renew(pod1, [{ lease, held: true }], 60_000));
   await value(store.renew(pod1, [{ lease, told: true, opened: true }], 60_000));
   expect(await mayBeHeld()).toBe(true);
+});
+
+describe('of the lists of pods that gates have', () => {
+  const chat = serviceId('chat');
+  const tell = async (store: LeaseStore, gate: string, list: string, forgetMs = 60_000) =>
+    value(store.listed(chat, gate, list, forgetMs));
+  const counting = { counts: true, isEnrolled: false };
+
+  it('the one counts to which a gate has changed last; an old one that is told again does not', async () => {
+    const store = await empty();
+    expect(await tell(store, 'a', 'old')).toEqual({ ...counting, by: 'a' });
+    expect(await tell(store, 'b', 'old')).toEqual({ ...counting, by: 'b' });
+    expect(await tell(store, 'b', 'new')).toEqual({ ...counting, by: 'b' });
+    expect(await tell(store, 'a', 'old')).toMatchObject({ counts: false, by: 'b' });
+    expect(await tell(store, 'c', 'old')).toMatchObject({ counts: false, by: 'b' }); // a gate that starts
+    expect(await tell(store, 'c', 'new')).toMatchObject({ counts: true });
+    expect(await tell(store, 'b', 'old')).toMatchObject({ counts: true }); // back
+    expect(await tell(store, 'c', 'new')).toMatchObject({ counts: false, by: expect.stringMatching(/a|b/) });
+  });
+
+  it('one that no gate has told for so long is forgotten', async () => {
+    const store = await empty();
+    await tell(store, 'a', 'old');
+    await tell(store, 'b', 'new');
+    expect(await tell(store, 'a', 'old')).toMatchObject({ counts: false });
+    await expect.poll(async () => (await tell(store, 'a', 'old', 50)).counts, { interval: 60 }).toBe(true);
+  });
+
+  it('one is enrolled when all of it has been', async () => {
+    const store = await empty();
+    const [pod] = podsOf(chat, 1) as [PodId];
+    await tell(store, 'a', 'list');
+    await value(store.enrol(chat, new Map([[pod, 3]]), {}, 'list'));
+    expect(await tell(store, 'a', 'list')).toMatchObject({ counts: true, isEnrolled: true });
+    expect(await value(store.enrolled(chat))).toEqual(new Map([[pod, 3]]));
+    await value(store.enrol(chat, new Map(), {}, 'none'));
+    expect(await tell(store, 'a', 'list')).toMatchObject({ counts: true, isEnrolled: false });
+    expect(await value(store.enrolled(chat))).toEqual(new Map());
+  });
 });
 
 describe('the keys in Redis', () => {

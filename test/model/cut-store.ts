@@ -52,6 +52,8 @@ export class CutStore implements LeaseStore {
   acquire = (...args: Parameters<LeaseStore['acquire']>) => this.#ask((store) => store.acquire(...args));
   place = (...args: Parameters<LeaseStore['place']>) => this.#ask((store) => store.place(...args));
   enrol = (...args: Parameters<LeaseStore['enrol']>) => this.#ask((store) => store.enrol(...args));
+  enrolled = (...args: Parameters<LeaseStore['enrolled']>) => this.#ask((store) => store.enrolled(...args));
+  listed = (...args: Parameters<LeaseStore['listed']>) => this.#ask((store) => store.listed(...args));
   avoid = (...args: Parameters<LeaseStore['avoid']>) => this.#ask((store) => store.avoid(...args));
   renew = (...args: Parameters<LeaseStore['renew']>) => this.#ask((store) => store.renew(...args));
   release = (...args: Parameters<LeaseStore['release']>) => this.#ask((store) => store.release(...args));

@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- Notes endpoints of a service: which take new leases, and how many; and those that take none any more.
 -- KEYS as of a pod of a service, of no pod: KEYS[3] at, KEYS[6] room, KEYS[7] limits, KEYS[8] avoided, KEYS[10] configured,
---   KEYS[11] order, KEYS[12] zones
--- ARGV[1] the soft limit of its pods, or ''
--- ARGV[2...] an endpoint, its limit, or '' for one that is gone, and its zone, or ''; and so on
+--   KEYS[11] order, KEYS[12] zones, KEYS[13] lists
+-- ARGV[1] the soft limit of its pods, or '', ARGV[2] the list with which this completes, or '' (listed.lua)
+-- ARGV[3...] an endpoint, its limit, or '' for one that is gone, and its zone, or ''; and so on
 -- returns 1
 -- @include pod
 if ARGV[1] == '' then
@@ -35,7 +35,13 @@ local function noteZone(endpoint, zone)
   end
 end
 
-for i = 2, #ARGV, 3 do
+if ARGV[2] == '' then
+  redis.call('HDEL', KEYS[13], '=enrolled')
+else
+  redis.call('HSET', KEYS[13], '=enrolled', ARGV[2])
+end
+
+for i = 3, #ARGV, 3 do
   local endpoint, limit, zone = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   noteZone(endpoint, zone)
   if limit == '' then

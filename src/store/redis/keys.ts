@@ -27,7 +27,9 @@ import type { Membership } from '../../admission/lease-store.ts';
  * - hash, such an endpoint → for how long that was, and until when (`avoid.lua`);
  * - hash, endpoint → its limit, without its override;
  * - hash, endpoint → its zone, where the pods are spread over zones; 'softLimit' → the soft limit, where there is one;
- * - hash, zone → the number of leases of all its pods. Each has a sorted set as above, too.
+ * - hash, zone → the number of leases of all its pods. Each has a sorted set as above, too;
+ * - hash, gate → its list of the pods, when it changed to it, when it last told it, ms of Redis TIME; '=enrolled' → the list of
+ *   which the pods above are (`listed.lua`).
  */
 export type PodKeys = readonly [
   leases: string,
@@ -56,6 +58,11 @@ export class Keys {
     return [leases, ...(parts as [string, string, string, string, string])];
   }
 
+  /** Of a service: hash, endpoint → its limit as it was told. */
+  configured(service: ServiceId): string {
+    return `{${this.#prefix}service:${service.slice(0, -1)}}:configured`;
+  }
+
   /** Of a service: hash, endpoint → its limit. */
   limits(service: ServiceId): string {
     return `{${this.#prefix}service:${service.slice(0, -1)}}:limits`;
@@ -63,7 +70,7 @@ export class Keys {
 
   #ofService(service: string, endpoint: string): PodKeys {
     const tag = `{${this.#prefix}service:${service}}`;
-    const parts = ['room', 'limits', 'avoided', 'refusals', 'configured', 'order', 'zones'] as const;
+    const parts = ['room', 'limits', 'avoided', 'refusals', 'configured', 'order', 'zones', 'lists'] as const;
     const shared = parts.map((part) => `${tag}:${part}`);
     const own = [`${tag}:pod_conn:${endpoint}`, `${tag}:proxies:${endpoint}`] as const;
     return [...own, `${tag}:at`, `${tag}:ended`, `${tag}:lapsed`, ...shared, `${tag}:override:${endpoint}`];

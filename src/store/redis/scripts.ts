@@ -14,6 +14,7 @@ export const scripts = {
   acquire: load('acquire'),
   place: load('place'),
   enrol: load('enrol'),
+  listed: load('listed'),
   avoid: load('avoid'),
   renew: load('renew'),
   release: load('release'),

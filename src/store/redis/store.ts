@@ -5,7 +5,15 @@
 
 import { chunks } from '../../admission/chunks.ts';
 import type { Claims } from '../../admission/claims.ts';
-import { endpointOf, type LeaseId, type PodId, type ProxyId, type ServiceId, type Where } from '../../admission/ids.ts';
+import {
+  endpointOf,
+  type LeaseId,
+  type PodId,
+  type ProxyId,
+  podOf,
+  type ServiceId,
+  type Where,
+} from '../../admission/ids.ts';
 import {
   type AboutGate,
   type Acquired,
@@ -23,6 +31,7 @@ import {
   type LeasePage,
   type LeaseStore,
   type LeaseTimes,
+  type Listed,
   type MemberGate,
   type Membership,
   newHolder,
@@ -126,8 +135,25 @@ export class RedisStore implements LeaseStore {
     return this.#calls.place(service, lease, reserveMs, this.#infoOf(newHolder('reserved', path, client)), choice);
   }
 
-  enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order: Order = {}): Promise<Answer<void>> {
-    return this.#calls.writing(this.#enrol(service, pods, order));
+  enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order: Order = {}, list = ''): Promise<Answer<void>> {
+    return this.#calls.writing(this.#enrol(service, pods, order, list));
+  }
+
+  async enrolled(service: ServiceId): Promise<Answer<ReadonlyMap<PodId, number>>> {
+    const known = await this.#link.call('enrolled', (redis) => redis.hgetall(this.#keys.configured(service)));
+    return map(known, (limits) => {
+      const pods = Object.entries(limits).map(
+        ([endpoint, limit]) => [podOf(service, endpoint), Number(limit)] as const,
+      );
+      return new Map(pods);
+    });
+  }
+
+  async listed(service: ServiceId, gate: string, list: string, forgetMs: number): Promise<Answer<Listed>> {
+    return map(await this.#calls.run(scripts.listed, service, [gate, list, forgetMs]), (reply) => {
+      const [counts, isEnrolled, by] = reply as [number, number, string];
+      return { counts: counts === 1, isEnrolled: isEnrolled === 1, by };
+    });
   }
 
   async avoid(pod: PodId): Promise<Answer<number>> {
@@ -135,7 +161,12 @@ export class RedisStore implements LeaseStore {
     return map(await this.#calls.run(scripts.avoid, pod, args), (reply) => reply as number);
   }
 
-  async #enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order: Order): Promise<Answer<void>> {
+  async #enrol(
+    service: ServiceId,
+    pods: ReadonlyMap<PodId, number>,
+    order: Order,
+    list: string,
+  ): Promise<Answer<void>> {
     const known = await this.#link.call('enrolled', (redis) => redis.hgetall(this.#keys.limits(service)));
     if (!known.ok) return known;
     const { softLimit = '', zones } = order;
@@ -144,9 +175,11 @@ export class RedisStore implements LeaseStore {
     );
     const gone = Object.keys(known.value).filter((endpoint) => !now.has(endpoint));
     const all = [...now, ...gone.map((endpoint) => [endpoint, ['', '']] as const)];
-    for (const some of chunks(all, ENDPOINTS_PER_CALL)) {
+    const parts = all.length > 0 ? [...chunks(all, ENDPOINTS_PER_CALL)] : [[]];
+    for (const [i, some] of parts.entries()) {
+      const completes = i === parts.length - 1 ? list : '';
       const args = some.flatMap(([endpoint, [limit, zone]]) => [endpoint, limit, zone]);
-      const answer = await this.#calls.run(scripts.enrol, service, [softLimit, ...args]);
+      const answer = await this.#calls.run(scripts.enrol, service, [softLimit, completes, ...args]);
       if (!answer.ok) return answer;
     }
     return { ok: true, value: undefined };
