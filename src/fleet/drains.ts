@@ -61,7 +61,7 @@ export class Drains {
     for (const override of overrides.all()) {
       const { pod, decision } = override;
       const drain = decision?.drain;
-      if (!drain || drain.doneMs !== undefined || drain.nextMs > overrides.timeMs || this.#seeingTo.has(pod)) continue;
+      if (!drain || drain.doneMs !== undefined || !isDue(drain, overrides.timeMs) || this.#seeingTo.has(pod)) continue;
       this.#seeingTo.add(pod);
       void this.#seeTo({ override, decision, drain }).finally(() => this.#seeingTo.delete(pod));
     }
@@ -102,6 +102,11 @@ export class Drains {
       answer.ok && answer.value.outcome === 'done' && answer.value.ofPod.find((each) => each.kind === kind);
     return written ? { override: written, decision: changed, drain } : undefined;
   }
+}
+
+/** No gate sees to it for longer: the store's clock was set back. */
+function isDue({ nextMs }: Drain, nowMs: number): boolean {
+  return nextMs <= nowMs || nextMs > nowMs + 2 * AHEAD_MS;
 }
 
 /** Those that cannot be closed any more, because the gate that held them is gone, are not asked first each time. */

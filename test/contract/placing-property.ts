@@ -23,6 +23,9 @@ interface Service {
   readonly leases: readonly LeaseId[];
   limits: ReadonlyMap<PodId, number>;
   order: Order;
+  readonly overrides: Map<PodId, number>;
+  /** Of the overrides. */
+  version: number;
 }
 
 const index = fc.nat(LEASES - 1);
@@ -77,6 +80,12 @@ const steps = stepsOf<Service>(
   step(1, 'expire', { at: pod }, async ({ store }, { at }) => {
     await value(store.expire(at, gone(proxyA), TIMES));
   }),
+  step(1, 'override', { at: pod, limit: fc.option(fc.nat(LIMIT_MAX)) }, async (service, { at, limit }) => {
+    service.version += 1;
+    await value(service.store.enforce(at, service.version, limit === null ? undefined : { connections: limit }));
+    if (limit === null) service.overrides.delete(at);
+    else service.overrides.set(at, limit);
+  }),
   step(1, 'enrol', { limits, order }, (service, args) => enrol(service, args.limits, args.order)),
 );
 
@@ -112,9 +121,13 @@ async function place(service: Service, i: number, choice: Choice): Promise<void>
 }
 
 /** Any of these. */
-function chosen({ limits, order }: Service, counts: Map<PodId, number>, { pick, first = [] }: Choice): PodId[] {
+function chosen(
+  { limits, order, overrides }: Service,
+  counts: Map<PodId, number>,
+  { pick, first = [] }: Choice,
+): PodId[] {
   const count = (at: PodId) => counts.get(at) ?? 0;
-  const room = (at: PodId) => (limits.get(at) ?? 0) - count(at);
+  const room = (at: PodId) => (overrides.get(at) ?? limits.get(at) ?? 0) - count(at);
   const open = [...limits.keys()].filter((at) => room(at) > 0);
   const asked = first.find((at) => open.includes(at));
   if (asked) return [asked];
@@ -148,7 +161,9 @@ async function eachIsAtOnePod({ store }: Service): Promise<void> {
 /** `open` gives an empty store. */
 export function placesByRoom(open: () => Promise<LeaseStore>) {
   return fc.asyncProperty(limits, order, steps, async (first, firstOrder, taken) => {
-    const service: Service = { store: await open(), leases: leasesOf(proxyA, LEASES), limits: new Map(), order: {} };
+    const store = await open();
+    const leases = leasesOf(proxyA, LEASES);
+    const service = { store, leases, limits: new Map(), order: {}, overrides: new Map(), version: 0 };
     await enrol(service, first, firstOrder);
     for (const each of taken) {
       await each.take(service);

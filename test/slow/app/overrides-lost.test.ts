@@ -1,7 +1,7 @@
 /** Overrides and a Redis that loses them. */
 
 import { afterEach, expect, it } from 'vitest';
-import { admitted, Operated } from '../../support/operated.ts';
+import { admitted, isAdmitted, Operated } from '../../support/operated.ts';
 
 const fleet = new Operated();
 afterEach(() => fleet.stop());
@@ -23,3 +23,18 @@ it('limits come back from the gates when Redis comes back empty, but for those t
   const third = await fleet.start({ ...env, ...LIMIT });
   await expect.poll(() => third.ops.overrides()).toEqual(before);
 });
+
+it('a cordon and a limit hold while Redis is away, and after it is back', async () => {
+  const env = { ...(await fleet.onRedis()), WSGATE_STORE_DEADLINE: '200ms', WSGATE_LEASE_TTL: '10s' };
+  const gate = await fleet.start({ ...env, ...LIMIT });
+  await gate.ops.cordon('pod1');
+  await gate.ops.setLimit('pod2', { connections: 1 });
+  await expect.poll(() => isAdmitted(gate, 'pod3')).toBe(true);
+  await new Promise((resolve) => setTimeout(resolve, 3000)); // all pods have been counted: the share is known
+  fleet.redis?.signal('SIGSTOP');
+  await expect.poll(() => gate.store(), { timeout: 10_000 }).not.toBe('ok');
+  expect(await Promise.all(['pod1', 'pod2', 'pod3'].map((pod) => admitted(gate, 5, pod)))).toEqual([0, 1, 2]);
+  fleet.redis?.signal('SIGCONT');
+  await expect.poll(() => gate.store(), { timeout: 20_000 }).toBe('ok');
+  expect(await admitted(gate, 3)).toBe(0);
+}, 60_000);
