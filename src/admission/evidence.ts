@@ -11,8 +11,9 @@
  *   keepalive) may be speaking to one that hangs, so what it was last heard of there stays until it is heard elsewhere;
  *   so does, while several gates are silent, what a proxy was last heard of at one of them: it may be at another.
  * - Its log does not overlook connections. A lease that no periodic entry ever told, while nothing was lost, belongs to a
- *   listener, route or filter that is not logged. From then on only told leases of this proxy go by its silence. So it is
- *   with one for which a stream was held meanwhile; and of such a lease the log must have told the opening, at least.
+ *   listener, route or filter that is not logged. From then on only told leases of this proxy go by its silence.
+ *   While a stream is held for it, that is seen, too. And leases for which a stream was held and that no periodic entry
+ *   ever told only go where the log has told of such a connection before.
  *
  * A proxy whose streams are gone is dead when nobody has heard it for the grace, under the same conditions.
  *
@@ -67,6 +68,8 @@ export class Evidence {
   readonly #unrenewed = new Map<ProxyId, Unrenewed>();
   /** Proxies with connections that streams hold and of which no gate was told periodically. */
   readonly #overdue = new Map<ProxyId, Overdue>();
+  /** Proxies whose logs have told of connections that streams hold. */
+  readonly #tellHeld = new Set<ProxyId>();
   /** Proxies that do not ask whether their gate is there. */
   readonly #unasking = new Set<ProxyId>();
 
@@ -90,6 +93,21 @@ export class Evidence {
     const why = this.#unrenewed.get(proxy);
     if (longestMs === 0 || why === 'wrong' || why === 'nothing' || (why === 'some' && !told)) return undefined;
     return Math.max(this.#options.ttlMs, INTERVALS * longestMs);
+  }
+
+  /** Its log tells of a connection for which a stream is held. */
+  toldHeld(proxy: ProxyId): void {
+    this.#tellHeld.add(proxy);
+  }
+
+  /** Whether the silence of its log says that a connection is gone for which a stream was held, and which it never told. */
+  tellsHeld(promised: Promised | undefined, timeMs: number): boolean {
+    if (!promised) return false;
+    return promised.tellsHeld && promised.intervalMs > 0 && !this.#overlooks(promised, timeMs);
+  }
+
+  #overlooks({ overlookedMs }: Promised, timeMs: number): boolean {
+    return overlookedMs > timeMs - this.#options.unrenewedMaxMs;
   }
 
   /** Whether a log that renews would have told of a connection for which a stream has been held since then. */
@@ -174,6 +192,7 @@ export class Evidence {
         logged: true,
         ...(pingMs === undefined ? {} : { pingMs }),
         ...(intervalMs > 0 ? { intervalMs } : {}),
+        ...(this.#tellHeld.has(proxy) ? { tellsHeld: true } : {}),
       });
     }
   }
@@ -183,6 +202,7 @@ export class Evidence {
     this.intervals.forget(proxy);
     this.#unasking.delete(proxy);
     this.#overdue.delete(proxy);
+    this.#tellHeld.delete(proxy);
     this.#is(proxy, undefined);
   }
 
@@ -221,9 +241,9 @@ export class Evidence {
   #lookForOverdue(proxy: ProxyId, promised: Promised, { timeMs, observedSinceMs }: Observation): void {
     const overdue = this.#overdue.get(proxy);
     if (!overdue) return;
-    const { intervalMs, lostMs, foundMs, missedMs } = promised;
+    const { intervalMs, lostMs, stuckMs, foundMs, missedMs } = promised;
     const heardMs = timeMs - Math.max(lostMs, foundMs, missedMs, observedSinceMs);
-    const isComplete = heardMs > Math.max(this.#options.ttlMs, INTERVALS * intervalMs);
+    const isComplete = stuckMs <= foundMs && heardMs > Math.max(this.#options.ttlMs, INTERVALS * intervalMs);
     if (overdue.since && intervalMs > 0 && isComplete) this.overlooked([proxy]);
     this.#overdue.set(proxy, { intervalMs, since: false });
   }
@@ -240,7 +260,7 @@ export class Evidence {
       sinceMs,
     }: Observation & { needMs: number; sinceMs: number },
   ): Silence | undefined {
-    const { ttlMs, unrenewedMaxMs } = this.#options;
+    const { ttlMs } = this.#options;
     const intervalMs = Math.max(promised.intervalMs, this.intervals.longestMs(proxy));
     if (intervalMs === 0 || promised.distrustedUntilMs > timeMs) return undefined;
     const silentMs = Math.max(ttlMs, INTERVALS * intervalMs, hasOthers ? GATE_SILENT_MS + NOTICED_MS : 0);
@@ -255,14 +275,15 @@ export class Evidence {
       silentMs,
       unheardUntilMs: isStuck && (pingMs === 0 || hasRefuge) ? stuckMs + AFTER_BEAT_MS : 0,
       completeSinceMs: Math.max(lostMs, foundMs, missedMs),
-      toldOnly: promised.overlookedMs > timeMs - unrenewedMaxMs,
+      toldOnly: this.#overlooks(promised, timeMs),
+      tellsHeld: promised.tellsHeld,
     };
   }
 
   /** What other gates have found out is true here, too. */
-  #look(proxy: ProxyId, { overlookedMs, distrustedUntilMs }: Promised, timeMs: number): void {
-    const overlooks = overlookedMs > timeMs - this.#options.unrenewedMaxMs;
-    const isWrong = distrustedUntilMs > timeMs;
+  #look(proxy: ProxyId, promised: Promised, timeMs: number): void {
+    const overlooks = this.#overlooks(promised, timeMs);
+    const isWrong = promised.distrustedUntilMs > timeMs;
     const why = this.#unrenewed.get(proxy);
     if (isWrong) this.#is(proxy, 'wrong');
     else if (overlooks && why !== 'nothing') this.#is(proxy, 'some');

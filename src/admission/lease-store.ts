@@ -124,11 +124,9 @@ export interface Renewal {
   readonly told?: boolean;
   /** The gate that asks has never renewed it before. */
   readonly first?: boolean;
-  /** A stream is held open for as long as its connection: the silence of a log that does not tell of it says nothing. */
+  /** A stream is held open for as long as its connection. */
   readonly held?: boolean;
-  /** The access log has told its opening: if its proxy renews, a periodic entry is to be expected. */
-  readonly opened?: boolean;
-  /** Its stream has been held for so long that, if its proxy renews, a periodic entry would have told it: none is expected. */
+  /** Its stream has been held for so long that a periodic entry would have told it, if its proxy renews. */
   readonly overdue?: boolean;
   /** It is at this pod, whatever other pod of the service has it. */
   readonly moved?: boolean;
@@ -166,6 +164,8 @@ export interface Silence {
   readonly completeSinceMs: number;
   /** Leave all leases that no periodic entry ever told. */
   readonly toldOnly: boolean;
+  /** Its log tells of connections that streams hold. Else leave those of them that no periodic entry ever told. */
+  readonly tellsHeld: boolean;
 }
 
 /** How long leases are good for, as this gate writes them, and how long one may stay that nobody renews. */
@@ -186,7 +186,7 @@ export interface Expired {
   readonly waiting: ReadonlyMap<ProxyId, number>;
   /** Proxies among the silent ones whose log overlooks leases. */
   readonly overlooked: readonly ProxyId[];
-  /** Of each proxy: how many were left that a stream held, and of which no log tells. Nobody speaks of them. */
+  /** Of each proxy: how many were left that a stream held, and that no periodic log entry ever told. */
   readonly unheld: ReadonlyMap<ProxyId, number>;
 }
 
@@ -208,6 +208,8 @@ export interface Promised {
   readonly missedMs: number;
   /** When its log was last seen to overlook a connection. */
   readonly overlookedMs: number;
+  /** Whether it has told of a connection for which a stream was held. */
+  readonly tellsHeld: boolean;
   /** Until when its silence is no evidence, because it has been wrong. */
   readonly distrustedUntilMs: number;
   /** How often it asks whether its gate is still there (HTTP/2 keepalive); 0 when it does not ask. */
@@ -226,6 +228,7 @@ export interface PromiseNews {
   readonly found?: boolean;
   readonly missed?: boolean;
   readonly overlooked?: boolean;
+  readonly tellsHeld?: boolean;
   readonly distrustForMs?: number;
 }
 
@@ -420,7 +423,7 @@ export interface LeaseStore {
 
   /**
    * Takes out the leases past their expiry whose end is evident from their proxy's silence, and remembers them for a
-   * while (`lapsed`), but none that was held by a stream and that no log tells of; and those that nobody has spoken of for `unrenewedMaxMs`.
+   * while (`lapsed`), but none that `Silence` says to leave; and those that nobody has spoken of for `unrenewedMaxMs`.
    */
   expire(pod: PodId, silences: readonly Silence[], times: LeaseTimes): Promise<Answer<Expired>>;
 

@@ -248,7 +248,7 @@ export class Reaper {
     if (complete) {
       share.countedAll(standing.gates);
       this.#unspoken = waiting;
-      this.#tellUnheld(unheld);
+      await this.#lookForUnheld(unheld, timeMs);
     }
     evidence.overlooked(overlooked);
     await this.#lookForUnlogged(waiting.keys(), timeMs);
@@ -266,10 +266,14 @@ export class Reaper {
     if (lost.length > 0) await store.remove('gates', lost, this.#options.graceMs);
   }
 
-  #tellUnheld(unheld: ReadonlyMap<ProxyId, number>): void {
+  /** Of those that no stream holds any more, the ones that will not go by any silence either. */
+  async #lookForUnheld(left: ReadonlyMap<ProxyId, number>, timeMs: number): Promise<void> {
+    const { evidence, events, store } = this.#parts;
+    const known = await store.promised([...left.keys()]);
+    if (!known.ok) return;
     const before = this.#unheld;
-    this.#unheld = unheld;
-    for (const [proxy, count] of unheld) if (!before.has(proxy)) this.#parts.events.emit('unheld', proxy, count);
+    this.#unheld = new Map([...left].filter(([proxy]) => !evidence.tellsHeld(known.value.get(proxy), timeMs)));
+    for (const [proxy, count] of this.#unheld) if (!before.has(proxy)) events.emit('unheld', proxy, count);
   }
 
   /** Undefined when the store is away. */

@@ -2,7 +2,8 @@
  * The share: how many upgrades this gate may admit alone, while the store cannot be asked.
  *
  * The gate knows each pod's last count, and how many gates there were. Of the room that was left, each gate may use an
- * equal part, and whatever its own connections free. So the fleet stays within the limit, plus what others admitted
+ * equal part, and whatever its own connections free; of a connection with both doors, one gate hears the log and one holds a
+ * stream, and it is that one's whose door gave the slot. So the fleet stays within the limit, plus what others admitted
  * between the last count that this gate read and the outage.
  *
  * A pod of which no count was read held nothing. Before all pods have been counted once, nothing is known, and nobody

@@ -7,6 +7,9 @@ import { stringField } from './struct.ts';
 /** The namespace into which Envoy puts what ext_authz filters answer. All filters of a chain share it. */
 export const EXT_AUTHZ = 'envoy.filters.http.ext_authz';
 
+/** That of the hold door's answers. */
+const HOLD = 'wsgate';
+
 /** Keys there that no other filter's answer has. */
 export const OWN_KEYS = {
   lease: 'wsgate.lease',
@@ -15,7 +18,7 @@ export const OWN_KEYS = {
   others: 'wsgate.others',
 } as const;
 
-/** The same of the hold door's answers, in a namespace of ours. */
+/** The same in the namespace of the hold door. */
 export const HOLD_KEYS = { lease: 'lease', pod: 'pod', notByRoute: 'not-by-route', others: 'others' } as const;
 
 /** The key of an answer to a Check that showed no `upgrade` header. A stream that has it is a WebSocket only by mistake. */
@@ -24,7 +27,7 @@ export const BLIND = 'wsgate.no-upgrade-header';
 /** Where an answer may stand, the surest place first. */
 const PLACES = [
   { namespace: EXT_AUTHZ, keys: OWN_KEYS },
-  { namespace: 'wsgate', keys: HOLD_KEYS },
+  { namespace: HOLD, keys: HOLD_KEYS },
   // For those who read these keys in Envoy's configuration. Another filter may have overwritten them.
   { namespace: EXT_AUTHZ, keys: { lease: 'lease', pod: 'pod', notByRoute: undefined, others: undefined } },
 ] as const;
@@ -32,6 +35,8 @@ const PLACES = [
 export interface ToldLease {
   readonly pod: PodId;
   readonly lease: LeaseId;
+  /** Whether the hold door gave it; else ext_authz did. */
+  readonly byHold: boolean;
   /** Whether the metadata of the route named the pod, when the gate was asked. */
   readonly byRoute: boolean;
   /** Further pods that Envoy may try, in this order. */
@@ -52,7 +57,7 @@ export function toldLease(metadata: Metadata | undefined, start: string | undefi
     const pod = parsePodId(stringField(namespaces[namespace], keys.pod) ?? '');
     const byRoute = keys.notByRoute !== undefined && stringField(namespaces[namespace], keys.notByRoute) === undefined;
     const others = keys.others === undefined ? undefined : stringField(namespaces[namespace], keys.others);
-    if (pod) return { pod, lease, byRoute, others: othersIn(others) };
+    if (pod) return { pod, lease, byRoute, byHold: namespace === HOLD, others: othersIn(others) };
   }
   return undefined;
 }

@@ -72,6 +72,7 @@ const UNKNOWN: Promised = {
   foundMs: 0,
   missedMs: 0,
   overlookedMs: 0,
+  tellsHeld: false,
   distrustedUntilMs: 0,
   pingMs: 0,
 };
@@ -84,8 +85,6 @@ interface Held {
   told: boolean;
   /** Whether a gate has held a stream that is open for as long as its connection. */
   held: boolean;
-  /** Whether one is to be expected: the log has told its opening, and none is overdue. */
-  expected: boolean;
   holder: Holder;
 }
 
@@ -233,7 +232,7 @@ export class MemoryStore implements LeaseStore {
       held.spokenOf = true;
     } else {
       const holder = newHolder('reserved', path, client);
-      add(pod, lease, { expiryMs, spokenOf: false, told: false, held: false, expected: false, holder });
+      add(pod, lease, { expiryMs, spokenOf: false, told: false, held: false, holder });
       this.#changes += 1;
     }
   }
@@ -246,7 +245,7 @@ export class MemoryStore implements LeaseStore {
     const inherited = new Set<ProxyId>();
     const overdue = new Set<ProxyId>();
     for (const { lease, holder, first, moved = false, ...flags } of leases) {
-      const { told = false, held: isHeld = false, opened = false, overdue: isOverdue = false } = flags;
+      const { told = false, held: isHeld = false, overdue: isOverdue = false } = flags;
       const held = this.#settled(pod, lease, moved);
       if (isOverdue && !told && !held?.told) overdue.add(proxyOf(lease));
       if (!held || holder) this.#changes += 1;
@@ -256,12 +255,10 @@ export class MemoryStore implements LeaseStore {
         held.spokenOf = true;
         held.told ||= told;
         held.held ||= isHeld;
-        held.expected = (held.expected || opened) && !isOverdue;
         if (holder) held.holder = holder;
       } else if (!this.#hasEnded(podId, lease, nowMs)) {
         const live = holder ?? { state: 'live', path: '' };
-        const expected = opened && !isOverdue;
-        add(pod, lease, { expiryMs, spokenOf: true, told, held: isHeld, expected, holder: live });
+        add(pod, lease, { expiryMs, spokenOf: true, told, held: isHeld, holder: live });
         created += 1;
       }
     }
@@ -297,14 +294,14 @@ export class MemoryStore implements LeaseStore {
       const lastWordMs = held.expiryMs - (held.spokenOf ? times.ttlMs : times.reserveMs);
       const rule = rules.get(proxy);
       const isSilent = rule !== undefined && lastWordMs < nowMs - rule.silentMs && lastWordMs > rule.unheardUntilMs;
-      const mayBeOverlooked = isSilent && !held.told && (!held.held || held.expected);
+      const mayBeOverlooked = isSilent && !held.told && (!held.held || rule.tellsHeld);
       const isOverlooked = mayBeOverlooked && lastWordMs > rule.completeSinceMs;
       if (isOverlooked) overlooked.add(proxy);
       if (isSilent && (held.told || (mayBeOverlooked && !isOverlooked && !rule.toldOnly))) leases.push(lease);
       else if (lastWordMs < nowMs - times.unrenewedMaxMs) outlived.push(lease);
       else {
         tally(waiting, proxy, 1);
-        if (held.held && !held.told && !held.expected) tally(unheld, proxy, 1);
+        if (held.held && !held.told) tally(unheld, proxy, 1);
       }
     }
     for (const lease of [...leases, ...outlived]) remove(pod, lease);
@@ -413,7 +410,8 @@ export class MemoryStore implements LeaseStore {
 
   async tell(news: readonly PromiseNews[]): Promise<Answer<void>> {
     const nowMs = this.#nowMs();
-    for (const { proxy, intervalMs, pingMs, logged, lost, stuck, found, missed, overlooked, distrustForMs } of news) {
+    for (const { proxy, intervalMs, pingMs, lost, stuck, distrustForMs, ...is } of news) {
+      const { logged, found, missed, overlooked, tellsHeld = false } = is;
       const known = before(this.#promised.get(proxy) ?? UNKNOWN, nowMs);
       const lostMs = lost === 'now' ? nowMs : (lost ?? 0);
       this.#promised.delete(proxy); // to the end of the order
@@ -426,6 +424,7 @@ export class MemoryStore implements LeaseStore {
         foundMs: found ? nowMs : known.foundMs,
         missedMs: missed ? nowMs : known.missedMs,
         overlookedMs: overlooked ? nowMs : known.overlookedMs,
+        tellsHeld: tellsHeld || known.tellsHeld,
         distrustedUntilMs: distrustForMs === undefined ? known.distrustedUntilMs : nowMs + distrustForMs,
       });
     }
@@ -620,14 +619,13 @@ export class MemoryStore implements LeaseStore {
 }
 
 function* storedLeases(leases: Pod['leases'], nowMs: number): Generator<StoredLease> {
-  for (const [lease, { expiryMs, spokenOf, told, held, expected, holder }] of leases) {
+  for (const [lease, { expiryMs, spokenOf, told, held, holder }] of leases) {
     const is = (holds: boolean, flag: number) => (holds ? flag : 0);
     const flags =
       is(holder.state === 'live', LeaseFlag.live) |
       is(spokenOf, LeaseFlag.spokenOf) |
       is(told, LeaseFlag.told) |
-      is(held, LeaseFlag.held) |
-      is(expected, LeaseFlag.expected);
+      is(held, LeaseFlag.held);
     yield { lease, leftMs: expiryMs - nowMs, flags, path: holder.path, client: holder.client };
   }
 }
@@ -640,7 +638,6 @@ function heldAs({ leftMs, flags, path, client }: StoredLease, nowMs: number): He
     spokenOf: has(LeaseFlag.spokenOf),
     told: has(LeaseFlag.told),
     held: has(LeaseFlag.held),
-    expected: has(LeaseFlag.expected),
     holder: newHolder(state, path, client),
   };
 }

@@ -82,6 +82,21 @@ describe('an upgrade', () => {
     await counts(0);
   });
 
+  it('that ext_authz has let in and that is over before its stream is read takes no slot: a gate that hung reads it late', async () => {
+    const stream = newStream();
+    const lease = leaseIn(await gate.check(checkOf(stream, 'pod1')));
+    await gate.api.release('pod1', lease);
+    const fields = { lease: { stringValue: lease }, pod: { stringValue: 'pod1' } };
+    const asked = { metadataContext: { filterMetadata: { 'envoy.filters.http.ext_authz': { fields } } } };
+    envoy.ask(stream, 'pod1', asked).stream.end();
+    const next = envoy.ask(newStream(), 'pod1');
+    await holdsNow(1);
+    await new Promise((resolve) => setTimeout(resolve, 1500)); // longer than a renewal waits
+    expect(await gate.connections('pod1')).toBe(1);
+    next.stream.end();
+    await counts(0);
+  });
+
   it('that ext_authz has let in at one pod, and whose route leads to another by now, is held there, and it is told', async () => {
     const stream = newStream();
     const lease = leaseIn(await gate.check(checkOf(stream, 'pod1')));

@@ -24,10 +24,9 @@ interface Held {
   readonly spokenOf: boolean;
   readonly told: boolean;
   readonly held: boolean;
-  readonly expected: boolean;
 }
 
-const NEW = { spokenOf: false, told: false, held: false, expected: false };
+const NEW = { spokenOf: false, told: false, held: false };
 
 export class LeaseModel {
   nowMs = 0;
@@ -72,7 +71,6 @@ export class LeaseModel {
         spokenOf: true,
         told,
         held: is.held === true || held?.held === true,
-        expected: !overdue && (is.opened === true || held?.expected === true),
         holder: holder ?? held?.holder,
       });
     }
@@ -108,7 +106,7 @@ export class LeaseModel {
     const waiting = new Map<ProxyId, number>();
     const overlooked = new Set<ProxyId>();
     const unheld = new Map<ProxyId, number>();
-    for (const [lease, { expiryMs, spokenOf, told, held, expected }] of this.held(pod)) {
+    for (const [lease, { expiryMs, spokenOf, told, held }] of this.held(pod)) {
       if (expiryMs >= this.nowMs) continue;
       const lastWordMs = expiryMs - (spokenOf ? times.ttlMs : times.reserveMs);
       const silence = silences.find(({ proxy }) => proxy === proxyOf(lease));
@@ -116,14 +114,14 @@ export class LeaseModel {
         silence && lastWordMs < this.nowMs - silence.silentMs && lastWordMs > silence.unheardUntilMs
           ? silence
           : undefined;
-      const isUntellable = held && !told && !expected;
+      const isUntellable = held && !silence?.tellsHeld;
       const isOverlooked = isSilent && !told && !isUntellable && lastWordMs > isSilent.completeSinceMs;
       if (isOverlooked) overlooked.add(proxyOf(lease));
       if (isSilent && !isOverlooked && (told || !(isUntellable || isSilent.toldOnly))) leases.push(lease);
       else if (lastWordMs < this.nowMs - times.unrenewedMaxMs) outlived.push(lease);
       else {
         waiting.set(proxyOf(lease), (waiting.get(proxyOf(lease)) ?? 0) + 1);
-        if (isUntellable) unheld.set(proxyOf(lease), (unheld.get(proxyOf(lease)) ?? 0) + 1);
+        if (held && !told) unheld.set(proxyOf(lease), (unheld.get(proxyOf(lease)) ?? 0) + 1);
       }
     }
     this.release(pod, [...leases, ...outlived], 0);

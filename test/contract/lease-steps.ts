@@ -55,17 +55,17 @@ const asked = fc.array(fc.record({ gate, lease }), { minLength: 2, maxLength: 8 
 const limit = fc.nat(6);
 const holder = fc.option(fc.constantFrom<Holder>({ state: 'live', path: '/' }, { state: 'reserved', path: '/é"' }));
 const forMs = fc.nat(3).map((minutes) => (minutes + 0.5) * MINUTE_MS);
-const is = { told: fc.boolean(), first: fc.boolean(), held: fc.boolean(), opened: fc.boolean(), overdue: fc.boolean() };
+const is = { told: fc.boolean(), first: fc.boolean(), held: fc.boolean(), overdue: fc.boolean() };
 const endedMs = fc.oneof(fc.constant(0), forMs);
 /** All that is past its expiry is to go; or with a condition of each kind, by whole minutes from now. */
 const minutes = fc.option(fc.integer({ min: -18, max: -6 }), { nil: undefined });
 const silence = fc
-  .record({ silent: fc.nat(16), unheard: minutes, complete: minutes, toldOnly: fc.boolean() })
-  .map(({ silent, unheard, complete, toldOnly }) => (nowMs: number) => ({
+  .record({ silent: fc.nat(16), unheard: minutes, complete: minutes, toldOnly: fc.boolean(), tellsHeld: fc.boolean() })
+  .map(({ silent, unheard, complete, ...which }) => (nowMs: number) => ({
     silentMs: silent * MINUTE_MS,
     unheardUntilMs: unheard === undefined ? EARLIEST_MS : nowMs + unheard * MINUTE_MS,
     completeSinceMs: complete === undefined ? Number.MAX_SAFE_INTEGER : nowMs + complete * MINUTE_MS,
-    toldOnly,
+    ...which,
   }));
 const clockMs = fc.integer({ min: -1, max: 4 }).map((minutes) => minutes * MINUTE_MS);
 

@@ -143,7 +143,7 @@ export class AccessLog {
     const stream = this.streamOf(worker);
     const gate = this.gateOf(worker);
     if (kind === 'ended') {
-      gate.ledger.releases.ended(pod, lease);
+      gate.ledger.releases.ended({ pod, lease });
       if (!worker.renews) this.#toldOnce.set(lease, gate);
       if (!promised) this.ended.set(lease, { pod, gate, atMs: performance.now() });
       return;

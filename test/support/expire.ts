@@ -15,5 +15,6 @@ export function gone(...proxies: readonly ProxyId[]): Silence[] {
     unheardUntilMs: -1e15,
     completeSinceMs: Number.MAX_SAFE_INTEGER,
     toldOnly: false,
+    tellsHeld: false,
   }));
 }

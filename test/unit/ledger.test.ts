@@ -31,13 +31,13 @@ it('the ledger holds a pod and a proxy for as long as it has a connection of the
   for (const lease of [first, first, second]) see(pod1, lease);
   see(pod2, third);
   expect(holds()).toEqual([true, true, true]);
-  ledger.releases.ended(pod1, first);
+  ledger.releases.ended({ pod: pod1, lease: first });
   expect(holds()).toEqual([true, true, true]);
-  ledger.releases.ended(pod1, second);
+  ledger.releases.ended({ pod: pod1, lease: second });
   expect(holds()).toEqual([false, true, true]);
   ledger.streams.close(stream); // it may live on
   expect(holds()).toEqual([false, true, true]);
-  ledger.releases.ended(pod2, third);
+  ledger.releases.ended({ pod: pod2, lease: third });
   expect(holds()).toEqual([false, false, false]);
 });
 
@@ -219,7 +219,7 @@ describe('a connection in the ledger', () => {
     const lease = newLease(proxyA);
     await gate.gate.admit({ pod: pod1, lease, path: '/' });
     gate.store.cut('now');
-    gate.ledger.releases.ended(pod1, lease);
+    gate.ledger.releases.ended({ pod: pod1, lease });
     gate.ledger.releases.takeBack(pod1, lease); // asked for again
     gate.store.mend();
     await pass(2000);

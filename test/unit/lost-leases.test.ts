@@ -118,7 +118,7 @@ describe('a closed connection', () => {
     const gate = await startGate('deny');
     const lease = newLease(proxyA);
     await ask(gate, lease);
-    gate.ledger.releases.ended(pod1, lease);
+    gate.ledger.releases.ended({ pod: pod1, lease });
     await pass(1000, gate);
     expect(await held()).toEqual([]);
     const older = new MemoryStore(storeTime);
@@ -134,7 +134,7 @@ describe('a closed connection', () => {
     await ask(gate, lease);
     say(other, lease);
     await pass(1000, other);
-    other.ledger.releases.ended(pod1, lease);
+    other.ledger.releases.ended({ pod: pod1, lease });
     await pass(TTL_MS / 2, other);
     gate.store.mend();
     await pass(TTL_MS, gate, other);

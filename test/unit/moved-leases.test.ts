@@ -66,7 +66,7 @@ it('it counts at the new pod only, as soon as it counts there, and no late word 
   gates[1].ledger.entries.seen(gates[1].ledger.streams.open(proxyA), { ...upgrade, state: 'live', periodic: false });
   await pass(2000);
   expect(await counts()).toEqual([0, 1, 0]);
-  ledger.releases.ended(pod2, lease, pod1);
+  ledger.releases.ended({ pod: pod2, lease, movedFrom: pod1 });
   await pass(1000);
   expect(await counts()).toEqual([0, 0, 0]);
 });

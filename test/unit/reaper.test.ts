@@ -238,7 +238,7 @@ describe('a live connection of which nothing is heard', () => {
     expect([...gate.evidence.unrenewed]).toEqual([[proxyA, 'nothing']]);
     await pass(4 * GRACE_MS, gate);
     expect(await held()).toEqual([opened.lease]);
-    gate.ledger.releases.ended(pod1, opened.lease);
+    gate.ledger.releases.ended({ pod: pod1, lease: opened.lease });
     await gate.ledger.flush();
     expect(await held()).toEqual([]);
   });
@@ -257,17 +257,25 @@ describe('a live connection of which nothing is heard', () => {
 });
 
 describe('a connection for which a stream was held until it broke', () => {
-  /** It is told only as far as the test says; `broken` breaks its stream and that of the log, as a gate's death does. */
   function hold(gate: ModelGate, proxy = proxyA) {
     const upgrade = { pod: pod1, lease: newLease(proxy), path: '/', close() {} };
     gate.ledger.holds.open(upgrade);
-    return {
-      lease: upgrade.lease,
-      opens: () => gate.ledger.entries.seen(openStream(gate, proxy), { ...upgrade, state: 'live', periodic: false }),
-      breaks: () => gate.ledger.holds.lost(upgrade),
-    };
+    return { lease: upgrade.lease, breaks: () => gate.ledger.holds.lost(upgrade) };
   }
-  const openStream = (gate: ModelGate, proxy: ProxyId) => gate.ledger.streams.open(proxy, () => 3000);
+
+  /** A proxy that renews, and whose log tells of connections that streams hold, if `tellsHeld`. */
+  async function known(gate: ModelGate, { tellsHeld }: { tellsHeld: boolean }): Promise<Told> {
+    const connection = connect(gate);
+    await pass(KNOWN_MS, gate);
+    if (!tellsHeld) return connection;
+    const both = connect(gate);
+    const upgrade = { pod: pod1, lease: both.lease, path: '/', close() {} };
+    gate.ledger.holds.open(upgrade);
+    await pass(PASS_MS, gate);
+    told = told.filter((each) => each !== both);
+    gate.ledger.holds.ended(upgrade);
+    return connection;
+  }
 
   /** All that the Envoy had open breaks, and it says nothing more. */
   async function crash(gate: ModelGate, ...held: ReturnType<typeof hold>[]): Promise<void> {
@@ -277,47 +285,46 @@ describe('a connection for which a stream was held until it broke', () => {
     await pass(GRACE_MS + KNOWN_MS, gate);
   }
 
-  it('goes with its proxy, although no periodic entry had told it, if the log had told its opening', async () => {
+  it('goes with its proxy, although its log had not told it yet, if that log tells of such connections', async () => {
     const gate = startGate();
-    connect(gate);
-    await pass(KNOWN_MS, gate);
+    const unheld = vi.fn();
+    gate.events.on('unheld', unheld);
+    await known(gate, { tellsHeld: true });
     const young = hold(gate);
-    young.opens();
     await pass(2000, gate);
     await crash(gate, young);
-    expect(await held()).toEqual([]);
+    expect(await held()).not.toContain(young.lease);
+    expect(unheld).not.toHaveBeenCalled();
   });
 
-  it('stays if the log has never told of it: it belongs to a listener that is not logged', async () => {
+  it('stays if that log has never told of such a connection: it belongs to a listener that is not logged', async () => {
     const gate = startGate();
-    connect(gate);
-    await pass(KNOWN_MS, gate);
+    const unheld = vi.fn();
+    gate.events.on('unheld', unheld);
+    await known(gate, { tellsHeld: false });
     const young = hold(gate);
     await pass(2000, gate);
     await crash(gate, young);
     expect(await held()).toEqual([young.lease]);
+    expect(unheld).toHaveBeenCalledExactlyOnceWith(proxyA, 1);
   });
 
-  it('stays if it was held for so long that a log with periodic entries would have told it, and so do younger ones', async () => {
+  it('stays if it was held for so long that its log would have told it, and so do younger ones', async () => {
     const gate = startGate();
-    connect(gate);
-    await pass(KNOWN_MS, gate);
+    await known(gate, { tellsHeld: true });
     const old = hold(gate);
-    old.opens();
     await pass(2 * TTL_MS, gate);
     expect([...gate.evidence.unrenewed]).toEqual([[proxyA, 'some']]);
     const young = hold(gate);
-    young.opens();
     await pass(2000, gate);
     await crash(gate, old, young);
-    expect((await held()).toSorted()).toEqual([old.lease, young.lease].toSorted());
+    expect(await held()).toEqual(expect.arrayContaining([old.lease, young.lease]));
   });
 
   it('is not overdue where the log of its proxy was interrupted meanwhile', async () => {
     const gate = startGate();
-    const other = connect(gate);
-    await pass(KNOWN_MS, gate);
-    hold(gate).opens();
+    const other = await known(gate, { tellsHeld: true });
+    hold(gate);
     await pass(TTL_MS - 5000, gate);
     gate.ledger.streams.close(other.stream);
     told = [];
@@ -428,7 +435,7 @@ describe('a lease that was taken by silence and is spoken of again', () => {
 
   it.each([
     ['by a late entry', (silent: Told) => say(silent)],
-    ['by its end', ({ gate, lease }: Told) => gate.ledger.releases.ended(pod1, lease)],
+    ['by its end', ({ gate, lease }: Told) => gate.ledger.releases.ended({ pod: pod1, lease })],
   ])('%s, is told, and that silence is not trusted any more', async (_how, speak) => {
     const gate = startGate();
     const silent = await wrong(gate);

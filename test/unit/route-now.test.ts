@@ -7,7 +7,7 @@ import { NO_SERVICES } from '../support/no-services.ts';
 
 const lease = newLease(proxyA);
 const place = (routePod: string | undefined, byRoute = true, sources: PodSource[] = ['route', 'context']) =>
-  placeOf({ pod: pod1, lease, byRoute, others: [] }, routePod, new PodSources(sources, NO_SERVICES));
+  placeOf({ pod: pod1, lease, byRoute, byHold: false, others: [] }, routePod, new PodSources(sources, NO_SERVICES));
 
 it('a connection is at the pod of its present route', () => {
   expect(place('pod2')).toEqual({ pod: 'pod2', lease, movedFrom: 'pod1' });

@@ -49,7 +49,8 @@ describe('the lease of a stream is told', () => {
     [false, 'by something else, at the hold door', { wsgate: { lease: OURS, pod: 'pod1', 'not-by-route': 'true' } }],
     [false, 'by keys that other filters may have', { 'envoy.filters.http.ext_authz': { lease: OURS, pod: 'pod1' } }],
   ])('byRoute is %s of a pod that was named %s', (byRoute, _how, namespaces) => {
-    expect(toldLease(metadata(namespaces), START)).toEqual({ lease: OURS, pod: 'pod1', byRoute, others: [] });
+    const byHold = 'wsgate' in namespaces;
+    expect(toldLease(metadata(namespaces), START)).toEqual({ lease: OURS, pod: 'pod1', byRoute, byHold, others: [] });
   });
 });
 

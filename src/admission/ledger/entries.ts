@@ -48,8 +48,6 @@ export interface Entry {
   held: boolean;
   /** When the first was opened; undefined where none was. */
   heldSinceMs: number | undefined;
-  /** Whether a log entry has spoken of it once the pod had answered 101. */
-  opened: boolean;
   /** When its present speaker first spoke of it. */
   speakerSinceMs: number;
   heardAtMs: number;
@@ -123,7 +121,21 @@ export class Entries {
 
   /** Whether somebody speaks of it here: a log stream, or the stream that is held for it. */
   hasSpeaker({ speaker, held }: Entry): boolean {
-    return held || (speaker !== this.expected && !isBroken(speaker));
+    return held || speaker === this.held || this.#isLog(speaker);
+  }
+
+  /** Whether a log stream here speaks of it. */
+  isLogged(entry: Entry): boolean {
+    return this.isThere(entry) && this.#isLog(entry.speaker);
+  }
+
+  /** Whether a stream is held for it here. */
+  isHeld(lease: LeaseId): boolean {
+    return this.#entries.get(lease)?.held === true;
+  }
+
+  #isLog(speaker: Speaker): boolean {
+    return speaker !== this.held && speaker !== this.expected && !isBroken(speaker);
   }
 
   isOrphan({ speaker, held }: Entry): boolean {
@@ -189,7 +201,6 @@ export class Entries {
         speaker,
         held: false,
         heldSinceMs: undefined,
-        opened: false,
         speakerSinceMs: nowMs,
         heardAtMs: nowMs,
         flushedAtMs: 0,
@@ -212,7 +223,7 @@ export class Entries {
       entry.state = state;
       entry.written = false;
     }
-    if (state === 'live' && speaker !== this.held) entry.opened = true;
+    if (entry.held && this.#isLog(speaker)) evidence.toldHeld(proxyOf(lease));
     if (entry.client === undefined && client !== undefined) {
       entry.client = client;
       entry.written = false;
@@ -234,6 +245,7 @@ export class Entries {
     const entry = this.seen(this.held, { ...upgrade, state: 'live', periodic: false });
     if (!entry) return undefined;
     entry.held = true;
+    if (this.#isLog(entry.speaker)) this.#parts.evidence.toldHeld(proxyOf(upgrade.lease));
     entry.heldSinceMs ??= performance.now();
     return entry;
   }
@@ -349,7 +361,7 @@ export class Entries {
     if (speaker === this.held && entry.left.length > 0) return;
     const { holdings, share, standing } = this.#parts;
     const { lease } = entry;
-    if (!standing.synced) share.moved(entry.pod, pod, lease);
+    if (!standing.synced && speaker !== this.held) share.moved(entry.pod, pod, lease);
     holdings.remove(entry.pod, lease);
     holdings.add(pod, lease);
     entry.left = [...new Set([movedFrom, entry.pod])].filter((left) => left !== pod);

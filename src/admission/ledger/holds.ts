@@ -13,6 +13,8 @@ import type { Releases } from './releases.ts';
 export interface Held extends Upgrade {
   /** As in a sighting. */
   readonly movedFrom?: PodId;
+  /** Whether an earlier filter got the slot: so this gate only holds. */
+  readonly isGiven?: boolean;
   /** Makes Envoy close the connection. `reason`: for its access log. */
   readonly close: (reason: string) => void;
 }
@@ -104,7 +106,12 @@ export class Holds {
 
   /** Envoy ended the stream: the connection is closed. */
   ended(hold: Held): void {
-    if (this.#take(hold, true)) this.#releases.ended(hold.pod, hold.lease, hold.movedFrom);
+    const { pod, lease, movedFrom, isGiven } = hold;
+    const held = this.#take(hold, true);
+    if (!held) return;
+    // Another gate may hear the log of it: then the slot is that one's to use again, while the store is away.
+    const isOurs = !isGiven || (held.entry !== undefined && this.#entries.isLogged(held.entry));
+    this.#releases.ended({ pod, lease, movedFrom, isOurs });
   }
 
   /** The stream broke, or this gate stops: the connection may live on. */

@@ -23,6 +23,16 @@ interface Release {
   sent: boolean;
 }
 
+export interface Ended {
+  /** Or its service, where nothing tells which pod it got. */
+  readonly pod: Where;
+  readonly lease: LeaseId;
+  /** As in a sighting. */
+  readonly movedFrom?: Where | undefined;
+  /** Whether it was this gate's connection: no other gate hears of its end and may use the slot again without the store. */
+  readonly isOurs?: boolean;
+}
+
 export interface ReleaseOptions {
   readonly ttlMs: number;
   /** Releases that may wait for the store. */
@@ -53,15 +63,12 @@ export class Releases {
     return this.#releases.size;
   }
 
-  /**
-   * The proxy says that the connection is closed. `pod`: or its service, where nothing tells which pod it got. `movedFrom`: as
-   * in a sighting.
-   */
-  ended(pod: Where, lease: LeaseId, movedFrom = pod): void {
+  /** The proxy says that the connection is closed. */
+  ended({ pod, lease, movedFrom = pod, isOurs = true }: Ended): void {
     if (!this.#parts.presence.speaks(pod, lease)) return;
     const known = this.#entries.podsOf(lease);
     const at = known[0] ?? pod;
-    this.#forget(at, lease);
+    this.#forget(at, lease, isOurs);
     this.#ended.add(at, lease, performance.now());
     for (const each of new Set([...known, pod, movedFrom])) this.#add(each, lease, 'closed');
   }
@@ -112,11 +119,11 @@ export class Releases {
   }
 
   /** The connection is gone, or never came: the ledger has it no longer. */
-  #forget(where: Where, lease: LeaseId): void {
+  #forget(where: Where, lease: LeaseId, isOurs = true): void {
     const { share, standing } = this.#parts;
     const pod = isPod(where) ? where : this.#entries.podsOf(lease)[0];
     if (!pod) return;
-    if (!standing.synced) share.freed(pod, lease, this.#entries.has(lease));
+    if (!standing.synced && isOurs) share.freed(pod, lease, this.#entries.has(lease));
     this.#entries.drop(pod, lease);
   }
 

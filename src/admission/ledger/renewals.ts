@@ -142,12 +142,12 @@ export class Renewals {
   }
 
   #renewalOf(entry: Entry): Renewal {
-    const { lease, written, renewed, told, opened, held, heldSinceMs, state, path, client, speaker } = entry;
+    const { lease, written, renewed, told, held, heldSinceMs, state, path, client, speaker } = entry;
     const moved = entry.left.some((left) => isMoveInService(left, entry.pod));
     // Whether its log stream was found again, a stream that is only open does not tell.
     const first = !renewed && speaker !== this.#entries.held;
     const overdue = held && !told && this.#parts.evidence.isOverdue(proxyOf(lease), heldSinceMs);
-    const flags = { told, first, moved, opened, overdue, held: heldSinceMs !== undefined };
+    const flags = { told, first, moved, overdue, held: heldSinceMs !== undefined };
     return { lease, ...flags, ...(written ? {} : { holder: newHolder(state, path, client) }) };
   }
 

@@ -133,7 +133,11 @@ export class AccessLogDoor {
     signs.entry(logEntry, entry);
     counted(entry.kind);
     if (entry.kind === 'seen' && isOpen) ledger.entries.seen(stream, entry);
-    if (entry.kind === 'ended') ledger.releases.ended(entry.pod, entry.lease, entry.movedFrom);
+    if (entry.kind === 'ended') {
+      // What the hold door gave is of the gate that holds it.
+      const isOurs = !entry.byHold || ledger.entries.isHeld(entry.lease);
+      ledger.releases.ended({ pod: entry.pod, lease: entry.lease, movedFrom: entry.movedFrom, isOurs });
+    }
     if (entry.kind !== 'ignored') for (const pod of entry.refusals) void avoidance.refused(pod);
   }
 

@@ -9,8 +9,9 @@
  * closed. A stream that breaks says nothing about the WebSocket, and Envoy never opens another one for it.
  *
  * Before the answer is: before Envoy has read it. Where Envoy asks no further filter whether there was an answer
- * (envoy/edge-hold.yaml), it opens the WebSocket when `message_timeout` has passed, and ends the stream; an answer that is
- * then on its way does not make that end the end of the WebSocket.
+ * (envoy/edge-hold.yaml), it opens the WebSocket when `message_timeout` has passed, and ends the stream. So where this door
+ * only holds, it does so once Envoy is known to have read the answer: an end before says nothing of the WebSocket, and a
+ * stream that this gate reads late, because it hung, does not count a connection that is long gone.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -21,7 +22,7 @@ import { chunks } from '../../admission/chunks.ts';
 import type { Gate } from '../../admission/gate.ts';
 import { type PodId, type ProxyId, proxyOf, startOf } from '../../admission/ids.ts';
 import type { Held, Holds } from '../../admission/ledger/holds.ts';
-import type { AnyUpgrade, DenialReason, Upgrade } from '../../admission/verdict.ts';
+import type { AnyUpgrade, DenialReason } from '../../admission/verdict.ts';
 import { within } from '../../within.ts';
 import { clientBeside, endpointOf, endpointSent } from '../client-address.ts';
 import type { Complaints } from '../complaints.ts';
@@ -101,6 +102,13 @@ export class HoldDoor {
   }
 }
 
+/** What is told with an answer, beside its lease and pod. */
+interface Told {
+  readonly byRoute: boolean;
+  /** Further pods that Envoy may try. */
+  readonly others?: readonly PodId[] | undefined;
+}
+
 /** One request of an Envoy. */
 class HoldStream {
   /** Resolves when its upgrade has its answer; undefined where none was asked for. */
@@ -110,9 +118,10 @@ class HoldStream {
   readonly #over: () => void;
   #asking: AnyUpgrade | undefined;
   #held: Held | undefined;
-  /** Whether Envoy is known to have read the answer by which it is held. */
-  #isAnswered = false;
+  /** Whether it was answered that the WebSocket may open. */
+  #isLetIn = false;
   #isClosing = false;
+  #isOver = false;
 
   constructor(call: RawCall, parts: HoldParts, over: () => void) {
     this.#call = call;
@@ -130,11 +139,8 @@ class HoldStream {
   ended(): void {
     this.#over();
     this.#abandon();
-    if (this.#held) {
-      // Where Envoy did not wait for the answer, whoever told the lease tells its end.
-      if (this.#isAnswered || this.#isClosing) this.#parts.holds.ended(this.#held);
-      else this.#parts.holds.lost(this.#held);
-    }
+    if (this.#held) this.#parts.holds.ended(this.#held);
+    this.#isOver = true;
     this.#call.end(status.OK);
   }
 
@@ -144,6 +150,7 @@ class HoldStream {
       this.ended();
       return;
     }
+    this.#isOver = true;
     this.#over();
     this.#abandon();
     if (this.#held) this.#parts.holds.lost(this.#held);
@@ -157,14 +164,14 @@ class HoldStream {
 
   /** OK before an answer would let the WebSocket in. Resolves when it is sent. */
   letGo(): Promise<void> {
-    if (this.#held) this.#end(status.OK);
+    if (this.#isLetIn) this.#end(status.OK);
     else this.#end(status.UNAVAILABLE, 'this gate stops');
     return this.#call.gone();
   }
 
   #begin(request: ProcessingRequest): void {
     const sight = sightOf(request, this.#call);
-    if (this.#asking || this.#held) this.#end(status.INVALID_ARGUMENT, 'the headers of a request come once');
+    if (this.#asking || this.#isLetIn) this.#end(status.INVALID_ARGUMENT, 'the headers of a request come once');
     else if (isWebSocket(sight.header(UPGRADE))) this.#upgrade(request, sight);
     else this.#answer(this.#parts.answers.other);
   }
@@ -178,10 +185,8 @@ class HoldStream {
     if (asked && !(proxies.certified && proxyOf(asked.lease) !== proxy)) {
       const client = clientBeside(asked.lease, sight.client);
       const place = placeOf(asked, sight.routePod, pods);
-      const answer = this.#hold({ ...place, path: shownPath(sight.path), client }, asked.byRoute, asked.others);
-      this.#call.send(answer, () => {
-        this.#isAnswered = true;
-      });
+      const given = { ...place, path: shownPath(sight.path), client, isGiven: true };
+      this.#letIn(place, asked, () => this.#hold(given));
       if (place.movedFrom !== undefined) this.#tellRerouted(place, sight);
     } else this.#ask(sight, node, proxy);
   }
@@ -216,9 +221,10 @@ class HoldStream {
       const verdict = await this.#parts.gate.admit(upgrade);
       if (this.#asking !== upgrade) return;
       if (verdict.admitted) {
+        const place = { ...upgrade, pod: verdict.pod };
         // An Envoy that has given this answer up does not open the WebSocket: `admitted_only` in envoy/hold.yaml.
-        this.#isAnswered = true;
-        this.#call.send(this.#hold({ ...upgrade, pod: verdict.pod }, byRoute, verdict.others));
+        this.#hold(place);
+        this.#letIn(place, { byRoute, others: verdict.others });
       } else this.#deny(verdict.reason);
     } catch (error) {
       this.#parts.log.error({ err: error }, 'a bug: a question of the hold door failed');
@@ -226,17 +232,22 @@ class HoldStream {
     }
   }
 
-  /** Returns the answer. */
-  #hold(place: Upgrade & Place, byRoute: boolean, others: readonly PodId[] = []): Buffer {
+  #hold(place: Omit<Held, 'close'>): void {
+    if (this.#isOver) return;
     const { answers, holds } = this.#parts;
-    this.#asking = undefined;
     const close = (reason: string) => {
       this.#isClosing = true;
       this.#call.send(answers.close(reason));
     };
     this.#held = { ...place, close };
     holds.open(this.#held);
-    return answers.allow(place.lease, place.pod, byRoute, others);
+  }
+
+  /** `read`: called when Envoy is known to have read the answer. */
+  #letIn({ lease, pod }: Place, { byRoute, others }: Told, read?: () => void): void {
+    this.#asking = undefined;
+    this.#isLetIn = true;
+    this.#call.send(this.#parts.answers.allow(lease, pod, byRoute, others), read);
   }
 
   #deny(reason: DenialReason): void {
@@ -252,6 +263,7 @@ class HoldStream {
 
   /** By this gate, which holds the connection no longer if it did. */
   #end(code: status, details?: string): void {
+    this.#isOver = true;
     this.#over();
     if (this.#held) this.#parts.holds.lost(this.#held);
     this.#call.end(code, details);

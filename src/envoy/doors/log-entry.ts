@@ -28,6 +28,7 @@ export type Entry =
       readonly unasked: boolean;
       readonly obeyed: boolean;
       readonly refusals: readonly PodId[];
+      readonly byHold: boolean;
     } & UsedPlace)
   | { readonly kind: 'ignored' }
   | { readonly kind: 'malformed'; readonly why: string };
@@ -63,7 +64,7 @@ export function readEntry(entry: HttpAccessLogEntry, proxy: ProxyId, pods: PodSo
   const tells = ended ? isRefusal(entry) : type !== 'DownstreamPeriodic';
   const refusals = told && tells ? refusalsIn(entry, told, place) : [];
   const obeyed = told !== undefined && isPod(place.pod) && told.others.includes(place.pod);
-  if (ended) return { kind: 'ended', unasked, obeyed, refusals, ...place };
+  if (ended) return { kind: 'ended', unasked, obeyed, refusals, byHold: told?.byHold === true, ...place };
   const { pod } = place;
   if (!isPod(pod)) return { kind: 'malformed', why: 'a WebSocket of a service whose pod cannot be told' };
   const state = code === SWITCHING_PROTOCOLS ? 'live' : 'reserved';

@@ -53,4 +53,4 @@ export interface Occasion {
 }
 
 /** A bit never changes its meaning: files that are there have it. */
-export const LeaseFlag = { live: 1, spokenOf: 2, told: 4, held: 8, expected: 16 } as const;
+export const LeaseFlag = { live: 1, spokenOf: 2, told: 4, held: 8 } as const;

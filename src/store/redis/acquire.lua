@@ -10,7 +10,7 @@ local override = redis.call('HGET', KEYS[6] or '{' .. KEYS[1] .. '}:override', '
 local limit = tonumber(override or ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local expiry = math.floor((now + ARGV[4]) / 16) * 16 -- nobody has spoken of it yet (keys.ts)
+local expiry = math.floor((now + ARGV[4]) / 8) * 8 -- nobody has spoken of it yet (keys.ts)
 local count = redis.call('ZCARD', KEYS[1])
 local anyEnded = KEYS[4] ~= nil and redis.call('ZCARD', KEYS[4]) > 0
 local added, infos = {}, {}
@@ -32,7 +32,7 @@ local function acquire(lease, proxy, info)
   if not held then
     return 0
   end
-  local flags = held % 16
+  local flags = held % 8
   local latest = math.max(expiry, held - flags)
   redis.call('ZADD', KEYS[1], latest + flags - flags % 2 + 1, lease) -- spoken of again
   return 1

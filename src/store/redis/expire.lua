@@ -7,32 +7,33 @@
 -- ARGV[3] ttl, ms, ARGV[4] for how long a lease is reserved, ms
 -- ARGV[5] maximum time without a word of a lease, whatever its proxy promises, ms
 -- ARGV[6] for how long leases that were taken out by silence are remembered, ms
--- ARGV[7...] five values for each silent proxy: its id; silence threshold, ms; a last word up to this time is no
+-- ARGV[7...] six values for each silent proxy: its id; silence threshold, ms; a last word up to this time is no
 --   evidence, ms; a last word after this time means that the log overlooks the lease, if it was never told, ms;
---   1 to leave all leases that were never told
+--   1 to leave all leases that were never told; 1 if its log tells of connections that streams hold
 -- returns {leases taken by silence, leases taken because nobody spoke of them, 'proxy its-leases proxy its-leases ...' of
 --   those that stay past their expiry, proxies whose log overlooks leases, number of leases that stay, 1 if there may be
---   more, count, 'proxy its-leases ...' of those that stay, that a stream held, and of which no log tells}
+--   more, count, 'proxy its-leases ...' of those that stay, that a stream held, and that no periodic log entry ever told}
 -- @include pod
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local skip, batch = tonumber(ARGV[1]), tonumber(ARGV[2])
 local ttl, reserve, unrenewedMax = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local silences = {}
-for i = 7, #ARGV, 5 do
+for i = 7, #ARGV, 6 do
   silences[ARGV[i]] = {
     silent = tonumber(ARGV[i + 1]),
     unheardUntil = tonumber(ARGV[i + 2]),
     completeSince = tonumber(ARGV[i + 3]),
     toldOnly = ARGV[i + 4] == '1',
+    tellsHeld = ARGV[i + 5] == '1',
   }
 end
 
 -- No lease is good for longer than a ttl: the clock was set back. As written now, they would stay for as long as that.
 local latest = now + math.max(ttl, reserve) + 1000
 for _, lease in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. latest, '+inf', 'LIMIT', 0, batch)) do
-  local flags = redis.call('ZSCORE', KEYS[1], lease) % 16
-  redis.call('ZADD', KEYS[1], math.floor((now + ttl) / 16) * 16 + flags, lease)
+  local flags = redis.call('ZSCORE', KEYS[1], lease) % 8
+  redis.call('ZADD', KEYS[1], math.floor((now + ttl) / 8) * 8 + flags, lease)
 end
 
 local past = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'WITHSCORES', 'LIMIT', skip, batch)
@@ -41,11 +42,11 @@ for i = 1, #past, 2 do
   local lease, expiry = past[i], tonumber(past[i + 1])
   local proxy = string.match(lease, '^(.*)_')
   local lastWord = expiry - (expiry % 2 == 1 and ttl or reserve)
-  local told, held, expected = expiry % 4 >= 2, expiry % 8 >= 4, expiry % 16 >= 8
+  local told, held = expiry % 4 >= 2, expiry % 8 >= 4
   local rule = silences[proxy]
   local isSilent = rule ~= nil and lastWord < now - rule.silent and lastWord > rule.unheardUntil
   if isSilent and not told then
-    if held and not expected then
+    if held and not rule.tellsHeld then
       isSilent = false -- a log that does not tell of it says nothing by its silence
     elseif lastWord > rule.completeSince then
       overlooked[proxy] = true
@@ -61,7 +62,7 @@ for i = 1, #past, 2 do
   else
     left = left + 1
     waiting[proxy] = (waiting[proxy] or 0) + 1
-    if held and not told and not expected then
+    if held and not told then
       unheld[proxy] = (unheld[proxy] or 0) + 1
     end
   end

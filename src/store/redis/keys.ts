@@ -9,10 +9,9 @@ import type { Membership } from '../../admission/lease-store.ts';
 
 /**
  * In the order in which every script takes them:
- * - sorted set, lease id → expiry, ms of Redis TIME: its size is the count. A multiple of 16 as long as nobody has
+ * - sorted set, lease id → expiry, ms of Redis TIME: its size is the count. A multiple of eight as long as nobody has
  *   spoken of the lease since it was acquired; plus 1 from then on, plus 2 once a periodic log entry has told it, plus 4
- *   once a gate has held a stream that is open for as long as its connection, plus 8 while a periodic log entry is to be
- *   expected, because the log has told its opening and no such entry is overdue;
+ *   once a gate has held a stream that is open for as long as its connection;
  * - hash, proxy → its number of leases in the set;
  * - hash, lease id → JSON `{state, path, client}`: the rest of who holds it (proxy, since, peer) is in the lease id;
  * - sorted set, lease id that has ended → until when no renewal puts it back, ms of Redis TIME;

@@ -17,7 +17,7 @@ local override = named and overrideOf(named)
 local how, others = string.match(ARGV[3], '^(%a+) ?(%d*)$')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local expiry = math.floor((now + ARGV[1]) / 16) * 16 -- nobody has spoken of it yet (keys.ts)
+local expiry = math.floor((now + ARGV[1]) / 8) * 8 -- nobody has spoken of it yet (keys.ts)
 local leases, result, again = {}, {}, {}
 for i = 4, #ARGV, 4 do
   leases[#leases + 1] = ARGV[i]
@@ -245,7 +245,7 @@ local function write()
   for i = 1, #again, 2 do
     local set = podKeys(again[i + 1])
     local held = redis.call('ZSCORE', set, again[i])
-    local flags = held % 16
+    local flags = held % 8
     redis.call('ZADD', set, math.max(expiry, held - flags) + flags - flags % 2 + 1, again[i]) -- spoken of again
   end
   noteChanges()

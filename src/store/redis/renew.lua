@@ -6,14 +6,14 @@
 -- ARGV[1] time to live, ms, ARGV[2] number of leases that keep their info
 -- ARGV[3] a character for each lease, '0' and those after it: 1 if a periodic log entry has told it, plus 2 if this gate has
 --   never renewed it, plus 4 if a stream is held open for as long as its connection, plus 8 if it is at this pod, whatever
---   pod of the service has it, plus 16 if the log has told its opening, plus 32 if a periodic log entry is overdue
+--   pod of the service has it, plus 16 if a periodic log entry is overdue
 -- ARGV[4...] the leases that keep their info, then the others, each followed by its new info
 -- returns {number of leases that were not there, count, proxies with a told lease that another gate renewed before,
 --   proxies with a lease that is overdue}
 -- @include pod
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local expiry = math.floor((now + ARGV[1]) / 16) * 16 + 1 -- spoken of again (keys.ts)
+local expiry = math.floor((now + ARGV[1]) / 8) * 8 + 1 -- spoken of again (keys.ts)
 local created = 0
 local inherited, overdue = {}, {}
 
@@ -41,7 +41,7 @@ end
 
 local function renew(lease, place, info)
   local flags = string.byte(ARGV[3], place) - 48
-  local first, isOverdue = flags % 4 >= 2, flags >= 32
+  local first, isOverdue = flags % 4 >= 2, flags >= 16
   local leases, endpoint = settle(lease, flags % 16 >= 8)
   local before = redis.call('ZSCORE', leases, lease) or 0
   local wasTold = before % 4 >= 2
@@ -50,11 +50,10 @@ local function renew(lease, place, info)
   end
   local told = flags % 2 == 1 or wasTold
   local held = flags % 8 >= 4 or before % 8 >= 4
-  local expected = (flags % 32 >= 16 or before % 16 >= 8) and not isOverdue
   if isOverdue and not told then
     note(overdue, lease)
   end
-  if redis.call('ZADD', leases, expiry + (told and 2 or 0) + (held and 4 or 0) + (expected and 8 or 0), lease) == 0 then
+  if redis.call('ZADD', leases, expiry + (told and 2 or 0) + (held and 4 or 0), lease) == 0 then
     if info then
       noteInfo(endpoint, lease, info)
     end

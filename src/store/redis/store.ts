@@ -227,12 +227,13 @@ export class RedisStore implements LeaseStore {
     const waiting = new Map<ProxyId, number>();
     const overlooked = new Set<ProxyId>();
     const unheld = new Map<ProxyId, number>();
-    const rules = silences.flatMap(({ proxy, silentMs, unheardUntilMs, completeSinceMs, toldOnly }) => [
+    const rules = silences.flatMap(({ proxy, silentMs, unheardUntilMs, completeSinceMs, toldOnly, tellsHeld }) => [
       proxy,
       silentMs,
       unheardUntilMs,
       completeSinceMs,
       toldOnly ? 1 : 0,
+      tellsHeld ? 1 : 0,
     ]);
     const { ttlMs, reserveMs, unrenewedMaxMs } = times;
     for (let skip = 0; ; ) {
@@ -409,7 +410,7 @@ export class RedisStore implements LeaseStore {
   async tell(news: readonly PromiseNews[]): Promise<Answer<void>> {
     for (const some of chunks(news, PROXIES_PER_CALL)) {
       const args = some.flatMap(
-        ({ intervalMs, pingMs, logged, lost, stuck, found, missed, overlooked, distrustForMs }) => [
+        ({ intervalMs, pingMs, logged, lost, stuck, found, missed, overlooked, distrustForMs, tellsHeld }) => [
           intervalMs ?? '',
           pingMs ?? '',
           logged ? 1 : '',
@@ -419,6 +420,7 @@ export class RedisStore implements LeaseStore {
           missed ? 1 : '',
           overlooked ? 1 : '',
           distrustForMs ?? '',
+          tellsHeld ? 1 : '',
         ],
       );
       const keys = some.map(({ proxy }) => this.#keys.promised(proxy));
@@ -555,6 +557,7 @@ function promisedOf(flat: readonly string[]): Promised {
     foundMs: of('found'),
     missedMs: of('missed'),
     overlookedMs: of('overlooked'),
+    tellsHeld: of('tellsHeld') > 0,
     distrustedUntilMs: of('distrusted'),
     pingMs: of('ping'),
   };
@@ -584,6 +587,6 @@ function member(gate: string, seenMs: number, about: string | undefined): Member
   return about === undefined ? { gate, seenMs } : { gate, seenMs, about: JSON.parse(about) as AboutGate };
 }
 
-function flagsOf({ told, first, held, moved, opened, overdue }: Renewal): number {
-  return [told, first, held, moved, opened, overdue].reduce((sum, is, bit) => sum + (is ? 2 ** bit : 0), 0);
+function flagsOf({ told, first, held, moved, overdue }: Renewal): number {
+  return [told, first, held, moved, overdue].reduce((sum, is, bit) => sum + (is ? 2 ** bit : 0), 0);
 }

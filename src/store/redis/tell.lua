@@ -1,16 +1,17 @@
 #!lua flags=allow-oom
 -- Notes news of proxies, for all gates.
 -- KEYS: for each proxy the hash of what the fleet knows of its access log
--- ARGV[1] for how long it is remembered, ms; then nine values for each proxy, '' for what stays as it is:
+-- ARGV[1] for how long it is remembered, ms; then ten values for each proxy, '' for what stays as it is:
 --   longest interval between periodic entries, ms; interval of its keepalive, ms; 1 if a log stream is open;
 --   when a stream was lost, ms, or 'now'; when a gate that heard it fell silent, ms;
 --   1 if a connection was told on another stream; 1 if an entry got lost on a stream that did not break;
---   1 if its log overlooks a connection; for how long its silence is no evidence, ms
+--   1 if its log overlooks a connection; for how long its silence is no evidence, ms;
+--   1 if it has told of a connection for which a stream was held
 -- returns 1
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for i = 1, #KEYS do
-  local key, at = KEYS[i], 9 * (i - 1) + 1
+  local key, at = KEYS[i], 10 * (i - 1) + 1
   local function set(field, value)
     redis.call('HSET', key, field, value)
   end
@@ -51,6 +52,9 @@ for i = 1, #KEYS do
   end
   if ARGV[at + 9] ~= '' then
     set('distrusted', now + ARGV[at + 9])
+  end
+  if ARGV[at + 10] == '1' then
+    set('tellsHeld', 1)
   end
   redis.call('PEXPIREAT', key, now + ARGV[1])
 end
