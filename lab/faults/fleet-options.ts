@@ -43,6 +43,8 @@ export interface FleetSettings extends FleetOptions {
   readonly policy: Policy;
   /** `log` if not given. */
   readonly door?: Door;
+  /** The configuration allows twice as many connections as the overrides of all pods. */
+  readonly overridden?: boolean;
   /** Seed of the garbler's choices. */
   readonly seed: number;
   /** Of each gate. */

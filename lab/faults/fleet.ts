@@ -1,5 +1,6 @@
 /** The fleet that faults happen to. Beyond what tests need of a fleet, any part of it can be broken and mended. */
 
+import { Api } from '../../src/client/api.ts';
 import type { Envoy } from '../fleet/envoy.ts';
 import { Fleet, type FleetOptions } from '../fleet/fleet.ts';
 import type { Gate, GateOptions } from '../fleet/gate.ts';
@@ -94,11 +95,17 @@ export class BreakableFleet extends Fleet {
     if (gateWiresOf !== undefined) for (const { grpcPort } of this.gates) this.#gateWires.push(await Wire.to(grpcPort));
     if (holdWires) for (const { grpcPort } of this.gates) this.#holdWires.push(await Wire.to(grpcPort));
     await until('the new store is trusted', () => this.#isTrusted(), 2 * SCALE.recoveryMs + 2_000);
+    if (this.#settings.overridden) await this.#override();
     if (!garbled) return;
     const addresses = this.gates.map(({ grpc }) => grpc);
     const { garbler, port } = await Garbler.start(addresses, new Random(`${seed} garbler`));
     this.garbler = garbler;
     this.#logPort = port;
+  }
+
+  async #override(): Promise<void> {
+    const api = new Api({ url: `http://127.0.0.1:${this.gate.httpPort}` });
+    for (const { name } of this.pods) await api.setLimit(name, { connections: this.limit });
   }
 
   async #isTrusted(): Promise<boolean> {
@@ -108,7 +115,7 @@ export class BreakableFleet extends Fleet {
 
   protected override gateOptions(index: number): GateOptions {
     const { config, env, ...options } = super.gateOptions(index);
-    const limits = { default: { connections: this.limit } };
+    const limits = { default: { connections: (this.#settings.overridden ? 2 : 1) * this.limit } };
     const clock = this.#settings.wrongClockAt === index ? WRONG_CLOCK : {};
     return { ...options, config: { ...config, limits }, env: { ...clock, ...env } };
   }

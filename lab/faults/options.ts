@@ -16,6 +16,7 @@ export const USAGE = `Breaks a fleet in every way that it knows, and says what h
                    fault once, under share and deny by turns. share if not given
   --door DOOR      log, hold, both, or several, such as log,hold; all for all three. log if not given.
 ${DOOR_NAMES.map((door) => `                   ${door}: envoy/${DOORS[door].file}, ${DOORS[door].what}`).join('\n')}
+  --overridden     the configuration allows twice as many connections, and an override of each pod's limit as many as else
   --at-once N      how many faults happen at once, each to a fleet of its own; 1 if not given
   --write FILE     also write the tables into a document
   --verbose        tell every open and close
@@ -35,19 +36,21 @@ export interface FaultOptions {
   readonly seed: number;
   readonly policy: Policies;
   readonly doors: readonly Door[];
+  readonly overridden: boolean;
   readonly atOnce: number;
   readonly write: string | undefined;
   readonly verbose: boolean;
 }
 
 export function parseFaultOptions(args: string[], names: readonly string[]): FaultOptions {
-  const { list, write, verbose, ...given } = parse(args, {
+  const { list, write, verbose, overridden, ...given } = parse(args, {
     only: { type: 'string' },
     except: { type: 'string' },
     short: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1' },
     policy: { type: 'string', default: 'share' },
     door: { type: 'string', default: 'log' },
+    overridden: { type: 'boolean', default: false },
     'at-once': { type: 'string', default: '1' },
     write: { type: 'string' },
     verbose: { type: 'boolean', default: false },
@@ -65,6 +68,7 @@ export function parseFaultOptions(args: string[], names: readonly string[]): Fau
     seed: wholeNumber('--seed', given.seed),
     policy,
     doors: DOOR_NAMES.filter((door) => doors.includes(door) || doors.includes('all')),
+    overridden,
     atOnce: wholeNumber('--at-once', given['at-once'], 1, AT_ONCE_MAX),
     write,
     verbose,

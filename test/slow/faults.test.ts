@@ -36,6 +36,16 @@ it(
 );
 
 it(
+  'all bounds hold by overrides of all limits, when Redis restarts empty and when it fails over',
+  async () => {
+    const { code, output } = await run('--short', '--overridden', '--only', 'redis-restart-empty,redis-failover');
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/2 of 2 hold/);
+  },
+  TIMEOUT_MS,
+);
+
+it(
   'does the same things in the same order for the same seed',
   async () => {
     const fault = ['--only', 'redis-restart-empty', '--short', '--verbose'];
