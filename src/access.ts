@@ -8,7 +8,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What a token may do: see everything; free slots and close connections; post events. */
+/** What a token may do: see everything; change limits, cordon, drain, free slots and close connections; post events. */
 export const SCOPES = ['read', 'operate', 'publish'] as const;
 export type Scope = (typeof SCOPES)[number];
 

@@ -21,7 +21,7 @@ export function corsHook(origins: readonly string[]) {
     return reply
       .code(204)
       .headers({
-        'access-control-allow-methods': 'GET, POST',
+        'access-control-allow-methods': 'GET, POST, PUT, DELETE',
         'access-control-allow-headers': 'authorization, content-type',
         'access-control-max-age': String(REMEMBER_S),
       })
