@@ -72,7 +72,11 @@ export class Enrolment {
     const { version } = services;
     const answer = await this.#enrol(service, isUnknown);
     if (answer.ok && version === services.version) this.#again.delete(service);
-    else if (store.up) this.#again.set(service, setTimeout(() => void this.tell(service), AGAIN_MS).unref());
+    else if (store.up) this.#tellAgain(service, answer.ok ? 0 : AGAIN_MS);
+  }
+
+  #tellAgain(service: ServiceId, inMs: number): void {
+    this.#again.set(service, setTimeout(() => void this.tell(service), inMs).unref());
   }
 
   async #enrol(service: ServiceId, isUnknown: boolean): Promise<Answer<unknown>> {

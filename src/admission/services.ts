@@ -13,6 +13,9 @@ export interface Endpoint {
   /** Its own limit, if it has one. */
   readonly connections?: number;
   readonly zone?: string;
+  /** As whoever runs it names it, and this life of it: one with the same name or address may be another. */
+  readonly name?: string;
+  readonly uid?: string;
 }
 
 /** What of an upgrade holds the key by which it sticks to a pod. */

@@ -9,7 +9,8 @@ export const connections = whole(0, 1_000_000);
 
 const ADDRESS = 'an address and port, such as 10.0.0.1:8080 or [2001:db8::1]:8080';
 const address = notation(ADDRESS, parseEndpoint, String);
-const zone = text('letters, digits, . _ -, at most 63', /^[A-Za-z0-9._-]{1,63}$/);
+const ZONE = /^[A-Za-z0-9._-]{1,63}$/;
+const zone = text('letters, digits, . _ -, at most 63', ZONE);
 
 const endpoint = z.union(
   [address, z.strictObject({ address, connections: connections.exactOptional(), zone: zone.exactOptional() })],
@@ -28,6 +29,10 @@ export const endpointList = z
       seen.add(address);
     }
   });
+
+export function isZone(text: string): boolean {
+  return ZONE.test(text);
+}
 
 export function endpointOf(each: z.output<typeof endpoint>): Endpoint {
   return typeof each === 'string' ? { address: each } : each;
@@ -54,15 +59,38 @@ const dns = z
   )
   .refine(({ everyMin, everyMax }) => everyMin <= everyMax, { path: ['everyMin'], error: 'at most everyMax' });
 
+const DNS_LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
+const LABELS = 'a label selector, such as app=chat,tier!=test';
+const portName = text('the name of a port', /^[a-z0-9-]{1,63}$/);
+
+const kubernetes = z
+  .strictObject({
+    service: text(
+      'NAMESPACE/NAME of a Service, such as prod/chat',
+      new RegExp(`^${DNS_LABEL}/${DNS_LABEL}$`),
+    ).exactOptional(),
+    namespace: text('the name of a namespace', new RegExp(`^${DNS_LABEL}$`)).exactOptional(),
+    selector: text(LABELS, /^[A-Za-z0-9._/=!,() -]{1,1000}$/).exactOptional(),
+    port: z.union([whole(1, 65_535), portName], 'the number or the name of a port').exactOptional(),
+    kubeconfig: filePath.exactOptional(),
+  })
+  .refine(
+    ({ service, namespace, selector }) =>
+      (service === undefined) === (namespace !== undefined) && (namespace === undefined) === (selector === undefined),
+    'either service, or namespace and selector',
+  );
+
 export type DnsConfig = z.output<typeof dns>;
+export type KubernetesConfig = z.output<typeof kubernetes>;
 
 const endpoints = z
   .strictObject({
     static: endpointList.exactOptional(),
     file: filePath.exactOptional(),
     dns: dns.exactOptional(),
+    kubernetes: kubernetes.exactOptional(),
   })
-  .refine((sources) => Object.keys(sources).length === 1, 'exactly one of the keys: static, file, dns');
+  .refine((sources) => Object.keys(sources).length === 1, 'exactly one of the keys: static, file, dns, kubernetes');
 
 export type EndpointsConfig = z.output<typeof endpoints>;
 

@@ -12,6 +12,7 @@ import { type EndpointsConfig, endpointOf } from '../config/services.ts';
 import { DnsSource } from './dns-source.ts';
 import type { EndpointListener, EndpointSource } from './endpoint-source.ts';
 import { FileSource } from './file-source.ts';
+import { KubernetesSource } from './kubernetes-source.ts';
 
 interface SourcesParts {
   readonly services: Services;
@@ -109,12 +110,11 @@ export class EndpointSources {
     }
     this.#unread(service, sourced, undefined);
     if (isDeepStrictEqual(sourced.endpoints, endpoints)) return;
-    const before = new Set(sourced.endpoints?.map(({ address }) => address));
-    const now = new Set(endpoints.map(({ address }) => address));
+    const [joined, left] = [without(endpoints, sourced.endpoints), without(sourced.endpoints, endpoints)];
     sourced.endpoints = endpoints;
     this.#parts.services.set(service, { ...sourced.rules, endpoints });
     this.#parts.changed(service);
-    this.#parts.events.emit('endpointsTold', service, [...now.difference(before)], [...before.difference(now)]);
+    this.#parts.events.emit('endpointsTold', service, joined, left);
     this.#noteSpoken();
   }
 
@@ -131,7 +131,15 @@ export class EndpointSources {
   }
 }
 
-function sourceOf({ file, dns }: EndpointsConfig, listener: EndpointListener): EndpointSource | undefined {
+/** The addresses of those that are not among the others. With another uid it is another pod. */
+function without(endpoints: readonly Endpoint[] = [], others: readonly Endpoint[] = []): string[] {
+  const nameOf = ({ address, uid = '' }: Endpoint) => `${address} ${uid}`;
+  const there = new Set(others.map(nameOf));
+  return endpoints.filter((each) => !there.has(nameOf(each))).map(({ address }) => address);
+}
+
+function sourceOf({ file, dns, kubernetes }: EndpointsConfig, listener: EndpointListener): EndpointSource | undefined {
   if (file !== undefined) return new FileSource(file, listener);
-  return dns && new DnsSource(dns, listener);
+  if (dns) return new DnsSource(dns, listener);
+  return kubernetes && new KubernetesSource(kubernetes, listener);
 }

@@ -29,11 +29,11 @@ async function serving(env: Record<string, string>, ...flags: string[]): Promise
   return program;
 }
 
-it('a gate without Redis loads no Redis client, and none loads a second library of schemas', async () => {
+it('a gate without Redis or Kubernetes loads no client of them, and none loads a second library of schemas', async () => {
   const { lines } = await serving({}, '--import', `data:text/javascript,${encodeURIComponent(PRELOAD)}`);
   const loaded = lines().filter((line) => line.startsWith('loaded '));
   expect(loaded.filter((line) => line.includes(' fastify/'))).not.toEqual([]);
-  expect(loaded.filter((line) => / (ioredis|ajv)\//.test(line))).toEqual([]);
+  expect(loaded.filter((line) => / (ioredis|@kubernetes|ajv)\//.test(line))).toEqual([]);
 });
 
 it('a gate keeps what V8 has compiled in the home of its user', async () => {

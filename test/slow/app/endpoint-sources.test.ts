@@ -3,6 +3,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { startDnsServer } from '../../support/dns-server.ts';
+import { startKubernetesApi } from '../../support/kubernetes-api.ts';
+import { sliceOf } from '../../support/slices.ts';
 import { A, B, C, inFolder, startSourced } from '../../support/sourced.ts';
 
 it('a file is read again when it changes; one that is wrong, empty, too long or gone changes nothing, and is told', async () => {
@@ -41,3 +43,20 @@ it('a server that says nothing is a failure, too; a gate that starts does not wa
   const gate = await startSourced({ dns: { name: 'chat.test', port: 80, servers: [dns.server] } });
   await expect.poll(gate.why, { timeout: 10_000 }).toEqual(['no DNS server answers for chat.test']);
 });
+
+it('an API server that accepts and says nothing is told, also when a watch falls silent; what is known stays', async () => {
+  const api = await startKubernetesApi();
+  api.put(sliceOf('chat-1', [{ address: '10.0.0.1' }]));
+  const kubeconfig = api.kubeconfig(inFolder()('kubeconfig'));
+  const gate = await startSourced({ kubernetes: { service: 'prod/chat', port: 'ws', kubeconfig } });
+  await expect.poll(gate.limit).toBe(2);
+  api.answerWith('silence'); // the watch stands, and has nothing to tell
+  const silent = ['the API server of Kubernetes: no answer within 10 s'];
+  await expect.poll(gate.why, { timeout: 50_000 }).toEqual(silent);
+  expect(await gate.limit()).toBe(2);
+  api.answerWith(undefined);
+  await expect.poll(gate.unread, { timeout: 50_000 }).toBe(0);
+  api.answerWith(500);
+  api.breakWatches();
+  await expect.poll(() => gate.why().at(-1)).toContain('it answers 500');
+}, 120_000);
