@@ -65,6 +65,12 @@ export function serviceOf(where: Where): ServiceId | undefined {
   return name === '' ? undefined : (name as ServiceId);
 }
 
+/** Whether both pods are of a service, and of the same. */
+export function areOfOneService(one: PodId, other: PodId): boolean {
+  const service = serviceOf(one);
+  return service !== undefined && service === serviceOf(other);
+}
+
 /** Of a pod of a service: its address. */
 export function endpointOf(pod: PodId): string | undefined {
   return serviceOf(pod) && pod.slice(pod.indexOf('/') + 1);

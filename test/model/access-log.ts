@@ -27,7 +27,8 @@ export interface Worker {
 }
 
 export interface Connection {
-  readonly pod: PodId;
+  /** Where the gate chooses: any of the service, until it is let in. */
+  pod: PodId;
   readonly lease: LeaseId;
   readonly worker: Worker;
   open: boolean;

@@ -5,11 +5,12 @@
 
 import { expect, vi } from 'vitest';
 import { DISTRUST_TTLS } from '../../src/admission/evidence.ts';
-import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../../src/admission/ids.ts';
+import { type LeaseId, type PodId, type ProxyId, proxyOf, serviceOf } from '../../src/admission/ids.ts';
 import type { OutagePolicy } from '../../src/admission/outage.ts';
+import type { AnyUpgrade } from '../../src/admission/verdict.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
-import { newLease, pod1, pod2, podId, proxyA, proxyB } from '../support/names.ts';
+import { newLease, pod1, pod2, podId, podsOf, proxyA, proxyB, serviceId } from '../support/names.ts';
 import { AccessLog, type Connection, type Fate, type Worker } from './access-log.ts';
 import { GRACE_MS, LIMIT, type ModelGate, makeGate, TTL_MS } from './model-gate.ts';
 
@@ -17,7 +18,8 @@ const FLUSH_INTERVAL_MS = 15_000;
 const TICK_MS = 1000;
 /** A gate without its store sends its Envoys elsewhere for so long, from a quarter of a ttl on. */
 const RETREATS_MS = { from: TTL_MS / 4, to: TTL_MS / 4 + 10_000 };
-export const pods = [pod1, pod2] as const;
+/** Whose pods the gates choose. */
+const chat = serviceId('chat');
 /** Of connections that never close. */
 const elsewhere = podId('elsewhere');
 
@@ -31,6 +33,8 @@ export interface FleetOptions {
   readonly outage: OutagePolicy;
   /** What keeps the leases of the second proxy: log entries, as those of the first; streams of the hold door; nothing. */
   readonly second: 'renewed' | 'held' | 'unrenewed';
+  /** The pods are those of a service, and the gates choose. */
+  readonly placed: boolean;
 }
 
 export class Fleet {
@@ -39,6 +43,8 @@ export class Fleet {
   readonly log: AccessLog;
   /** Those that are open, and what the step that is being taken adds. */
   connections: Connection[] = [];
+  /** Of which connections come and go. */
+  readonly pods: readonly PodId[];
   readonly #outage: OutagePolicy;
   readonly #cuts = new Map<ModelGate, Cut>();
   /**
@@ -49,8 +55,9 @@ export class Fleet {
   /** Undefined until a gate finds it: a Redis tells since when it is whole from its first heartbeat on. */
   #store: MemoryStore | undefined;
 
-  constructor({ outage, second }: FleetOptions) {
+  constructor({ outage, second, placed }: FleetOptions) {
     this.#outage = outage;
+    this.pods = placed ? podsOf(chat, 2) : [pod1, pod2];
     this.gates = [this.#makeGate(), this.#makeGate()];
     this.workers = [proxyA, proxyB].flatMap((proxy) =>
       [0, 1].map((gate) => ({
@@ -93,12 +100,12 @@ export class Fleet {
 
   /** Asks a gate; true if the connection may open. */
   async ask(asked: ModelGate, connection: Connection): Promise<boolean> {
-    const { pod, lease } = connection;
-    const verdict = await asked.gate.admit({ pod, lease, path: '/' });
+    const verdict = await asked.gate.admit(upgradeOf(connection));
     if (!verdict.admitted) {
       this.log.denied(connection, asked);
       return false;
     }
+    connection.pod = verdict.pod;
     if (verdict.counted) {
       if (!connection.promised) this.#checkRoom(connection);
     } else {
@@ -126,8 +133,7 @@ export class Fleet {
 
   /** Asks a gate, and does not wait for its answer. */
   async askInVain({ gate }: ModelGate, connection: Connection): Promise<void> {
-    const { pod, lease } = connection;
-    const upgrade = { pod, lease, path: '/' };
+    const upgrade = upgradeOf(connection);
     const asked = gate.admit(upgrade);
     gate.abandon(upgrade);
     const verdict = await asked;
@@ -171,6 +177,7 @@ export class Fleet {
   async kill(index: number): Promise<void> {
     for (const worker of this.workers) if (worker.gate === index) this.log.breakStream(worker, index);
     const killed = nth(this.gates, index);
+    killed.enrolment.stop();
     this.log.died(killed);
     const born = this.#makeGate();
     this.#forgot.gate = true;
@@ -282,7 +289,7 @@ export class Fleet {
   async check(): Promise<void> {
     await turns();
     this.connections = this.connections.filter(({ open }) => open);
-    for (const pod of [...pods, elsewhere]) {
+    for (const pod of [...this.pods, elsewhere]) {
       const held = new Set(await this.#held(pod));
       for (const connection of this.connections) {
         if (connection.pod !== pod) continue;
@@ -322,7 +329,7 @@ export class Fleet {
     // A word that came so late that its lease was gone: that silence is not believed for long.
     const isWrong = ({ evidence }: ModelGate) => evidence.unrenewed.values().some((why) => why === 'wrong');
     if (this.gates.some(isWrong)) await this.pass((DISTRUST_TTLS + 3) * (TTL_MS / 1000), () => 'arrives');
-    for (const pod of pods) {
+    for (const pod of this.pods) {
       const here = this.connections.filter((connection) => connection.pod === pod);
       const forgotten = new Set(here.filter((connection) => connection.forgotten).map(({ lease }) => lease));
       const open = here.map(({ lease }) => lease).filter((lease) => !forgotten.has(lease));
@@ -347,8 +354,13 @@ export class Fleet {
       this.#store ??= new MemoryStore(storeTime);
       return this.#store;
     };
-    return makeGate(found, this.#outage);
+    return makeGate(found, this.#outage, undefined, undefined, new Map([[chat, podsOf(chat, 2)]]));
   }
+}
+
+function upgradeOf({ pod, lease }: Connection): AnyUpgrade {
+  const service = serviceOf(pod);
+  return service ? { service, lease, path: '/' } : { pod, lease, path: '/' };
 }
 
 export function nth<T>(items: readonly T[], index: number): T {

@@ -2,10 +2,11 @@
 
 import { openDomain } from '../../src/admission/domain.ts';
 import { Events } from '../../src/admission/events.ts';
+import { endpointOf, type PodId, type ServiceId } from '../../src/admission/ids.ts';
 import type { LeaseStore } from '../../src/admission/lease-store.ts';
 import { Limits } from '../../src/admission/limits.ts';
 import type { OutagePolicy } from '../../src/admission/outage.ts';
-import { Services } from '../../src/admission/services.ts';
+import { type ServiceRules, Services } from '../../src/admission/services.ts';
 import { CutStore } from './cut-store.ts';
 
 export const TTL_MS = 60_000;
@@ -24,17 +25,20 @@ export interface ModelGate extends ReturnType<typeof openDomain> {
 
 let made = 0;
 
+/** `known`: services, with their pods. */
 export function makeGate(
   shared: () => LeaseStore,
   outage: OutagePolicy,
   recoveryMs = RECOVERY_MS,
   limit = LIMIT,
+  known: ReadonlyMap<ServiceId, readonly PodId[]> = new Map(),
 ): ModelGate {
   made += 1;
   const name = `gate${made}`;
   const events = new Events();
   const store = new CutStore(shared, (up) => events.emit('storeChanged', up, ''));
   const services = new Services();
+  services.replace(new Map([...known].map(([service, pods]) => [service, rulesOf(pods, limit)])));
   const limits = new Limits({ default: { connections: limit }, pods: {} }, services);
   const domain = openDomain(
     { store, limits, services, events },
@@ -54,4 +58,8 @@ export function makeGate(
     },
   );
   return { ...domain, name, store, events };
+}
+
+function rulesOf(pods: readonly PodId[], connections: number): ServiceRules {
+  return { endpoints: pods.map((pod) => ({ address: endpointOf(pod) ?? '' })), connections };
 }

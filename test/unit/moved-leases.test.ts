@@ -1,11 +1,12 @@
 /** A connection whose route was chosen again: its slot follows it from one pod to another, whatever else happens. */
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { PodId } from '../../src/admission/ids.ts';
 import type { Held } from '../../src/admission/ledger/holds.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { value } from '../contract/lease-store.ts';
-import { makeGate, TTL_MS } from '../model/model-gate.ts';
-import { newLease, pod1, pod2, podId, proxyA } from '../support/names.ts';
+import { type ModelGate, makeGate, TTL_MS } from '../model/model-gate.ts';
+import { newLease, pod1, pod2, podId, podsOf, proxyA, serviceId } from '../support/names.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => void vi.useRealTimers());
@@ -152,4 +153,34 @@ it('moved while the store is away, it frees its place there and takes one here',
   store.mend();
   await pass(4000);
   expect(await counts()).toEqual([0, 1, 0]);
+});
+
+it('of a service it is where the log tells it, whatever pods gates without the store have chosen for it', async () => {
+  const chat = serviceId('chat');
+  const [podA, podB] = podsOf(chat, 2) as [PodId, PodId];
+  const store = newStore();
+  const known = new Map([[chat, [podA, podB]]]);
+  const gates = [0, 1].map(() => makeGate(() => store, 'allow', 0, 5, known)) as [ModelGate, ModelGate];
+  const flush = async () => {
+    for (const { ledger, reaper } of gates) {
+      await ledger.flush();
+      await reaper.beat();
+    }
+  };
+  await flush();
+  for (const each of gates) each.store.cut('now');
+  const placed = { service: chat, lease, path: '/' };
+  const verdict = await gates[0].gate.admit(placed);
+  await gates[1].gate.admit(placed); // Envoy has tired of waiting for the first, and asks another
+  const elsewhere = verdict.admitted && verdict.pod === podA ? podB : podA;
+  const { ledger } = gates[1];
+  ledger.entries.seen(ledger.streams.open(proxyA), { pod: elsewhere, lease, path: '/', state: 'live', periodic: true });
+  for (const each of gates) each.store.mend();
+  for (let passed = 0; passed < 5; passed += 1) {
+    vi.advanceTimersByTime(1000);
+    await flush();
+  }
+  const { pods } = await value(store.fleet([podA, podB]));
+  expect(pods.filter(({ connections }) => connections > 0).map(({ pod }) => pod)).toEqual([elsewhere]);
+  for (const { enrolment } of gates) enrolment.stop();
 });

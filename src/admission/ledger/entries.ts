@@ -4,7 +4,7 @@
  * Which of them the store has still to be told is noted here, too; `renewals.ts` tells it.
  */
 
-import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../ids.ts';
+import { areOfOneService, type LeaseId, type PodId, type ProxyId, proxyOf } from '../ids.ts';
 import type { LeaseState } from '../lease-store.ts';
 import type { Parts } from '../parts.ts';
 import type { Upgrade } from '../verdict.ts';
@@ -48,6 +48,8 @@ export interface Entry {
   held: boolean;
   /** When the first was opened; undefined where none was. */
   heldSinceMs: number | undefined;
+  /** Whether a log entry has told where it is, once the pod had answered 101. */
+  located: boolean;
   /** When its present speaker first spoke of it. */
   speakerSinceMs: number;
   heardAtMs: number;
@@ -201,6 +203,7 @@ export class Entries {
         speaker,
         held: false,
         heldSinceMs: undefined,
+        located: false,
         speakerSinceMs: nowMs,
         heardAtMs: nowMs,
         flushedAtMs: 0,
@@ -218,11 +221,14 @@ export class Entries {
       }
       this.#move(entry, speaker);
     }
-    if (movedFrom !== undefined && entry.pod !== pod) this.#follow(entry, speaker, pod, movedFrom);
+    // A log shows the pod of a service that Envoy really went to, whichever a gate has chosen, this one or another.
+    const from = movedFrom ?? (this.#isLog(speaker) && areOfOneService(pod, entry.pod) ? entry.pod : undefined);
+    if (from !== undefined && entry.pod !== pod) this.#follow(entry, speaker, pod, from);
     if (entry.state !== state && state === 'live') {
       entry.state = state;
       entry.written = false;
     }
+    if (state === 'live' && this.#isLog(speaker)) entry.located = true;
     if (entry.held && this.#isLog(speaker)) evidence.toldHeld(proxyOf(lease));
     if (entry.client === undefined && client !== undefined) {
       entry.client = client;

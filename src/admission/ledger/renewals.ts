@@ -4,7 +4,7 @@
  */
 
 import { chunks } from '../chunks.ts';
-import { type LeaseId, type PodId, proxyOf, serviceOf } from '../ids.ts';
+import { areOfOneService, type LeaseId, type PodId, proxyOf, serviceOf } from '../ids.ts';
 import { newHolder, type Renewal, type Renewed } from '../lease-store.ts';
 import type { Parts } from '../parts.ts';
 import type { Upgrade } from '../verdict.ts';
@@ -71,8 +71,9 @@ export class Renewals {
     for (const entry of this.#entries.moved()) this.#leave(entry);
   }
 
+  /** Of a service, the store has taken it out where it was: a lease is at one of its pods. */
   #leave({ left, lease, pod }: Entry): void {
-    for (const each of left) if (!isMoveInService(each, pod)) this.#releases.moved(each, lease);
+    for (const each of left) if (!areOfOneService(each, pod)) this.#releases.moved(each, lease);
   }
 
   async #flush(): Promise<void> {
@@ -142,8 +143,10 @@ export class Renewals {
   }
 
   #renewalOf(entry: Entry): Renewal {
-    const { lease, written, renewed, told, held, heldSinceMs, state, path, client, speaker } = entry;
-    const moved = entry.left.some((left) => isMoveInService(left, entry.pod));
+    const { lease, written, renewed, told, located, held, heldSinceMs, state, path, client, speaker } = entry;
+    // Another gate may have chosen another pod for it, and expect it there: of a service, the log knows where it is.
+    const moved =
+      entry.left.some((left) => areOfOneService(left, entry.pod)) || (located && serviceOf(entry.pod) !== undefined);
     // Whether its log stream was found again, a stream that is only open does not tell.
     const first = !renewed && speaker !== this.#entries.held;
     const overdue = held && !told && this.#parts.evidence.isOverdue(proxyOf(lease), heldSinceMs);
@@ -172,10 +175,4 @@ export class Renewals {
     else if (entry.expiryMs !== undefined && expiryMs !== entry.expiryMs) entries.movedAway(entry);
     else entry.expiryMs = expiryMs;
   }
-}
-
-/** The store has taken it out where it was: a lease of a service is at one pod. */
-function isMoveInService(from: PodId, to: PodId): boolean {
-  const service = serviceOf(from);
-  return service !== undefined && service === serviceOf(to);
 }
