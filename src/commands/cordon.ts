@@ -14,6 +14,7 @@ export const cordon = command(
     const pod = podIn(rest, 'cordon');
     const gate = new Gate(values, host);
     const body = await gate.ask((api) => api.cordon(pod, reason));
+    gate.warn(pod, body);
     gate.print(body, `${pod} takes no new connections`);
     return 0;
   },

@@ -34,6 +34,7 @@ export const drain = command(
       return 0;
     }
     const body = await gate.ask((api) => api.drain(pod, given({ rate: numberIn('--rate', rate), reason })));
+    gate.warn(pod, body);
     if (leaves) {
       gate.print(body, `${pod}: its connections are closed, ${body.drain?.rate} a second`);
       return 0;

@@ -42,6 +42,13 @@ export class Gate {
     }
   }
 
+  /** What has been decided may be about a name that is misspelled. */
+  warn(pod: string, { unknown }: { readonly unknown?: true }): void {
+    if (!unknown) return;
+    const why = 'it had no connection within the last hour, and the configuration does not name it';
+    this.#host.err.write(`wsgate: no gate knows a pod ${harmless(pod)}: ${why}\n`);
+  }
+
   /** The answer as it came for programs, or the lines for people. */
   print(answer: object | undefined, ...lines: readonly string[]): void {
     const text = this.#json ? JSON.stringify(answer ?? {}) : lines.map(harmless).join('\n');

@@ -43,6 +43,7 @@ export const limits = command(
         ...given({ forSeconds: secondsOf(time), reason, close: firstOf(close) }),
       });
     });
+    gate.warn(pod, body);
     gate.print(body, ...linesOf(body));
     return 0;
   },

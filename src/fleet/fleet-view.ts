@@ -65,6 +65,16 @@ export class FleetView {
     return this.#gates.answer;
   }
 
+  /** Whether it has connections or had one within the last hour, or the configuration or an override names it. */
+  async knows(pod: PodId): Promise<Answer<boolean>> {
+    if (new Set(this.#limits.named()).has(pod)) return { ok: true, value: true };
+    const [pods, counts] = await Promise.all([this.#store.pods('people'), this.#store.fleet([pod])]);
+    if (!pods.ok) return pods;
+    if (!counts.ok) return counts;
+    const isUsed = counts.value.pods.some(({ connections }) => connections > 0);
+    return { ok: true, value: isUsed || pods.value.includes(pod) };
+  }
+
   /** The same, read now. */
   async fresh(): Promise<Answer<FleetSnapshot>> {
     const [pods, proxies] = await Promise.all([this.#store.pods('people'), this.#store.proxies()]);

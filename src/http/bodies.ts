@@ -35,6 +35,8 @@ export interface OverrideBody {
   readonly reason: string | null;
   /** Of a cordon: its connections are closed, too. */
   readonly drain?: DrainBody;
+  /** In the answer to who has just decided it: no gate knew a pod of this name before. */
+  readonly unknown?: true;
 }
 
 export interface DrainBody {
@@ -55,6 +57,8 @@ export interface LimitBody {
   readonly limit: number;
   readonly configured: number;
   readonly overrides: readonly OverrideBody[];
+  /** In the answer to who has just set it: no gate knew a pod of this name before. */
+  readonly unknown?: true;
   /** Where it was asked for: those that are beyond the new limit. */
   readonly closing?: CrowdClosingBody;
 }

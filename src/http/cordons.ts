@@ -8,6 +8,7 @@ import type { LeaseStore } from '../admission/lease-store.ts';
 import type { AuditNote, Override, OverrideChange } from '../admission/override.ts';
 import type { Overrides } from '../admission/overrides.ts';
 import { DRAIN_REASON, type Drains } from '../fleet/drains.ts';
+import type { FleetView } from '../fleet/fleet-view.ts';
 import { firstMistake } from '../hub/protocol.ts';
 import { noPodId } from './named-pods.ts';
 import { overrideBody, refusalOf } from './override-bodies.ts';
@@ -18,6 +19,7 @@ import { needs } from './scopes.ts';
 export interface CordonRouteParts {
   readonly store: LeaseStore;
   readonly overrides: Overrides;
+  readonly fleet: FleetView;
   readonly drains: Drains;
   readonly access: Access;
 }
@@ -30,7 +32,10 @@ interface Asked {
   Body: unknown;
 }
 
-export function cordonRoutes(app: FastifyInstance, { store, overrides, drains, access }: CordonRouteParts): void {
+export function cordonRoutes(
+  app: FastifyInstance,
+  { store, overrides, fleet, drains, access }: CordonRouteParts,
+): void {
   const cordonOf = (pod: PodId) => overrides.of(pod).find(({ kind }) => kind === 'cordon');
   const change = async (reply: FastifyReply, asked: Omit<OverrideChange, 'kind'>) => {
     const answer = await overrides.change({ kind: 'cordon', ...asked });
@@ -38,6 +43,13 @@ export function cordonRoutes(app: FastifyInstance, { store, overrides, drains, a
     if (refusal) return refusal;
     const cordon = cordonOf(asked.pod);
     return cordon ? overrideBody(cordon) : reply.code(204).send();
+  };
+  /** A name that is misspelled would protect nothing. */
+  const decide = async (reply: FastifyReply, asked: Omit<OverrideChange, 'kind'>) => {
+    const known = await fleet.knows(asked.pod);
+    if (!known.ok) return sendAway(reply, known);
+    const answered = await change(reply, asked);
+    return known.value || reply.statusCode >= 400 ? answered : { ...answered, unknown: true };
   };
   /** Takes back what a drain has asked for, when it is over. */
   const endDrain = async (reply: FastifyReply, asked: Omit<OverrideChange, 'kind'>, before: Override | undefined) => {
@@ -56,7 +68,7 @@ export function cordonRoutes(app: FastifyInstance, { store, overrides, drains, a
       return sendProblem(reply, 409, `${pod} is cordoned and drained: DELETE /v1/pods/{pod}/drain stops the drain`);
     }
     const decision = { by: access.authorOf(headers), ...data };
-    return change(reply, { pod, decision, note: { action: 'pod.cordoned', pod, ...decision } });
+    return decide(reply, { pod, decision, note: { action: 'pod.cordoned', pod, ...decision } });
   });
 
   app.delete<Asked>('/v1/pods/:pod/cordon', needs('operate'), async ({ params, headers }, reply) => {
@@ -74,7 +86,8 @@ export function cordonRoutes(app: FastifyInstance, { store, overrides, drains, a
     const { rate, ...reason } = data;
     const by = access.authorOf(headers);
     const decision = { by, ...reason, drain: { rate, asked: 0, nextMs: 0 } };
-    const answered = await change(reply, { pod, decision, note: { action: 'pod.draining', by, pod, rate, ...reason } });
+    if (cordonOf(pod)?.decision?.drain) await store.keepOpen(pod, DRAIN_REASON); // it goes on at the new pace
+    const answered = await decide(reply, { pod, decision, note: { action: 'pod.draining', by, pod, rate, ...reason } });
     drains.look();
     return answered;
   });

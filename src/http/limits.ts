@@ -9,6 +9,7 @@ import type { LimitSource } from '../admission/limit-source.ts';
 import { AUDIT_MAX } from '../admission/override.ts';
 import type { Overrides } from '../admission/overrides.ts';
 import type { CrowdClosings } from '../fleet/crowd-closings.ts';
+import type { FleetView } from '../fleet/fleet-view.ts';
 import { firstMistake } from '../hub/protocol.ts';
 import type { AuditBody, LimitBody, OverridesBody } from './bodies.ts';
 import { crowdBody } from './closings.ts';
@@ -22,6 +23,7 @@ export interface LimitRouteParts {
   readonly overrides: Overrides;
   readonly limits: LimitSource;
   readonly store: LeaseStore;
+  readonly fleet: FleetView;
   readonly crowdClosings: CrowdClosings;
   readonly access: Access;
 }
@@ -42,7 +44,7 @@ const setting = z.strictObject({
 
 export function limitRoutes(
   app: FastifyInstance,
-  { overrides, limits, store, crowdClosings, access }: LimitRouteParts,
+  { overrides, limits, store, fleet, crowdClosings, access }: LimitRouteParts,
 ): void {
   const limitBody = (pod: PodId): LimitBody => ({
     pod,
@@ -75,15 +77,18 @@ export function limitRoutes(
       const decision = { by: access.authorOf(headers), connections, ...reason };
       const lasts = forSeconds === undefined ? {} : { forMs: 1000 * forSeconds };
       const note = { action: 'limit.set', pod, ...decision } as const;
+      const known = await fleet.knows(pod);
+      if (!known.ok) return sendAway(reply, known);
+      const unknown = known.value ? {} : { unknown: true as const };
       const refusal = refusalOf(reply, pod, await overrides.change({ kind: 'limit', pod, decision, ...lasts, note }));
-      if (refusal || !first) return refusal ?? limitBody(pod);
+      if (refusal || !first) return refusal ?? { ...limitBody(pod), ...unknown };
       const counts = await store.fleet([pod]);
       if (!counts.ok) return sendAway(reply, counts);
       const max = Math.max(0, (counts.value.pods[0]?.connections ?? 0) - connections);
       const how = { by: decision.by, reason: OVER_LIMIT, rate: CLOSE_RATE };
       const closed = await crowdClosings.close({ pod, max, first }, how);
       if (!closed.ok) return sendAway(reply, closed);
-      return { ...limitBody(pod), closing: crowdBody(closed.value, CLOSE_RATE) } satisfies LimitBody;
+      return { ...limitBody(pod), ...unknown, closing: crowdBody(closed.value, CLOSE_RATE) } satisfies LimitBody;
     },
   );
 

@@ -20,7 +20,7 @@ it('limits are set, told and taken back', async () => {
   expect(await wsgate('limits')).toEqual(ran('nobody has changed anything'));
   const set = await wsgate('limits set pod1 1 --for 2h --reason it~leaks');
   const [{ until } = { until: '' }] = (await gate.ops.limit('pod1')).overrides;
-  expect(set).toEqual(ran(`pod1: 1 connections (configured: 20)\n  limit 1 by ops until ${until}: it leaks`));
+  expect(set.out).toBe(`pod1: 1 connections (configured: 20)\n  limit 1 by ops until ${until}: it leaks\n`);
   expect([await isAdmitted(gate), await isAdmitted(gate)]).toEqual([true, false]);
   expect((await wsgate('limits')).out).toMatch(
     /^POD {3}AT +DECIDED\npod1 {2}\S+Z {2}limit 1 by ops until \S+: it leaks\n$/,
@@ -56,6 +56,15 @@ it('a pod is cordoned, explained, and uncordoned', async () => {
   expect(await isAdmitted(gate)).toBe(true);
   await wsgate('limits set pod1 2');
   expect((await wsgate('explain pod1')).out).toContain('would be refused (429): the pod is full.');
+});
+
+it('a pod that no gate knows is told', async () => {
+  await start();
+  const err = `wsgate: no gate knows a pod pood1: it had no connection within the last hour, and the configuration does not name it\n`;
+  expect(await wsgate('cordon pood1')).toEqual({ code: 0, out: 'pood1 takes no new connections\n', err });
+  expect((await wsgate('cordon pood1')).err).toBe(''); // by now it is known
+  expect((await wsgate('limits set pood2 1')).err).toContain('no gate knows a pod pood2');
+  expect((await wsgate('drain pood3 --no-wait')).err).toContain('no gate knows a pod pood3');
 });
 
 it('connections are listed, closed and released', async () => {

@@ -108,6 +108,7 @@ describe('a web page', () => {
     expect(Object.fromEntries(allowed.headers)).toMatchObject({
       'access-control-allow-origin': 'https://status.example',
       'access-control-allow-headers': 'authorization, content-type',
+      'access-control-allow-methods': 'GET, POST, PUT, DELETE',
       vary: 'origin',
     });
     const answer = await ask('https://status.example', 'GET', { authorization: `Bearer ${TOKEN}` });
