@@ -538,8 +538,7 @@ export class MemoryStore implements LeaseStore {
     const nowMs = this.#nowMs();
     this.#overrides.putBack(overrides, nowMs);
     this.#overrides.remember(audit);
-    for (const { pod } of overrides) {
-      const ofPod = [...overrides].filter((each) => each.pod === pod);
+    for (const [pod, ofPod] of Map.groupBy(overrides, (each) => each.pod)) {
       this.#overrides.enforce(pod, 0, inForce(ofPod));
     }
     const known = new Set(proxies);
