@@ -33,6 +33,8 @@ export interface Edge {
   readonly gate: string | readonly string[];
   /** The pods' names, and their ports on this machine. */
   readonly pods: Readonly<Record<string, number>>;
+  /** Where those of placement.yaml listen; 127.0.0.1 if not given. */
+  readonly podHost?: string;
   readonly flushIntervalMs?: number;
   /** `edge.yaml` if not given. */
   readonly file?: EdgeFile;
@@ -52,7 +54,7 @@ export function renderEdge(edge: Edge): string {
   const gates = typeof edge.gate === 'string' ? [edge.gate] : edge.gate;
   const ways = gateClusters(config);
   for (const cluster of ways) leadTo(cluster, gates);
-  if (edge.file === 'placement.yaml') leadToService(config, Object.values(edge.pods));
+  if (edge.file === 'placement.yaml') leadToService(config, Object.values(edge.pods), edge.podHost);
   else routeToEach(config, pods, ways);
   if (edge.flushIntervalMs !== undefined && config.hasIn([...HTTP_MANAGER, 'access_log_options'])) {
     const interval = `${edge.flushIntervalMs / 1000}s`;
@@ -71,8 +73,8 @@ function routeToEach(config: Document, pods: readonly [string, number][], ways: 
   config.setIn(CLUSTERS, config.createNode(clusters));
 }
 
-function leadToService(config: Document, ports: readonly number[]): void {
-  const addresses = ports.map((port) => `127.0.0.1:${port}`);
+function leadToService(config: Document, ports: readonly number[], host = '127.0.0.1'): void {
+  const addresses = ports.map((port) => `${host}:${port}`);
   for (const name of SERVICE_CLUSTERS) leadTo(clusterNamed(config, name), addresses);
 }
 

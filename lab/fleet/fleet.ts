@@ -28,6 +28,8 @@ export interface FleetOptions {
   readonly proxies?: readonly string[];
   /** One if not given. */
   readonly pods?: readonly string[];
+  /** Where they listen, of a service; 127.0.0.1 if not given. */
+  readonly podHost?: string;
   /** The gate's configuration. */
   readonly config?: GateConfig;
   /** All pods are those of the service `chat`, with this limit each: for the file `placement.yaml`. */
@@ -81,8 +83,9 @@ export class Fleet {
   }
 
   protected async begin(): Promise<void> {
-    const { pods = ['pod1'], gates = 1, proxies = ['proxy_a'], redisWires } = this.#options;
-    this.pods.push(...(await Promise.all(pods.map((name) => startPod({ name })))));
+    const { pods = ['pod1'], podHost, gates = 1, proxies = ['proxy_a'], redisWires } = this.#options;
+    const host = podHost === undefined ? {} : { host: podHost };
+    this.pods.push(...(await Promise.all(pods.map((name) => startPod({ name, ...host })))));
     while (this.#gatePorts.length < gates) {
       const first = this.#gatePorts.length === 0 ? this.#options.grpcPort : undefined;
       this.#gatePorts.push({ grpcPort: first ?? (await freePort()), httpPort: await freePort() });
@@ -122,12 +125,22 @@ export class Fleet {
 
   /** Starts it, or starts a successor with the same name. */
   async startEnvoy(index: number): Promise<void> {
-    const { proxies = ['proxy_a'], flushIntervalMs, file, render, workers, mutate, patient = true } = this.#options;
+    const {
+      proxies = ['proxy_a'],
+      podHost,
+      flushIntervalMs,
+      file,
+      render,
+      workers,
+      mutate,
+      patient = true,
+    } = this.#options;
     const proxyId = nth(proxies, index);
     this.envoys[index] = await startEnvoy({
       proxyId,
       gate: this.gatesOf(index),
       pods: Object.fromEntries(this.pods.map(({ name, port }) => [name, port])),
+      ...(podHost === undefined ? {} : { podHost }),
       ...(flushIntervalMs === undefined ? {} : { flushIntervalMs }),
       ...(file === undefined ? {} : { file }),
       ...(render === undefined ? {} : { render }),
