@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inScratch, root } from '../setup/cache.mjs';
 import { run } from '../setup/child.mjs';
-import { findEgctl, findIstioRenderer } from '../setup/control-planes.mjs';
+import { findEgctl, findIstioRenderer, findKubernetes } from '../setup/control-planes.mjs';
 import { findEnvoy } from '../setup/envoy.mjs';
 
 /** The newest of each minor version since Envoy can log the opening of a tunnel. */
@@ -48,6 +48,7 @@ export async function testControlPlanes(args) {
   process.env.WSGATE_TEST_CONTROL_PLANES = '1';
   process.env.WSGATE_EGCTL = await findEgctl();
   process.env.WSGATE_ISTIO_RENDERER = await findIstioRenderer();
+  process.env.WSGATE_KUBERNETES = await findKubernetes();
   return testOn(['1.38.3', '1.40.0'], () => ['test/control-planes', ...args]);
 }
 

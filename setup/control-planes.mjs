@@ -1,10 +1,10 @@
 /**
- * Programs that render Envoy's configuration as control planes do, built from the Go module registry: Go must be there.
- * Minutes each, once. Nothing but `npm run test:control-planes` needs them.
+ * Programs that render Envoy's configuration as control planes do, and Kubernetes itself, built from the Go module registry:
+ * Go must be there. Minutes each, once. Nothing but `npm run test:control-planes` needs them.
  */
 
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cached, inScratch, root } from './cache.mjs';
 import { onPath, quietly } from './child.mjs';
@@ -13,6 +13,9 @@ import { step } from './step.mjs';
 const ENVOY_GATEWAY = '1.9.1';
 /** Istio tags its releases without a `v`, so the registry knows commits only. */
 const ISTIO = 'v0.0.0-20260827124520-eed52ebb66ad';
+
+const KUBERNETES = '1.36.3';
+const OF_KUBERNETES = { etcd: 'go.etcd.io/etcd/server/v3', 'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver' };
 
 /** `egctl x translate`. @returns {Promise<string>} the program's path */
 export function findEgctl() {
@@ -40,6 +43,27 @@ export function findIstioRenderer() {
   });
 }
 
+/** Kubernetes' API server, and the etcd that it was made with. @returns {Promise<string>} the folder that has both */
+export function findKubernetes() {
+  return cached(`control-plane-kubernetes-${KUBERNETES}`, (into) =>
+    step(`kube-apiserver ${KUBERNETES} and etcd, built by Go`, async () => {
+      const module = await download(`k8s.io/kubernetes@v${KUBERNETES}`);
+      // Its go.mod looks for parts of it in folders that the registry has as modules of their own.
+      await inScratch(async (scratch) => {
+        const goMod = readFileSync(join(module, 'go.mod'), 'utf8')
+          .replace(/^module .*/m, 'module wsgate')
+          .replace(/=> \.\/staging\/src\/(\S+)/g, `=> $1 ${KUBERNETES.replace(/^1/, 'v0')}`);
+        writeFileSync(join(scratch, 'go.mod'), goMod);
+        copyFileSync(join(module, 'go.sum'), join(scratch, 'go.sum'));
+        await quietly('go', ['mod', 'edit', `-require=k8s.io/kubernetes@v${KUBERNETES}`], { cwd: scratch });
+        for (const [program, source] of Object.entries(OF_KUBERNETES)) {
+          await build(scratch, join(into, program), source, 'mod');
+        }
+      });
+    }),
+  );
+}
+
 /**
  * @param {string} name
  * @param {string} program
@@ -62,8 +86,9 @@ async function download(module) {
  * @param {string} module
  * @param {string} program
  * @param {string} source
+ * @param {'readonly' | 'mod'} mode `mod`: what the module lacks may be added
  */
-async function build(module, program, source) {
-  const args = ['build', '-p', '2', '-mod=readonly', '-buildvcs=false', '-trimpath', '-o', program, source];
+async function build(module, program, source, mode = 'readonly') {
+  const args = ['build', '-p', '2', `-mod=${mode}`, '-buildvcs=false', '-trimpath', '-o', program, source];
   await quietly('nice', ['go', ...args], { cwd: module });
 }

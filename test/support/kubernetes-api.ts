@@ -15,7 +15,7 @@ interface Watcher {
   readonly selector: string | null;
 }
 
-function kubeconfigOf(cluster: object, user: object = {}): string {
+export function kubeconfigOf(cluster: object, user: object = {}): string {
   return JSON.stringify({
     clusters: [{ name: 'api', cluster }],
     users: [{ name: 'gate', user }],
