@@ -1,5 +1,6 @@
 /** The clients: real WebSockets of this process. Their state is the truth that the store's counts are compared with. */
 
+import type { IncomingHttpHeaders } from 'node:http';
 import { type Client, openEach } from '../fleet/clients.ts';
 import type { Envoy } from '../fleet/envoy.ts';
 import { machineNow } from '../fleet/machine-time.ts';
@@ -10,7 +11,8 @@ export const NUMBER_HEADER = 'x-bench-number';
 export interface Connection {
   /** From 1; the client sends it as a header, too. */
   readonly number: number;
-  readonly pod: string;
+  /** Where the gates choose: the one that it asked for, until it is let in. */
+  pod: string;
   readonly proxy: Envoy;
   /** The pod's limit when it asked. */
   readonly limit: number;
@@ -42,10 +44,13 @@ export class Crowd {
   readonly #live = new Map<string, Set<Connection>>();
   readonly #holders = new Map<string, Connection>();
   readonly #events: CrowdEvents;
+  readonly #isPlaced: boolean;
   readonly #asking = new Set<Promise<void>>();
   #numbers = 0;
 
-  constructor(pods: readonly Pod[], events: CrowdEvents) {
+  /** `isPlaced`: the gates choose the pods. */
+  constructor(pods: readonly Pod[], events: CrowdEvents, isPlaced = false) {
+    this.#isPlaced = isPlaced;
     this.#pods = pods;
     this.#events = events;
     for (const { name } of pods) this.#live.set(name, new Set());
@@ -127,7 +132,7 @@ export class Crowd {
       cut: false,
     };
     this.connections.add(connection);
-    const url = `ws://127.0.0.1:${proxy.port}/${pod.name}/`;
+    const url = `ws://127.0.0.1:${proxy.port}/${this.#isPlaced ? 'chat' : pod.name}/`;
     const outcome = await openEach([url], { headers: { [NUMBER_HEADER]: String(number) } });
     const [client] = outcome.opened;
     if (client) this.#opened(connection, client);
@@ -135,10 +140,13 @@ export class Crowd {
   }
 
   #opened(connection: Connection, client: Client): void {
-    const headers = this.#pods
-      .find(({ name }) => name === connection.pod)
-      ?.upgrades()
-      .find((upgrade) => upgrade[NUMBER_HEADER] === String(connection.number));
+    const number = String(connection.number);
+    const isIts = (upgrade: IncomingHttpHeaders) => upgrade[NUMBER_HEADER] === number;
+    const pod = this.#pods.find((each) =>
+      this.#isPlaced ? each.upgrades().some(isIts) : each.name === connection.pod,
+    );
+    if (pod) connection.pod = pod.name;
+    const headers = pod?.upgrades().find(isIts);
     const lease = headers?.['x-connection-id'];
     connection.lease = typeof lease === 'string' ? lease : undefined;
     if (connection.lease !== undefined) this.#holders.set(connection.lease, connection);

@@ -45,6 +45,8 @@ export interface FleetSettings extends FleetOptions {
   readonly door?: Door;
   /** The configuration allows twice as many connections as the overrides of all pods. */
   readonly overridden?: boolean;
+  /** The pods are those of a service, and the gates choose. */
+  readonly placed?: boolean;
   /** Seed of the garbler's choices. */
   readonly seed: number;
   /** Of each gate. */

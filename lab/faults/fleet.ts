@@ -5,6 +5,7 @@ import type { Envoy } from '../fleet/envoy.ts';
 import { Fleet, type FleetOptions } from '../fleet/fleet.ts';
 import type { Gate, GateOptions } from '../fleet/gate.ts';
 import { machineNow } from '../fleet/machine-time.ts';
+import type { Pod } from '../fleet/pod.ts';
 import { until } from '../fleet/processes.ts';
 import { Random } from '../fleet/random.ts';
 import { Wire } from '../fleet/wire.ts';
@@ -63,7 +64,7 @@ export class BreakableFleet extends Fleet {
         WSGATE_LISTEN_KEEPALIVE_TIMEOUT: `${keepaliveTimeoutMs}ms`,
         ...env,
       },
-      file: DOORS[door].file,
+      file: settings.placed ? ('placement.yaml' as const) : DOORS[door].file,
       flushIntervalMs: flushMs,
       patient: false,
     };
@@ -77,6 +78,11 @@ export class BreakableFleet extends Fleet {
 
   get door(): Door {
     return this.#settings.door ?? 'log';
+  }
+
+  /** Whether the gates choose the pods. */
+  get isPlaced(): boolean {
+    return this.#settings.placed === true;
   }
 
   static async startFor(settings: FleetSettings): Promise<BreakableFleet> {
@@ -105,7 +111,7 @@ export class BreakableFleet extends Fleet {
 
   async #override(): Promise<void> {
     const api = new Api({ url: `http://127.0.0.1:${this.gate.httpPort}` });
-    for (const { name } of this.pods) await api.setLimit(name, { connections: this.limit });
+    for (const pod of this.pods) await api.setLimit(this.#idOf(pod), { connections: this.limit });
   }
 
   async #isTrusted(): Promise<boolean> {
@@ -117,7 +123,9 @@ export class BreakableFleet extends Fleet {
     const { config, env, ...options } = super.gateOptions(index);
     const limits = { default: { connections: (this.#settings.overridden ? 2 : 1) * this.limit } };
     const clock = this.#settings.wrongClockAt === index ? WRONG_CLOCK : {};
-    return { ...options, config: { ...config, limits }, env: { ...clock, ...env } };
+    const chat = { endpoints: { static: this.pods.map(addressOf) } };
+    const services = this.isPlaced ? { services: { chat } } : {};
+    return { ...options, config: { ...config, ...services, limits }, env: { ...clock, ...env } };
   }
 
   protected override gatesOf(proxy: number): readonly string[] {
@@ -178,17 +186,24 @@ export class BreakableFleet extends Fleet {
   }
 
   /** What the store has, at this moment; undefined when it does not answer. */
-  async leasesOf(pod: string): Promise<string[] | undefined> {
-    if (!this.#settings.embedded) return this.redises.leases(pod);
+  async leasesOf(name: string): Promise<string[] | undefined> {
+    const pod = this.pods.find((each) => each.name === name);
+    const id = pod ? this.#idOf(pod) : name;
+    if (!this.#settings.embedded) return this.redises.leases(id);
     try {
-      return (await this.holders(pod)).map(({ lease }) => lease);
+      return (await this.holders(id)).map(({ lease }) => lease);
     } catch {
       return undefined; // it is down
     }
   }
 
-  /** Live WebSockets as the Envoys themselves count them, by pod. */
+  #idOf(pod: Pod): string {
+    return this.isPlaced ? `chat/${addressOf(pod)}` : pod.name;
+  }
+
+  /** Live WebSockets as the Envoys themselves count them, by pod; as the pods do, where they are one cluster. */
   async gauges(): Promise<Record<string, number>> {
+    if (this.isPlaced) return Object.fromEntries(this.pods.map(({ name, connections }) => [name, connections]));
     const sums: Record<string, number> = {};
     for (const envoy of this.envoys.filter((each) => !this.#ending.has(each))) {
       const stats = await envoy.stats();
@@ -233,4 +248,8 @@ export class BreakableFleet extends Fleet {
       if (!this.#ending.has(program)) this.accidents.push(`${name} ended by itself: ${how}`);
     });
   }
+}
+
+function addressOf({ port }: Pod): string {
+  return `127.0.0.1:${port}`;
 }

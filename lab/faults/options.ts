@@ -16,6 +16,7 @@ export const USAGE = `Breaks a fleet in every way that it knows, and says what h
                    fault once, under share and deny by turns. share if not given
   --door DOOR      log, hold, both, or several, such as log,hold; all for all three. log if not given.
 ${DOOR_NAMES.map((door) => `                   ${door}: envoy/${DOORS[door].file}, ${DOORS[door].what}`).join('\n')}
+  --placed         the gates choose the pods (envoy/placement.yaml): instead of edge.yaml, so through the door log only
   --overridden     the configuration allows twice as many connections, and an override of each pod's limit as many as else
   --at-once N      how many faults happen at once, each to a fleet of its own; 1 if not given
   --write FILE     also write the tables into a document
@@ -37,13 +38,14 @@ export interface FaultOptions {
   readonly policy: Policies;
   readonly doors: readonly Door[];
   readonly overridden: boolean;
+  readonly placed: boolean;
   readonly atOnce: number;
   readonly write: string | undefined;
   readonly verbose: boolean;
 }
 
 export function parseFaultOptions(args: string[], names: readonly string[]): FaultOptions {
-  const { list, write, verbose, overridden, ...given } = parse(args, {
+  const { list, write, verbose, overridden, placed, ...given } = parse(args, {
     only: { type: 'string' },
     except: { type: 'string' },
     short: { type: 'boolean', default: false },
@@ -51,6 +53,7 @@ export function parseFaultOptions(args: string[], names: readonly string[]): Fau
     policy: { type: 'string', default: 'share' },
     door: { type: 'string', default: 'log' },
     overridden: { type: 'boolean', default: false },
+    placed: { type: 'boolean', default: false },
     'at-once': { type: 'string', default: '1' },
     write: { type: 'string' },
     verbose: { type: 'boolean', default: false },
@@ -59,6 +62,7 @@ export function parseFaultOptions(args: string[], names: readonly string[]): Fau
   const policy = POLICIES.find((known) => known === given.policy);
   if (policy === undefined) throw new BadArguments(`--policy: ${POLICIES.join(', ')}; not ${given.policy}`);
   const doors = namesIn('--door', given.door, [...DOOR_NAMES, 'all']) ?? [];
+  if (placed && given.door !== 'log') throw new BadArguments(`--placed: with --door log; not ${given.door}`);
   const except = namesIn('--except', given.except, names);
   if (except && given.only !== undefined) throw new BadArguments('--only or --except, not both');
   return {
@@ -69,6 +73,7 @@ export function parseFaultOptions(args: string[], names: readonly string[]): Fau
     policy,
     doors: DOOR_NAMES.filter((door) => doors.includes(door) || doors.includes('all')),
     overridden,
+    placed,
     atOnce: wholeNumber('--at-once', given['at-once'], 1, AT_ONCE_MAX),
     write,
     verbose,

@@ -15,6 +15,7 @@ import type { Witness } from './witness.ts';
 export interface RunOptions extends Output, Conditions {
   readonly seed: number;
   readonly overridden: boolean;
+  readonly placed: boolean;
   /** `short` does not wait for evidence before the fault, nor for leases to expire after it. */
   readonly length: 'full' | 'short';
 }
@@ -37,11 +38,11 @@ const AFTER_MS = 2_000;
 const HOLD_MS = { full: SCALE.ttlMs, short: 2_000 };
 
 export async function runFault(fault: Fault, options: RunOptions): Promise<Result> {
-  const { seed, policy, door, length, overridden } = options;
+  const { seed, policy, door, length, overridden, placed } = options;
   const random = new Random(`${seed} ${fault.name}`);
   const actions = fault.actions(random);
   const plan = planOf({ actions, churn: CHURN, beforeMs: BEFORE_MS[length], afterMs: AFTER_MS }, random);
-  const stage = await Stage.start({ ...fault.fleet, policy, door, seed, overridden });
+  const stage = await Stage.start({ ...fault.fleet, policy, door, seed, overridden, placed });
   try {
     const performance = await perform(stage, plan, options);
     await stage.crowd.answered();

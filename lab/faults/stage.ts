@@ -4,7 +4,7 @@ import type { Envoy } from '../fleet/envoy.ts';
 import { machineNow } from '../fleet/machine-time.ts';
 import type { Pod } from '../fleet/pod.ts';
 import { until } from '../fleet/processes.ts';
-import { Crowd } from './crowd.ts';
+import { type Connection, Crowd } from './crowd.ts';
 import { BreakableFleet } from './fleet.ts';
 import type { FleetSettings } from './fleet-options.ts';
 import { Resetter } from './resetter.ts';
@@ -22,9 +22,8 @@ export class Stage {
 
   private constructor(fleet: BreakableFleet) {
     this.fleet = fleet;
-    this.crowd = new Crowd(fleet.pods, {
-      opened: (connection) => this.witness.admitted(connection, fleet.limit),
-    });
+    const opened = (connection: Connection) => this.witness.admitted(connection, fleet.limit);
+    this.crowd = new Crowd(fleet.pods, { opened }, fleet.isPlaced);
     const pods = fleet.pods.map(({ name }) => name);
     this.witness = new Witness(this.crowd, pods, (pod) => this.#leasesOf(pod), fleet.unheld);
   }

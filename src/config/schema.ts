@@ -279,6 +279,14 @@ const rules: readonly Rule[] = [
       limits.podsMax,
   ],
   [
+    ['services', 'limits.default.connections'],
+    'each softLimit less than limits.default.connections, where the service has no connections of its own',
+    ({ services, limits }) =>
+      Object.values(services).every(
+        ({ softLimit = 0, connections = limits.default.connections }) => softLimit === 0 || softLimit < connections,
+      ),
+  ],
+  [
     ['listen.streamResetBurst', 'listen.streamResetRate'],
     'at least listen.streamResetRate: what is added each second has to fit',
     ({ listen }) => listen.streamResetBurst >= listen.streamResetRate,

@@ -175,6 +175,15 @@ export function describePlacing(name: string, open: () => Promise<LeaseStore>): 
       expect(await podWith(newLease(proxyA))).toBe(podB);
     });
 
+    it('sends to any of those that are avoided before it refuses', async () => {
+      await enrol({ [podA]: 1, [podB]: 2 });
+      expect(await value(store.avoid(podA))).toBe(1000);
+      expect(await value(store.avoid(podB))).toBe(1000);
+      const placed = await placeMany(4);
+      expect(placed.filter((each) => each.placed)).toHaveLength(3);
+      expect(await counts(podA, podB)).toEqual([1, 2]);
+    });
+
     it('goes by a limit that was changed, and lets nobody in above it', async () => {
       await enrol({ [podA]: 5, [podB]: 5 });
       await placeMany(8);

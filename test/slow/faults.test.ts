@@ -46,6 +46,16 @@ it(
 );
 
 it(
+  'all bounds hold where the gates choose the pods, when Redis restarts empty and when a gate dies',
+  async () => {
+    const { code, output } = await run('--short', '--placed', '--only', 'redis-restart-empty,gate-sigkill');
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/2 of 2 hold/);
+  },
+  TIMEOUT_MS,
+);
+
+it(
   'does the same things in the same order for the same seed',
   async () => {
     const fault = ['--only', 'redis-restart-empty', '--short', '--verbose'];

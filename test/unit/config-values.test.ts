@@ -350,6 +350,7 @@ describe('a service', () => {
     [of('pick: most'), '', 'services.chat.pick', 'one of: least, pack, spread'],
     [of('pick: spread'), '', 'services.chat.pick', 'no endpoint has a zone'],
     [of('connections: 5, softLimit: 5'), '', 'services.chat.softLimit', 'less than the connections'],
+    [of('softLimit: 100'), '', 'services', 'less than limits.default.connections'],
     [of('softLimit: 0'), '', 'services.chat.softLimit', 'a whole number from 1'],
     [of('sticky: x-user'), '', 'services.chat.sticky', 'header:NAME, cookie:NAME, query:NAME or metadata:'],
     [of('sticky: "header:"'), '', 'services.chat.sticky', 'header:NAME'],

@@ -33,8 +33,11 @@ local function see(endpoint, room, count)
 end
 
 local function look(endpoint, limit)
+  if known[endpoint] then
+    return known[endpoint]
+  end
   local count = redis.call('ZCARD', (podKeys(endpoint)))
-  return known[endpoint] or see(endpoint, limit - count, count)
+  return see(endpoint, limit - count, count)
 end
 
 local function seeIndexed(endpoint, score) -- as the index has it
@@ -160,18 +163,24 @@ local function picked()
   return how == 'spread' and inZone() or most(KEYS[6])
 end
 
+local avoided
+
+local function avoidedOne() -- of those that refused a connection the first that is to be tried again and has room
+  avoided = avoided or redis.call('ZRANGE', KEYS[8], 0, 99)
+  for _, endpoint in ipairs(avoided) do
+    local pod = known[endpoint] or look(endpoint, redis.call('HGET', KEYS[7], endpoint) or 0)
+    if pod.room > 0 then
+      return pod
+    end
+  end
+end
+
 local function pick(endpoints)
   if named then
     local pod = look(named, override or ARGV[2])
     return pod.room > 0 and pod
   end
-  local pod = askedFor(endpoints) or picked()
-  if pod then
-    return pod
-  end
-  local next = redis.call('ZRANGE', KEYS[8], 0, 0)[1] -- the one that is to be tried first again
-  pod = next and look(next, redis.call('HGET', KEYS[7], next) or 0)
-  return pod and pod.room > 0 and pod
+  return askedFor(endpoints) or picked() or avoidedOne()
 end
 
 local function place(lease, proxy, endpoints, at) -- returns the outcome, and the pod
