@@ -45,12 +45,14 @@ interface Line {
 export class WaitingRoom {
   readonly #events: Events;
   readonly #ask: Ask;
+  readonly #max: number;
   readonly #lines = new Map<ServiceId, Line>();
   readonly #told = new Set<ServiceId>();
   #waiting = 0;
   #stopped = false;
 
-  constructor(events: Events, ask: Ask) {
+  constructor(events: Events, ask: Ask, max = WAITING_MAX) {
+    this.#max = max;
     this.#events = events;
     this.#ask = ask;
     events.on('released', (where, _, count) => {
@@ -78,7 +80,11 @@ export class WaitingRoom {
       this.#told.add(service);
       this.#events.emit('waitCut', service, waitMs, Math.max(0, Math.round(allowedMs)));
     }
-    if (this.#stopped || allowedMs <= 0 || this.#waiting >= WAITING_MAX) return undefined;
+    if (this.#stopped || allowedMs <= 0) return undefined;
+    if (this.#waiting >= this.#max) {
+      this.#events.emit('boundReached', 'services.wait');
+      return undefined;
+    }
     const line = this.#lineOf(service);
     this.#waiting += 1;
     const { promise, resolve } = Promise.withResolvers<Verdict | undefined>();
