@@ -145,10 +145,11 @@ export const gateFaults: readonly Fault[] = [
     bounds: { keptMs: LOST_END_MS, uncountedMs: 0, settleMs: LOST_END_MS },
     boundsThrough: { hold: toldByStreams() },
     actions: () => [
-      act(0, `restart the gates with limit ${LOWERED}`, async ({ fleet }) => {
+      act(0, `restart the gates with limit ${LOWERED}`, async (stage) => {
+        const { fleet } = stage;
         const before = fleet.limit;
         for (const gate of all) {
-          await fleet.end(fleet.gateAt(gate), 'SIGTERM');
+          await stage.stopGate(gate);
           fleet.limit = LOWERED;
           const starting = fleet.startGate(gate);
           fleet.limit = before; // the other gate still admits by it

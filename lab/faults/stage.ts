@@ -68,6 +68,15 @@ export class Stage {
     if (fleet.door === 'hold' && signal === 'SIGKILL') fleet.unheld.note(since, machineNow());
   }
 
+  /** `gate` is a number from 0. */
+  async stopGate(gate: number): Promise<void> {
+    const begunMs = machineNow();
+    await this.fleet.end(this.fleet.gateAt(gate), 'SIGTERM');
+    // What it lets in while it stops, it lets go, too; no Envoy had counted it before.
+    const since = [...this.crowd.connections].filter((each) => each.askedAtMs >= begunMs && each.openedAtMs > 0).length;
+    if (this.fleet.door === 'hold') this.fleet.unheld.note(since, machineNow());
+  }
+
   /** Until every pod is full. */
   async fill(): Promise<void> {
     const isFull = async () => {
