@@ -91,7 +91,12 @@ export class Enrolment {
     if (!counts) await this.#compare(service, by, pods);
     else if (this.#differing.delete(service)) this.#parts.events.emit('listsDiffer', service, undefined);
     if (!isUnknown && (!counts || isEnrolled)) return listed;
-    return store.enrol(service, pods, order, counts ? list : '');
+    const answer = await store.enrol(service, pods, order, counts ? list : '');
+    if (answer.ok) {
+      for (const pod of answer.value.joined) this.#parts.events.emit('joined', pod);
+      for (const pod of answer.value.left) this.#parts.events.emit('left', pod);
+    }
+    return answer;
   }
 
   async #compare(service: ServiceId, by: string, pods: ReadonlyMap<PodId, number>): Promise<void> {

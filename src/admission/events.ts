@@ -50,6 +50,9 @@ interface EventMap {
   endpointsTold: [service: ServiceId, joined: readonly string[], left: readonly string[]];
   /** Why the endpoints of a service cannot be read: those from before stay. Undefined when they can. Told when it changes. */
   endpointsUnread: [service: ServiceId, why: string | undefined];
+  /** A pod takes new connections of its service, or none any more. Told by the gate whose word the store took. */
+  joined: [pod: PodId];
+  left: [pod: PodId];
   /** A pod of a service refused a connection: no gate sends new ones there for so long, where another has room. */
   avoided: [pod: PodId, forMs: number];
   /** Somebody has changed something in the fleet, by this gate; or it has ended by itself, and this gate is the one that tells. */

@@ -91,6 +91,11 @@ export interface Order {
 
 export const LEAST: Choice = { pick: 'least' };
 
+export interface Enrolled {
+  readonly joined: readonly PodId[];
+  readonly left: readonly PodId[];
+}
+
 export interface Listed {
   /** Whether the list is the one that counts. */
   readonly counts: boolean;
@@ -384,8 +389,11 @@ export interface LeaseStore {
     choice?: Choice,
   ): Promise<Answer<Placed>>;
 
-  /** Tells which pods a service has now, with their limits: the others take no new leases, and keep those that they have. */
-  enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order?: Order, list?: string): Promise<Answer<void>>;
+  /**
+   * Tells which pods a service has now, with their limits: the others take no new leases, and keep those that they have.
+   * Answers with those that were not enrolled before, and those that are not any more: of many gates one is told each.
+   */
+  enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order?: Order, list?: string): Promise<Answer<Enrolled>>;
 
   /** Those that are enrolled, with their limits as they were told. */
   enrolled(service: ServiceId): Promise<Answer<ReadonlyMap<PodId, number>>>;
@@ -402,6 +410,9 @@ export interface LeaseStore {
    * longer each time. Answers for how long, ms; 0 where it does so already.
    */
   avoid(pod: PodId): Promise<Answer<number>>;
+
+  /** The pods of the service that are avoided, and until when, store time, ms. Only for what is shown. */
+  avoided(service: ServiceId): Promise<Answer<ReadonlyMap<PodId, number>>>;
 
   /**
    * Puts the leases into the pod's set, whether or not they are there, good for another `ttlMs`; but none that has ended.

@@ -50,6 +50,7 @@ interface Service {
   readonly isTold: boolean;
   readonly connections: number;
   readonly pods: ReadonlyMap<PodId, number>;
+  readonly endpoints: ReadonlyMap<PodId, Endpoint>;
   readonly order: Order;
   readonly choice: Choice;
   readonly sticky: StickySource | undefined;
@@ -84,6 +85,17 @@ export class Services {
   /** Those that take new connections, with their limits. */
   pods(service: ServiceId): ReadonlyMap<PodId, number> {
     return this.#services.get(service)?.pods ?? new Map();
+  }
+
+  /** What is said of a pod; undefined of one that takes no new connections. */
+  endpoint(pod: PodId): Endpoint | undefined {
+    const service = serviceOf(pod);
+    return service && this.#services.get(service)?.endpoints.get(pod);
+  }
+
+  /** Those of the configuration. */
+  get configured(): ReadonlySet<ServiceId> {
+    return this.#configured;
   }
 
   /** What the pick goes by. */
@@ -138,15 +150,17 @@ export class Services {
   }
 
   #set(service: ServiceId, rules: ServiceRules): void {
-    const { endpoints = [], connections, pick = 'least', softLimit, sticky, fallbacks = 0, waitMs = 0 } = rules;
-    const pods = endpoints.map((each) => [podOf(service, each.address), each.connections ?? connections] as const);
-    const zones = endpoints.map((each) => [podOf(service, each.address), each.zone ?? NO_ZONE] as const);
+    const { connections, pick = 'least', softLimit, sticky, fallbacks = 0, waitMs = 0 } = rules;
+    const endpoints = (rules.endpoints ?? []).map((each) => [podOf(service, each.address), each] as const);
+    const pods = endpoints.map(([pod, each]) => [pod, each.connections ?? connections] as const);
+    const zones = endpoints.map(([pod, { zone = NO_ZONE }]) => [pod, zone] as const);
     const order: Order = {
       ...(softLimit === undefined ? {} : { softLimit }),
       ...(pick === 'spread' ? { zones: new Map(zones) } : {}),
     };
     const isTold = rules.endpoints !== undefined;
     const choice: Choice = { pick, others: fallbacks };
-    this.#services.set(service, { isTold, connections, pods: new Map(pods), order, choice, sticky, waitMs });
+    const maps = { pods: new Map(pods), endpoints: new Map(endpoints) };
+    this.#services.set(service, { isTold, connections, ...maps, order, choice, sticky, waitMs });
   }
 }

@@ -21,6 +21,7 @@ import {
   type ProxiesBody,
   type ReadinessBody,
   type ReleaseBody,
+  type ServicesBody,
   type TicketBody,
 } from '../http/bodies.ts';
 
@@ -82,6 +83,11 @@ export class Api {
   /** Pods whose name contains the text, at most so many. */
   find(text: string, max: number): Promise<PodsBody> {
     return this.#ask('GET', `v1/pods?contains=${encodeURIComponent(text)}&limit=${max}`);
+  }
+
+  /** At most so many pods of each. */
+  services(max: number): Promise<ServicesBody> {
+    return this.#ask('GET', `v1/services?limit=${max}`);
   }
 
   connections(pod: string, max: number, cursor?: string): Promise<ConnectionsBody> {

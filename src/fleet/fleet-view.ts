@@ -108,8 +108,10 @@ export class FleetView {
 
   #count(counts: readonly PodCount[]): ServiceCount[] {
     const ofService = Map.groupBy(counts, ({ pod }) => serviceOf(pod));
-    return [...ofService].flatMap(([service, pods]): ServiceCount[] => {
+    const services = new Set([...this.#services.configured, ...ofService.keys()]);
+    return [...services].flatMap((service): ServiceCount[] => {
       if (!service) return [];
+      const pods = ofService.get(service) ?? [];
       const taking = this.#services.pods(service);
       const limitOf = (pod: PodId) => (taking.has(pod) ? this.#limits.of(pod) : 0);
       const figures = pods.map(({ pod, connections }) => ({ connections, limit: limitOf(pod) }));

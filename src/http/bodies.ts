@@ -95,6 +95,35 @@ export interface PodsBody {
   readonly pods: readonly PodBody[];
 }
 
+export interface ServicesBody {
+  readonly time: string;
+  readonly services: readonly ServiceBody[];
+}
+
+/** A set of pods among which gates choose. */
+export interface ServiceBody {
+  readonly service: string;
+  readonly connections: number;
+  /** Of the pods that take new connections: what they may have, and how many more they take. */
+  readonly limit: number;
+  readonly free: number;
+  /** The number of its pods, of which `pods` may be a part. */
+  readonly size: number;
+  readonly pods: readonly ServicePodBody[];
+}
+
+export interface ServicePodBody {
+  readonly pod: string;
+  /** As Kubernetes names it. Null: it is not known. */
+  readonly name: string | null;
+  readonly zone: string | null;
+  /** `leaving`: none of the service any more, with connections. `avoided`: it refused one. */
+  readonly state: 'ready' | 'avoided' | 'cordoned' | 'leaving';
+  readonly connections: number;
+  readonly limit: number;
+  readonly free: number;
+}
+
 /** Who holds a slot. Null: not known. */
 export interface ConnectionBody {
   readonly lease: string;

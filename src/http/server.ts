@@ -31,6 +31,7 @@ import { type PodRouteParts, podRoutes } from './pods.ts';
 import { sendAway, sendProblem } from './problem.ts';
 import { type ProxyRouteParts, proxyRoutes } from './proxies.ts';
 import { checkScopes, needs } from './scopes.ts';
+import { type ServiceRouteParts, serviceRoutes } from './services.ts';
 import { refuseUnreadable } from './unreadable.ts';
 
 export interface HttpServerOptions {
@@ -49,6 +50,7 @@ export interface HttpServerOptions {
 
 export interface HttpServerParts
   extends PodRouteParts,
+    ServiceRouteParts,
     ProxyRouteParts,
     LimitRouteParts,
     CordonRouteParts,
@@ -138,6 +140,7 @@ export function createHttpServer(parts: HttpServerParts, options: HttpServerOpti
     limitRoutes(scope, parts);
     cordonRoutes(scope, parts);
     closingRoutes(scope, parts);
+    serviceRoutes(scope, parts);
     gateRoutes(scope, parts.fleet);
     proxyRoutes(scope, parts);
     hubRoutes(scope, parts);

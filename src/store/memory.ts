@@ -18,6 +18,7 @@ import {
   type Acquired,
   type Answer,
   type Closing,
+  type Enrolled,
   type Expired,
   type Fleet,
   type Gates,
@@ -198,11 +199,15 @@ export class MemoryStore implements LeaseStore {
     pods: ReadonlyMap<PodId, number>,
     order: Order = {},
     list = '',
-  ): Promise<Answer<void>> {
+  ): Promise<Answer<Enrolled>> {
+    const before = this.#configured.get(service)?.pods ?? new Map<PodId, number>();
     const inForce = [...pods].map(([pod, limit]) => [pod, this.#limitOf(pod) ?? limit] as const);
     this.#configured.set(service, { pods, order, list });
     this.#service(service).enrol(new Map(inForce), order, this.#countOf);
-    return done(undefined);
+    return done({
+      joined: [...pods.keys()].filter((pod) => !before.has(pod)),
+      left: [...before.keys()].filter((pod) => !pods.has(pod)),
+    });
   }
 
   async enrolled(service: ServiceId): Promise<Answer<ReadonlyMap<PodId, number>>> {
@@ -217,6 +222,10 @@ export class MemoryStore implements LeaseStore {
   async avoid(pod: PodId): Promise<Answer<number>> {
     const service = serviceOf(pod);
     return done(service ? this.#service(service).avoid(pod, this.#nowMs()) : 0);
+  }
+
+  async avoided(service: ServiceId): Promise<Answer<ReadonlyMap<PodId, number>>> {
+    return done(this.#service(service).avoided);
   }
 
   #limitOf(pod: PodId): number | undefined {

@@ -40,6 +40,11 @@ export class Service {
     return this.#rooms.size + this.#avoided.size > 0;
   }
 
+  /** Pods that refused a connection, and until when they are avoided. */
+  get avoided(): ReadonlyMap<PodId, number> {
+    return new Map([...this.#avoided].map(([pod, { untilMs }]) => [pod, untilMs]));
+  }
+
   enrol(pods: ReadonlyMap<PodId, number>, order: Order, countOf: CountOf): void {
     for (const pod of this.#limits.keys()) {
       this.#leave(pod);

@@ -43,7 +43,7 @@ it('a pod that comes back at the same address is another one', async () => {
 it('a service that is scaled to nothing has no pod: upgrades get 429', async () => {
   const { api, gate } = await watched({ namespace: 'prod', selector: 'app=chat' });
   api.remove('chat-1');
-  await expect.poll(gate.limit).toBeUndefined();
+  await expect.poll(gate.limit).toBe(0);
   expect(await gate.check(checkOfService(newStream(), 'chat'))).toMatchObject({
     deniedResponse: { status: { code: 429 } },
   });

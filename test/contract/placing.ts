@@ -154,6 +154,23 @@ export function describePlacing(name: string, open: () => Promise<LeaseStore>): 
       expect(await counts(podA, podB)).toEqual([5, 5]);
     });
 
+    it('answers with the pods that have come and gone, once', async () => {
+      expect(await enrol({ [podA]: 1, [podB]: 2 })).toEqual({ joined: [podA, podB], left: [] });
+      expect(await enrol({ [podA]: 1, [podB]: 2 })).toEqual({ joined: [], left: [] });
+      expect(await enrol({ [podB]: 3, [podC]: 3 })).toEqual({ joined: [podC], left: [podA] });
+    });
+
+    it('tells the pods that it avoids, and until when', async () => {
+      await enrol({ [podA]: 5, [podB]: 5 });
+      expect(await value(store.avoided(chat))).toEqual(new Map());
+      await value(store.avoid(podA));
+      const { timeMs } = await value(store.fleet([podA]));
+      const [[pod, untilMs = 0] = []] = [...(await value(store.avoided(chat)))];
+      expect(pod).toBe(podA);
+      expect(untilMs - timeMs).toBeGreaterThan(0);
+      expect(untilMs - timeMs).toBeLessThanOrEqual(1000);
+    });
+
     it('avoids a pod that refused a connection, where another has room, and for longer each time', async () => {
       await enrol({ [podA]: 9, [podB]: 2 });
       expect(await podWith(newLease(proxyA))).toBe(podA);

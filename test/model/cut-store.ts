@@ -52,6 +52,7 @@ export class CutStore implements LeaseStore {
   acquire = (...args: Parameters<LeaseStore['acquire']>) => this.#ask((store) => store.acquire(...args));
   place = (...args: Parameters<LeaseStore['place']>) => this.#ask((store) => store.place(...args));
   enrol = (...args: Parameters<LeaseStore['enrol']>) => this.#ask((store) => store.enrol(...args));
+  avoided = (...args: Parameters<LeaseStore['avoided']>) => this.#ask((store) => store.avoided(...args));
   enrolled = (...args: Parameters<LeaseStore['enrolled']>) => this.#ask((store) => store.enrolled(...args));
   listed = (...args: Parameters<LeaseStore['listed']>) => this.#ask((store) => store.listed(...args));
   avoid = (...args: Parameters<LeaseStore['avoid']>) => this.#ask((store) => store.avoid(...args));

@@ -7,7 +7,7 @@
  */
 
 import type { Events } from '../../admission/events.ts';
-import { holderOf, isPod, type LeaseId, type PodId, type ProxyId } from '../../admission/ids.ts';
+import { endpointOf, holderOf, isPod, type LeaseId, type PodId, type ProxyId, serviceOf } from '../../admission/ids.ts';
 import type { AuditEntry } from '../../admission/override.ts';
 import type { DomainEvent, DomainEventType } from './domain-event.ts';
 
@@ -24,7 +24,7 @@ export interface ReporterParts {
   readonly talking: () => Iterable<ProxyId>;
 }
 
-/** Something that happened to connections of one pod. */
+/** Something that happened to a pod, or to connections of it. */
 interface Change {
   readonly type: DomainEventType;
   readonly pod: PodId | undefined;
@@ -74,6 +74,9 @@ export class Reporter {
       changed();
     });
     events.on('adopted', (pod, count) => this.#note({ type: 'connection.adopted', pod, why: '', count }));
+    events.on('joined', (pod) => this.#note({ type: 'pod.joined', pod, why: '', count: 1 }));
+    events.on('left', (pod) => this.#note({ type: 'pod.left', pod, why: '', count: 1 }));
+    events.on('avoided', (pod) => this.#note({ type: 'pod.avoided', pod, why: '', count: 1 }));
     events.on('storeChanged', (up, detail) => {
       const state = up ? 'up' : 'down';
       this.#publish([{ type: `store.${state}`, subject: 'store', data: { state, ...(up ? {} : { detail }) } }]);
@@ -174,11 +177,15 @@ function eventOfAudit({ action, pod, proxy, by, atMs: _atMs, ...rest }: AuditEnt
 
 const HAVE_REASONS: ReadonlySet<DomainEventType> = new Set(['connection.denied', 'connection.closing']);
 
+const OF_SERVICES: ReadonlySet<DomainEventType> = new Set(['pod.joined', 'pod.left', 'pod.avoided']);
+
 function eventOf({ type, pod, why, lease, client, count }: Change, atMs: number): DomainEvent {
   const holder = lease === undefined ? undefined : holderOf(lease);
   const held = type === 'connection.denied' ? {} : { lease };
+  const service = pod && OF_SERVICES.has(type) ? serviceOf(pod)?.slice(0, -1) : undefined;
   const labels = {
     ...(pod === undefined ? {} : { pod }),
+    ...(service === undefined ? {} : { service }),
     ...(holder === undefined ? {} : { proxy: holder.proxy }),
     ...(why === '' ? {} : { [HAVE_REASONS.has(type) ? 'reason' : 'cause']: why }),
   };
@@ -188,6 +195,7 @@ function eventOf({ type, pod, why, lease, client, count }: Change, atMs: number)
     data: {
       count,
       labels,
+      ...(service === undefined || pod === undefined ? {} : { endpoint: endpointOf(pod) }),
       ...(holder === undefined ? {} : { ...held, client: client ?? holder.address, peer: holder.address }),
     },
     atMs,

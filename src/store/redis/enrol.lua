@@ -4,7 +4,7 @@
 --   KEYS[11] order, KEYS[12] zones, KEYS[13] lists
 -- ARGV[1] the soft limit of its pods, or '', ARGV[2] the list with which this completes, or '' (listed.lua)
 -- ARGV[3...] an endpoint, its limit, or '' for one that is gone, and its zone, or ''; and so on
--- returns 1
+-- returns the endpoints that were not enrolled before, and those that were, and are gone
 -- @include pod
 if ARGV[1] == '' then
   redis.call('HDEL', KEYS[11], 'softLimit')
@@ -41,20 +41,25 @@ else
   redis.call('HSET', KEYS[13], '=enrolled', ARGV[2])
 end
 
+local joined, left = {}, {}
 for i = 3, #ARGV, 3 do
   local endpoint, limit, zone = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   noteZone(endpoint, zone)
   if limit == '' then
     redis.call('ZREM', KEYS[6], endpoint)
     redis.call('ZREM', KEYS[8], endpoint)
-    redis.call('HDEL', KEYS[10], endpoint)
+    if redis.call('HDEL', KEYS[10], endpoint) == 1 then
+      left[#left + 1] = endpoint
+    end
     noteRoom(endpoint)
   else
-    redis.call('HSET', KEYS[10], endpoint, limit)
+    if redis.call('HSET', KEYS[10], endpoint, limit) == 1 then
+      joined[#joined + 1] = endpoint
+    end
     redis.call('HSET', KEYS[7], endpoint, overrideOf(endpoint) or limit)
     if not redis.call('ZSCORE', KEYS[8], endpoint) then
       stand(endpoint)
     end
   end
 end
-return 1
+return { joined, left }

@@ -67,6 +67,11 @@ export class Keys {
     return `{${this.#prefix}service:${service.slice(0, -1)}}:limits`;
   }
 
+  /** Of a service: sorted set, endpoint that refused a connection → until when it takes no new leases, ms of Redis TIME. */
+  avoided(service: ServiceId): string {
+    return `{${this.#prefix}service:${service.slice(0, -1)}}:avoided`;
+  }
+
   #ofService(service: string, endpoint: string): PodKeys {
     const tag = `{${this.#prefix}service:${service}}`;
     const parts = ['room', 'limits', 'avoided', 'refusals', 'configured', 'order', 'zones', 'lists'] as const;

@@ -20,6 +20,7 @@ import {
   type Answer,
   AVOIDED,
   type Closing,
+  type Enrolled,
   type Expired,
   type Fleet,
   type Gates,
@@ -135,7 +136,7 @@ export class RedisStore implements LeaseStore {
     return this.#calls.place(service, lease, reserveMs, this.#infoOf(newHolder('reserved', path, client)), choice);
   }
 
-  enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order: Order = {}, list = ''): Promise<Answer<void>> {
+  enrol(service: ServiceId, pods: ReadonlyMap<PodId, number>, order: Order = {}, list = ''): Promise<Answer<Enrolled>> {
     return this.#calls.writing(this.#enrol(service, pods, order, list));
   }
 
@@ -166,7 +167,7 @@ export class RedisStore implements LeaseStore {
     pods: ReadonlyMap<PodId, number>,
     order: Order,
     list: string,
-  ): Promise<Answer<void>> {
+  ): Promise<Answer<Enrolled>> {
     const known = await this.#link.call('enrolled', (redis) => redis.hgetall(this.#keys.limits(service)));
     if (!known.ok) return known;
     const { softLimit = '', zones } = order;
@@ -176,13 +177,29 @@ export class RedisStore implements LeaseStore {
     const gone = Object.keys(known.value).filter((endpoint) => !now.has(endpoint));
     const all = [...now, ...gone.map((endpoint) => [endpoint, ['', '']] as const)];
     const parts = all.length > 0 ? [...chunks(all, ENDPOINTS_PER_CALL)] : [[]];
+    const [joined, left]: [PodId[], PodId[]] = [[], []];
+    const podsAt = (endpoints: readonly string[]) => endpoints.map((endpoint) => podOf(service, endpoint));
     for (const [i, some] of parts.entries()) {
       const completes = i === parts.length - 1 ? list : '';
       const args = some.flatMap(([endpoint, [limit, zone]]) => [endpoint, limit, zone]);
       const answer = await this.#calls.run(scripts.enrol, service, [softLimit, completes, ...args]);
       if (!answer.ok) return answer;
+      const [came, went] = answer.value as [string[], string[]];
+      joined.push(...podsAt(came));
+      left.push(...podsAt(went));
     }
-    return { ok: true, value: undefined };
+    return { ok: true, value: { joined, left } };
+  }
+
+  async avoided(service: ServiceId): Promise<Answer<ReadonlyMap<PodId, number>>> {
+    const away = await this.#cannotRead();
+    if (away) return away;
+    const key = this.#keys.avoided(service);
+    const answer = await this.#reads.call('avoided', (redis) => redis.zrange(key, '0', '-1', 'WITHSCORES'));
+    return map(answer, (reply) => {
+      const all = pairs(reply).map(([endpoint, untilMs]) => [podOf(service, endpoint), Number(untilMs)] as const);
+      return new Map(all);
+    });
   }
 
   async renew(pod: PodId, leases: readonly Renewal[], ttlMs: number): Promise<Answer<Renewed>> {
