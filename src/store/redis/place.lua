@@ -119,7 +119,7 @@ local function inZone() -- that with the fewest connections, of those that have 
     zones = {}
     local flat = redis.call('HGETALL', KEYS[12])
     for i = 1, #flat, 2 do
-      zones[#zones + 1] = { key = zoneKey(flat[i]), name = flat[i], count = tonumber(flat[i + 1]) }
+      zones[#zones + 1] = { key = zoneKey(flat[i]), count = tonumber(flat[i + 1]) }
     end
   end
   local found, zone
