@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Events } from '../../src/admission/events.ts';
 import type { LeaseId } from '../../src/admission/ids.ts';
+import type { Choice, Order } from '../../src/admission/lease-store.ts';
 import { Share } from '../../src/admission/share.ts';
 import { Standing } from '../../src/admission/standing.ts';
 import { leasesOf, newLease, pod1, pod2, proxyA } from '../support/names.ts';
@@ -126,5 +127,39 @@ describe('what was done alone', () => {
     for (const lease of leasesOf(proxyA, 100)) share.freed(pod1, lease, true);
     expect(share.admit(pod1, 901, newLease(proxyA))).toBe(true);
     expect(share.admit(pod1, 901, newLease(proxyA))).toBe(false);
+  });
+});
+
+describe('alone, of the pods of a service a gate chooses', () => {
+  const limits = [
+    [pod1, LIMIT],
+    [pod2, LIMIT],
+  ] as const;
+  const chosen = (...how: [choice?: Choice, order?: Order]) => share.choose(limits, newLease(proxyA), ...how);
+  beforeEach(() => {
+    share.counted(pod1, 4);
+    share.counted(pod2, 7);
+    share.countedAll(2);
+  });
+
+  it('by its own part of each, what it has admitted alone counted', () => {
+    expect(chosen()).toBe(pod1);
+    expect(chosen({ pick: 'pack' })).toBe(pod2);
+    expect(chosen({ pick: 'least', first: [pod2] })).toBe(pod2);
+    expect(admitted(9, pod2)).toBe(1); // of 3 left, half
+    expect(chosen({ pick: 'pack' })).toBe(pod1);
+    expect(chosen({ pick: 'least', first: [pod2] })).toBe(pod1);
+  });
+
+  it('below the soft limit first, as far as it knows the counts', () => {
+    expect(chosen({ pick: 'pack' }, { softLimit: 7 })).toBe(pod1);
+    expect(admitted(3)).toBe(3);
+    expect(chosen({ pick: 'pack' }, { softLimit: 7 })).toBe(pod2); // both have 7
+  });
+
+  it('the one that it has let in before, whatever it would choose now', () => {
+    const lease = newLease(proxyA);
+    expect(share.admit(pod2, LIMIT, lease)).toBe(true);
+    expect(share.choose(limits, lease)).toBe(pod2);
   });
 });
