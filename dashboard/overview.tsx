@@ -8,6 +8,7 @@ import { KeptTable } from './kept-table.tsx';
 import { PodsTable } from './pods-table.tsx';
 import { ProxiesTable } from './proxies-table.tsx';
 import { RatesChart } from './rates-chart.tsx';
+import { ServicesTable } from './services-table.tsx';
 import { Totals } from './totals.tsx';
 
 const EVENTS_SHOWN = 50;
@@ -21,6 +22,7 @@ export function Overview({ api, view: { figures, rates, events } }: { api: Api; 
       {figures ? (
         <div>
           <Totals totals={figures.totals} />
+          <ServicesTable api={api} figures={figures} change={`${figures.timestamp} ${events.at(-1)?.key}`} />
           <PodsTable api={api} figures={figures} />
           <ProxiesTable figures={figures} />
           <KeptTable api={api} change={figures.timestamp} />
