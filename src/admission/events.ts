@@ -39,6 +39,8 @@ export type Invariant =
 interface EventMap {
   /** `client`: of the upgrade. */
   decided: [verdict: Verdict, durationMs: number, client?: string];
+  /** What became of an upgrade whose pod the gate was to choose. */
+  placed: [service: ServiceId, verdict: Verdict];
   /** Leases that were in the store, and are not any more. Of their service, where it was not known at which pod they were. */
   released: [pod: Where, cause: ReleaseCause, count: number];
   /**

@@ -50,6 +50,7 @@ export class Gate {
     const waited = { ms: 0 };
     const verdict = await this.#decideOrWait(upgrade, withinMs, waited);
     this.#parts.events.emit('decided', verdict, performance.now() - startedAt - waited.ms, upgrade.client);
+    if ('service' in upgrade) this.#parts.events.emit('placed', upgrade.service, verdict);
     return verdict;
   }
 

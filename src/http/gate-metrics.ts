@@ -6,6 +6,7 @@ import type { Domain } from '../admission/domain.ts';
 import type { Events } from '../admission/events.ts';
 import type { ServiceId } from '../admission/ids.ts';
 import type { StoreAway } from '../admission/lease-store.ts';
+import type { Verdict } from '../admission/verdict.ts';
 import { version } from '../version.ts';
 
 /** From a quarter of a millisecond, what a decision takes, to the second at which Envoy has long given up. */
@@ -21,6 +22,12 @@ const DEFAULTS = new Set([
   'process_max_fds',
   'process_start_time_seconds',
 ]);
+
+/** `alone`: without the store, in this gate's share. `full`: no pod had room. */
+function outcomeOf(verdict: Verdict): 'placed' | 'alone' | 'full' | 'refused' {
+  if (verdict.admitted) return verdict.counted ? 'placed' : 'alone';
+  return verdict.reason === 'LIMIT_EXCEEDED' ? 'full' : 'refused';
+}
 
 export class GateMetrics {
   readonly registry = new Registry();
@@ -68,6 +75,13 @@ export class GateMetrics {
       const reason = verdict.admitted ? (verdict.counted ? 'WITHIN_LIMIT' : 'STORE_UNAVAILABLE') : verdict.reason;
       decisions.inc({ outcome, reason });
       decisionTime.observe({ outcome }, durationMs / 1000);
+    });
+    const placements = this.#counter('wsgate_placements_total', 'Upgrades whose pod the gate was to choose.', [
+      'service',
+      'outcome',
+    ]);
+    events.on('placed', (service, verdict) => {
+      placements.inc({ service: service.slice(0, -1), outcome: outcomeOf(verdict) });
     });
     events.on('released', (_pod, cause, count) => releases.inc({ cause }, count));
     events.on('adopted', (_pod, count, overLimit) => {

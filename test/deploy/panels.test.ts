@@ -1,7 +1,7 @@
 /** The dashboards' questions, put to a real Prometheus that scrapes a gate with something to tell. */
 
 import { expect, it, onTestFinished } from 'vitest';
-import { checkOf, entryOf, leaseIn, message, newStream } from '../../lab/fleet/messages.ts';
+import { checkOf, checkOfService, entryOf, leaseIn, message, newStream } from '../../lab/fleet/messages.ts';
 import { until } from '../../lab/fleet/processes.ts';
 import { startRedis } from '../../lab/redis/server.ts';
 import { HubClient, incident, postEvents } from '../hub/client.ts';
@@ -26,6 +26,7 @@ it.skipIf(!has('prometheus'))(
       WSGATE_STORE_URL: redis.url, // the embedded store has no calls to time
       WSGATE_LIMITS_DEFAULT_CONNECTIONS: '2',
       WSGATE_LIMITS_PODS_MAX: '1',
+      WSGATE_SERVICES: '{chat: {endpoints: {static: ["10.0.0.1:80"]}}}',
     });
     onTestFinished(() => gate.stop());
     const prometheus = await startPrometheus(new URL(gate.app.http).host);
@@ -74,6 +75,7 @@ async function happen(gate: TestApp, log: ReturnType<TestApp['logStream']>): Pro
   }
   await gate.check(checkOf(newStream(), 'pod2')); // beyond limits.podsMax
   log.write(message(entryOf(newStream(), 'pod1', 'DownstreamPeriodic'))); // never asked for, and soon over the limit
+  await gate.check(checkOfService(newStream(), 'chat'));
   await postEvents(gate.app.http, incident());
   const broken = await HubClient.connect(gate.app.http, '/ws');
   await broken.close();
