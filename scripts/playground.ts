@@ -1,10 +1,11 @@
 /**
- * `npm start`: a gate, three Envoys and three sample pods on this machine, until Ctrl-C. With REDIS_URL the leases live
+ * `npm start`: a gate, three Envoys, three sample pods and a service of three more on this machine, until Ctrl-C. With REDIS_URL the leases live
  * in that Redis, else in the gate.
  */
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { relative } from 'node:path';
 import { type Envoy, startEnvoy } from '../lab/fleet/envoy.ts';
 import { type Gate, startGate } from '../lab/fleet/gate.ts';
 import { type Pod, startPod } from '../lab/fleet/pod.ts';
@@ -12,18 +13,23 @@ import { lastLines, type Program } from '../lab/fleet/processes.ts';
 import { parseStoreUrl } from '../src/config/store-url.ts';
 import { createRedis } from '../src/redis/client.ts';
 import { prepare } from '../src/redis/fitness.ts';
+import { CHAT_FILE, CHAT_LIMIT, CHAT_PORTS, writeChat } from './chat.ts';
 
 const GRPC_PORT = 7070;
 const HTTP_PORT = 7071;
 const PROXIES = { proxy_a: 10001, proxy_b: 10002, proxy_c: 10003 };
 const PODS = ['pod1', 'pod2', 'pod3'];
 const LIMIT = 100;
+/** Pods of the service. */
+const CHAT_AT_FIRST = 3;
 const REDIS_DEADLINE_MS = 3000;
 
 interface Playground {
   readonly gate: Gate;
   readonly envoys: readonly Envoy[];
   readonly pods: readonly Pod[];
+  /** Those of the service. */
+  readonly chat: readonly Pod[];
 }
 
 async function main(redisUrl: string | undefined): Promise<void> {
@@ -34,7 +40,8 @@ async function main(redisUrl: string | undefined): Promise<void> {
 
   const begun = performance.now();
   if (redisUrl !== undefined) await refuseUnusableRedis(redisUrl);
-  await refuseTakenPorts({ 'the gate (gRPC)': GRPC_PORT, 'the gate (HTTP)': HTTP_PORT, ...PROXIES });
+  const chat = Object.fromEntries(CHAT_PORTS.map((port) => [chatName(port), port]));
+  await refuseTakenPorts({ 'the gate (gRPC)': GRPC_PORT, 'the gate (HTTP)': HTTP_PORT, ...PROXIES, ...chat });
   const playground = await build(redisUrl);
   console.log(description(playground, redisUrl !== undefined, (performance.now() - begun) / 1000));
 
@@ -54,25 +61,31 @@ async function main(redisUrl: string | undefined): Promise<void> {
 async function build(redisUrl: string | undefined): Promise<Playground> {
   const pods = await Promise.all(PODS.map((name) => startPod({ name })));
   const podPorts = Object.fromEntries(pods.map(({ name, port }) => [name, port]));
+  const chat = await Promise.all(CHAT_PORTS.map((port) => startPod({ name: chatName(port), port })));
+  writeChat(CHAT_AT_FIRST);
   const gate = startGate({
     // Nobody is connected yet: there is nothing that a new store could have lost.
-    config: { limits: { default: { connections: LIMIT } }, lease: { recovery: '0s' } },
+    config: {
+      limits: { default: { connections: LIMIT } },
+      services: { chat: { endpoints: { file: CHAT_FILE }, connections: CHAT_LIMIT, fallbacks: 2 } },
+      lease: { recovery: '0s' },
+    },
     grpcPort: GRPC_PORT,
     httpPort: HTTP_PORT,
     env: redisUrl === undefined ? {} : { REDIS_URL: redisUrl },
   });
   const envoys = Object.entries(PROXIES).map(([proxyId, listenPort]) =>
-    startEnvoy({ proxyId, listenPort, gate: `127.0.0.1:${GRPC_PORT}`, pods: podPorts }),
+    startEnvoy({ proxyId, listenPort, gate: `127.0.0.1:${GRPC_PORT}`, pods: podPorts, servicePods: CHAT_PORTS }),
   );
   const [ready, ...proxies] = await Promise.all([gate, ...envoys]);
-  return { gate: ready, envoys: proxies, pods };
+  return { gate: ready, envoys: proxies, pods, chat };
 }
 
 /** The Envoys first: so the gate hears of every close. */
-async function tearDown({ gate, envoys, pods }: Playground): Promise<void> {
+async function tearDown({ gate, envoys, pods, chat }: Playground): Promise<void> {
   await Promise.all(envoys.map((envoy) => envoy.stop()));
   await gate.stop();
-  await Promise.all(pods.map((pod) => pod.stop()));
+  await Promise.all([...pods, ...chat].map((pod) => pod.stop()));
 }
 
 function firstToEnd(programs: readonly Program[]): Promise<Program> {
@@ -98,6 +111,10 @@ async function refuseUnusableRedis(text: string): Promise<void> {
     redis.on('error', () => {}); // there may be others
     redis.disconnect();
   }
+}
+
+function chatName(port: number): string {
+  return `chat-${port}`;
 }
 
 /** An Envoy would share its port with another one, and say nothing. */
@@ -130,11 +147,14 @@ function description({ pods }: Playground, onRedis: boolean, seconds: number): s
 
   gate      gRPC 127.0.0.1:${GRPC_PORT}, HTTP 127.0.0.1:${HTTP_PORT}, leases in ${onRedis ? 'the Redis of REDIS_URL' : 'its memory'}
 ${[...proxies, ...places].join('\n')}
+  chat      /chat/… on each proxy: the gate chooses one of ${CHAT_AT_FIRST} pods, limit ${CHAT_LIMIT} each. They stand in
+            ${relative('', CHAT_FILE)}: change it, and they come and go
 
 Watch http://127.0.0.1:${HTTP_PORT}/ and try in another terminal:
 
   npm run traffic -- --scenario table --hold 1m
   npm run traffic -- --pod pod2 --connections 120 --hold 1m
+  npm run traffic -- --scenario service --hold 1m
   curl http://127.0.0.1:${HTTP_PORT}/websocket/metrics
 
 Ctrl-C ends it all.`;

@@ -9,6 +9,7 @@ import { until } from '../lab/fleet/processes.ts';
 import { Progress } from '../lab/fleet/progress.ts';
 import { agree, allZero, compared, metricsOf, TABLE } from '../lab/fleet/table.ts';
 import { parseTrafficOptions, type TrafficOptions, USAGE } from './traffic/options.ts';
+import { serviceScenario } from './traffic/service.ts';
 
 /** The gate may answer a scrape with figures that are a second old. */
 const METRICS_DEADLINE_MS = 5_000;
@@ -51,6 +52,24 @@ async function onePod(
     return outcome.failed.length === 0 && outcome.refused.every(({ status }) => status === LIMIT_EXCEEDED);
   } finally {
     await closeAll(outcome.opened);
+    console.log('Closed all.');
+  }
+}
+
+async function service(options: TrafficOptions, interrupt: AbortSignal): Promise<boolean> {
+  const opened: Client[] = [];
+  const open = (count: number) =>
+    openAll(
+      Array.from({ length: count }, (_, index) => webSocketUrl(options, index % options.proxies.length, 'chat')),
+      interrupt,
+    );
+  try {
+    const { metrics, holdMs } = options;
+    const right = await serviceScenario({ metrics, open, interrupt, say: console.log }, opened);
+    await hold(opened, holdMs, interrupt);
+    return right;
+  } finally {
+    await closeAll(opened);
     console.log('Closed all.');
   }
 }
@@ -104,14 +123,17 @@ function webSocketUrl({ proxies }: TrafficOptions, proxy: number, pod: string): 
   return `${proxies[proxy]?.replace(/^http/, 'ws')}/${encodeURIComponent(pod)}/traffic`;
 }
 
+function drive(options: TrafficOptions, interrupt: AbortSignal): Promise<boolean> {
+  const { work } = options;
+  if (work.kind === 'pod') return onePod(options, work, interrupt);
+  return work.kind === 'table' ? table(options, interrupt) : service(options, interrupt);
+}
+
 async function main(args: string[]): Promise<number> {
   const options = parseTrafficOptions(args);
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
-  const { work } = options;
-  const right = await (work.kind === 'table'
-    ? table(options, interrupt.signal)
-    : onePod(options, work, interrupt.signal));
+  const right = await drive(options, interrupt.signal);
   if (interrupt.signal.aborted) return 130;
   return right ? 0 : 1;
 }

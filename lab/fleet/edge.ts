@@ -16,6 +16,7 @@ export const HTTP_MANAGER = [...LISTENER, 'filter_chains', 0, 'filters', 0, 'typ
 export const FILTERS = [...HTTP_MANAGER, 'upgrade_configs', 0, 'filters'];
 export const EXT_AUTHZ = [...FILTERS, 0, 'typed_config'];
 export const ROUTES = [...HTTP_MANAGER, 'route_config', 'virtual_hosts', 0, 'routes'];
+const LOG_TAGS = [...HTTP_MANAGER, 'access_log', 0, 'typed_config', 'common_config', 'custom_tags'];
 const ENDPOINTS = ['load_assignment', 'endpoints', 0, 'lb_endpoints'];
 
 /** Ways to the same gates: for Checks or the hold door, for the access log, and for the hold door beside Checks. */
@@ -35,6 +36,8 @@ export interface Edge {
   readonly pods: Readonly<Record<string, number>>;
   /** Where those of placement.yaml listen; 127.0.0.1 if not given. */
   readonly podHost?: string;
+  /** The ports of the pods of a service `chat`, beside the routes of edge.yaml: as placement.yaml has it. */
+  readonly servicePods?: readonly number[];
   readonly flushIntervalMs?: number;
   /** `edge.yaml` if not given. */
   readonly file?: EdgeFile;
@@ -44,10 +47,7 @@ export interface Edge {
 
 /** The configuration as YAML. */
 export function renderEdge(edge: Edge): string {
-  // Aliases are written out: what is changed in one place is then changed there only.
-  const config = new Document(parse(readFileSync(new URL(edge.file ?? 'edge.yaml', FOLDER), 'utf8')), {
-    aliasDuplicateObjects: false,
-  });
+  const config = documentOf(edge.file ?? 'edge.yaml');
   config.setIn([...LISTENER, 'address', 'socket_address'], socketAddress('127.0.0.1', edge.listenPort ?? 0));
   config.setIn(['admin', 'address', 'socket_address', 'port_value'], edge.adminPort ?? 0);
   const pods = Object.entries(edge.pods);
@@ -56,6 +56,7 @@ export function renderEdge(edge: Edge): string {
   for (const cluster of ways) leadTo(cluster, gates);
   if (edge.file === 'placement.yaml') leadToService(config, Object.values(edge.pods), edge.podHost);
   else routeToEach(config, pods, ways);
+  if (edge.servicePods) addService(config, edge.servicePods);
   if (edge.flushIntervalMs !== undefined && config.hasIn([...HTTP_MANAGER, 'access_log_options'])) {
     const interval = `${edge.flushIntervalMs / 1000}s`;
     config.setIn([...HTTP_MANAGER, 'access_log_options', 'access_log_flush_interval'], interval);
@@ -76,6 +77,22 @@ function routeToEach(config: Document, pods: readonly [string, number][], ways: 
 function leadToService(config: Document, ports: readonly number[], host = '127.0.0.1'): void {
   const addresses = ports.map((port) => `${host}:${port}`);
   for (const name of SERVICE_CLUSTERS) leadTo(clusterNamed(config, name), addresses);
+}
+
+/** The routes, clusters and log of placement.yaml, in the middle of edge.yaml. */
+function addService(config: Document, ports: readonly number[]): void {
+  const placement = documentOf('placement.yaml');
+  leadToService(placement, ports);
+  const prepend = (path: readonly (string | number)[], items: readonly unknown[]) =>
+    config.setIn(path, config.createNode([...items, ...listAt(config, path)]));
+  prepend(ROUTES, listAt(placement, ROUTES));
+  prepend(
+    CLUSTERS,
+    SERVICE_CLUSTERS.map((name) => clusterNamed(placement, name)),
+  );
+  prepend(LOG_TAGS, listAt(placement, LOG_TAGS));
+  const removed = [...HTTP_MANAGER, 'route_config', 'request_headers_to_remove'];
+  config.setIn(removed, placement.getIn(removed));
 }
 
 function routeTo(model: YAMLMap, pod: string): YAMLMap {
@@ -113,6 +130,17 @@ function isPath(address: string): boolean {
 
 function socketAddress(address: string, port: number) {
   return { address, port_value: port };
+}
+
+/** Aliases are written out: what is changed in one place is then changed there only. */
+function documentOf(file: EdgeFile): Document {
+  return new Document(parse(readFileSync(new URL(file, FOLDER), 'utf8')), { aliasDuplicateObjects: false });
+}
+
+function listAt(config: Document, path: readonly (string | number)[]): readonly unknown[] {
+  const node = config.getIn(path);
+  if (!isSeq(node)) throw new Error(`there is no list ${path.join('.')}`);
+  return node.items;
 }
 
 function mapAt(config: Document, path: readonly (string | number)[]): YAMLMap {

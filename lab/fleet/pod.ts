@@ -1,7 +1,7 @@
 /**
  * A sample pod: a WebSocket server that echoes, and answers plain HTTP with a line of text. A request's query makes it
  * misbehave: `?refuse=403` answers the upgrade with that status, `?delay=MS` answers it late, `?close=MS` closes the
- * WebSocket after a while.
+ * WebSocket after a while. `?die=MS` on plain HTTP cuts all WebSockets off, and nothing listens for so long.
  */
 
 import { once } from 'node:events';
@@ -35,7 +35,22 @@ export async function startPod({ name, port = 0, host = '127.0.0.1' }: PodOption
   const sockets = new WebSocketServer({ noServer: true });
   const http = createServer((request, response) => {
     response.end(`${name}: ${request.method} ${request.url}\n`);
+    const { die } = switches(request);
+    if (die !== undefined) response.on('close', () => void pauseFor(die));
   });
+  const cutOff = async () => {
+    const closed = once(http, 'close');
+    http.close();
+    http.closeAllConnections();
+    for (const webSocket of open.keys()) webSocket.terminate();
+    await closed;
+  };
+  let reviving: NodeJS.Timeout | undefined;
+  const pauseFor = async (ms: number) => {
+    const { port: before } = addressOf(http);
+    await cutOff();
+    reviving = setTimeout(() => http.listen(before, host), ms);
+  };
   const accept = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       open.set(webSocket, request.headers);
@@ -55,7 +70,7 @@ export async function startPod({ name, port = 0, host = '127.0.0.1' }: PodOption
   await once(http, 'listening');
   return {
     name,
-    port: portOf(http),
+    port: addressOf(http).port,
     get connections() {
       return open.size;
     },
@@ -64,11 +79,8 @@ export async function startPod({ name, port = 0, host = '127.0.0.1' }: PodOption
       for (const webSocket of open.keys()) webSocket.close();
     },
     async stop() {
-      const closed = once(http, 'close');
-      http.close();
-      http.closeAllConnections();
-      for (const webSocket of open.keys()) webSocket.terminate();
-      await closed;
+      clearTimeout(reviving);
+      if (http.listening) await cutOff();
     },
   };
 }
@@ -81,12 +93,12 @@ function serve(webSocket: WebSocket, { close }: Switches): void {
   webSocket.on('close', () => clearTimeout(timer));
 }
 
-type Switches = Partial<Record<'refuse' | 'delay' | 'close', number>>;
+type Switches = Partial<Record<'refuse' | 'delay' | 'close' | 'die', number>>;
 
 function switches(request: IncomingMessage): Switches {
   const query = new URL(request.url ?? '/', 'http://pod').searchParams;
   const found: Switches = {};
-  for (const name of ['refuse', 'delay', 'close'] as const) {
+  for (const name of ['refuse', 'delay', 'close', 'die'] as const) {
     const value = query.get(name);
     if (value !== null) found[name] = Number(value);
   }
@@ -98,8 +110,8 @@ function later(delayMs: number, socket: Duplex, act: () => void): void {
   socket.on('close', () => clearTimeout(timer));
 }
 
-function portOf(server: Server): number {
+function addressOf(server: Server): { readonly port: number } {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('a pod listens on a port');
-  return address.port;
+  return address;
 }

@@ -6,6 +6,7 @@ import { parseDuration } from '../../src/config/notations.ts';
 export const USAGE = `Opens real WebSockets through the Envoys of a playground (npm start, or docker compose up).
 
   npm run traffic -- --scenario table               a known number to each pod through each proxy, compared with the metrics
+  npm run traffic -- --scenario service             npm start only: fills a service evenly, adds a pod, kills one
   npm run traffic -- --pod pod2 --connections 120   so many to one pod, spread over the proxies
 
   --hold 30s         how long they stay open; 0s if not given
@@ -18,7 +19,7 @@ Exit code: 0; 1 when something is not as expected; 2 for a command line that mak
 
 export interface TrafficOptions {
   readonly work:
-    | { readonly kind: 'table' }
+    | { readonly kind: 'table' | 'service' }
     | { readonly kind: 'pod'; readonly pod: string; readonly connections: number };
   readonly holdMs: number;
   /** Without a slash at the end. */
@@ -55,14 +56,16 @@ interface Given {
 
 function workOf({ scenario, pod, connections }: Given): TrafficOptions['work'] {
   if (scenario !== undefined) {
-    if (scenario !== 'table') throw new BadArguments(`--scenario: table, not ${scenario}`);
-    if (pod !== undefined || connections !== undefined) {
-      throw new BadArguments('either --scenario table, or --pod with --connections');
+    if (scenario !== 'table' && scenario !== 'service') {
+      throw new BadArguments(`--scenario: table or service, not ${scenario}`);
     }
-    return { kind: 'table' };
+    if (pod !== undefined || connections !== undefined) {
+      throw new BadArguments('either --scenario, or --pod with --connections');
+    }
+    return { kind: scenario };
   }
   if (pod === undefined || connections === undefined) {
-    throw new BadArguments('give --scenario table, or --pod POD with --connections N');
+    throw new BadArguments('give --scenario table or service, or --pod POD with --connections N');
   }
   return { kind: 'pod', pod, connections: wholeNumber('--connections', connections, 1, CONNECTIONS_MAX) };
 }

@@ -108,7 +108,7 @@ describe.each(stores)('of ten pods, at two of which nothing listens, on the %s s
 
   it('each client is let in where the gate names further pods; the leases are where the WebSockets are', async () => {
     await begin({ fallbacks: 2 });
-    const { opened, refused, failed } = await fleet.open(80, '/chat/', 0, { concurrency: 8 });
+    const { opened, refused, failed } = await fleet.open(80, '/chat/', 0, { concurrency: 40 });
     expect([opened.length, refused, failed]).toEqual([80, [], []]);
     expect(connections().reduce((a, b) => a + b)).toBe(80);
     await leasesAreThere();
