@@ -297,6 +297,20 @@ describe('a connection for which a stream was held until it broke', () => {
     expect(unheld).not.toHaveBeenCalled();
   });
 
+  it('goes, too, when the stream that held it at another gate broke a moment later than its log', async () => {
+    const [gate, other] = [startGate(), startGate()];
+    const { stream } = await known(gate, { tellsHeld: true });
+    await pass(PASS_MS, gate, other);
+    told = [];
+    gate.ledger.streams.close(stream);
+    await pass(1000, gate, other);
+    const young = hold(other);
+    await pass(1000, gate, other);
+    young.breaks();
+    await pass(GRACE_MS + KNOWN_MS, gate, other);
+    expect(await held()).not.toContain(young.lease);
+  });
+
   it('stays if that log has never told of such a connection: it belongs to a listener that is not logged', async () => {
     const gate = startGate();
     const unheld = vi.fn();
