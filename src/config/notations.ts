@@ -15,7 +15,7 @@ const BYTES_PER_UNIT = { GiB: 2 ** 30, MiB: 2 ** 20, KiB: 2 ** 10, B: 1 };
 const DURATION_MAX_MS: DurationMs = 24 * MS_PER_UNIT.h;
 
 export function notation<T>(expected: string, parse: (text: string) => T | undefined, format: (value: T) => string) {
-  // Zod encodes absent keys too, to drop what comes of them: the check keeps `format` from being asked to.
+  // Zod encodes absent keys too, and drops what comes of them because of this check; in what has a rule, it goes on after it.
   const present = z.custom<T>((value) => value !== undefined);
   return z.codec(z.string(expected), present, {
     decode(text, { issues }) {
@@ -24,7 +24,7 @@ export function notation<T>(expected: string, parse: (text: string) => T | undef
       issues.push({ code: 'custom', input: text, message: expected });
       return z.NEVER;
     },
-    encode: format,
+    encode: (value: T | undefined) => (value === undefined ? '' : format(value)),
   });
 }
 

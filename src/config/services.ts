@@ -12,8 +12,9 @@ const address = notation(ADDRESS, parseEndpoint, String);
 const ZONE = /^[A-Za-z0-9._-]{1,63}$/;
 const zone = text('letters, digits, . _ -, at most 63', ZONE);
 
+/** The map first: to write one as it was read, the first that takes it is asked, and the other takes anything. */
 const endpoint = z.union(
-  [address, z.strictObject({ address, connections: connections.exactOptional(), zone: zone.exactOptional() })],
+  [z.strictObject({ address, connections: connections.exactOptional(), zone: zone.exactOptional() }), address],
   `${ADDRESS}, or {address: ADDRESS, connections: NUMBER, zone: NAME}`,
 );
 

@@ -19,10 +19,11 @@ it('takes over new limits, names what needs a restart, and a wrong file changes 
   const gate = await serveOn(file);
   expect(await gate.limit()).toBe(5);
 
-  writeFileSync(file, `${limits(7)}lease: {ttl: 40s}\n`);
+  const services = 'services: {chat: {endpoints: {static: [10.0.0.1:80]}}}\n';
+  writeFileSync(file, `${limits(7)}${services}lease: {ttl: 40s}\n`);
   await expect.poll(gate.limit).toBe(7);
   await expect.poll(() => gate.said('need a restart')).toMatchObject([{ keys: ['lease.ttl'] }]);
-  expect(gate.said('read again')).toMatchObject([{ changed: ['limits.pods'] }]);
+  expect(gate.said('read again')).toMatchObject([{ changed: ['services', 'limits.pods'] }]);
 
   writeFileSync(file, `${limits(9)}log: {level: loud}\n`);
   await expect.poll(() => gate.said('nothing was changed')).toHaveLength(1);

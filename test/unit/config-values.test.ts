@@ -290,6 +290,17 @@ describe('a service', () => {
     expect(loaded.ok && toNotation(loaded.config).services?.chat?.sticky).toBe(sticky.toLowerCase());
   });
 
+  test.each([
+    '{"static":["10.0.0.1:80",{"address":"10.0.0.2:80","zone":"b"}]}',
+    '{"file":"/etc/chat.yaml"}',
+    '{"dns":{"srv":"_ws._tcp.chat.example.com","servers":["10.0.0.53"],"everyMin":"1s","everyMax":"1m"}}',
+    '{"kubernetes":{"service":"prod/chat","port":"ws"}}',
+    '{"kubernetes":{"namespace":"prod","selector":"app=chat","port":8080}}',
+  ])('is written as it is read: %s', (endpoints) => {
+    const loaded = services(`{"endpoints":${endpoints}}`);
+    expect(loaded.ok && toNotation(loaded.config).services).toEqual({ chat: { endpoints: JSON.parse(endpoints) } });
+  });
+
   test('has pods at addresses, each with a limit of its own if it says so', () => {
     const text =
       '{endpoints: {static: [10.0.0.1:80, {address: "[2001:DB8::0:1]:80", connections: 5}]}, connections: 9}';
