@@ -12,6 +12,7 @@ import { help } from './commands/help.ts';
 import { limits } from './commands/limits.ts';
 import { connections, pods } from './commands/pods.ts';
 import { serve } from './commands/serve.ts';
+import { services } from './commands/services.ts';
 import { watchCommand } from './commands/watch.ts';
 
 const named: ReadonlyMap<string, Command> = new Map([
@@ -20,6 +21,7 @@ const named: ReadonlyMap<string, Command> = new Map([
   ['watch', watchCommand],
   ['doctor', doctor],
   ['pods', pods],
+  ['services', services],
   ['connections', connections],
   ['explain', explainPod],
   ['limits', limits],

@@ -35,6 +35,27 @@ it('limits are set, told and taken back', async () => {
   });
 });
 
+it('services are told with their pods', async () => {
+  await start();
+  expect(await wsgate('services')).toEqual(ran('the configuration has no services'));
+  gate = await fleet.start({
+    WSGATE_SERVICES:
+      '{chat: {endpoints: {static: ["10.0.0.1:80", {address: "10.0.0.2:80", zone: b}]}, connections: 5}}',
+  });
+  await gate.ops.cordon('chat/10.0.0.2:80');
+  await expect
+    .poll(async () => (await wsgate('services')).out.split('\n'))
+    .toEqual([
+      'chat: 0 connections of 5, 5 free',
+      '  POD               CONNECTIONS  LIMIT  STATE     ZONE  NAME',
+      '  chat/10.0.0.1:80            0      5  ready     -     -',
+      '  chat/10.0.0.2:80            0      0  cordoned  b     -',
+      '',
+    ]);
+  expect((await wsgate('services --limit 1')).out).toContain('and 1 other pods: --limit');
+  expect((await json('services')).services).toMatchObject([{ service: 'chat', size: 2 }]);
+});
+
 it('a pod is cordoned, explained, and uncordoned', async () => {
   await start();
   await isAdmitted(gate);
