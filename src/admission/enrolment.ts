@@ -19,6 +19,8 @@ const AGAIN_MS = 1000;
 /** So often each gate tells its lists again, and after so long without it they are forgotten. */
 const LOOK_MS = 10_000;
 const FORGET_MS = 60_000;
+/** Gates read the same source at different moments: a list that differs is told when it does so still. */
+const SETTLE_MS = 5000;
 
 interface EnrolmentParts {
   readonly store: LeaseStore;
@@ -32,7 +34,7 @@ export class Enrolment {
   /** On its way. */
   readonly #telling = new Map<ServiceId, Promise<void>>();
   readonly #again = new Map<ServiceId, NodeJS.Timeout>();
-  /** Services of which this gate has another list than the one that counts, and what was told of it. */
+  /** Services of which this gate has another list than the one that counts, and what was told of it; '' before that. */
   readonly #differing = new Map<ServiceId, string>();
   readonly #looks: NodeJS.Timeout;
 
@@ -45,7 +47,7 @@ export class Enrolment {
 
   /** Of which this gate has another list than the one that counts. */
   get differing(): Iterable<ServiceId> {
-    return this.#differing.keys();
+    return [...this.#differing].filter(([, told]) => told !== '').map(([service]) => service);
   }
 
   tellAll(): void {
@@ -71,8 +73,10 @@ export class Enrolment {
     if (!services.isTold(service)) return;
     const { version } = services;
     const answer = await this.#enrol(service, isUnknown);
-    if (answer.ok && version === services.version) this.#again.delete(service);
-    else if (store.up) this.#tellAgain(service, answer.ok ? 0 : AGAIN_MS);
+    if (!answer.ok || version !== services.version) {
+      if (store.up) this.#tellAgain(service, answer.ok ? 0 : AGAIN_MS);
+    } else if (this.#differing.get(service) === '') this.#tellAgain(service, SETTLE_MS);
+    else this.#again.delete(service);
   }
 
   #tellAgain(service: ServiceId, inMs: number): void {
@@ -89,7 +93,7 @@ export class Enrolment {
     if (!listed.ok) return listed;
     const { counts, isEnrolled, by } = listed.value;
     if (!counts) await this.#compare(service, by, pods);
-    else if (this.#differing.delete(service)) this.#parts.events.emit('listsDiffer', service, undefined);
+    else this.#agree(service);
     if (!isUnknown && (!counts || isEnrolled)) return listed;
     const answer = await store.enrol(service, pods, order, counts ? list : '');
     if (answer.ok) {
@@ -99,8 +103,17 @@ export class Enrolment {
     return answer;
   }
 
+  #agree(service: ServiceId): void {
+    if (this.#differing.get(service)) this.#parts.events.emit('listsDiffer', service, undefined);
+    this.#differing.delete(service);
+  }
+
   async #compare(service: ServiceId, by: string, pods: ReadonlyMap<PodId, number>): Promise<void> {
     const { events, store } = this.#parts;
+    if (!this.#differing.has(service)) {
+      this.#differing.set(service, '');
+      return;
+    }
     const enrolled = await store.enrolled(service);
     if (!enrolled.ok) return;
     const there = enrolled.value;
