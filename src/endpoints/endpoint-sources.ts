@@ -47,39 +47,25 @@ export class EndpointSources {
   }
 
   /** By this configuration from now on. A service whose source is another one keeps its endpoints until that one tells. */
-  replace({ services, limits }: Config): void {
+  replace(config: Config): void {
     const before = new Map(this.#sourced);
     this.#sourced.clear();
-    for (const [
-      name,
-      { endpoints: config, connections = limits.default.connections, wait: waitMs, ...how },
-    ] of Object.entries(services)) {
-      const service = parseServiceId(name);
-      if (!service) continue; // the schema has let no other name in
-      const rules = { ...how, connections, waitMs };
+    for (const [service, rules, from] of servicesIn(config)) {
       const known = before.get(service);
-      if (known && isDeepStrictEqual(known.config, config)) {
+      if (known && isDeepStrictEqual(known.config, from)) {
         before.delete(service);
-        this.#sourced.set(service, Object.assign(known, { rules }));
+        known.rules = rules;
+        this.#sourced.set(service, known);
       } else {
-        this.#sourced.set(service, {
-          rules,
-          config,
-          source: undefined,
-          endpoints: config.static?.map(endpointOf) ?? known?.endpoints,
-          unread: undefined,
-        });
+        const endpoints = from.static?.map(endpointOf) ?? known?.endpoints;
+        this.#sourced.set(service, { rules, config: from, source: undefined, endpoints, unread: undefined });
       }
     }
-    for (const [service, { source, unread }] of before) {
-      source?.stop();
-      if (unread !== undefined) this.#parts.events.emit('endpointsUnread', service, undefined);
+    for (const [service, sourced] of before) {
+      sourced.source?.stop();
+      this.#unread(service, sourced, undefined);
     }
-    const all = [...this.#sourced].map(([service, { rules, endpoints }]): [ServiceId, ServiceRules] => [
-      service,
-      { ...rules, endpoints },
-    ]);
-    this.#parts.services.replace(new Map(all));
+    this.#parts.services.replace(new Map([...this.#sourced].map(([service, each]) => [service, rulesOf(each)])));
     for (const [service, sourced] of this.#sourced) this.#open(service, sourced);
     this.#noteSpoken();
   }
@@ -99,10 +85,8 @@ export class EndpointSources {
   }
 
   #told(service: ServiceId, sourced: Sourced, endpoints: readonly Endpoint[]): void {
-    const others = [...this.#sourced.values()].reduce(
-      (sum, other) => sum + (other === sourced ? 0 : (other.endpoints?.length ?? 0)),
-      0,
-    );
+    const all = [...this.#sourced.values()].reduce((sum, each) => sum + (each.endpoints?.length ?? 0), 0);
+    const others = all - (sourced.endpoints?.length ?? 0);
     if (others + endpoints.length > this.#podsMax) {
       const found = `${endpoints.length} endpoints, and ${others} of other services`;
       this.#unread(service, sourced, `${found}. Expected: together at most limits.podsMax, ${this.#podsMax}`);
@@ -112,7 +96,7 @@ export class EndpointSources {
     if (isDeepStrictEqual(sourced.endpoints, endpoints)) return;
     const [joined, left] = [without(endpoints, sourced.endpoints), without(sourced.endpoints, endpoints)];
     sourced.endpoints = endpoints;
-    this.#parts.services.set(service, { ...sourced.rules, endpoints });
+    this.#parts.services.set(service, rulesOf(sourced));
     this.#parts.changed(service);
     this.#parts.events.emit('endpointsTold', service, joined, left);
     this.#noteSpoken();
@@ -129,6 +113,19 @@ export class EndpointSources {
     const hasSpoken = ({ endpoints, unread }: Sourced) => endpoints !== undefined || unread !== undefined;
     if ([...this.#sourced.values()].every(hasSpoken)) this.#spoken.resolve();
   }
+}
+
+function* servicesIn({ services, limits }: Config): Iterable<[ServiceId, Sourced['rules'], EndpointsConfig]> {
+  for (const [name, { endpoints, connections = limits.default.connections, wait: waitMs, ...how }] of Object.entries(
+    services,
+  )) {
+    const service = parseServiceId(name); // the schema has let no other name in
+    if (service) yield [service, { ...how, connections, waitMs }, endpoints];
+  }
+}
+
+function rulesOf({ rules, endpoints }: Sourced): ServiceRules {
+  return { ...rules, endpoints };
 }
 
 /** The addresses of those that are not among the others. With another uid it is another pod. */

@@ -82,8 +82,12 @@ export class KubernetesSource implements EndpointSource {
     const { DiscoveryV1Api, KubeConfig, Watch } = await import('@kubernetes/client-node');
     const { kubeconfig } = this.#config;
     const config = new KubeConfig();
-    if (kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(kubeconfig);
+    try {
+      if (kubeconfig === undefined) config.loadFromDefault();
+      else config.loadFromFile(kubeconfig);
+    } catch (error) {
+      throw new Error(`cannot read ${kubeconfig ?? 'the default kubeconfig'}: ${explain(error)}`);
+    }
     return { api: config.makeApiClient(DiscoveryV1Api), watch: new Watch(config) };
   }
 

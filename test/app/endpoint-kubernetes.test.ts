@@ -88,3 +88,11 @@ it('a port that the slices do not have is told, and changes nothing', async () =
   await expect.poll(gate.why).toEqual([expect.stringContaining('has the ports: http (80). Expected: the port ws')]);
   expect(await gate.limit()).toBe(2);
 });
+
+it('says which kubeconfig it cannot read', async () => {
+  const kubeconfig = inFolder()('absent');
+  const gate = await startSourced({ kubernetes: { service: 'prod/chat', kubeconfig } });
+  await expect
+    .poll(gate.why)
+    .toEqual([`the API server of Kubernetes: cannot read ${kubeconfig}: no such file or directory`]);
+});
