@@ -158,6 +158,12 @@ export function newRenewed(
   return overdue.length > 0 ? { ...renewed, overdue } : renewed;
 }
 
+/**
+ * The last word of a lease for which a stream was held may be so much later than the loss of what its log had to say of it:
+ * a gate writes it once a second, until it notices that the stream is broken, too.
+ */
+export const HELD_LATE_MS = 2000;
+
 /** A proxy whose silence is evidence, and of which leases. Times are the store's, ms. */
 export interface Silence {
   readonly proxy: ProxyId;

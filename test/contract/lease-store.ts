@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LeaseId, PodId, ProxyId } from '../../src/admission/ids.ts';
-import type { Answer, LeaseStore } from '../../src/admission/lease-store.ts';
+import { type Answer, HELD_LATE_MS, type LeaseStore } from '../../src/admission/lease-store.ts';
 import { claims } from '../support/claims.ts';
 import { gone, HOUR_MS, TIMES } from '../support/expire.ts';
 import { leasesOf, newLease, pod1, pod2, proxyA, proxyB } from '../support/names.ts';
@@ -111,6 +111,25 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
       expect(await acquire(pod1, lease)).toEqual({ admitted: false, count: 0, ended: true });
       expect(await acquire(pod1, newLease(proxyA))).toEqual({ admitted: true, count: 1 });
       expect(await acquire(pod2, lease)).toEqual({ admitted: true, count: 1 });
+    });
+
+    it('takes a lease that was held and never told, if its last word may have been written after what its log lost', async () => {
+      const [held, later, never] = leasesOf(proxyA, 3) as [LeaseId, LeaseId, LeaseId];
+      const renewals = [{ lease: held, held: true }, { lease: later, held: true }, { lease: never }];
+      const lastWords: number[] = [];
+      for (const renewal of renewals) {
+        await value(store.renew(pod1, [renewal], 1));
+        lastWords.push(((await value(store.expiries(pod1, [renewal.lease])))[0] ?? 0) - TIMES.ttlMs);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20)); // all are past their expiry
+      const silentOf = (completeSinceMs: number) =>
+        gone(proxyA).map((all) => ({ ...all, completeSinceMs, tellsHeld: true }));
+      const [at = 0] = lastWords;
+      const far = await value(store.expire(pod1, silentOf(at - HELD_LATE_MS - 1000), TIMES));
+      expect(far).toMatchObject({ leases: [], overlooked: [proxyA] });
+      const near = await value(store.expire(pod1, silentOf(at - HELD_LATE_MS / 2), TIMES));
+      expect(near.leases.toSorted()).toEqual([held, later].toSorted());
+      expect(near).toMatchObject({ overlooked: [proxyA], count: 1 });
     });
 
     it('tells once that a lease was taken out by silence and is spoken of again', async () => {

@@ -14,6 +14,7 @@
 --   those that stay past their expiry, proxies whose log overlooks leases, number of leases that stay, 1 if there may be
 --   more, count, 'proxy its-leases ...' of those that stay, that a stream held, and that no periodic log entry ever told}
 -- @include pod
+local HELD_LATE = 2000 -- lease-store.ts
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local skip, batch = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -48,7 +49,7 @@ for i = 1, #past, 2 do
   if isSilent and not told then
     if held and not rule.tellsHeld then
       isSilent = false -- a log that does not tell of it says nothing by its silence
-    elseif lastWord > rule.completeSince then
+    elseif lastWord > rule.completeSince + (held and HELD_LATE or 0) then
       overlooked[proxy] = true
       isSilent = false
     elseif rule.toldOnly then
