@@ -15,7 +15,7 @@ import { Services } from './admission/services.ts';
 import { openHttpSide } from './app/http-side.ts';
 import { type App, start } from './app/run.ts';
 import { openStore } from './app/store.ts';
-import { type Config, recoveryOf, reserveOf } from './config/schema.ts';
+import { type Config, keepaliveOf, recoveryOf, reserveOf } from './config/schema.ts';
 import { EndpointSources } from './endpoints/endpoint-sources.ts';
 import { Certificates } from './envoy/grpc/certificates.ts';
 import { openEnvoySide } from './envoy/open.ts';
@@ -46,6 +46,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const services = new Services();
   const overrides = new Overrides({ store: store.leases, events });
   const limits = new Limits(config.limits, services, overrides);
+  const keepalive = keepaliveOf(config);
   const domain = openDomain(
     { store: store.leases, limits, services, events },
     {
@@ -56,6 +57,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       recoveryMs: recoveryOf(config),
       graceMs: lease.grace,
       unrenewedMaxMs: lease.unrenewedMax,
+      breakNoticedMs: keepalive.everyMs + keepalive.timeoutMs,
       gate: gateName,
       about: { version: version(), node: process.versions.node, startedMs: Date.now() },
       outage: outage.policy,

@@ -29,6 +29,8 @@ import type { Promised, PromiseNews, Silence } from './lease-store.ts';
 export interface EvidenceOptions extends Times {
   readonly graceMs: number;
   readonly unrenewedMaxMs: number;
+  /** By then a gate has noticed that a stream is broken. */
+  readonly breakNoticedMs: number;
 }
 
 /** A connection is gone when its proxy has been silent of it for so many of its longest intervals. */
@@ -260,7 +262,7 @@ export class Evidence {
       sinceMs,
     }: Observation & { needMs: number; sinceMs: number },
   ): Silence | undefined {
-    const { ttlMs } = this.#options;
+    const { ttlMs, breakNoticedMs } = this.#options;
     const intervalMs = Math.max(promised.intervalMs, this.intervals.longestMs(proxy));
     if (intervalMs === 0 || promised.distrustedUntilMs > timeMs) return undefined;
     const silentMs = Math.max(ttlMs, INTERVALS * intervalMs, hasOthers ? GATE_SILENT_MS + NOTICED_MS : 0);
@@ -270,11 +272,14 @@ export class Evidence {
     const leftMs = isStuck && pingMs > 0 ? stuckMs + 2 * pingMs : 0;
     const heardMs = timeMs - Math.max(lostMs, foundMs, leftMs, observedSinceMs, sinceMs);
     if (heardMs < Math.max(silentMs, needMs)) return undefined;
+    const completeSinceMs = Math.max(lostMs, foundMs, missedMs);
     return {
       proxy,
       silentMs,
       unheardUntilMs: isStuck && (pingMs === 0 || hasRefuge) ? stuckMs + AFTER_BEAT_MS : 0,
-      completeSinceMs: Math.max(lostMs, foundMs, missedMs),
+      completeSinceMs,
+      // For so long another gate may go on renewing a lease whose stream is broken, too.
+      heldCompleteSinceMs: completeSinceMs + breakNoticedMs + AFTER_BEAT_MS,
       toldOnly: this.#overlooks(promised, timeMs),
       tellsHeld: promised.tellsHeld,
     };

@@ -158,12 +158,6 @@ export function newRenewed(
   return overdue.length > 0 ? { ...renewed, overdue } : renewed;
 }
 
-/**
- * The last word of a lease for which a stream was held may be so much later than the loss of what its log had to say of it:
- * a gate writes it once a second, until it notices that the stream is broken, too.
- */
-export const HELD_LATE_MS = 2000;
-
 /** A proxy whose silence is evidence, and of which leases. Times are the store's, ms. */
 export interface Silence {
   readonly proxy: ProxyId;
@@ -177,6 +171,8 @@ export interface Silence {
   readonly toldOnly: boolean;
   /** Its log tells of connections that streams hold. Else leave those of them that no periodic entry ever told. */
   readonly tellsHeld: boolean;
+  /** Of leases that a stream held, those are overlooked of which the last word came later than this. */
+  readonly heldCompleteSinceMs: number;
 }
 
 /** How long leases are good for, as this gate writes them, and how long one may stay that nobody renews. */

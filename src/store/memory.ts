@@ -22,7 +22,6 @@ import {
   type Expired,
   type Fleet,
   type Gates,
-  HELD_LATE_MS,
   type Heartbeat,
   type HeartbeatReply,
   type Holder,
@@ -305,7 +304,8 @@ export class MemoryStore implements LeaseStore {
       const rule = rules.get(proxy);
       const isSilent = rule !== undefined && lastWordMs < nowMs - rule.silentMs && lastWordMs > rule.unheardUntilMs;
       const mayBeOverlooked = isSilent && !held.told && (!held.held || rule.tellsHeld);
-      const isOverlooked = mayBeOverlooked && lastWordMs > rule.completeSinceMs + (held.held ? HELD_LATE_MS : 0);
+      const isOverlooked =
+        mayBeOverlooked && lastWordMs > (held.held ? rule.heldCompleteSinceMs : rule.completeSinceMs);
       if (isOverlooked) overlooked.add(proxy);
       if (isSilent && (held.told || (mayBeOverlooked && !isOverlooked && !rule.toldOnly))) leases.push(lease);
       else if (lastWordMs < nowMs - times.unrenewedMaxMs) outlived.push(lease);

@@ -7,7 +7,6 @@ import { type LeaseId, type PodId, type ProxyId, proxyOf } from '../../src/admis
 import {
   type Acquired,
   type Expired,
-  HELD_LATE_MS,
   type Heartbeat,
   type Holder,
   type LeaseTimes,
@@ -116,8 +115,8 @@ export class LeaseModel {
           ? silence
           : undefined;
       const isUntellable = held && !silence?.tellsHeld;
-      const isOverlooked =
-        isSilent && !told && !isUntellable && lastWordMs > isSilent.completeSinceMs + (held ? HELD_LATE_MS : 0);
+      const sinceMs = held ? silence?.heldCompleteSinceMs : silence?.completeSinceMs;
+      const isOverlooked = isSilent && !told && !isUntellable && lastWordMs > (sinceMs ?? 0);
       if (isOverlooked) overlooked.add(proxyOf(lease));
       if (isSilent && !isOverlooked && (told || !(isUntellable || isSilent.toldOnly))) leases.push(lease);
       else if (lastWordMs < this.nowMs - times.unrenewedMaxMs) outlived.push(lease);

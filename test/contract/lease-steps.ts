@@ -60,11 +60,19 @@ const endedMs = fc.oneof(fc.constant(0), forMs);
 /** All that is past its expiry is to go; or with a condition of each kind, by whole minutes from now. */
 const minutes = fc.option(fc.integer({ min: -18, max: -6 }), { nil: undefined });
 const silence = fc
-  .record({ silent: fc.nat(16), unheard: minutes, complete: minutes, toldOnly: fc.boolean(), tellsHeld: fc.boolean() })
-  .map(({ silent, unheard, complete, ...which }) => (nowMs: number) => ({
+  .record({
+    silent: fc.nat(16),
+    unheard: minutes,
+    complete: minutes,
+    toldOnly: fc.boolean(),
+    tellsHeld: fc.boolean(),
+    held: minutes,
+  })
+  .map(({ silent, unheard, complete, held, ...which }) => (nowMs: number) => ({
     silentMs: silent * MINUTE_MS,
     unheardUntilMs: unheard === undefined ? EARLIEST_MS : nowMs + unheard * MINUTE_MS,
     completeSinceMs: complete === undefined ? Number.MAX_SAFE_INTEGER : nowMs + complete * MINUTE_MS,
+    heldCompleteSinceMs: held === undefined ? Number.MAX_SAFE_INTEGER : nowMs + held * MINUTE_MS,
     ...which,
   }));
 const clockMs = fc.integer({ min: -1, max: 4 }).map((minutes) => minutes * MINUTE_MS);

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LeaseId, PodId, ProxyId } from '../../src/admission/ids.ts';
-import { type Answer, HELD_LATE_MS, type LeaseStore } from '../../src/admission/lease-store.ts';
+import type { Answer, LeaseStore } from '../../src/admission/lease-store.ts';
 import { claims } from '../support/claims.ts';
 import { gone, HOUR_MS, TIMES } from '../support/expire.ts';
 import { leasesOf, newLease, pod1, pod2, proxyA, proxyB } from '../support/names.ts';
@@ -122,12 +122,13 @@ export function describeLeaseStore(name: string, open: () => Promise<LeaseStore>
         lastWords.push(((await value(store.expiries(pod1, [renewal.lease])))[0] ?? 0) - TIMES.ttlMs);
       }
       await new Promise((resolve) => setTimeout(resolve, 20)); // all are past their expiry
-      const silentOf = (completeSinceMs: number) =>
-        gone(proxyA).map((all) => ({ ...all, completeSinceMs, tellsHeld: true }));
       const [at = 0] = lastWords;
-      const far = await value(store.expire(pod1, silentOf(at - HELD_LATE_MS - 1000), TIMES));
+      const silence = { completeSinceMs: at - 2000, tellsHeld: true };
+      const silentSince = (heldCompleteSinceMs: number) =>
+        gone(proxyA).map((all) => ({ ...all, ...silence, heldCompleteSinceMs }));
+      const far = await value(store.expire(pod1, silentSince(at - 1000), TIMES));
       expect(far).toMatchObject({ leases: [], overlooked: [proxyA] });
-      const near = await value(store.expire(pod1, silentOf(at - HELD_LATE_MS / 2), TIMES));
+      const near = await value(store.expire(pod1, silentSince(at + 1000), TIMES));
       expect(near.leases.toSorted()).toEqual([held, later].toSorted());
       expect(near).toMatchObject({ overlooked: [proxyA], count: 1 });
     });

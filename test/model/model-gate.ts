@@ -50,6 +50,7 @@ export function makeGate(
       recoveryMs,
       graceMs: GRACE_MS,
       unrenewedMaxMs: UNRENEWED_MAX_MS,
+      breakNoticedMs: 15_000,
       outage,
       leasesMax: 1000,
       releasesMax: 1000,

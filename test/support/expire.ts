@@ -16,5 +16,6 @@ export function gone(...proxies: readonly ProxyId[]): Silence[] {
     completeSinceMs: Number.MAX_SAFE_INTEGER,
     toldOnly: false,
     tellsHeld: false,
+    heldCompleteSinceMs: Number.MAX_SAFE_INTEGER,
   }));
 }

@@ -259,8 +259,6 @@ export class Entries {
   /** It broke, and its connection may live on: nobody will hold it again. */
   letGo(entry: Entry): void {
     entry.held = false;
-    // What broke it may have broken the stream of its log a moment before, at this gate or another one.
-    if (!entry.told) this.#parts.evidence.missed(proxyOf(entry.lease));
     if (entry.speaker === this.held) this.#orphan(proxyOf(entry.lease), [entry]);
   }
 

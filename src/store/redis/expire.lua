@@ -7,26 +7,27 @@
 -- ARGV[3] ttl, ms, ARGV[4] for how long a lease is reserved, ms
 -- ARGV[5] maximum time without a word of a lease, whatever its proxy promises, ms
 -- ARGV[6] for how long leases that were taken out by silence are remembered, ms
--- ARGV[7...] six values for each silent proxy: its id; silence threshold, ms; a last word up to this time is no
+-- ARGV[7...] seven values for each silent proxy: its id; silence threshold, ms; a last word up to this time is no
 --   evidence, ms; a last word after this time means that the log overlooks the lease, if it was never told, ms;
---   1 to leave all leases that were never told; 1 if its log tells of connections that streams hold
+--   1 to leave all leases that were never told; 1 if its log tells of connections that streams hold;
+--   of leases that a stream held, a last word after this time means that the log overlooks them
 -- returns {leases taken by silence, leases taken because nobody spoke of them, 'proxy its-leases proxy its-leases ...' of
 --   those that stay past their expiry, proxies whose log overlooks leases, number of leases that stay, 1 if there may be
 --   more, count, 'proxy its-leases ...' of those that stay, that a stream held, and that no periodic log entry ever told}
 -- @include pod
-local HELD_LATE = 2000 -- lease-store.ts
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local skip, batch = tonumber(ARGV[1]), tonumber(ARGV[2])
 local ttl, reserve, unrenewedMax = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local silences = {}
-for i = 7, #ARGV, 6 do
+for i = 7, #ARGV, 7 do
   silences[ARGV[i]] = {
     silent = tonumber(ARGV[i + 1]),
     unheardUntil = tonumber(ARGV[i + 2]),
     completeSince = tonumber(ARGV[i + 3]),
     toldOnly = ARGV[i + 4] == '1',
     tellsHeld = ARGV[i + 5] == '1',
+    heldCompleteSince = tonumber(ARGV[i + 6]),
   }
 end
 
@@ -49,7 +50,7 @@ for i = 1, #past, 2 do
   if isSilent and not told then
     if held and not rule.tellsHeld then
       isSilent = false -- a log that does not tell of it says nothing by its silence
-    elseif lastWord > rule.completeSince + (held and HELD_LATE or 0) then
+    elseif lastWord > (held and rule.heldCompleteSince or rule.completeSince) then
       overlooked[proxy] = true
       isSilent = false
     elseif rule.toldOnly then

@@ -244,14 +244,17 @@ export class RedisStore implements LeaseStore {
     const waiting = new Map<ProxyId, number>();
     const overlooked = new Set<ProxyId>();
     const unheld = new Map<ProxyId, number>();
-    const rules = silences.flatMap(({ proxy, silentMs, unheardUntilMs, completeSinceMs, toldOnly, tellsHeld }) => [
-      proxy,
-      silentMs,
-      unheardUntilMs,
-      completeSinceMs,
-      toldOnly ? 1 : 0,
-      tellsHeld ? 1 : 0,
-    ]);
+    const rules = silences.flatMap(
+      ({ proxy, silentMs, unheardUntilMs, completeSinceMs, toldOnly, tellsHeld, heldCompleteSinceMs }) => [
+        proxy,
+        silentMs,
+        unheardUntilMs,
+        completeSinceMs,
+        toldOnly ? 1 : 0,
+        tellsHeld ? 1 : 0,
+        heldCompleteSinceMs,
+      ],
+    );
     const { ttlMs, reserveMs, unrenewedMaxMs } = times;
     for (let skip = 0; ; ) {
       const args = [skip, BATCH, ttlMs, reserveMs, unrenewedMaxMs, LAPSED_MS, ...rules];
