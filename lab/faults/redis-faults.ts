@@ -2,7 +2,16 @@
 
 import { act, type Fault, heal, rush } from './fault.ts';
 import { OtherClock } from './other-clock.ts';
-import { BEYOND_GRACE_MS, BEYOND_TTL_MS, FLUSHED_MS, FREED_MS, LOST_END_MS, SCALE, SIZE } from './scale.ts';
+import {
+  BEYOND_GRACE_MS,
+  BEYOND_TTL_MS,
+  DEAD_PROXY_MS,
+  FLUSHED_MS,
+  FREED_MS,
+  LOST_END_MS,
+  SCALE,
+  SIZE,
+} from './scale.ts';
 
 const DOWN_MS = 3_000;
 /** Longer than the recovery of a store that all gates find at once. */
@@ -114,10 +123,12 @@ export const redisFaults: readonly Fault[] = [
     notThrough: { hold: 'what the gate admitted alone died with it, and nobody speaks of it again (SECURITY.md)' },
     // The other gate waits for it, and then for what its Envoys say.
     untrustedMs: SCALE.ttlMs + SCALE.recoveryMs,
+    // A log stream broke, and nothing was heard again of its connections: all were closed. As long as the dead gate is
+    // silent and not given up, it may be the one that hears of them (`reaper.ts`): then none of that proxy's leases goes.
     bounds: {
-      keptMs: BEYOND_TTL_MS + SCALE.ttlMs + SCALE.recoveryMs + LOST_END_MS,
+      keptMs: BEYOND_TTL_MS + DEAD_PROXY_MS + SCALE.ttlMs,
       uncountedMs: 0,
-      settleMs: LOST_END_MS,
+      settleMs: DEAD_PROXY_MS + SCALE.ttlMs,
     },
     actions: () => [
       act(0, 'SIGSTOP Redis', ({ fleet }) => fleet.redis.signal('SIGSTOP')),
